@@ -1,0 +1,76 @@
+"""Every error that this library raises on purpose.
+
+    GpoError
+    |-- InputError            the user's file, data or settings are wrong: nothing was started
+    |   |-- SpecError
+    |   |-- DatasetError
+    |   `-- ModelConfigError  unknown provider, missing key or package, unreachable endpoint
+    |-- ModelCallError        a model call failed
+    |   |-- TransientCallError    may succeed when repeated: time-outs, 429, 5xx, lost connections
+    |   `-- PermanentCallError    will not: authentication, unknown model, malformed request
+    |-- TooManyFailures       more calls of one evaluation failed than `max_failure_rate` allows
+    |-- LocalModelError       an embedded model could not be found, started or reached
+    `-- StateError            the state folder, its database or its index cannot be used
+
+A message says what was wrong, where, the value received, the values allowed and what to do.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class GpoError(Exception):
+    """Base of all errors that this library raises on purpose."""
+
+
+class InputError(GpoError):
+    """What the user gave cannot be used; nothing was started."""
+
+
+class SpecError(InputError):
+    """The task spec is wrong."""
+
+
+class DatasetError(InputError):
+    """The dataset is missing, empty, malformed or does not fit the spec."""
+
+
+class ModelConfigError(InputError):
+    """A model named in the spec cannot be used as configured."""
+
+
+class ModelCallError(GpoError):
+    """A model call failed."""
+
+
+class TransientCallError(ModelCallError):
+    """A model call failed in a way that a repetition may cure."""
+
+
+class PermanentCallError(ModelCallError):
+    """A model call failed in a way that a repetition cannot cure."""
+
+
+class TooManyFailures(GpoError):
+    """More calls of one evaluation failed than the spec's `max_failure_rate` allows."""
+
+
+class LocalModelError(GpoError):
+    """An embedded model could not be found, started or reached."""
+
+
+class StateError(GpoError):
+    """The state folder, its database or its index cannot be used."""
+
+
+def suggestion(received: str, allowed: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for a near miss, else the list of what is allowed.
+
+    >>> suggestion("metrics", ["metric", "models"])
+    "; did you mean 'metric'?"
+    >>> suggestion("zzz", ["metric", "models"])
+    '; allowed: metric, models'
+    """
+    names = sorted(allowed)
+    near = difflib.get_close_matches(received, names, n=1)
+    return f"; did you mean '{near[0]}'?" if near else f"; allowed: {', '.join(names)}"

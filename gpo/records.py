@@ -1,0 +1,218 @@
+"""The records that travel between the steps: frozen, JSON-able, named by the hash of their content."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Split = Literal["train", "dev", "test"]
+Stopped = Literal["plateau", "max_steps", "budget"]
+Rejected = Literal["empty", "duplicate", "leak", "contract", "too_long", "unchanged"]
+
+START_STEP = 0
+
+
+def content_hash(content: object, length: int = 12) -> str:
+    """First `length` hex digits of the SHA-256 of `content` as canonical JSON."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Example(Record):
+    """One labelled row. `inputs` maps the template's variables to text; `reference` is the right answer."""
+
+    id: str
+    inputs: Mapping[str, str]
+    reference: str
+
+
+class Splits(Record):
+    """Three disjoint lists of examples and the fingerprint of the dataset they come from."""
+
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    test: tuple[Example, ...]
+    fingerprint: str
+
+
+class Candidate(Record):
+    """An instruction that was, or is to be, scored.
+
+    `distance` and `proposed_distance` are word edit distances to the parent, after and before projection onto
+    `budget` (None: no limit). The start instruction has step 0 and no parent.
+    """
+
+    instruction: str
+    step: int = START_STEP
+    number: int = 0
+    parent: str | None = None
+    budget: int | None = None
+    proposed_distance: int = 0
+    distance: int = 0
+
+    @property
+    def id(self) -> str:
+        """Content hash of the instruction: equal texts are the same prompt."""
+        return content_hash(self.instruction)
+
+    @property
+    def label(self) -> str:
+        """Short name for run names and tables, such as `s3c07`."""
+        return f"s{self.step}c{self.number:02d}"
+
+
+class Score(Record):
+    """The scores of one prompt on an ordered list of examples.
+
+    `values` maps example id to a score in 0..1. `failed` examples have no value: a call that failed is not a wrong
+    answer. `planned` is the number of examples of the whole list; a score with fewer was stopped early by the race.
+    """
+
+    values: Mapping[str, float]
+    planned: int
+    unparsed: int = 0
+    failed: int = 0
+    samples: tuple["Sample", ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """Mean over the scored examples, 0 when there are none."""
+        return math.fsum(self.values.values()) / len(self.values) if self.values else 0.0
+
+    @property
+    def n(self) -> int:
+        """Number of scored examples."""
+        return len(self.values)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned example was tried."""
+        return self.n + self.failed >= self.planned
+
+    def interval(self) -> tuple[float, float]:
+        """95% interval of the mean.
+
+        Wilson's for 0/1 scores; for other scores, the normal interval, clipped to 0..1.
+        """
+        return mean_interval(list(self.values.values()))
+
+
+class Sample(Record):
+    """One raw answer kept for the report: what the model wrote and what was read from it."""
+
+    example: str
+    text: str
+    answer: str | None
+    value: float
+
+
+class Scored(Record):
+    """A candidate with its score on the dev split."""
+
+    candidate: Candidate
+    score: Score
+
+    @property
+    def percent(self) -> float:
+        """Mean dev score from 0 to 100, as the meta-prompt shows it."""
+        return round(100 * self.score.mean, 1)
+
+
+class Rejection(Record):
+    """A proposal that was not scored, with the reason."""
+
+    reason: Rejected
+    text: str
+
+
+class Proposals(Record):
+    """What the optimizer model wrote in one step, already freed from markers, and what was not usable."""
+
+    texts: tuple[str, ...]
+    rejected: tuple[Rejection, ...] = ()
+
+
+class Edited(Record):
+    """The candidates of a step, each within the step's word budget, and the proposals that were rejected."""
+
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Rejection, ...] = ()
+
+
+class Step(Record):
+    """One step of the loop, as recorded."""
+
+    number: int
+    budget: int | None
+    current: str
+    neighbours: tuple[str, ...]
+    scored: tuple[Scored, ...]
+    rejected: tuple[Rejection, ...]
+
+
+class Calls(Record):
+    """Model calls of one role: paid now, answered from the ledger, failed after retries; tokens of the paid ones."""
+
+    paid: int = 0
+    cached: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Interval(Record):
+    """A point with its 95% interval; all are fractions of 1."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Outcome(Record):
+    """What a run came to."""
+
+    run_id: str
+    task: str
+    started_at: str
+    wall_s: float
+    stopped: Stopped
+    steps: int
+    start: Scored
+    best: Scored
+    start_test: Score
+    best_test: Score
+    gain: Interval
+    proposed: int
+    rejected: Mapping[str, int]
+    evaluated: int
+    calls: Mapping[str, Calls]
+    history: tuple[Step, ...] = Field(default=(), repr=False)
+
+
+def mean_interval(values: list[float], z: float = 1.96) -> tuple[float, float]:
+    """95% interval of a mean of scores in 0..1: Wilson's for 0/1 scores, else the clipped normal interval."""
+    n = len(values)
+    if n == 0:
+        return 0.0, 1.0
+    mean = math.fsum(values) / n
+    if all(value in (0.0, 1.0) for value in values):
+        centre = (mean + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(mean * (1 - mean) / n + z * z / (4 * n * n))
+    else:
+        variance = math.fsum((value - mean) ** 2 for value in values) / max(n - 1, 1)
+        centre, half = mean, z * math.sqrt(variance / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def canonical_json(content: Any) -> str:
+    """`content` as JSON with sorted keys and no spaces: the same text for the same content."""
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

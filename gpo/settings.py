@@ -1,0 +1,50 @@
+"""Settings of the machine, not of the task: read from `GPO_*` environment variables, here and nowhere else."""
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where state lives and how shared services are reached.
+
+    Every field can be set by an environment variable: `GPO_HOME`, `GPO_DATABASE_URL` and so on.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GPO_", frozen=True, extra="ignore")
+
+    home: Path | None = None
+    """State folder; by default `.gpo/` next to the spec."""
+
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL; by default SQLite in the state folder."""
+
+    chroma_url: str | None = None
+    """`http://host:port` of a Chroma server; by default an embedded Chroma in the state folder."""
+
+    chroma_wait_s: float = 600.0
+    """How long a run waits for another process that holds the embedded Chroma."""
+
+    runtime_dir: Path = Path(platformdirs.user_runtime_dir("gpo", appauthor=False, ensure_exists=False))
+    """Where the embedded model servers of this machine and user meet."""
+
+    local_idle_s: float = 10.0
+    """How long an embedded model server outlives its last user."""
+
+    local_start_s: float = 120.0
+    """How long an embedded model server may take to start."""
+
+    local_threads: int | None = None
+    """Threads of an embedded model server; by default all cores."""
+
+    def home_for(self, spec_path: Path) -> Path:
+        """The state folder of a spec file."""
+        return self.home if self.home is not None else spec_path.resolve().parent / ".gpo"
+
+    def database_for(self, home: Path) -> str:
+        """The database URL for a state folder."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{home / 'gpo.db'}"
