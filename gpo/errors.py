@@ -54,6 +54,10 @@ class PermanentCallError(ModelCallError):
 class TooManyFailures(GpoError):
     """More calls of one evaluation failed than the spec's `max_failure_rate` allows."""
 
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
+
 
 class LocalModelError(GpoError):
     """An embedded model could not be found, started or reached."""

@@ -1,5 +1,6 @@
 """Settings of the machine, not of the task: read from `GPO_*` environment variables, here and nowhere else."""
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -48,3 +49,9 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{home / 'gpo.db'}"
+
+
+def secret(variable: str) -> SecretStr | None:
+    """The secret that an environment variable holds; None when it is unset or empty."""
+    value = os.environ.get(variable)
+    return SecretStr(value) if value else None

@@ -136,6 +136,10 @@ class ModelSpec(Part):
         """Whether the model is served by this machine."""
         return self.model.startswith("local:") or self.model.endswith(".gguf")
 
+    def with_default(self, parameter: str, value: object) -> "ModelSpec":
+        """The same model with a sampling parameter set, unless the spec sets it."""
+        return self.model_copy(update={"parameters": {parameter: value, **self.parameters}})
+
     def identity(self) -> dict[str, Any]:
         """What decides the answer: name, endpoint and parameters; not limits, time-outs or keys."""
         return {"model": self.model, "base_url": self.base_url, "parameters": dict(self.parameters)}

@@ -1,0 +1,49 @@
+"""The loop of GPO (Tang et al., arXiv 2402.17564), once: retrieve, refine, edit, evaluate, select."""
+
+from asyncio import gather
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from prefect import flow
+
+from gpo.conclusion import conclude
+from gpo.records import Outcome
+from gpo.run import open_run, place_of
+from gpo.selection import begin, why_stop
+from tasks.check import check
+from tasks.edit import edit
+from tasks.evaluate import evaluate, prove
+from tasks.record import begin as note_start
+from tasks.record import record
+from tasks.refine import refine
+from tasks.report import report
+from tasks.retrieve import retrieve
+from tasks.select import select
+
+
+@flow(name="optimize-prompt", flow_run_name="optimize {spec}", persist_result=False)
+async def optimize_prompt(spec: Path, seed: int | None = None) -> Outcome:
+    """Improve the prompt of a spec file and prove the gain on examples that the search never saw."""
+    started, clock = datetime.now(UTC), monotonic()
+    place = place_of(spec, seed)
+    await check(place)
+    async with open_run(place) as run:
+        progress = await note_start(run)
+        start = await evaluate(run, run.start)
+        await record(run, 0, [start], progress)
+        search = begin(start)
+
+        while (stopped := why_stop(search, run.spec, run.splits)) is None:
+            step, current, best = len(search.steps) + 1, search.current, search.best
+            neighbours = await retrieve(run, step, current.candidate)
+            proposals = await refine(run, step, current, neighbours)
+            edited = await edit(run, step, current.candidate, proposals, search.known)
+            scored = await gather(*(evaluate(run, each, incumbent=best.score) for each in edited.candidates))
+            search = await select(step, search, neighbours, edited, scored)
+            await record(run, step, scored, progress)
+
+        champion, challenger = await gather(prove(run, run.start), prove(run, search.best.candidate))
+        outcome = conclude(run, search, champion, challenger, stopped, started, monotonic() - clock)
+        await report(run, outcome, progress)
+        return outcome

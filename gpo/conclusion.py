@@ -1,0 +1,59 @@
+"""What a run came to: the numbers of the search and of the locked split, put together once at the end."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from gpo.budget import PROBES, task_calls
+from gpo.gate import paired_gain
+from gpo.models import Tally
+from gpo.records import Calls, Outcome, Score, Stopped
+from gpo.run import Run
+from gpo.screening import rejections_by_reason
+from gpo.selection import Search
+
+
+def conclude(
+    run: Run, search: Search, start_test: Score, best_test: Score, stopped: Stopped, started: datetime, wall_s: float
+) -> Outcome:
+    """The outcome of a finished search, with champion and challenger scored once each on the test split."""
+    scored = [item for step in search.steps for item in step.scored]
+    rejected = [item for step in search.steps for item in step.rejected]
+    return Outcome(
+        run_id=run.id,
+        task=run.spec.name,
+        started_at=started.isoformat(timespec="seconds"),
+        wall_s=round(wall_s, 1),
+        stopped=stopped,
+        steps=len(search.steps),
+        start=search.start,
+        best=search.best,
+        start_test=start_test,
+        best_test=best_test,
+        gain=paired_gain(best_test, start_test, seed=run.spec.seed),
+        proposed=len(scored) + len(rejected),
+        rejected=rejections_by_reason(rejected),
+        evaluated=len(scored),
+        calls=_calls(run, search, start_test, best_test),
+        history=search.steps,
+    )
+
+
+def _calls(run: Run, search: Search, start_test: Score, best_test: Score) -> Mapping[str, Calls]:
+    tests = [start_test] if search.best == search.start else [start_test, best_test]
+    scores = [search.start.score, *(item.score for step in search.steps for item in step.scored), *tests]
+    asked = PROBES + run.spec.optimizer.candidates * len(search.steps)
+    return {
+        "task": _counted(run.models.task.tally, task_calls(scores)),
+        "optimizer": _counted(run.models.optimizer.tally, asked),
+    }
+
+
+def _counted(tally: Tally, needed: int) -> Calls:
+    """Calls that were needed and not paid for now came from the ledger, or from a task that Prefect had cached."""
+    return Calls(
+        paid=tally.paid,
+        cached=max(0, needed - tally.paid - tally.failed),
+        failed=tally.failed,
+        input_tokens=tally.input_tokens,
+        output_tokens=tally.output_tokens,
+    )

@@ -1,0 +1,303 @@
+"""The database: engine, tables, schema version, and errors that say what to do.
+
+SQLite by default, PostgreSQL by URL, with the same tables. The functions block: asynchronous code calls them through
+`asyncio.to_thread`.
+
+SQLite runs in WAL mode with `synchronous=NORMAL`: what was committed survives the death of the process at any moment;
+a power cut may lose the last moments before it, never more, and never leaves the file damaged. WAL needs a local
+disk, not a network file system.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NoSuchModuleError,
+    NotSupportedError,
+    ProgrammingError,
+    TimeoutError,  # noqa: A004 - waiting for a free connection of the pool
+)
+
+from gpo.errors import InputError, StateError
+
+SCHEMA_VERSION = 1
+BUSY_S = 30.0
+
+metadata = MetaData()
+
+schema_info = Table(
+    "schema_info",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("role", String(32), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("messages", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("finish_reason", Text),
+    Column("generations", Text),
+    Column("created_at", String(32), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("spec", String(64), nullable=False),
+    Column("dataset", String(64), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    Column("outcome", Text),
+)
+
+scored_prompts = Table(
+    "scored_prompts",
+    metadata,
+    Column("run_key", String(64), ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True),
+    Column("candidate_id", String(64), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("score", Text, nullable=False),
+    Index("scored_prompts_by_scope", "scope"),
+)
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "is locked by another process: wait for it or stop it, then run the same command again",
+    sqlite3.SQLITE_LOCKED: "is locked by another connection: run the same command again",
+    sqlite3.SQLITE_READONLY: "is read-only: make the file and its folder writable",
+    sqlite3.SQLITE_PERM: "may not be opened: make the file and its folder readable and writable",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: make the file and its folder readable and writable",
+    sqlite3.SQLITE_FULL: "does not fit on the disk: free some space and run the same command again",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: check the disk, then run the same command again",
+    sqlite3.SQLITE_CORRUPT: "is damaged: put a backup in its place, or move it away to start with an empty one",
+    sqlite3.SQLITE_NOTADB: "is not an SQLite database: set GPO_DATABASE_URL to another file, or move this one away",
+}
+# These say that a statement of ours is wrong, not that the database is out of order.
+_OUR_FAULT = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
+_ADVISORY_LOCK = 0x67706F
+
+
+def utc_now() -> str:
+    """The time as ISO text in UTC; texts sort like the times."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def open_database(url: str, busy_s: float = BUSY_S) -> Engine:
+    """Open a database and bring its tables into being; safe when several processes do so at once.
+
+    The caller disposes of the engine. `busy_s` is how long SQLite waits, in seconds, for another writer.
+
+    Raises:
+        InputError: the URL is malformed, or its database or driver is not supported or not installed.
+        StateError: the database cannot be used, or was made by a newer version.
+    """
+    parsed = _parse(url)
+    with database_errors(parsed):
+        engine = _create_engine(parsed, busy_s)
+    try:
+        _prepare(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection to read from, with one consistent view; sees no writer and holds none up.
+
+    Raises:
+        StateError: the database cannot be used.
+    """
+    with database_errors(engine.url), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction to write in, committed on leaving. SQLite takes its write lock at once, so reads in it hold.
+
+    Raises:
+        StateError: the database cannot be used; nothing was written.
+    """
+    with database_errors(engine.url), engine.connect() as connection:
+        connection.execution_options(gpo_begin="IMMEDIATE")
+        with connection.begin():
+            yield connection
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`, in the connection's dialect."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+@contextmanager
+def database_errors(url: URL) -> Iterator[None]:
+    """Turn the database's own failures into StateError; wrong statements of ours stay as they are."""
+    try:
+        yield
+    except _OUR_FAULT:
+        raise
+    except (DatabaseError, InterfaceError) as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        advice = _ADVICE.get(code & 0xFF) if isinstance(code, int) else None
+        problem = f"{advice} ({error.orig})" if advice else f"cannot be used: {error.orig}"
+        raise StateError(f"database {shown(url)} {problem}") from None
+    except TimeoutError:
+        raise StateError(f"database {shown(url)}: no free connection; lower the number of runs at once") from None
+
+
+def shown(url: URL) -> str:
+    """The URL for messages: the path of an SQLite file, else without password and options."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # The text may hold a password, so it is not repeated.
+        raise InputError(
+            "GPO_DATABASE_URL is not a database URL; allowed: sqlite:///FILE, postgresql+psycopg://USER@HOST/DATABASE"
+        ) from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InputError(f"database {shown(parsed)}: unsupported '{parsed.drivername}'; allowed: sqlite, postgresql")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise InputError("an SQLite database in memory would lose every paid answer; allowed: sqlite:///FILE")
+    return parsed
+
+
+def _create_engine(url: URL, busy_s: float) -> Engine:
+    try:
+        if url.get_dialect().is_async:
+            raise InputError(f"database {shown(url)}: '{url.drivername}' is asynchronous; use postgresql+psycopg://")
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True, max_overflow=-1)
+        return _create_sqlite(url, busy_s)
+    except (ImportError, NoSuchModuleError) as error:
+        raise InputError(
+            f"database {shown(url)}: the driver is not installed ({error}); install psycopg[binary] and write "
+            "postgresql+psycopg://"
+        ) from None
+
+
+def _create_sqlite(url: URL, busy_s: float) -> Engine:
+    if not str(url.database).startswith("file:"):
+        folder = Path(str(url.database)).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"database {shown(url)}: its folder cannot be made: {error}") from None
+    # With isolation_level None the driver starts no transactions of its own: the listener below does.
+    engine = create_engine(url, max_overflow=-1, connect_args={"timeout": busy_s, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        _use_wal(connection, busy_s)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('gpo_begin', 'DEFERRED')}")
+
+    return engine
+
+
+def _use_wal(connection: sqlite3.Connection, busy_s: float) -> None:
+    """Switch the file to WAL. SQLite does not wait for its lock here, so that is done by hand."""
+    deadline = time.monotonic() + busy_s
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _prepare(engine: Engine) -> None:
+    with reading(engine) as connection:
+        version = _version(connection)
+    if version is None or version < SCHEMA_VERSION:
+        with writing(engine) as connection:
+            _create_tables(connection)
+            version = _version(connection)
+    if version is not None and version > SCHEMA_VERSION:
+        raise StateError(
+            f"database {shown(engine.url)} was made by a newer version: its schema is {version}, this version knows "
+            f"{SCHEMA_VERSION}; upgrade gpo-pipeline, or name another database in GPO_DATABASE_URL"
+        )
+
+
+def _create_tables(connection: Connection) -> None:
+    """Make the tables that are missing. A change to a table that exists needs its statement here, before the version.
+
+    SQLite's write lock, or PostgreSQL's lock below, lets one process at a time through.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+    metadata.create_all(connection)
+    connection.execute(
+        upsert(connection, schema_info)
+        .values(id=1, version=SCHEMA_VERSION)
+        .on_conflict_do_update(
+            index_elements=[schema_info.c.id],
+            set_={"version": SCHEMA_VERSION},
+            where=schema_info.c.version < SCHEMA_VERSION,
+        )
+    )
+
+
+def _version(connection: Connection) -> int | None:
+    if not inspect(connection).has_table(schema_info.name):
+        return None
+    return connection.execute(select(schema_info.c.version)).scalar_one_or_none()

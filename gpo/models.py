@@ -1,0 +1,355 @@
+"""Chat and embedding models by name: opened once for a run, limited, retried, counted, and answered from the ledger.
+
+Remote models come from LangChain (`provider:name`). Embedded models (`local:NAME`, or a .gguf file) run in their own
+process and are reached through the same OpenAI-compatible class.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from pydantic import SecretStr
+
+from gpo.errors import ModelCallError, ModelConfigError, PermanentCallError, TransientCallError
+from gpo.ledger import Answer, CallKey
+from gpo.local import ChatEndpoint, chat_server, load_embedder
+from gpo.settings import Settings, secret
+from gpo.spec import ModelsSpec, ModelSpec
+from gpo.template import Message, Role
+
+Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
+
+_TRANSIENT_STATUS = {408, 409, 425, 429}
+_CONNECTION_ERRORS = {"APIConnectionError", "APITimeoutError", "ConnectError", "ReadTimeout", "RemoteProtocolError"}
+_MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
+    "system": SystemMessage,
+    "user": HumanMessage,
+    "assistant": AIMessage,
+}
+
+
+class AnswerStore(Protocol):
+    """Where paid answers are kept and found again: the ledger, or its stand-in before a run has begun."""
+
+    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        """Answers that are there, by key digest."""
+
+    async def keep(self, key: CallKey, answer: Answer) -> None:
+        """Write one answer; returns when it is safe."""
+
+
+class Limiter:
+    """At most `slots` at once; of those who wait, the lowest priority number goes first, then the longest wait.
+
+    Calls for the same example of many candidates thereby go out one after the other, and a server that caches
+    prompt prefixes reads the example once.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._free = slots
+        self._order = itertools.count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def slot(self, priority: int = 0) -> AsyncIterator[None]:
+        """Hold one slot."""
+        await self._acquire(priority)
+        try:
+            yield
+        finally:
+            self._release()
+
+    async def _acquire(self, priority: int) -> None:
+        if self._free > 0:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (priority, next(self._order), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._release()
+            raise
+
+    def _release(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
+@dataclass
+class Tally:
+    """Calls of one role, counted as they happen."""
+
+    paid: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+_tallies: ContextVar[Mapping[str, Tally] | None] = ContextVar("gpo_tallies", default=None)
+
+
+@contextmanager
+def counting_together() -> Iterator[None]:
+    """Models opened inside, one after the other, count the calls of a role in one tally."""
+    token = _tallies.set({"task": Tally(), "optimizer": Tally()})
+    try:
+        yield
+    finally:
+        _tallies.reset(token)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What one call asks for beyond the model's own parameters.
+
+    `grammar` (GBNF) and `min_p` reach servers that know them, which are those of this machine.
+    """
+
+    max_tokens: int | None = None
+    grammar: str | None = None
+    min_p: float | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """As keyword arguments of an OpenAI-compatible chat call."""
+        body = {"grammar": self.grammar, "min_p": self.min_p}
+        extra = {name: value for name, value in body.items() if value is not None}
+        parameters: dict[str, Any] = {"extra_body": extra} if extra else {}
+        if self.max_tokens is not None:
+            parameters["max_tokens"] = self.max_tokens
+        return parameters
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An open way to a chat model; `endpoint` is there for embedded models."""
+
+    client: BaseChatModel
+    endpoint: ChatEndpoint | None = None
+
+
+@dataclass
+class ChatModel:
+    """One chat model of a run, connected at the first call that has to be paid. `tally` counts."""
+
+    spec: ModelSpec
+    answers: AnswerStore
+    connect: Callable[[], Awaitable[Connection]]
+    tally: Tally
+    _limiter: Limiter = field(init=False)
+    _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _connection: Connection | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._limiter = Limiter(self.spec.max_concurrency)
+
+    @property
+    def follows_grammar(self) -> bool:
+        """Whether the model's server holds answers to a grammar."""
+        return self.spec.is_local
+
+    def key(self, messages: Sequence[Message], sampling: Sampling, repeat: int = 0) -> CallKey:
+        """What the answer is kept under."""
+        identity = {**self.spec.identity(), "call": sampling.parameters()}
+        return CallKey(identity=identity, messages=tuple(messages), repeat=repeat)
+
+    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        """Answers that the ledger holds already, by key digest."""
+        return await self.answers.find(keys)
+
+    async def ask(self, key: CallKey, sampling: Sampling, priority: int = 0) -> Answer:
+        """Pay for one answer and keep it.
+
+        Raises:
+            TransientCallError: after the client's own retries; a later repetition may succeed.
+            PermanentCallError: repeating will not help.
+        """
+        async with self._limiter.slot(priority):
+            try:
+                reply = await self._invoke(key, sampling)
+            except ModelCallError:
+                self.tally.failed += 1
+                raise
+        usage = reply.usage_metadata
+        answer = Answer(
+            text=reply.text,
+            input_tokens=usage["input_tokens"] if usage else 0,
+            output_tokens=usage["output_tokens"] if usage else 0,
+            model=str(reply.response_metadata.get("model_name") or self.spec.model),
+        )
+        await self.answers.keep(key, answer)
+        self.tally.paid += 1
+        self.tally.input_tokens += answer.input_tokens
+        self.tally.output_tokens += answer.output_tokens
+        return answer
+
+    async def _invoke(self, key: CallKey, sampling: Sampling) -> AIMessage:
+        connection = await self._connected()
+        messages = [_MESSAGE_TYPES[message.role](content=message.text) for message in key.messages]
+        try:
+            return await connection.client.ainvoke(messages, **sampling.parameters())
+        except Exception as error:
+            failure = classify(error, self.spec)
+            if connection.endpoint is None or isinstance(failure, PermanentCallError):
+                raise failure from error
+        await connection.endpoint.ensure()
+        try:
+            return await connection.client.ainvoke(messages, **sampling.parameters())
+        except Exception as error:
+            raise classify(error, self.spec) from error
+
+    async def _connected(self) -> Connection:
+        async with self._connecting:
+            if self._connection is None:
+                self._connection = await self.connect()
+            return self._connection
+
+
+def classify(error: Exception, spec: ModelSpec) -> ModelCallError:
+    """A provider's exception as transient or permanent, by HTTP status or kind; the key is never in the message."""
+    status = getattr(error, "status_code", None)
+    where = f"{spec.model}{f' at {spec.base_url}' if spec.base_url else ''}"
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(status, int):
+        transient = status in _TRANSIENT_STATUS or status >= 500
+        text = f"{where}: HTTP {status}: {_first_line(error)}"
+    else:
+        transient = isinstance(error, TimeoutError | ConnectionError) or bool(names & _CONNECTION_ERRORS)
+        text = f"{where}: {type(error).__name__}: {_first_line(error)}"
+    return TransientCallError(text) if transient else PermanentCallError(text)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else "no message"
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of a run, open until the context that made them ends."""
+
+    task: ChatModel
+    optimizer: ChatModel
+    embed: Embed
+    embedding_identity: str
+
+
+@asynccontextmanager
+async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore) -> AsyncIterator[Models]:
+    """The three models on the running event loop; servers and HTTP clients close with the context.
+
+    Chat models connect when first asked; then ModelConfigError tells of an unknown provider, a missing package or key,
+    and LocalModelError of an embedded model that did not start.
+
+    Raises:
+        ModelConfigError: the embedding model cannot be used as configured.
+    """
+    tallies = _tallies.get() or {"task": Tally(), "optimizer": Tally()}
+    task = spec.task.with_default("temperature", 0.0)
+    optimizer = spec.optimizer.with_default("temperature", 1.0)
+    async with AsyncExitStack() as stack:
+        yield Models(
+            task=_chat_model(task, tallies["task"], settings, answers, stack),
+            optimizer=_chat_model(optimizer, tallies["optimizer"], settings, answers, stack),
+            embed=open_embedding(spec.embedding),
+            embedding_identity=spec.embedding.model,
+        )
+
+
+def _chat_model(
+    spec: ModelSpec, tally: Tally, settings: Settings, answers: AnswerStore, stack: AsyncExitStack
+) -> ChatModel:
+    async def connect() -> Connection:
+        if not spec.is_local:
+            return Connection(client=await _client(spec, _key(spec), stack))
+        endpoint = await stack.enter_async_context(chat_server(spec.model, settings))
+        served = spec.model_copy(update={"model": f"openai:{endpoint.model}", "base_url": endpoint.base_url})
+        return Connection(client=await _client(served, SecretStr("local"), stack), endpoint=endpoint)
+
+    return ChatModel(spec=spec, answers=answers, connect=connect, tally=tally)
+
+
+def _key(spec: ModelSpec) -> SecretStr | None:
+    """The key of a remote model; None leaves it to LangChain's provider, which reads its own variable."""
+    if spec.api_key_env is not None:
+        key = secret(spec.api_key_env)
+        if key is None:
+            raise ModelConfigError(f"{spec.model}: the environment variable {spec.api_key_env} is not set")
+        return key
+    # A key meant for the provider must not travel to an endpoint that the user merely named.
+    return SecretStr("not-needed") if spec.base_url is not None else None
+
+
+async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model  # noqa: PLC0415 - two seconds of import
+
+    options: dict[str, Any] = {**spec.parameters, "timeout": spec.timeout_s, "max_retries": spec.max_retries}
+    if spec.base_url is not None:
+        options["base_url"] = spec.base_url
+    if key is not None:
+        options["api_key"] = key
+    if spec.model.startswith("openai:"):
+        from openai import DefaultAioHttpClient  # noqa: PLC0415 - heavy, and only for this provider
+
+        # One client per event loop: LangChain's own is cached per process and dies with its first loop.
+        options["http_async_client"] = await stack.enter_async_context(DefaultAioHttpClient())
+    try:
+        return init_chat_model(spec.model, **options)
+    except ImportError as error:
+        raise ModelConfigError(f"{spec.model}: {_first_line(error)}") from None
+    except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
+        raise ModelConfigError(f"{spec.model}: cannot be configured: {_first_line(error)}") from None
+
+
+def open_embedding(spec: ModelSpec) -> Embed:
+    """An embedding function by model name.
+
+    Raises:
+        ModelConfigError: unknown name, missing package or key.
+    """
+    if spec.is_local:
+        embedder = load_embedder(spec.model)
+
+        async def embed_here(texts: Sequence[str]) -> list[list[float]]:
+            return await asyncio.to_thread(embedder.embed, texts)
+
+        return embed_here
+    model = _embeddings(spec)
+
+    async def embed_remotely(texts: Sequence[str]) -> list[list[float]]:
+        try:
+            return await model.aembed_documents(list(texts))
+        except Exception as error:
+            raise classify(error, spec) from error
+
+    return embed_remotely
+
+
+def _embeddings(spec: ModelSpec) -> Embeddings:
+    from langchain.embeddings import init_embeddings  # noqa: PLC0415 - two seconds of import
+
+    options: dict[str, Any] = dict(spec.parameters)
+    if spec.base_url is not None:
+        options["base_url"] = spec.base_url
+    if (key := _key(spec)) is not None:
+        options["api_key"] = key
+    try:
+        model = init_embeddings(spec.model, **options)
+    except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
+        raise ModelConfigError(f"{spec.model}: cannot be configured: {_first_line(error)}") from None
+    if not isinstance(model, Embeddings):
+        raise ModelConfigError(f"{spec.model}: is not an embedding model")
+    return model

@@ -1,0 +1,105 @@
+"""Everything that can be wrong before the start is found before the start, and nothing is written until it is right.
+
+A handful of real calls shows whether the models can be reached and whether their answers can be read. Their answers
+are held in memory and reach the ledger only when the check has passed: then they are not paid for again.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from gpo.budget import least_calls
+from gpo.database import open_database
+from gpo.datasets import load_splits
+from gpo.errors import LocalModelError, ModelCallError, ModelConfigError, SpecError, TooManyFailures
+from gpo.evaluation import evaluate
+from gpo.ledger import Answer, CallKey, Ledger
+from gpo.models import AnswerStore, ChatModel, Models, Sampling, open_models
+from gpo.records import Splits
+from gpo.refinement import ask_all
+from gpo.run import Place
+from gpo.spec import TaskSpec
+from gpo.template import Message
+
+PROBED_EXAMPLES = 8
+
+
+class HeldAnswers:
+    """Answers in memory, in front of a ledger that is there already."""
+
+    def __init__(self, kept: AnswerStore | None) -> None:
+        self._kept = kept
+        self._held: dict[str, tuple[CallKey, Answer]] = {}
+
+    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        """Answers that are kept or held, by key digest."""
+        kept = await self._kept.find(keys) if self._kept is not None else {}
+        digests = {key.digest for key in keys}
+        return {**kept, **{digest: answer for digest, (_, answer) in self._held.items() if digest in digests}}
+
+    async def keep(self, key: CallKey, answer: Answer) -> None:
+        """Hold one answer."""
+        self._held[key.digest] = (key, answer)
+
+    async def settle(self, ledger: AnswerStore) -> None:
+        """Write what is held to the ledger."""
+        for key, answer in self._held.values():
+            await ledger.keep(key, answer)
+
+
+async def preflight(place: Place) -> Splits:
+    """Check dataset, cap and models; the state folder is touched only when all is well.
+
+    Raises:
+        InputError: what is wrong, where, and what to do.
+    """
+    spec, settings, home = place.spec, place.settings, place.home
+    splits = load_splits(spec)
+    _check_cap(spec, splits)
+    url = settings.database_for(home)
+    is_new = settings.database_url is None and not home.exists()
+    ledger = None if is_new else Ledger(open_database(url))
+    held = HeldAnswers(ledger)
+    try:
+        async with open_models(spec.models, settings, held) as models:
+            await _probe(spec, splits, models)
+        ledger = ledger or Ledger(open_database(url))
+        await held.settle(ledger)
+    finally:
+        if ledger is not None:
+            await ledger.aclose()
+    return splits
+
+
+def _check_cap(spec: TaskSpec, splits: Splits) -> None:
+    cap = spec.budget.max_calls
+    least = least_calls(spec, len(splits.dev), len(splits.test))
+    if cap is not None and cap < least:
+        raise SpecError(
+            f"`budget.max_calls` is {cap}; one step and the final comparison need {least}: raise it, or lower "
+            "optimizer.candidates, dataset.split.dev or dataset.split.test"
+        )
+
+
+async def _probe(spec: TaskSpec, splits: Splits, models: Models) -> None:
+    try:
+        await _probe_task(spec, splits, models.task)
+        await _probe_optimizer(models.optimizer)
+        await models.embed(["ready"])
+    except (ModelCallError, TooManyFailures, LocalModelError) as error:
+        raise ModelConfigError(f"a model named in the spec does not answer: {error}") from error
+
+
+async def _probe_task(spec: TaskSpec, splits: Splits, model: ChatModel) -> None:
+    score = await evaluate(model, spec, spec.prompt.instruction, splits.dev[:PROBED_EXAMPLES])
+    if score.n and score.unparsed / score.n > spec.max_unparsed_rate:
+        wrote = next((sample.text for sample in score.samples if sample.answer is None), "")
+        raise ModelConfigError(
+            f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
+            f"one of them: {wrote[:120]!r}. Say in `prompt.messages` what form the answer must have, "
+            "or correct `answer`"
+        )
+
+
+async def _probe_optimizer(model: ChatModel) -> None:
+    sampling = Sampling(max_tokens=16) if model.follows_grammar else Sampling()
+    key = model.key([Message(role="user", text="Reply with the word: ready")], sampling)
+    await ask_all(model, [(key, sampling)])

@@ -1,0 +1,41 @@
+"""Which candidates deserve more examples.
+
+The rule is local: a candidate is compared only with the best prompt as it stood when the step began, on the same
+examples. No candidate waits for another, so the race costs no concurrency.
+"""
+
+from collections.abc import Sequence
+
+from gpo.records import Example, Score
+
+
+def blocks(examples: Sequence[Example], first: int | None) -> list[Sequence[Example]]:
+    """The examples in the order they are tried: a first block that decides, doubling blocks after it.
+
+    >>> [len(block) for block in blocks(list(range(100)), 16)]
+    [16, 32, 52]
+    >>> [len(block) for block in blocks(list(range(100)), None)]
+    [100]
+    """
+    if first is None:
+        return [examples]
+    found: list[Sequence[Example]] = []
+    begin, size = 0, first
+    while begin < len(examples):
+        end = begin + size if begin + 2 * size < len(examples) else len(examples)
+        found.append(examples[begin:end])
+        begin, size = end, 2 * size
+    return found
+
+
+def is_ahead(score: Score, incumbent: Score) -> bool:
+    """Whether a candidate beats the incumbent on the examples that both were scored on.
+
+    >>> one = Score(values={"a": 1.0, "b": 0.0}, planned=4)
+    >>> is_ahead(one, Score(values={"a": 1.0, "b": 0.0, "c": 1.0}, planned=4))
+    False
+    >>> is_ahead(one, Score(values={"a": 0.0, "b": 0.0, "c": 1.0}, planned=4))
+    True
+    """
+    shared = score.values.keys() & incumbent.values.keys()
+    return sum(score.values[key] for key in shared) > sum(incumbent.values[key] for key in shared)

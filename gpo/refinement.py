@@ -1,0 +1,155 @@
+"""Meta-prompts out, proposals in: what the optimizer model is shown, and what is read from its answers.
+
+Two styles of the same request. `paper` is generation-based refinement as in Tang et al., section 3.3: the trajectory,
+the current prompt with its score, task examples and the word limit, with the new prompt between <START> and <END>.
+`continuation` is for models too small to follow that: a heading and the scored instructions from worst to best, to be
+continued by one more, under a grammar where the server has one.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import Mapping, Sequence
+
+from gpo.ledger import Answer, CallKey
+from gpo.models import ChatModel, Sampling
+from gpo.progress import Answered, emit
+from gpo.records import Candidate, Example, Proposals, Record, Rejection
+from gpo.spec import TaskSpec
+from gpo.template import Message, render
+from gpo.trajectory import Neighbour
+
+START, END = "<START>", "<END>"
+PLACE = "<INSTRUCTION>"
+
+_HEADINGS = (
+    "Short instructions that ask for {description}, each better than the one before:",
+    "Different questions about {description}, from the worst to the best:",
+    "A list of clear prompts for {description}. The last one works best:",
+)
+_LETTERS = "[a-zA-Z' ,-]"
+_SHAPES = (
+    f'root ::= [A-Z] {_LETTERS}{{8,70}} "?"',
+    f'root ::= [A-Z] {_LETTERS}{{8,70}} "."',
+    f'root ::= ("What" | "How" | "Is" | "Does" | "Which") " " {_LETTERS}{{6,66}} "?"',
+    f'root ::= ("Choose" | "Give" | "Provide" | "Find" | "State" | "Decide" | "Write") " " {_LETTERS}{{6,66}} "."',
+)
+
+
+class Request(Record):
+    """What one refinement starts from."""
+
+    current: Candidate
+    percent: float
+    neighbours: tuple[Neighbour, ...]
+    examples: tuple[Example, ...]
+    budget: int | None
+    step: int
+
+
+async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random.Random) -> Proposals:
+    """Ask the optimizer model for `optimizer.candidates` new instructions.
+
+    Raises:
+        ModelCallError: a call failed after the client's retries.
+    """
+    compose = _continuation if spec.optimizer.style == "continuation" else _paper
+    asks = [compose(spec, request, rng, number) for number in range(spec.optimizer.candidates)]
+    samplings = [sampling if model.follows_grammar else Sampling() for _, sampling in asks]
+    keys = [
+        model.key(messages, sampling, repeat=request.step * 1000 + number)
+        for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
+    ]
+    answers = await ask_all(model, list(zip(keys, samplings, strict=True)))
+    texts = [answers[key.digest].text for key in keys]
+    return Proposals(
+        texts=tuple(proposal for text in texts if (proposal := read_proposal(text))),
+        rejected=tuple(Rejection(reason="empty", text=text[:200]) for text in texts if not read_proposal(text)),
+    )
+
+
+async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) -> Mapping[str, Answer]:
+    """Answers by key digest, paid for where the ledger has none. The first failure cancels the rest and is raised."""
+    found = dict(await model.find([key for key, _ in asks]))
+    if found:
+        emit(Answered(paid=False, count=len(found)))
+
+    async def pay(key: CallKey, sampling: Sampling) -> None:
+        found[key.digest] = await model.ask(key, sampling)
+        emit(Answered(paid=True))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for key, sampling in asks:
+                if key.digest not in found:
+                    group.create_task(pay(key, sampling))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return found
+
+
+def read_proposal(text: str) -> str:
+    """The instruction in an optimizer's answer: between the markers where they are, tolerant where they are not.
+
+    >>> read_proposal("Sure! <START>Add the numbers.<END> Good luck")
+    'Add the numbers.'
+    >>> read_proposal("Add the numbers.<END>")
+    'Add the numbers.'
+    >>> read_proposal('New instruction: "Add the numbers."')
+    'Add the numbers.'
+    """
+    text = re.sub(r"(?s)<think>.*?(</think>|$)", "", text)
+    if START in text:
+        text = text.split(START, 1)[1]
+    text = text.split(END, 1)[0].strip()
+    text = re.sub(r"(?i)^(here is |here's )?(the |a |my )?(new |improved )*(instruction|prompt)\s*:\s*", "", text)
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+        text = text[1:-1]
+    return text.strip()
+
+
+def _paper(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
+    """The same meta-prompt for every proposal of a step; sampling makes them differ."""
+    del rng, number
+    return [Message(role="user", text=meta_prompt(spec, request))], Sampling()
+
+
+def meta_prompt(spec: TaskSpec, request: Request) -> str:
+    """The paper-style meta-prompt of one step: its parts in order, those without content left out."""
+    goal = f" for this task: {spec.prompt.description}" if spec.prompt.description else ""
+    parts = [f"You improve the instruction that a language model is given{goal}."]
+    others = [item for item in request.neighbours if item.instruction != request.current.instruction]
+    if others:
+        listed = "\n\n".join(f"Instruction: {item.instruction}\nScore: {item.percent:g}" for item in others)
+        parts.append(f"Earlier instructions with their scores, from 0 to 100 (higher is better):\n\n{listed}")
+    parts.append(f"Current instruction: {request.current.instruction}\nScore: {request.percent:g}")
+    if request.examples:
+        shown = "\n\n".join(_shown(spec, example) for example in request.examples)
+        parts.append(f"Examples of the task; the instruction takes the place of {PLACE}:\n\n{shown}")
+    limit = f" Change at most {request.budget} words of the current instruction." if request.budget else ""
+    parts.append(
+        "Write a new instruction that differs from all of the above and scores higher."
+        f"{limit} Do not mention the examples, do not answer them, and use no {{{{variables}}}}. "
+        f"Begin it with {START} and end it with {END}."
+    )
+    return "\n\n".join(parts)
+
+
+def _shown(spec: TaskSpec, example: Example) -> str:
+    text = "\n".join(message.text for message in render(spec.prompt.template, PLACE, example.inputs))
+    return f"{text}\nAnswer: {example.reference}"
+
+
+def _continuation(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
+    """A list to continue; heading, shape, and how much of the trajectory is shown vary from proposal to proposal."""
+    ranked = sorted(_pool(request), key=lambda item: item[1])
+    shown = ranked[-2:] if number % 2 else ranked
+    heading = rng.choice(_HEADINGS).format(description=spec.prompt.description or "the right answer")
+    bullets = "\n".join(f"- {instruction}" for instruction, _ in shown)
+    sampling = Sampling(max_tokens=40, grammar=_SHAPES[number % len(_SHAPES)], min_p=0.05)
+    return [Message(role="user", text=f"{heading}\n{bullets}\n-")], sampling
+
+
+def _pool(request: Request) -> Sequence[tuple[str, float]]:
+    pairs = {item.instruction: item.percent for item in request.neighbours}
+    return list({**pairs, request.current.instruction: request.percent}.items())

@@ -1,0 +1,144 @@
+"""One run: everything it works with, opened together, and the names under which its work is found again."""
+
+import hashlib
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from gpo.database import open_database
+from gpo.datasets import load_splits
+from gpo.history import History
+from gpo.ledger import Ledger
+from gpo.models import Models, open_models
+from gpo.progress import Note, emit
+from gpo.records import Candidate, Example, Split, Splits, content_hash
+from gpo.screening import Screen
+from gpo.settings import Settings
+from gpo.spec import TaskSpec, load_spec
+from gpo.trajectory import Scope, Trajectory, open_trajectory
+
+
+@cache
+def code_version() -> str:
+    """Hash of this library's source: what another version computed is not taken for what this one would."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A task and where its state lives."""
+
+    spec: TaskSpec
+    home: Path
+    settings: Settings
+
+
+def place_of(path: Path, seed: int | None = None) -> Place:
+    """Read a spec file; `seed` replaces the spec's own.
+
+    Raises:
+        SpecError: the file is missing or wrong.
+    """
+    spec = load_spec(path)
+    settings = Settings()
+    if seed is not None:
+        spec = spec.model_copy(update={"seed": seed})
+    return Place(spec=spec, home=settings.home_for(path), settings=settings)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What one run works with, open until its context ends.
+
+    `key` is the same for the same spec, data and code: a run that died and its repetition share it.
+    """
+
+    key: str
+    spec: TaskSpec
+    splits: Splits
+    home: Path
+    scope: Scope
+    models: Models
+    trajectory: Trajectory
+    history: History
+    screen: Screen
+
+    @property
+    def id(self) -> str:
+        """Readable name: task and the start of the key."""
+        return f"{self.spec.name}-{self.key[:8]}"
+
+    @property
+    def start(self) -> Candidate:
+        """The instruction that the spec starts from."""
+        return Candidate(instruction=self.spec.prompt.instruction)
+
+    def examples(self, split: Split) -> Sequence[Example]:
+        """The examples of one split, in their fixed order."""
+        return {"train": self.splits.train, "dev": self.splits.dev, "test": self.splits.test}[split]
+
+    def rng(self, step: int, purpose: str) -> random.Random:
+        """Randomness of one part of one step, from the spec's seed alone."""
+        return random.Random(f"{self.spec.seed}/{step}/{purpose}")  # noqa: S311 - sampling, not secrets
+
+
+def run_key(spec: TaskSpec, splits: Splits) -> str:
+    """Hash of everything that decides a run's course."""
+    return content_hash([spec.fingerprint(), splits.fingerprint, code_version()], length=16)
+
+
+@asynccontextmanager
+async def open_run(place: Place) -> AsyncIterator[Run]:
+    """Open database, ledger, models and trajectory; bring the trajectory up to what the database knows.
+
+    Raises:
+        StateError: the state folder or a shared service cannot be used.
+    """
+    spec, settings, home = place.spec, place.settings, place.home
+    splits = load_splits(spec)
+    key = run_key(spec, splits)
+    async with AsyncExitStack() as stack:
+        engine = open_database(settings.database_for(home))
+        stack.callback(engine.dispose)
+        ledger = Ledger(engine)
+        stack.push_async_callback(ledger.aclose)
+        models = await stack.enter_async_context(open_models(spec.models, settings, ledger))
+        scope = scope_of(spec, splits, models.embedding_identity)
+        trajectory = await stack.enter_async_context(
+            open_trajectory(scope, settings, home, models.embed, on_wait=lambda: emit(Note(WAITING)))
+        )
+        history = History(engine)
+        known = history.scored(key)
+        if await trajectory.count(key) < len(known):
+            await trajectory.add(key, known)
+        yield Run(
+            key=key,
+            spec=spec,
+            splits=splits,
+            home=home,
+            scope=scope,
+            models=models,
+            trajectory=trajectory,
+            history=history,
+            screen=Screen((*splits.dev, *splits.test), allowed=spec.prompt.instruction),
+        )
+
+
+WAITING = "another run holds the trajectory of this state folder; waiting for it to end"
+
+
+def scope_of(spec: TaskSpec, splits: Splits, embedding_identity: str) -> Scope:
+    """What a trajectory belongs to: scores from other data, metrics or models are not comparable."""
+    return Scope(
+        task=spec.name,
+        dataset=splits.fingerprint,
+        metric=spec.metric,
+        task_model=content_hash(spec.models.task.identity()),
+        embedding=embedding_identity,
+    )

@@ -1,0 +1,439 @@
+"""The trajectory: scored prompts in Chroma, retrieved by relevance (Tang et al., section 3.2).
+
+Chroma is an index. The database has the truth, and the index is rebuilt from it at any time, so nothing is lost with
+it. Each scope (task, dataset version, metric, task model) has a collection of its own, since scores of different
+scopes cannot be compared; within it, entries carry the key of their run.
+
+Embedded, the index lives in the state folder and has one owning process: several writers damage it in silence. Runs
+of one process share it, other processes wait. With `GPO_CHROMA_URL` a Chroma server is used by any number of them.
+"""
+
+import asyncio
+import math
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from gpo.errors import InputError, PermanentCallError, StateError
+from gpo.records import Candidate, Record, Scored, content_hash
+from gpo.settings import Settings
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+
+Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
+
+_BATCH = 5000
+_POLL_S = 0.2
+_DIGITS = 6
+_T = TypeVar("_T")
+
+
+class Scope(Record):
+    """What scores must have in common to be compared, and the embedding that the index was made with.
+
+    `dataset` is the dataset's fingerprint, `task_model` and `embedding` are model identities.
+    """
+
+    task: str
+    dataset: str
+    metric: str
+    task_model: str
+    embedding: str
+
+    @property
+    def id(self) -> str:
+        """Content hash of task, dataset, metric and task model; the embedding decides no score."""
+        return content_hash([self.task, self.dataset, self.metric, self.task_model], length=16)
+
+    @property
+    def collection(self) -> str:
+        """Name of the Chroma collection, such as `reviews-0c9f0a6f4d3b2e11`."""
+        readable = re.sub(r"[^a-zA-Z0-9]+", "-", self.task)[:40].strip("-")
+        return f"{readable or 'task'}-{self.id}"
+
+
+class Neighbour(Record):
+    """A scored prompt near the current one: dev score from 0 to 100, cosine similarity rounded to 6 digits."""
+
+    instruction: str
+    percent: float
+    similarity: float
+    step: int
+    number: int
+
+
+@asynccontextmanager
+async def open_trajectory(
+    scope: Scope,
+    settings: Settings,
+    home: Path,
+    embed: Embed,
+    on_wait: Callable[[], None] | None = None,
+    *,
+    rebuilding: bool = False,
+) -> AsyncIterator["Trajectory"]:
+    """The trajectory of a scope, open until the context ends.
+
+    `on_wait` is called once when another process holds the embedded index and has to be waited for. `rebuilding`
+    leaves the check of the embedding out, for a caller that goes on to `rebuild`.
+
+    Raises:
+        InputError: GPO_CHROMA_URL is malformed.
+        StateError: the index is held by another process for longer than `chroma_wait_s`, damaged, made with another
+            embedding, or its server cannot be reached.
+    """
+    if settings.chroma_url is not None:
+        index, leave = _server(settings.chroma_url), None
+    else:
+        folder = await _wait_for_folder((home / "chroma").resolve(), settings.chroma_wait_s, on_wait)
+        index, leave = folder.index, folder
+    try:
+        trajectory = Trajectory(index, scope, embed)
+        if not rebuilding:
+            await trajectory.check()
+        yield trajectory
+    finally:
+        if leave is None:
+            index.close()
+        else:
+            _leave(leave)
+
+
+class Trajectory:
+    """Scored prompts of one scope. Every method raises StateError when the index cannot be used."""
+
+    def __init__(self, index: "_Index", scope: Scope, embed: Embed) -> None:
+        """Opened by `open_trajectory`."""
+        self._index = index
+        self._scope = scope
+        self._embed = embed
+
+    async def check(self) -> None:
+        """Raise StateError unless the collection can be read and was made with this scope's embedding."""
+        await self._call(lambda collection: collection.count())
+
+    async def add(self, run_key: str, scored: Sequence[Scored]) -> None:
+        """Add scored prompts of a run, embedded in one batch. Adding the same again changes nothing."""
+        await self._add({_entry_id(run_key, each.candidate): (run_key, each) for each in scored})
+
+    async def nearest(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
+        """The `k` scored prompts of a run that are most similar to `current`, the most similar last.
+
+        Only prompts of steps before `before_step` count, the current one among them if it is one of these; equal
+        texts appear once. Ties of similarity go by: the current prompt, score, step, number - the higher is nearer.
+        """
+        own = _entry_id(run_key, current)
+        stored = await self._call(lambda collection: collection.get(ids=[own], include=["embeddings"])["embeddings"])
+        vector = list(map(float, stored[0])) if stored is not None and len(stored) else None
+        if vector is None:
+            (vector,) = await self._vectors([current.instruction])
+        search = _Search(vector, current.instruction, run_key, before_step)
+        return await self._call(lambda collection: search.nearest(collection, k))
+
+    async def count(self, run_key: str) -> int:
+        """How many entries a run has."""
+        found = await self._call(lambda collection: collection.get(where={"run": run_key}, include=[]))
+        return len(found["ids"])
+
+    async def rebuild(self, rows: Mapping[str, Sequence[Scored]]) -> None:
+        """Make the collection anew from the scored prompts of all its runs, by run key.
+
+        What `History.scored_in(scope.id)` returns. Interrupted, it leaves a part: do it again.
+        """
+        await asyncio.to_thread(self._index.call, self._delete_collection)
+        entries = {_entry_id(key, each.candidate): (key, each) for key, scored in rows.items() for each in scored}
+        names = list(entries)
+        for start in range(0, len(names), _BATCH):
+            await self._add({name: entries[name] for name in names[start : start + _BATCH]})
+
+    async def _add(self, entries: Mapping[str, tuple[str, Scored]]) -> None:
+        if not entries:
+            return
+        texts = [each.candidate.instruction for _, each in entries.values()]
+        vectors: Any = await self._vectors(texts)
+        metadatas: Any = [_metadata(run_key, each) for run_key, each in entries.values()]
+        names = list(entries)
+
+        def upsert(collection: "Collection") -> None:
+            for start in range(0, len(names), _BATCH):
+                part = slice(start, start + _BATCH)
+                collection.upsert(
+                    ids=names[part], embeddings=vectors[part], metadatas=metadatas[part], documents=texts[part]
+                )
+
+        await self._call(upsert)
+
+    async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector for each text; equal texts are embedded once."""
+        distinct = list(dict.fromkeys(texts))
+        vectors = await self._embed(distinct)
+        if len(vectors) != len(distinct) or not all(map(math.isfinite, (x for vector in vectors for x in vector))):
+            raise PermanentCallError(
+                f"embedding model {self._scope.embedding}: expected {len(distinct)} vectors of finite numbers, received "
+                f"{len(vectors)} vectors"
+            )
+        by_text = dict(zip(distinct, vectors, strict=True))
+        return [by_text[text] for text in texts]
+
+    async def _call(self, work: Callable[["Collection"], _T]) -> _T:
+        """Run `work` on the collection in a thread. It is looked up each time: another process may have rebuilt it."""
+        return await asyncio.to_thread(self._index.call, lambda client: work(self._collection(client)))
+
+    def _collection(self, client: "ClientAPI") -> "Collection":
+        collection = client.get_or_create_collection(
+            self._scope.collection,
+            configuration={"hnsw": {"space": "cosine"}},
+            metadata=self._scope.model_dump(),
+            # Vectors are always ours; with a function of its own Chroma would download a model.
+            embedding_function=None,
+        )
+        made_with = (collection.metadata or {}).get("embedding")
+        if made_with != self._scope.embedding:
+            raise StateError(
+                f"index of task {self._scope.task} was made with embedding model '{made_with}', the task now names "
+                f"'{self._scope.embedding}': go back to that one, or run `gpo trajectory rebuild`"
+            )
+        return collection
+
+    def _delete_collection(self, client: "ClientAPI") -> None:
+        if self._scope.collection in {collection.name for collection in client.list_collections()}:
+            client.delete_collection(self._scope.collection)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One search for the entries of a run nearest to a vector, that of the instruction `current`."""
+
+    vector: list[float]
+    current: str
+    run_key: str
+    before_step: int
+
+    def nearest(self, collection: "Collection", k: int) -> list[Neighbour]:
+        """The `k` nearest, most similar last.
+
+        Chroma's search is approximate and leaves ties in any order, so more than `k` are asked for, until every
+        entry that ties with the last place is there. Few entries are compared exactly, all of them.
+        """
+        n = max(4 * k, 32)
+        while len(hits := self._search(collection, n)) == n:
+            ranked = self._ranked(hits)
+            if len(ranked) >= k and min(hit.similarity for hit in hits.values()) < ranked[-k].similarity:
+                return ranked[-k:]
+            n *= 4
+        return self._ranked(self._all(collection))[-k:]
+
+    def _search(self, collection: "Collection", n: int) -> dict[str, Neighbour]:
+        found: Any = collection.query(query_embeddings=[self.vector], n_results=n, where=self._where)
+        similarities = [1 - distance for distance in found["distances"][0]]
+        return _neighbours(found["ids"][0], found["documents"][0], found["metadatas"][0], similarities)
+
+    def _all(self, collection: "Collection") -> dict[str, Neighbour]:
+        import numpy as np  # noqa: PLC0415 - comes with chromadb, late like it
+
+        found: Any = collection.get(where=self._where, include=["embeddings", "documents", "metadatas"])
+        if not found["ids"]:
+            return {}
+        vectors, query = np.asarray(found["embeddings"], dtype=float), np.asarray(self.vector)
+        # A vector of zeros (no word was known) is similar to nothing.
+        lengths = np.maximum(np.linalg.norm(vectors, axis=1) * np.linalg.norm(query), np.finfo(float).tiny)
+        similarities = (vectors @ query / lengths).tolist()
+        return _neighbours(found["ids"], found["documents"], found["metadatas"], similarities)
+
+    @property
+    def _where(self) -> Any:
+        return {"$and": [{"run": self.run_key}, {"step": {"$lt": self.before_step}}]}
+
+    def _ranked(self, hits: Mapping[str, Neighbour]) -> list[Neighbour]:
+        """Distinct texts, the nearest last."""
+
+        def order(name: str) -> tuple[float, bool, float, int, int, str]:
+            hit = hits[name]
+            return hit.similarity, hit.instruction == self.current, hit.percent, hit.step, hit.number, name
+
+        ranked: dict[str, Neighbour] = {}
+        for name in sorted(hits, key=order):
+            ranked.pop(hits[name].instruction, None)
+            ranked[hits[name].instruction] = hits[name]
+        return list(ranked.values())
+
+
+def _entry_id(run_key: str, candidate: Candidate) -> str:
+    return f"{run_key}:{candidate.step}:{candidate.id}"
+
+
+def _metadata(run_key: str, scored: Scored) -> dict[str, str | int | float | bool]:
+    """Always the same keys: Chroma keeps old ones when an entry is written again."""
+    return {
+        "run": run_key,
+        "step": scored.candidate.step,
+        "number": scored.candidate.number,
+        "mean": scored.score.mean,
+        "percent": scored.percent,
+        "n": scored.score.n,
+        "complete": scored.score.complete,
+    }
+
+
+def _neighbours(
+    names: Sequence[str],
+    texts: Sequence[str],
+    metadatas: Sequence[Mapping[str, Any]],
+    similarities: Sequence[float],
+) -> dict[str, Neighbour]:
+    return {
+        name: Neighbour(
+            instruction=text,
+            percent=metadata["percent"],
+            similarity=round(similarity, _DIGITS),
+            step=metadata["step"],
+            number=metadata["number"],
+        )
+        for name, text, metadata, similarity in zip(names, texts, metadatas, similarities, strict=True)
+    }
+
+
+class _Index:
+    """A Chroma client, opened at its first call; one call at a time, and none after or during `close`."""
+
+    def __init__(self, connect: Callable[[], "ClientAPI"], name: str, advice: str) -> None:
+        self._connect = connect
+        self._name = name
+        self._advice = advice
+        self._client: ClientAPI | None = None
+        self._closed = False
+        self._one_at_a_time = threading.Lock()
+
+    def call(self, work: Callable[["ClientAPI"], _T]) -> _T:
+        with self._one_at_a_time, self._errors():
+            if self._closed:
+                raise StateError(f"{self._name} is closed")
+            if self._client is None:
+                self._client = self._connect()
+            return work(self._client)
+
+    def close(self) -> None:
+        """Close it when the call under way, whose caller may have been cancelled, has ended."""
+        with self._one_at_a_time:
+            self._closed = True
+            if self._client is not None:
+                self._client.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        from chromadb.errors import ChromaError  # noqa: PLC0415 - two seconds of import
+        from httpx import HTTPError  # noqa: PLC0415 - chromadb's HTTP client
+
+        try:
+            yield
+        except (ChromaError, HTTPError, OSError) as error:
+            raise StateError(f"{self._name} cannot be used ({error}): {self._advice}") from None
+
+
+@dataclass
+class _Folder:
+    """The embedded index of a folder, held by this process for `users` runs."""
+
+    path: Path
+    lock: FileLock
+    index: _Index
+    users: int = 0
+
+
+_folders: dict[Path, _Folder] = {}
+_folders_lock = threading.Lock()
+
+
+async def _wait_for_folder(path: Path, wait_s: float, on_wait: Callable[[], None] | None) -> _Folder:
+    deadline = time.monotonic() + wait_s
+    while (folder := _enter(path)) is None:
+        if on_wait is not None:
+            on_wait()
+            on_wait = None
+        if time.monotonic() >= deadline:
+            raise StateError(
+                f"index {path} is in use by another process, and was for {wait_s:g} s: wait for its end, or let both "
+                f"share a server: start `chroma run --path FOLDER` and set GPO_CHROMA_URL=http://localhost:8000"
+            )
+        await asyncio.sleep(_POLL_S)
+    return folder
+
+
+def _enter(path: Path) -> _Folder | None:
+    """Join or become the owner of a folder; None while another process is."""
+    with _folders_lock:
+        folder = _folders.get(path)
+        if folder is None:
+            lock = FileLock(path.with_name("chroma.lock"), thread_local=False)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock.acquire(blocking=False)
+            except Timeout:
+                return None
+            except OSError as error:
+                raise StateError(f"index {path} cannot be locked: {error}") from None
+            folder = _folders[path] = _Folder(path, lock, _embedded(path))
+        folder.users += 1
+        return folder
+
+
+def _leave(folder: _Folder) -> None:
+    with _folders_lock:
+        folder.users -= 1
+        if folder.users == 0:
+            del _folders[folder.path]
+            folder.index.close()
+            folder.lock.release()
+
+
+def _embedded(path: Path) -> _Index:
+    def connect() -> "ClientAPI":
+        import chromadb  # noqa: PLC0415 - two seconds of import
+
+        return chromadb.PersistentClient(path=str(path), settings=_chroma_settings())
+
+    advice = f"remove {path}; it is only an index and is rebuilt from the database, nothing is lost"
+    return _Index(connect, f"index {path}", advice)
+
+
+def _server(url: str) -> _Index:
+    parts = urlsplit(url)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if parts.scheme not in ("http", "https") or not host or parts.path not in ("", "/"):
+        raise InputError("GPO_CHROMA_URL is not a server's address; allowed: http://HOST:PORT, https://HOST:PORT")
+    secure = parts.scheme == "https"
+    shown = f"{parts.scheme}://{host}:{port or (443 if secure else 8000)}"
+
+    def connect() -> "ClientAPI":
+        import chromadb  # noqa: PLC0415 - two seconds of import
+
+        try:
+            return chromadb.HttpClient(
+                host=host, port=port or (443 if secure else 8000), ssl=secure, settings=_chroma_settings()
+            )
+        except ValueError as error:
+            # Chroma's way to say that nothing, or something else, answers there.
+            raise ConnectionError(str(error).partition("\n")[0]) from None
+
+    advice = "check GPO_CHROMA_URL and that `chroma run` is up there; `gpo trajectory rebuild` repairs its data"
+    return _Index(connect, f"Chroma server {shown}", advice)
+
+
+def _chroma_settings() -> Any:
+    from chromadb.config import Settings as ChromaSettings  # noqa: PLC0415 - two seconds of import
+
+    # Without `_env_file` Chroma would read a `.env` of the user's that is not meant for it.
+    return ChromaSettings(_env_file=None, anonymized_telemetry=False)

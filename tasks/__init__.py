@@ -1,0 +1,1 @@
+"""The steps of the method as Prefect tasks: retries, caching and names; what they do is in `gpo/`."""

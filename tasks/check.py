@@ -1,0 +1,13 @@
+"""Before the start: everything that can be wrong is found while nothing has been written."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from gpo.run import Place
+from gpo.preflight import preflight
+
+
+@task(name="check", task_run_name="check {place.spec.name}", tags=["gpo"], cache_policy=NO_CACHE)
+async def check(place: Place) -> None:
+    """Read the dataset, reach the models, read their answers; raises what is wrong before anything is paid twice."""
+    await preflight(place)

@@ -1,0 +1,58 @@
+"""How a step behaves as a Prefect task: when it is retried, and under which key its result is found again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect.cache_policies import CacheKeyFnPolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.tasks import Task, exponential_backoff
+from pydantic import BaseModel
+
+from gpo.errors import TooManyFailures, TransientCallError
+from gpo.records import content_hash
+from gpo.run import Run
+
+
+def step_key(context: TaskRunContext, parameters: Mapping[str, Any]) -> str:
+    """Cache key of one step: task, run (which holds spec, data and library version) and all arguments.
+
+    Prefect's own input hash leaves out the task's identity and the code that it calls.
+    """
+    run: Run = parameters["run"]
+    arguments = {name: _plain(value) for name, value in parameters.items() if name != "run"}
+    return f"gpo-{context.task.name}-{run.key}-{content_hash(arguments, length=24)}"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(str(item) for item in value)
+    return value
+
+
+async def is_transient(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed step may succeed when it is repeated."""
+    del task, task_run
+    error = await state.aresult(raise_on_failure=False)
+    return isinstance(error, TransientCallError) or (isinstance(error, TooManyFailures) and error.transient)
+
+
+RESUMABLE: dict[str, Any] = {
+    "cache_policy": CacheKeyFnPolicy(cache_key_fn=step_key),
+    "persist_result": True,
+    "result_serializer": "json",
+}
+"""Options of a step whose result is kept: a run that died goes on after it."""
+
+PAID: dict[str, Any] = {
+    **RESUMABLE,
+    "retries": 3,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=5),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": is_transient,
+}
+"""Options of a step that calls models. What was answered before a failure is in the ledger and not paid for again."""

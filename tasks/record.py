@@ -1,0 +1,44 @@
+"""After each step: keep what was scored, in the database first, then in the trajectory, and show it in the UI."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.cache_policies import NO_CACHE
+
+from gpo.history import RunRow
+from gpo.records import Scored
+from gpo.run import Run, scope_of
+from gpo.selection import Search
+
+
+@task(name="begin", task_run_name="begin {run.id}", tags=["gpo"], cache_policy=NO_CACHE)
+async def begin(run: Run) -> UUID:
+    """Note the start of the run, or of one more attempt at it; returns the id of its progress artifact."""
+    row = RunRow(
+        key=run.key,
+        task=run.spec.name,
+        scope=run.scope.collection,
+        spec=run.spec.fingerprint(),
+        dataset=run.splits.fingerprint,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    await asyncio.to_thread(run.history.begin, row)
+    return await acreate_progress_artifact(progress=0.0, key=artifact_key(run, "progress"), description=run.id)
+
+
+@task(name="record", task_run_name="record step {step}", tags=["gpo", "chroma"], cache_policy=NO_CACHE)
+async def record(run: Run, step: int, scored: Sequence[Scored], progress: UUID) -> None:
+    """Keep scored prompts. Running it again changes nothing, so it is never cached: what was lost is written again."""
+    if scored:
+        await asyncio.to_thread(run.history.record, run.key, run.scope.collection, scored)
+        await run.trajectory.add(run.key, scored)
+    await aupdate_progress_artifact(progress, progress=min(99.0, 100 * step / (run.spec.optimizer.max_steps + 1)))
+
+
+def artifact_key(run: Run, subject: str) -> str:
+    """A stable artifact key: runs of one task are versions of the same artifact."""
+    return f"{run.spec.name.replace('_', '-')}-{subject}"

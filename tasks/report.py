@@ -1,0 +1,29 @@
+"""At the end: the outcome to the database, the report to a file and to the Prefect UI."""
+
+import asyncio
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact, aupdate_progress_artifact
+from prefect.cache_policies import NO_CACHE
+
+from gpo import report as reports
+from gpo.records import Outcome
+from gpo.run import Run
+from tasks.record import artifact_key
+
+
+@task(name="report", task_run_name="report {run.id}", tags=["gpo"], cache_policy=NO_CACHE)
+async def report(run: Run, outcome: Outcome, progress: UUID) -> str:
+    """Keep the outcome, write the HTML report and publish the artifacts; returns the report's path."""
+    await asyncio.to_thread(run.history.finish, run.key, outcome)
+    path = await asyncio.to_thread(reports.write_report, run.home / "reports", run.spec, outcome)
+    table = await asyncio.to_thread(reports.candidates_table, outcome)
+    await acreate_table_artifact(
+        table.to_dict(orient="records"), key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}"
+    )
+    await acreate_markdown_artifact(
+        reports.markdown_report(run.spec, outcome), key=artifact_key(run, "report"), description=f"Report of {run.id}"
+    )
+    await aupdate_progress_artifact(progress, progress=100.0)
+    return str(path)
