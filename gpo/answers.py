@@ -38,10 +38,23 @@ _NUMBER = re.compile(
 )
 _POWER_OF_TEN = re.compile(r"(?<=[0-9]) ?[x*\u00d7] ?10 ?\^ ?[({]?([-+]?[0-9]+)[)}]?")
 _SUM = re.compile(r"[-+*/().,$%x=\u00d7\u00f70-9\s]*=")
-_NUMBER_WORDS = dict(
-    zip("zero one two three four five six seven eight nine ten eleven twelve".split(), range(13), strict=True)
+_NUMBER_NAMES = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
 )
-_NUMBER_WORD = re.compile(rf"(?<![\w-])({'|'.join(_NUMBER_WORDS)})(?![\w-])", re.IGNORECASE)
+_NUMBER_WORDS = {name: str(value) for value, name in enumerate(_NUMBER_NAMES)}
+_NUMBER_WORD = re.compile(rf"(?<![\w-])({'|'.join(_NUMBER_WORDS)})(?![\w-])")
 _PRECISION = Context(prec=28)
 
 _TRUTHS = ("true", "yes", "valid", "plausible")
@@ -190,7 +203,7 @@ def _with_plain_signs(text: str) -> str:
 def _numbers(text: str) -> list[str]:
     """The numbers of `text` in order. Words count only where there are no digits: "one" is seldom a number."""
     found = [number for match in _NUMBER.finditer(text) if (number := _decimal(match)) is not None]
-    return found or [str(_NUMBER_WORDS[word.lower()]) for word in _NUMBER_WORD.findall(text)]
+    return found or [_NUMBER_WORDS[word] for word in _NUMBER_WORD.findall(text.casefold())]
 
 
 def _decimal(match: re.Match[str]) -> str | None:
@@ -207,7 +220,8 @@ def _decimal(match: re.Match[str]) -> str | None:
 
 
 def _exact(text: str, _answer: AnswerSpec) -> str | None:
-    line = next(iter(_stated(text)), None) or _first_line(text)
+    before, *_ = _STATED.split(text, maxsplit=1)
+    line = next(iter(_stated(text)), None) or _first_line(before)
     return line.strip(" *`") or None if line else None
 
 
@@ -227,8 +241,7 @@ def _number_reference(reference: str, _answer: AnswerSpec) -> str | None:
     solution = _with_plain_signs(reference).rpartition("####")[2].strip()
     if match := _NUMBER.fullmatch(solution.rstrip(" %\u20ac")):
         return _decimal(match)
-    word = _NUMBER_WORDS.get(solution.lower())
-    return None if word is None else str(word)
+    return _NUMBER_WORDS.get(solution.casefold())
 
 
 def _exact_reference(reference: str, _answer: AnswerSpec) -> str | None:

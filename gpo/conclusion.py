@@ -1,15 +1,19 @@
 """What a run came to: the numbers of the search and of the locked split, put together once at the end."""
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from gpo.budget import PROBES, task_calls
 from gpo.gate import paired_gain
 from gpo.models import Tally
 from gpo.records import Calls, Outcome, Score, Stopped
+from gpo.report import html_report
 from gpo.run import Run
 from gpo.screening import rejections_by_reason
 from gpo.selection import Search
+from gpo.spec import TaskSpec
 
 
 def conclude(
@@ -36,6 +40,21 @@ def conclude(
         calls=_calls(run, search, start_test, best_test),
         history=search.steps,
     )
+
+
+def report_path(home: Path, run_id: str) -> Path:
+    """Where the HTML report of a run lies."""
+    return home / "reports" / f"{run_id}.html"
+
+
+def write_report(home: Path, spec: TaskSpec, outcome: Outcome) -> Path:
+    """Write the HTML report, whole or not at all."""
+    path = report_path(home, outcome.run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    draft.write_text(html_report(spec, outcome), encoding="utf-8")
+    draft.replace(path)
+    return path
 
 
 def _calls(run: Run, search: Search, start_test: Score, best_test: Score) -> Mapping[str, Calls]:

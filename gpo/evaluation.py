@@ -24,8 +24,20 @@ def task_sampling(answer: AnswerSpec, *, follows_grammar: bool) -> Sampling:
     if answer.kind != "choice" or not follows_grammar:
         return Sampling()
     options = " | ".join(json.dumps(label, ensure_ascii=False) for label in answer.labels)
+    # One token tells labels apart that differ in their first letter; what follows it would only cost time.
+    tells = len({label[0] for label in answer.labels}) == len(answer.labels)
     longest = max(len(label) for label in answer.labels)
-    return Sampling(max_tokens=max(8, longest), grammar=f"root ::= {options}")
+    return Sampling(max_tokens=1 if tells else max(8, longest), grammar=f"root ::= {options}")
+
+
+def completed(text: str, answer: AnswerSpec) -> str:
+    """An answer that was cut after its first token, as the only label that begins so; any other text as it is.
+
+    >>> completed("pos", AnswerSpec(kind="choice", labels=("positive", "negative")))
+    'positive'
+    """
+    begun = [label for label in answer.labels if text and label.startswith(text)]
+    return begun[0] if len(begun) == 1 else text
 
 
 async def evaluate(
@@ -108,7 +120,7 @@ async def _answers(
 
 
 def _sample(example: Example, answer: Answer, spec: TaskSpec) -> Sample:
-    parsed = parse_answer(answer.text, spec.answer)
+    parsed = parse_answer(completed(answer.text, spec.answer), spec.answer)
     value = METRICS[spec.metric](parsed, example.reference) if parsed is not None else 0.0
     return Sample(example=example.id, text=answer.text, answer=parsed, value=value)
 

@@ -18,11 +18,19 @@ import faulthandler
 import http.client
 import json
 import os
+import signal
+import socket
+import subprocess
 import sys
+import threading
 import time
+import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NoReturn
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -79,6 +87,16 @@ class ServerFolder:
         """What the server printed."""
         return self.path / "server.log"
 
+    def new_lease(self) -> FileLock:
+        """A lease to lock while holding `start_lock`."""
+        return FileLock(self.leases / f"{uuid4().hex}.lease", thread_local=False)
+
+    def end_lease(self, lease: FileLock) -> None:
+        """Give a lease back, whether or not it was taken; needs no lock."""
+        lease.release()
+        with suppress(OSError):
+            Path(lease.lock_file).unlink()
+
     def start_lock(self) -> FileLock:
         """A new handle on the lock under which users join and the server leaves."""
         return FileLock(self.path / "start.lock", thread_local=False)
@@ -117,7 +135,7 @@ class ServerFolder:
                 count += 1
         return count
 
-    def log_tail(self, lines: int = 12) -> str:
+    def log_tail(self, lines: int = 20) -> str:
         """The last lines of the log, empty when there is none."""
         try:
             text = self.log.read_text(encoding="utf-8", errors="replace")
@@ -132,6 +150,46 @@ def healthy(port: int) -> bool:
         return _request(port, "GET", "/health", timeout_s=_PROBE_S) == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
+
+
+def start(plan: ServerPlan) -> subprocess.Popen[bytes]:
+    """Start a server process that outlives this one; it becomes ready, or ends, later."""
+    folder = ServerFolder(plan.folder)
+    with suppress(FileNotFoundError):
+        folder.log.replace(folder.log.with_suffix(".previous.log"))
+    detached: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    with folder.log.open("wb") as log:
+        child = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "gpo.local_server", plan.model_dump_json()],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=Path(__file__).parents[1],  # Where this very library is imported from.
+            **detached,
+        )
+    # Whenever the server ends, it must not stay behind as a zombie of this process.
+    threading.Thread(target=child.wait, name=f"reap-{child.pid}", daemon=True).start()
+    return child
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on `port`."""
+    with socket.socket() as probe:
+        if os.name == "posix":  # Elsewhere the option would let two servers share a port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def kill(running: Running) -> None:
+    """Kill a server that does not answer. Call it only while its server lock is held: then the pid is its own."""
+    with suppress(ProcessLookupError):
+        os.kill(running.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def _request(port: int, method: str, path: str, *, body: object = None, timeout_s: float) -> int:
@@ -154,8 +212,8 @@ def _free(lock: FileLock) -> bool:
         return False
 
 
-def _listen(plan: ServerPlan) -> tuple[object, int]:
-    """Load the model and listen on `HOST`; the server object and its port."""
+def _listen(plan: ServerPlan) -> Any:
+    """Load the model and listen; the server ends with the object that this returns."""
     from xllamacpp import CommonParams, Server  # noqa: PLC0415 - 100 MB, needed in the server process only
 
     params = CommonParams()
@@ -174,9 +232,9 @@ def _listen(plan: ServerPlan) -> tuple[object, int]:
     params.warmup = False  # A real request follows.
     params.ui = False
     params.endpoint_slots = False  # Shows the prompts of other users of the server.
+    params.cors_origins = ""  # Web pages have no business here.
     params.verbosity = 1
-    server = Server(params)
-    return server, int(server.listening_address.rsplit(":", 1)[1])
+    return Server(params)
 
 
 def _warm_up(plan: ServerPlan, port: int) -> None:
@@ -186,8 +244,8 @@ def _warm_up(plan: ServerPlan, port: int) -> None:
         raise RuntimeError(f"the first completion came back with HTTP status {status}")
 
 
-def _watch(folder: ServerFolder, idle_s: float) -> None:
-    """Return once nobody has used the server for `idle_s`, with the start lock held until the process ends."""
+def _watch(folder: ServerFolder, idle_s: float) -> NoReturn:
+    """End the process once nobody has used the server for `idle_s`, holding the start lock to the last."""
     last_used = time.monotonic()
     while True:
         time.sleep(_TICK_S)
@@ -206,28 +264,27 @@ def _watch(folder: ServerFolder, idle_s: float) -> None:
         start_lock.release()
 
 
-def _serve(plan: ServerPlan) -> None:
+def _serve(plan: ServerPlan) -> NoReturn:
     folder = ServerFolder(plan.folder)
     # A starter that probes the lock holds it for a moment; another server holds it for longer.
     lock = folder.server_lock()
     lock.acquire(timeout=_PROBE_S)
     # Loading keeps the interpreter's lock, so only a timer below Python can end a load that hangs.
     faulthandler.dump_traceback_later(plan.start_s, exit=True)
-    server, port = _listen(plan)
+    server = _listen(plan)
+    port = int(server.listening_address.rsplit(":", 1)[1])
     _warm_up(plan, port)
     faulthandler.cancel_dump_traceback_later()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     folder.announce(Running(model=plan.model, pid=os.getpid(), port=port, started_at=started_at))
     _watch(folder, plan.idle_s)
-    del server, lock  # Alive until here.
 
 
-def main() -> None:
-    """Serve the model of the plan in `sys.argv[1]` until nobody uses it; any failure ends in the log and exit code 1."""
+def main() -> NoReturn:
+    """Serve the model of the plan in `sys.argv[1]` until nobody uses it; a failure is exit code 1 and a traceback."""
     try:
         _serve(ServerPlan.model_validate_json(sys.argv[1]))
-    except BaseException:
-        import traceback
+    except BaseException:  # noqa: BLE001 - whatever it was, the process ends here and says why
         traceback.print_exc()
     sys.stderr.flush()
     os._exit(1)

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from gpo.errors import ModelCallError, ModelConfigError, PermanentCallError, TransientCallError
 from gpo.ledger import Answer, CallKey
-from gpo.local import ChatEndpoint, chat_server, load_embedder
+from gpo.local import Endpoint, chat_server, load_embedder
 from gpo.settings import Settings, secret
 from gpo.spec import ModelsSpec, ModelSpec
 from gpo.template import Message, Role
@@ -138,7 +138,7 @@ class Connection:
     """An open way to a chat model; `endpoint` is there for embedded models."""
 
     client: BaseChatModel
-    endpoint: ChatEndpoint | None = None
+    endpoint: Endpoint | None = None
 
 
 @dataclass
@@ -152,6 +152,7 @@ class ChatModel:
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _connection: Connection | None = field(init=False, default=None)
+    _in_flight: dict[str, asyncio.Future[Answer]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._limiter = Limiter(self.spec.max_concurrency)
@@ -171,12 +172,27 @@ class ChatModel:
         return await self.answers.find(keys)
 
     async def ask(self, key: CallKey, sampling: Sampling, priority: int = 0) -> Answer:
-        """Pay for one answer and keep it.
+        """Pay for one answer and keep it; equal calls in flight are paid once.
 
         Raises:
             TransientCallError: after the client's own retries; a later repetition may succeed.
             PermanentCallError: repeating will not help.
         """
+        while (twin := self._in_flight.get(key.digest)) is not None:
+            await asyncio.wait([twin])
+            if not twin.cancelled():
+                return twin.result()
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._in_flight[key.digest] = answered
+        try:
+            answer = await self._pay(key, sampling, priority)
+            answered.set_result(answer)
+            return answer
+        finally:
+            answered.cancel()  # no effect once there is a result; otherwise a waiting twin asks for itself
+            del self._in_flight[key.digest]
+
+    async def _pay(self, key: CallKey, sampling: Sampling, priority: int) -> Answer:
         async with self._limiter.slot(priority):
             try:
                 reply = await self._invoke(key, sampling)
@@ -307,7 +323,8 @@ async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack)
         # One client per event loop: LangChain's own is cached per process and dies with its first loop.
         options["http_async_client"] = await stack.enter_async_context(DefaultAioHttpClient())
     try:
-        return init_chat_model(spec.model, **options)
+        client: BaseChatModel = init_chat_model(spec.model, **options)
+        return client
     except ImportError as error:
         raise ModelConfigError(f"{spec.model}: {_first_line(error)}") from None
     except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration

@@ -20,20 +20,22 @@ from gpo.template import Message, render
 from gpo.trajectory import Neighbour
 
 START, END = "<START>", "<END>"
+BULLET = "- "
 PLACE = "<INSTRUCTION>"
 
 _HEADINGS = (
     "Short instructions that ask for {description}, each better than the one before:",
-    "Different questions about {description}, from the worst to the best:",
+    "Different ways to ask for {description}, from the worst to the best:",
     "A list of clear prompts for {description}. The last one works best:",
 )
-_LETTERS = "[a-zA-Z' ,-]"
-_SHAPES = (
-    f'root ::= [A-Z] {_LETTERS}{{8,70}} "?"',
-    f'root ::= [A-Z] {_LETTERS}{{8,70}} "."',
-    f'root ::= ("What" | "How" | "Is" | "Does" | "Which") " " {_LETTERS}{{6,66}} "?"',
-    f'root ::= ("Choose" | "Give" | "Provide" | "Find" | "State" | "Decide" | "Write") " " {_LETTERS}{{6,66}} "."',
+_OPENINGS = (
+    ("[A-Z] [a-z]+", "?"),
+    ("[A-Z] [a-z]+", "."),
+    ('("What" | "How" | "Is" | "Does" | "Which")', "?"),
+    ('("Choose" | "Give" | "Provide" | "Find" | "State" | "Decide" | "Write")', "."),
 )
+# Whole words, so that a length limit never cuts one.
+_WORD = """word ::= ","? " " ("a" | [a-z] [a-z'-]+)"""
 
 
 class Request(Record):
@@ -101,7 +103,8 @@ def read_proposal(text: str) -> str:
     text = re.sub(r"(?s)<think>.*?(</think>|$)", "", text)
     if START in text:
         text = text.split(START, 1)[1]
-    text = text.split(END, 1)[0].strip()
+    # A list that was continued comes back whole from some servers: the last line of it is new.
+    text = text.split(END, 1)[0].strip().rsplit(f"\n{BULLET}", 1)[-1].removeprefix(BULLET)
     text = re.sub(r"(?i)^(here is |here's )?(the |a |my )?(new |improved )*(instruction|prompt)\s*:\s*", "", text)
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         text = text[1:-1]
@@ -141,13 +144,26 @@ def _shown(spec: TaskSpec, example: Example) -> str:
 
 
 def _continuation(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
-    """A list to continue; heading, shape, and how much of the trajectory is shown vary from proposal to proposal."""
-    ranked = sorted(_pool(request), key=lambda item: item[1])
+    """A list to continue; heading, shape, subject, and how much is shown vary from proposal to proposal."""
+    ranked = [instruction for instruction, _ in sorted(_pool(request), key=lambda item: item[1])]
     shown = ranked[-2:] if number % 2 else ranked
     heading = rng.choice(_HEADINGS).format(description=spec.prompt.description or "the right answer")
-    bullets = "\n".join(f"- {instruction}" for instruction, _ in shown)
-    sampling = Sampling(max_tokens=40, grammar=_SHAPES[number % len(_SHAPES)], min_p=0.05)
-    return [Message(role="user", text=f"{heading}\n{bullets}\n-")], sampling
+    listed = "".join(f"{BULLET}{instruction}\n" for instruction in shown)
+    messages = [Message(role="user", text=heading), Message(role="assistant", text=f"{listed}{BULLET.rstrip()}")]
+    opening, mark = _OPENINGS[number % len(_OPENINGS)]
+    subject = rng.choice(subjects(spec))
+    rule = f'root ::= " " {opening} word{{0,5}} ","? " {subject}" word{{0,6}} "{mark}"'
+    return messages, Sampling(max_tokens=40, grammar=f"{rule}\n{_WORD}", min_p=0.1)
+
+
+def subjects(spec: TaskSpec) -> list[str]:
+    """Words that keep a small model to the task: those of its description, else of the instruction, and the labels.
+
+    Every proposal has to hold one of them.
+    """
+    words = re.findall(r"[a-z]{4,}", (spec.prompt.description or spec.prompt.instruction).casefold())
+    labels = [label for label in spec.answer.labels if re.fullmatch(r"[A-Za-z]{2,}", label)]
+    return list(dict.fromkeys([*words, *labels])) or ["answer"]
 
 
 def _pool(request: Request) -> Sequence[tuple[str, float]]:

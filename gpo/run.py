@@ -12,7 +12,7 @@ from gpo.database import open_database
 from gpo.datasets import load_splits
 from gpo.history import History
 from gpo.ledger import Ledger
-from gpo.models import Models, open_models
+from gpo.models import Models, open_embedding, open_models
 from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.screening import Screen
@@ -142,3 +142,18 @@ def scope_of(spec: TaskSpec, splits: Splits, embedding_identity: str) -> Scope:
         task_model=content_hash(spec.models.task.identity()),
         embedding=embedding_identity,
     )
+
+
+async def rebuild_trajectory(place: Place) -> int:
+    """Make the index of a task anew from the database; returns how many scored prompts it then holds."""
+    splits = load_splits(place.spec)
+    engine = open_database(place.settings.database_for(place.home))
+    try:
+        scope = scope_of(place.spec, splits, place.spec.models.embedding.model)
+        rows = History(engine).scored_in(scope.id)
+        embed = open_embedding(place.spec.models.embedding)
+        async with open_trajectory(scope, place.settings, place.home, embed, rebuilding=True) as trajectory:
+            await trajectory.rebuild(rows)
+        return sum(len(scored) for scored in rows.values())
+    finally:
+        engine.dispose()

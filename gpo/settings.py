@@ -1,10 +1,11 @@
 """Settings of the machine, not of the task: read from `GPO_*` environment variables, here and nowhere else."""
 
+import getpass
 import os
+import tempfile
 from pathlib import Path
 
-import platformdirs
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -28,7 +29,7 @@ class Settings(BaseSettings):
     chroma_wait_s: float = 600.0
     """How long a run waits for another process that holds the embedded Chroma."""
 
-    runtime_dir: Path = Path(platformdirs.user_runtime_dir("gpo", appauthor=False, ensure_exists=False))
+    runtime_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / f"gpo-{getpass.getuser()}")
     """Where the embedded model servers of this machine and user meet."""
 
     local_idle_s: float = 10.0
@@ -38,7 +39,7 @@ class Settings(BaseSettings):
     """How long an embedded model server may take to start."""
 
     local_threads: int | None = None
-    """Threads of an embedded model server; by default all cores."""
+    """Threads of an embedded model server; by default all cores but one."""
 
     def home_for(self, spec_path: Path) -> Path:
         """The state folder of a spec file."""

@@ -35,6 +35,7 @@ Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
 _BATCH = 5000
 _POLL_S = 0.2
 _DIGITS = 6
+_INCLUDED: Any = ["embeddings", "documents", "metadatas"]
 _T = TypeVar("_T")
 
 
@@ -93,20 +94,16 @@ async def open_trajectory(
             embedding, or its server cannot be reached.
     """
     if settings.chroma_url is not None:
-        index, leave = _server(settings.chroma_url), None
+        index = _server(settings.chroma_url)
     else:
-        folder = await _wait_for_folder((home / "chroma").resolve(), settings.chroma_wait_s, on_wait)
-        index, leave = folder.index, folder
+        index = await _embedded((home / "chroma").resolve(), settings.chroma_wait_s, on_wait)
     try:
         trajectory = Trajectory(index, scope, embed)
         if not rebuilding:
             await trajectory.check()
         yield trajectory
     finally:
-        if leave is None:
-            index.close()
-        else:
-            _leave(leave)
+        index.leave()
 
 
 class Trajectory:
@@ -151,27 +148,24 @@ class Trajectory:
         What `History.scored_in(scope.id)` returns. Interrupted, it leaves a part: do it again.
         """
         await asyncio.to_thread(self._index.call, self._delete_collection)
-        entries = {_entry_id(key, each.candidate): (key, each) for key, scored in rows.items() for each in scored}
-        names = list(entries)
-        for start in range(0, len(names), _BATCH):
-            await self._add({name: entries[name] for name in names[start : start + _BATCH]})
+        await self._add(
+            {_entry_id(key, each.candidate): (key, each) for key, scored in rows.items() for each in scored}
+        )
 
     async def _add(self, entries: Mapping[str, tuple[str, Scored]]) -> None:
-        if not entries:
-            return
+        names = list(entries)
+        for start in range(0, len(names), _BATCH):
+            await self._add_batch({name: entries[name] for name in names[start : start + _BATCH]})
+
+    async def _add_batch(self, entries: Mapping[str, tuple[str, Scored]]) -> None:
         texts = [each.candidate.instruction for _, each in entries.values()]
         vectors: Any = await self._vectors(texts)
         metadatas: Any = [_metadata(run_key, each) for run_key, each in entries.values()]
-        names = list(entries)
-
-        def upsert(collection: "Collection") -> None:
-            for start in range(0, len(names), _BATCH):
-                part = slice(start, start + _BATCH)
-                collection.upsert(
-                    ids=names[part], embeddings=vectors[part], metadatas=metadatas[part], documents=texts[part]
-                )
-
-        await self._call(upsert)
+        await self._call(
+            lambda collection: collection.upsert(
+                ids=list(entries), embeddings=vectors, metadatas=metadatas, documents=texts
+            )
+        )
 
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector for each text; equal texts are embedded once."""
@@ -179,8 +173,8 @@ class Trajectory:
         vectors = await self._embed(distinct)
         if len(vectors) != len(distinct) or not all(map(math.isfinite, (x for vector in vectors for x in vector))):
             raise PermanentCallError(
-                f"embedding model {self._scope.embedding}: expected {len(distinct)} vectors of finite numbers, received "
-                f"{len(vectors)} vectors"
+                f"embedding model {self._scope.embedding}: expected {len(distinct)} vectors of finite numbers, "
+                f"received {len(vectors)} vectors"
             )
         by_text = dict(zip(distinct, vectors, strict=True))
         return [by_text[text] for text in texts]
@@ -234,21 +228,36 @@ class _Search:
         return self._ranked(self._all(collection))[-k:]
 
     def _search(self, collection: "Collection", n: int) -> dict[str, Neighbour]:
-        found: Any = collection.query(query_embeddings=[self.vector], n_results=n, where=self._where)
-        similarities = [1 - distance for distance in found["distances"][0]]
-        return _neighbours(found["ids"][0], found["documents"][0], found["metadatas"][0], similarities)
+        query: Any = [self.vector]
+        found: Any = collection.query(query_embeddings=query, n_results=n, where=self._where, include=_INCLUDED)
+        return self._neighbours({name: rows[0] for name, rows in found.items() if name in ("ids", *_INCLUDED)})
 
     def _all(self, collection: "Collection") -> dict[str, Neighbour]:
-        import numpy as np  # noqa: PLC0415 - comes with chromadb, late like it
+        found: Any = collection.get(where=self._where, include=_INCLUDED)
+        return self._neighbours(found)
 
-        found: Any = collection.get(where=self._where, include=["embeddings", "documents", "metadatas"])
+    def _neighbours(self, found: Mapping[str, Any]) -> dict[str, Neighbour]:
+        """By entry id. Similarities are computed anew: Chroma's have too few digits to tell ties from near ties."""
         if not found["ids"]:
             return {}
+        import numpy as np  # noqa: PLC0415 - comes with chromadb, late like it
+
         vectors, query = np.asarray(found["embeddings"], dtype=float), np.asarray(self.vector)
         # A vector of zeros (no word was known) is similar to nothing.
         lengths = np.maximum(np.linalg.norm(vectors, axis=1) * np.linalg.norm(query), np.finfo(float).tiny)
-        similarities = (vectors @ query / lengths).tolist()
-        return _neighbours(found["ids"], found["documents"], found["metadatas"], similarities)
+        similarities = np.round(vectors @ query / lengths, _DIGITS).tolist()
+        return {
+            name: Neighbour(
+                instruction=text,
+                percent=metadata["percent"],
+                similarity=similarity,
+                step=metadata["step"],
+                number=metadata["number"],
+            )
+            for name, text, metadata, similarity in zip(
+                found["ids"], found["documents"], found["metadatas"], similarities, strict=True
+            )
+        }
 
     @property
     def _where(self) -> Any:
@@ -285,49 +294,60 @@ def _metadata(run_key: str, scored: Scored) -> dict[str, str | int | float | boo
     }
 
 
-def _neighbours(
-    names: Sequence[str],
-    texts: Sequence[str],
-    metadatas: Sequence[Mapping[str, Any]],
-    similarities: Sequence[float],
-) -> dict[str, Neighbour]:
-    return {
-        name: Neighbour(
-            instruction=text,
-            percent=metadata["percent"],
-            similarity=round(similarity, _DIGITS),
-            step=metadata["step"],
-            number=metadata["number"],
-        )
-        for name, text, metadata, similarity in zip(names, texts, metadatas, similarities, strict=True)
-    }
-
-
 class _Index:
-    """A Chroma client, opened at its first call; one call at a time, and none after or during `close`."""
+    """A Chroma client, opened at its first call and shared by `users` runs; one call at a time.
 
-    def __init__(self, connect: Callable[[], "ClientAPI"], name: str, advice: str) -> None:
+    The embedded one holds the lock of its folder until its last user has left.
+    """
+
+    def __init__(
+        self, connect: Callable[[], "ClientAPI"], name: str, advice: str, lock: FileLock | None = None
+    ) -> None:
+        self.users = 1
         self._connect = connect
         self._name = name
         self._advice = advice
-        self._client: ClientAPI | None = None
-        self._closed = False
+        self._lock = lock
+        self._client: Any = None
         self._one_at_a_time = threading.Lock()
 
     def call(self, work: Callable[["ClientAPI"], _T]) -> _T:
         with self._one_at_a_time, self._errors():
-            if self._closed:
-                raise StateError(f"{self._name} is closed")
+            if self.users == 0:
+                raise StateError(f"{self._name} was closed before this call")
             if self._client is None:
-                self._client = self._connect()
+                self._client = self._open()
             return work(self._client)
 
-    def close(self) -> None:
-        """Close it when the call under way, whose caller may have been cancelled, has ended."""
-        with self._one_at_a_time:
-            self._closed = True
-            if self._client is not None:
-                self._client.close()
+    def leave(self) -> None:
+        """Close after the last user, once the call under way, whose caller may have been cancelled, has ended."""
+        with _indexes_lock:
+            self.users -= 1
+            if self.users > 0:
+                return
+            with self._one_at_a_time:
+                try:
+                    self._close()
+                finally:
+                    if self._lock is not None:
+                        del _indexes[self._lock.lock_file]
+                        self._lock.release()
+
+    def _close(self) -> None:
+        if self._client is None:
+            return
+        self._client.close()
+        # Chroma leaves the connections to its server open: its own and those of its inner client.
+        for part in (self._client, self._client._admin_client):  # noqa: SLF001
+            if (session := getattr(part._server, "_session", None)) is not None:  # noqa: SLF001
+                session.close()
+
+    def _open(self) -> "ClientAPI":
+        try:
+            return self._connect()
+        except ValueError as error:
+            # Chroma's way to say that nothing, or something else, answers there; it may quote a whole page.
+            raise ConnectionError(str(error).partition("\n")[0]) from None
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -340,23 +360,13 @@ class _Index:
             raise StateError(f"{self._name} cannot be used ({error}): {self._advice}") from None
 
 
-@dataclass
-class _Folder:
-    """The embedded index of a folder, held by this process for `users` runs."""
-
-    path: Path
-    lock: FileLock
-    index: _Index
-    users: int = 0
+_indexes: dict[str, _Index] = {}
+_indexes_lock = threading.Lock()
 
 
-_folders: dict[Path, _Folder] = {}
-_folders_lock = threading.Lock()
-
-
-async def _wait_for_folder(path: Path, wait_s: float, on_wait: Callable[[], None] | None) -> _Folder:
+async def _embedded(path: Path, wait_s: float, on_wait: Callable[[], None] | None) -> _Index:
     deadline = time.monotonic() + wait_s
-    while (folder := _enter(path)) is None:
+    while (index := _join(path)) is None:
         if on_wait is not None:
             on_wait()
             on_wait = None
@@ -366,70 +376,60 @@ async def _wait_for_folder(path: Path, wait_s: float, on_wait: Callable[[], None
                 f"share a server: start `chroma run --path FOLDER` and set GPO_CHROMA_URL=http://localhost:8000"
             )
         await asyncio.sleep(_POLL_S)
-    return folder
+    return index
 
 
-def _enter(path: Path) -> _Folder | None:
-    """Join or become the owner of a folder; None while another process is."""
-    with _folders_lock:
-        folder = _folders.get(path)
-        if folder is None:
-            lock = FileLock(path.with_name("chroma.lock"), thread_local=False)
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                lock.acquire(blocking=False)
-            except Timeout:
-                return None
-            except OSError as error:
-                raise StateError(f"index {path} cannot be locked: {error}") from None
-            folder = _folders[path] = _Folder(path, lock, _embedded(path))
-        folder.users += 1
-        return folder
+def _join(path: Path) -> _Index | None:
+    """Join this process's use of a folder, or become its owner; None while another process is."""
+    lock = FileLock(path.with_name("chroma.lock"), thread_local=False)
+    with _indexes_lock:
+        if (index := _indexes.get(lock.lock_file)) is not None:
+            index.users += 1
+            return index
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(blocking=False)
+        except Timeout:
+            return None
+        except (OSError, NotImplementedError) as error:
+            raise StateError(f"index {path} cannot be locked: {error}") from None
+
+        advice = f"remove {path}; it is only an index and is rebuilt from the database, nothing is lost"
+        index = _indexes[lock.lock_file] = _Index(lambda: _open_folder(str(path)), f"index {path}", advice, lock)
+        return index
 
 
-def _leave(folder: _Folder) -> None:
-    with _folders_lock:
-        folder.users -= 1
-        if folder.users == 0:
-            del _folders[folder.path]
-            folder.index.close()
-            folder.lock.release()
+def _open_folder(path: str) -> "ClientAPI":
+    import chromadb  # noqa: PLC0415 - two seconds of import
+    from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415
 
-
-def _embedded(path: Path) -> _Index:
-    def connect() -> "ClientAPI":
-        import chromadb  # noqa: PLC0415 - two seconds of import
-
-        return chromadb.PersistentClient(path=str(path), settings=_chroma_settings())
-
-    advice = f"remove {path}; it is only an index and is rebuilt from the database, nothing is lost"
-    return _Index(connect, f"index {path}", advice)
+    try:
+        return chromadb.PersistentClient(path=path, settings=_chroma_settings())
+    except Exception:
+        # Chroma would hand out its half-opened system at the next try, after the folder was repaired.
+        SharedSystemClient._identifier_to_system.pop(path, None)  # noqa: SLF001
+        raise
 
 
 def _server(url: str) -> _Index:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        host = port = None
+        parts, host, port = urlsplit(""), None, None
     if parts.scheme not in ("http", "https") or not host or parts.path not in ("", "/"):
+        # The text may hold a password, so it is not repeated.
         raise InputError("GPO_CHROMA_URL is not a server's address; allowed: http://HOST:PORT, https://HOST:PORT")
     secure = parts.scheme == "https"
-    shown = f"{parts.scheme}://{host}:{port or (443 if secure else 8000)}"
+    port = port or (443 if secure else 8000)
 
     def connect() -> "ClientAPI":
         import chromadb  # noqa: PLC0415 - two seconds of import
 
-        try:
-            return chromadb.HttpClient(
-                host=host, port=port or (443 if secure else 8000), ssl=secure, settings=_chroma_settings()
-            )
-        except ValueError as error:
-            # Chroma's way to say that nothing, or something else, answers there.
-            raise ConnectionError(str(error).partition("\n")[0]) from None
+        return chromadb.HttpClient(host=host, port=port, ssl=secure, settings=_chroma_settings())
 
     advice = "check GPO_CHROMA_URL and that `chroma run` is up there; `gpo trajectory rebuild` repairs its data"
-    return _Index(connect, f"Chroma server {shown}", advice)
+    return _Index(connect, f"Chroma server {parts.scheme}://{host}:{port}", advice)
 
 
 def _chroma_settings() -> Any:

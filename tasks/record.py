@@ -21,7 +21,7 @@ async def begin(run: Run) -> UUID:
     row = RunRow(
         key=run.key,
         task=run.spec.name,
-        scope=run.scope.collection,
+        scope=run.scope.id,
         spec=run.spec.fingerprint(),
         dataset=run.splits.fingerprint,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -34,7 +34,7 @@ async def begin(run: Run) -> UUID:
 async def record(run: Run, step: int, scored: Sequence[Scored], progress: UUID) -> None:
     """Keep scored prompts. Running it again changes nothing, so it is never cached: what was lost is written again."""
     if scored:
-        await asyncio.to_thread(run.history.record, run.key, run.scope.collection, scored)
+        await asyncio.to_thread(run.history.record, run.key, run.scope.id, scored)
         await run.trajectory.add(run.key, scored)
     await aupdate_progress_artifact(progress, progress=min(99.0, 100 * step / (run.spec.optimizer.max_steps + 1)))
 

@@ -8,6 +8,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact,
 from prefect.cache_policies import NO_CACHE
 
 from gpo import report as reports
+from gpo.conclusion import write_report
 from gpo.records import Outcome
 from gpo.run import Run
 from tasks.record import artifact_key
@@ -17,10 +18,11 @@ from tasks.record import artifact_key
 async def report(run: Run, outcome: Outcome, progress: UUID) -> str:
     """Keep the outcome, write the HTML report and publish the artifacts; returns the report's path."""
     await asyncio.to_thread(run.history.finish, run.key, outcome)
-    path = await asyncio.to_thread(reports.write_report, run.home / "reports", run.spec, outcome)
+    path = await asyncio.to_thread(write_report, run.home, run.spec, outcome)
     table = await asyncio.to_thread(reports.candidates_table, outcome)
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
     await acreate_table_artifact(
-        table.to_dict(orient="records"), key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}"
+        rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}"
     )
     await acreate_markdown_artifact(
         reports.markdown_report(run.spec, outcome), key=artifact_key(run, "report"), description=f"Report of {run.id}"

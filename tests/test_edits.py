@@ -1,5 +1,6 @@
 """Word distance, budgets, projection and the display of differences."""
 
+import doctest
 import random
 import time
 from itertools import pairwise
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gpo.edits
 from gpo.edits import (
     Decay,
     DiffPart,
@@ -201,3 +203,7 @@ def test_markdown_marks_and_escapes() -> None:
         "Use <del>&lt;b&gt;</del> <ins>&lt;i&gt;</ins> &amp; 'x' <del>here</del> <ins>there</ins>"
     )
     assert as_markdown(()) == ""
+
+
+def test_the_examples_of_the_docstrings() -> None:
+    assert doctest.testmod(gpo.edits).failed == 0

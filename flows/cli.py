@@ -1,0 +1,243 @@
+"""The command line `gpo`. Exit codes: 0 done, 1 failed, 2 the input was wrong, 130 interrupted."""
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from flows.environment import prepare
+from gpo.errors import GpoError, InputError
+
+app = typer.Typer(
+    name="gpo",
+    help="Improve a production prompt with GPO, prove the gain on unseen data, watch every step in Prefect.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+spec_app = typer.Typer(help="Write and check task specs.", no_args_is_help=True)
+ui_app = typer.Typer(help="The local Prefect server that `--ui` starts.", no_args_is_help=True)
+trajectory_app = typer.Typer(help="The index of scored prompts.", no_args_is_help=True)
+app.add_typer(spec_app, name="spec")
+app.add_typer(ui_app, name="ui")
+app.add_typer(trajectory_app, name="trajectory")
+
+SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="The task spec, a YAML file.")]
+Seed = Annotated[int | None, typer.Option(help="Replaces the spec's seed; another seed, another search.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout and nothing else.")]
+WithUi = Annotated[bool, typer.Option("--ui", help="Start (or reuse) a local Prefect server and print the run's page.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@contextmanager
+def speaking(*, debug: bool) -> Iterator[None]:
+    """Turn errors into one message and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("Interrupted. What was paid for is kept: the same command goes on from here.")
+        raise typer.Exit(130) from None
+    except GpoError as error:
+        if debug:
+            raise
+        _say(f"Error: {error}")
+        raise typer.Exit(2 if isinstance(error, InputError) else 1) from None
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+@app.command()
+def demo(
+    seed: Seed = None, as_json: AsJson = False, ui: WithUi = False, verbose: Verbose = False, debug: Debug = False
+) -> None:
+    """Improve the prompt of the bundled example, with models that need no key and no network.
+
+    Takes a few minutes on two cores. Killed at any moment, the same command goes on where it stopped.
+    """
+    with speaking(debug=debug):
+        _optimize(example("review-sentiment"), seed, as_json=as_json, ui=ui, verbose=verbose)
+
+
+@app.command()
+def optimize(
+    spec: SpecPath,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    ui: WithUi = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Improve the prompt of a task spec and prove the gain on its locked test split.
+
+    State lives in `.gpo/` next to the spec, or in `GPO_HOME`. Run it again: nothing is paid for twice.
+    """
+    with speaking(debug=debug):
+        _optimize(spec, seed, as_json=as_json, ui=ui, verbose=verbose)
+
+
+def _optimize(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool) -> None:
+    from flows.display import Display, print_outcome
+    from gpo.models import counting_together
+    from gpo.preflight import preflight
+    from gpo.progress import Note, listening
+    from gpo.conclusion import report_path
+    from gpo.report import summary_json
+    from gpo.run import place_of
+
+    place = place_of(spec, seed)
+    errors = Console(stderr=True)
+    prepare(place.home, verbose=verbose)
+    with counting_together(), Display(errors) as display, listening(display):
+        asyncio.run(preflight(place))
+        if ui:
+            _attach_ui(place.home)
+        display(Note("starting Prefect"))
+        from flows.optimize import optimize_prompt
+
+        outcome = asyncio.run(_called(optimize_prompt, spec, seed))
+    report = str(report_path(place.home, outcome.run_id))
+    if as_json:
+        typer.echo(json.dumps(summary_json(outcome, report), ensure_ascii=False))
+    else:
+        print_outcome(Console(), outcome, report)
+
+
+async def _called(flow: Callable[..., Any], spec: Path, seed: int | None) -> Any:
+    return await flow(spec, seed)
+
+
+def _attach_ui(home: Path) -> None:
+    """Send this run to a Prefect server with pages: the user's own if one is configured, else a local one."""
+    if os.environ.get("PREFECT_API_URL"):
+        return
+    from flows.ui import ensure_server
+
+    server = ensure_server(home)
+    os.environ["PREFECT_API_URL"] = f"{server.url}/api"
+    os.environ["PREFECT_UI_URL"] = server.url
+
+
+def example(name: str) -> Path:
+    """The spec of a bundled example: in place in a clone, else copied to the working folder once.
+
+    Raises:
+        InputError: no such example.
+    """
+    here = Path(__file__).resolve().parent.parent
+    for folder, in_place in ((here / "examples" / name, True), (here / "gpo" / "examples" / name, False)):
+        if not (folder / "spec.yaml").exists():
+            continue
+        if in_place:
+            return folder / "spec.yaml"
+        target = Path.cwd() / name
+        if not target.exists():
+            shutil.copytree(folder, target, ignore=shutil.ignore_patterns(".gpo"))
+            _say(f"Copied the example to {target}")
+        return target / "spec.yaml"
+    raise InputError(f"no example named {name} is installed")
+
+
+@app.command()
+def evaluate(
+    spec: SpecPath,
+    instruction: Annotated[
+        str | None, typer.Option(help="The instruction to score; by default the one the spec starts from.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="`dev`, `train` or `test`; looking at `test` often wears it out.")] = "dev",
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Score one instruction on a split, with a 95% interval."""
+    with speaking(debug=debug):
+        from flows.evaluate import print_score, score_instruction
+        from flows.display import Display
+        from gpo.progress import listening
+
+        with Display(Console(stderr=True)) as display, listening(display):
+            score = asyncio.run(score_instruction(spec, instruction, split))
+        print_score(score, as_json=as_json)
+
+
+@app.command()
+def doctor(
+    spec: Annotated[Path | None, typer.Argument(metavar="[SPEC]", help="Also check this spec and its models.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Check what a run needs: Python, packages, embedded models, state folder, Prefect; with SPEC, its data and models."""
+    with speaking(debug=debug):
+        from flows.doctor import examine
+
+        if not examine(Console(), spec):
+            raise typer.Exit(1)
+
+
+@spec_app.command("schema")
+def spec_schema() -> None:
+    """Print the JSON schema of the task spec."""
+    from gpo.spec import TaskSpec
+
+    typer.echo(json.dumps(TaskSpec.model_json_schema(), indent=2))
+
+
+@spec_app.command("init")
+def spec_init(
+    name: Annotated[str, typer.Argument(help="The task's name: lower case letters, digits, - and _.")],
+    data: Annotated[Path, typer.Option(help="A JSONL file with the labelled examples.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a spec that is there.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Write a commented starter spec, NAME.yaml, from a data file."""
+    with speaking(debug=debug):
+        from gpo.starter import write_starter
+
+        path = write_starter(name, data, Path.cwd(), force=force)
+        typer.echo(f"Wrote {path}\nNext: read it, then `gpo optimize {path.name}`")
+
+
+@ui_app.command("start")
+def ui_start(home: Annotated[Path, typer.Option(help="The state folder.")] = Path(".gpo"), debug: Debug = False) -> None:
+    """Start the local Prefect server of a state folder, or say where it runs."""
+    with speaking(debug=debug):
+        from flows.ui import ensure_server
+
+        prepare(home)
+        typer.echo(ensure_server(home.resolve()).url)
+
+
+@ui_app.command("stop")
+def ui_stop(home: Annotated[Path, typer.Option(help="The state folder.")] = Path(".gpo"), debug: Debug = False) -> None:
+    """Stop the local Prefect server of a state folder."""
+    with speaking(debug=debug):
+        from flows.ui import stop_server
+
+        typer.echo("stopped" if stop_server(home.resolve()) else "none runs")
+
+
+@trajectory_app.command("rebuild")
+def trajectory_rebuild(spec: SpecPath, debug: Debug = False) -> None:
+    """Make the Chroma index of a task anew from the database."""
+    with speaking(debug=debug):
+        from gpo.run import place_of, rebuild_trajectory
+
+        count = asyncio.run(rebuild_trajectory(place_of(spec)))
+        typer.echo(f"{count} scored prompts indexed")
+
+
+def main() -> None:
+    """Entry point of the command `gpo`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""A local Prefect server that stays up, so that runs can be watched: started once, found again, stopped on request."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+from filelock import FileLock
+
+from gpo.errors import StateError
+from gpo.records import Record
+
+HOST, USUAL_PORT = "127.0.0.1", 4200
+_START_S = 120.0
+
+
+class PrefectServer(Record):
+    """A running local Prefect server."""
+
+    pid: int
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Address of its pages."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether it answers."""
+        try:
+            return httpx.get(f"{self.url}/api/health", timeout=5.0).is_success
+        except httpx.HTTPError:
+            return False
+
+
+def ensure_server(home: Path) -> PrefectServer:
+    """The Prefect server of this state folder, started if none runs.
+
+    Raises:
+        StateError: it did not start; the message names its log.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / "prefect-server.lock"):
+        running = find_server(home)
+        return running if running is not None else _start(home)
+
+
+def find_server(home: Path) -> PrefectServer | None:
+    """The server that was started for this state folder, if it still answers."""
+    try:
+        server = PrefectServer.model_validate_json((home / "prefect-server.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return server if server.is_healthy else None
+
+
+def stop_server(home: Path) -> bool:
+    """Stop the server of this state folder; False when none runs."""
+    server = find_server(home)
+    if server is None:
+        return False
+    os.kill(server.pid, 15)
+    deadline = time.monotonic() + 20
+    while server.is_healthy and time.monotonic() < deadline:
+        time.sleep(0.2)
+    (home / "prefect-server.json").unlink(missing_ok=True)
+    return True
+
+
+def _start(home: Path) -> PrefectServer:
+    port, log = _free_port(), home / "prefect-server.log"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    # Without the second name for the port its pages would call the usual one.
+    environment = {**os.environ, "PREFECT_SERVER_API_PORT": str(port), "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"}
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
+        )
+    server = PrefectServer(pid=process.pid, port=port)
+    deadline = time.monotonic() + _START_S
+    while not server.is_healthy:
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise StateError(f"the Prefect server did not start; its log: {log}")
+        time.sleep(0.3)
+    (home / "prefect-server.json").write_text(json.dumps(server.model_dump()), encoding="utf-8")
+    return server
+
+
+def _free_port() -> int:
+    for wanted in (USUAL_PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, wanted))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise StateError("no free port on the loopback interface")

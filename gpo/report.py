@@ -1,0 +1,181 @@
+"""The report of one run: a pandas table, Markdown for an artifact, an HTML page, and JSON for other programs.
+
+`gpo.findings` says what the numbers mean, `gpo.chart` draws them, `gpo.page` lays out the HTML.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gpo import findings, wording
+from gpo.chart import chart_title, svg_data_uri, trajectory_svg
+from gpo.edits import as_markdown, word_difference
+from gpo.findings import CandidateRow
+from gpo.page import html_report
+from gpo.records import Calls, Outcome, Score
+from gpo.spec import TaskSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["candidates_table", "html_report", "markdown_report", "summary_json", "svg_data_uri", "trajectory_svg"]
+
+SHOWN_CANDIDATES = 10
+"""Candidates that the Markdown report lists."""
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~!])")
+_LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
+_FENCE = re.compile(r"`{3,}")
+
+
+def candidates_table(outcome: Outcome) -> "pd.DataFrame":
+    """One row a scored prompt, the start among them, in the order of the run; the columns of `CandidateRow`."""
+    # Importing pandas takes longer than everything else here.
+    import pandas as pd  # noqa: PLC0415
+
+    rows = [row.model_dump() for row in findings.candidate_rows(outcome)]
+    table = pd.DataFrame(rows, columns=list(CandidateRow.model_fields))
+    # As objects, so that "no limit" stays None and does not turn whole numbers into floats and NaN.
+    table["budget"] = pd.Series([row["budget"] for row in rows], dtype=object)
+    return table
+
+
+def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
+    """The outcome for other programs. Scores are fractions of 1 with four digits; `report` says where the report is."""
+    start, best, gain = outcome.start, outcome.best, outcome.gain
+    return {
+        "run_id": outcome.run_id,
+        "task": outcome.task,
+        "start": {
+            "instruction": start.candidate.instruction,
+            "dev": round(start.score.mean, 4),
+            "test": round(outcome.start_test.mean, 4),
+        },
+        "best": {
+            "instruction": best.candidate.instruction,
+            "dev": round(best.score.mean, 4),
+            "test": round(outcome.best_test.mean, 4),
+            "step": best.candidate.step,
+        },
+        "gain": {"test": round(gain.value, 4), "ci95": [round(gain.low, 4), round(gain.high, 4)]},
+        "steps": outcome.steps,
+        "stopped": outcome.stopped,
+        "candidates": {
+            "proposed": outcome.proposed,
+            "rejected": sum(outcome.rejected.values()),
+            "evaluated": outcome.evaluated,
+        },
+        "calls": {
+            role: outcome.calls.get(role, Calls()).model_dump(include={"paid", "cached", "failed"})
+            for role in ("task", "optimizer")
+        },
+        "wall_s": round(outcome.wall_s, 3),
+        "report": report,
+    }
+
+
+def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
+    """The report as GitHub-flavoured Markdown with `<ins>` and `<del>`, and the chart as an embedded image."""
+    verdict = findings.verdict(outcome)
+    advice = findings.hints(spec, outcome)
+    parts = [
+        f"# {_inline(outcome.task)}",
+        f"**{verdict.claim}**{verdict.detail}",
+        "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
+        "## Results",
+        _results(outcome),
+        "## Prompt",
+        _prompts(outcome),
+        "## Search",
+        f"![{_inline(chart_title(outcome))}]({svg_data_uri(trajectory_svg(outcome))})",
+        _candidates(outcome),
+        "## Rejected proposals",
+        _rejections(outcome),
+        "## Model calls",
+        _calls(outcome),
+        "## Settings",
+        " · ".join(f"{name}: {_inline(value)}" for name, value in findings.settings_rows(spec, outcome)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Text in which Markdown sees no marks of its own; HTML is left to the caller."""
+    line = " ".join(wording.printable(text).split())
+    return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", line))
+
+
+def _inline(text: str) -> str:
+    """Text for a sentence or a table cell: one line, neither Markdown nor HTML."""
+    return _escaped(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _fenced(text: str) -> str:
+    """Text as it is, in a fence longer than any that it holds."""
+    longest = max((len(run) for run in _FENCE.findall(text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}text\n{wording.printable(text)}\n{fence}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> str:
+    right = set(numeric)
+    rule = ["---:" if index in right else "---" for index in range(len(head))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+def _results(outcome: Outcome) -> str:
+    def cells(score: Score) -> list[str]:
+        return [wording.fraction(score.mean), wording.interval(*score.interval()), findings.counts(score)]
+
+    start, best, gain = outcome.start, outcome.best, outcome.gain
+    rows = [
+        ["Start", "dev", *cells(start.score)],
+        ["Start", "test", *cells(outcome.start_test)],
+    ]
+    if not findings.best_is_start(outcome):
+        name = f"Best ({best.candidate.label})"
+        rows += [[name, "dev", *cells(best.score)], [name, "test", *cells(outcome.best_test)]]
+        interval = f"{wording.signed(gain.low)} to {wording.signed(gain.high)}"
+        change = f"**{wording.signed(gain.value)}**"
+        rows.append(["**Gain**", "test", change, interval, f"n {findings.compared(outcome)}"])
+    table = _table(["Prompt", "Split", "Score", "95% interval", "Examples"], rows, numeric=(2,))
+    return f"{table}\n\nThe search chose by dev; it never saw test."
+
+
+def _prompts(outcome: Outcome) -> str:
+    start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
+    if findings.best_is_start(outcome):
+        return f"The start, which stays:\n\n{_fenced(start)}"
+    parts = [part.model_copy(update={"text": _escaped(part.text)}) for part in word_difference(start, best)]
+    return f"> {as_markdown(parts)}\n\nBest, as it is:\n\n{_fenced(best)}"
+
+
+def _candidates(outcome: Outcome) -> str:
+    rows = findings.ranked(findings.candidate_rows(outcome))
+    cells = [
+        [
+            row.candidate,
+            wording.fraction(row.score),
+            wording.interval(row.low, row.high),
+            str(row.n) if row.n == row.planned else f"{row.n} of {row.planned}",
+            findings.words_changed(row),
+            row.status,
+            _inline(wording.shortened(row.instruction)),
+        ]
+        for row in rows[:SHOWN_CANDIDATES]
+    ]
+    head = ["Candidate", "Score", "95% interval", "n", "Words changed", "Status", "Instruction"]
+    table = _table(head, cells, numeric=(1, 3, 4))
+    more = len(rows) - SHOWN_CANDIDATES
+    return f"{table}\n\nand {more:,} more" if more > 0 else table
+
+
+def _rejections(outcome: Outcome) -> str:
+    rows = [[_inline(reason), f"{number:,}"] for reason, number in outcome.rejected.items() if number]
+    return _table(["Reason", "Proposals"], rows, numeric=(1,)) if rows else "None."
+
+
+def _calls(outcome: Outcome) -> str:
+    rows = [[_inline(role), *map("{:,}".format, numbers)] for role, numbers in findings.call_rows(outcome.calls)]
+    head = ["Role", "Paid", "From the ledger", "Failed", "Tokens in", "Tokens out"]
+    return _table(head, rows, numeric=range(1, 6)) if rows else "None."

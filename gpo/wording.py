@@ -1,0 +1,64 @@
+"""How the reports write numbers, spans and texts: the same everywhere, in plain ASCII where a terminal may show it."""
+
+import re
+
+SHOWN = 120
+"""Characters of a text that a table shows."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def fraction(value: float, digits: int = 3) -> str:
+    """A fraction of 1 with a fixed number of digits."""
+    return f"{value:.{digits}f}"
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of fractions: `0.53 to 0.69`."""
+    return f"{fraction(low, 2)} to {fraction(high, 2)}"
+
+
+def signed(value: float) -> str:
+    """A difference of fractions with its sign and two digits, or more where two would show a false zero.
+
+    >>> [signed(value) for value in (0.184, -0.05, 0.0, 0.003)]
+    ['+0.18', '-0.05', '0.00', '+0.003']
+    """
+    for digits in (2, 3, 4):
+        text = f"{abs(value):.{digits}f}"
+        if float(text):
+            return ("+" if value > 0 else "-") + text
+    return "0.00"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "step"), count(1200, "step")
+    ('1 step', '1,200 steps')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time span in the two largest units.
+
+    >>> [duration(seconds) for seconds in (8.25, 252, 3900)]
+    ['8.2 s', '4 min 12 s', '1 h 05 min']
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def printable(text: str) -> str:
+    """The text without characters that no page may hold: control characters and halves of surrogate pairs."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def shortened(text: str) -> str:
+    """The text on one line, cut for a table."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1].rstrip() + "…"

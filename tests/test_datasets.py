@@ -1,0 +1,411 @@
+"""Loading, checking and splitting of datasets."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gpo.datasets import load_splits
+from gpo.errors import DatasetError
+from gpo.records import Example, Splits
+from gpo.spec import TaskSpec
+
+PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
+YES_NO = {"kind": "choice", "labels": ["yes", "no"]}
+Load = Callable[..., Splits]
+
+
+def spec_for(path: Path, sizes: Sequence[int] = (2, 2, 2), answer: Any = None, **dataset: Any) -> TaskSpec:
+    train, dev, test = sizes
+    fields = {"input": "question", "reference": "label", "split": {"train": train, "dev": dev, "test": test}, **dataset}
+    return TaskSpec.model_validate(
+        {
+            "name": "task",
+            "prompt": {"instruction": "Answer.", "messages": [{"user": "{{instruction}}"}]},
+            "dataset": {"path": path, **fields},
+            "answer": answer or {},
+        }
+    )
+
+
+def write(path: Path, rows: Iterable[Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def rows_of(count: int, label: Callable[[int], object] = str) -> list[dict[str, object]]:
+    return [{"question": f"question {number}", "label": label(number)} for number in range(count)]
+
+
+def ids(examples: Iterable[Example]) -> set[str]:
+    return {example.id for example in examples}
+
+
+def questions(examples: Iterable[Example]) -> set[str]:
+    return {example.inputs["question"] for example in examples}
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Load splits of rows (objects, or text or bytes as they are), written to one file."""
+
+    def _load(rows: Any, sizes: Sequence[int] = (2, 2, 2), **options: Any) -> Splits:
+        path = tmp_path / "data.jsonl"
+        if isinstance(rows, bytes | str):
+            path.write_bytes(rows if isinstance(rows, bytes) else rows.encode())
+        else:
+            write(path, rows)
+        return load_splits(spec_for(path, sizes, **options))
+
+    return _load
+
+
+# Splits of one file
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    sizes=st.tuples(st.integers(0, 12), st.integers(1, 12), st.integers(1, 12)),
+    spare=st.integers(0, 20),
+    seed=st.integers(0, 3),
+    data=st.data(),
+)
+def test_splits_are_disjoint_exact_deterministic_and_balanced(
+    load: Load, sizes: tuple[int, int, int], spare: int, seed: int, data: st.DataObject
+) -> None:
+    labels = ["a", "b", "c"][: data.draw(st.integers(2, 3))]
+    count = sum(sizes) + spare
+    drawn = data.draw(st.lists(st.sampled_from(labels), min_size=count, max_size=count))
+    rows = rows_of(count, lambda number: drawn[number])
+    options: dict[str, Any] = {"answer": {"kind": "choice", "labels": labels}, "seed": seed}
+    splits = load(rows, sizes, **options)
+
+    parts = (splits.train, splits.dev, splits.test)
+    assert tuple(len(part) for part in parts) == sizes
+    assert len(ids(example for part in parts for example in part)) == sum(sizes)
+
+    random.Random(seed).shuffle(rows)
+    assert load(rows, sizes, **options) == splits
+
+    shares = {label: drawn.count(label) / count for label in labels}
+    for part in parts:
+        for length in range(1, len(part) + 1):
+            found = Counter(example.reference for example in part[:length])
+            assert all(abs(found[label] - shares[label] * length) <= 1 + len(labels) / 2 for label in labels)
+
+
+def test_labels_interleave(load: Load) -> None:
+    splits = load(rows_of(80, lambda number: ["yes", "no"][number >= 40]), (10, 30, 40), answer=YES_NO)
+    for part in (splits.train, splits.dev, splits.test):
+        for start in range(0, len(part), 2):
+            assert {example.reference for example in part[start : start + 2]} == {"yes", "no"}
+
+
+def test_booleans_are_balanced_however_they_are_spelled(load: Load) -> None:
+    splits = load(
+        rows_of(40, lambda number: ["Yes", "true", "No", False][number % 4]), (0, 10, 10), answer={"kind": "boolean"}
+    )
+    assert Counter(example.reference for example in splits.dev) == {"true": 5, "false": 5}
+
+
+def test_another_seed_splits_otherwise(load: Load) -> None:
+    rows = rows_of(60)
+    assert questions(load(rows, (20, 20, 20), seed=0).test) != questions(load(rows, (20, 20, 20), seed=1).test)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@given(added=st.integers(1, 10), seed=st.integers(0, 5))
+def test_added_rows_move_few_examples_and_only_outwards(load: Load, added: int, seed: int) -> None:
+    sizes = (15, 15, 15)
+    old, new = load(rows_of(60), sizes, seed=seed), load(rows_of(60 + added), sizes, seed=seed)
+    assert len(questions(old.test) - questions(new.test)) <= added
+    assert not questions(new.test) & questions(old.dev + old.train)
+    assert not questions(new.dev) & questions(old.train)
+    # Dev lies between: what leaves the test split goes there, and never to where it is shown to a model.
+    assert not questions(new.train) & questions(old.test)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@given(added=st.integers(1, 10), seed=st.integers(0, 5))
+def test_added_rows_with_labels_move_few_examples(load: Load, added: int, seed: int) -> None:
+    options: dict[str, Any] = {"sizes": (15, 15, 15), "answer": YES_NO, "seed": seed}
+    old = load(rows_of(60, lambda number: ["yes", "no"][number % 2]), **options)
+    new = load(rows_of(60 + added, lambda number: ["yes", "no"][number < 60 and number % 2]), **options)
+    assert len(questions(old.test) - questions(new.test)) <= added + 2
+
+
+def test_a_corrected_reference_stays_in_its_split(load: Load) -> None:
+    rows = rows_of(30)
+    old = load(rows, (10, 10, 10))
+    for row in rows[:15]:
+        row["label"] = "corrected"
+    new = load(rows, (10, 10, 10))
+    assert questions(old.test) == questions(new.test)
+    assert ids(old.test) != ids(new.test)
+
+
+def test_too_few_rows(load: Load) -> None:
+    with pytest.raises(DatasetError) as caught:
+        load(rows_of(5), (1, 2, 3))
+    assert "5 rows, but dataset.split asks for 1 train + 2 dev + 3 test = 6;" in str(caught.value)
+    assert "lower the sizes in dataset.split or add 1 rows" in str(caught.value)
+
+
+# Rows
+
+
+def test_values_become_text_as_they_are_written(load: Load) -> None:
+    text = (
+        '\ufeff{"question": 0.10, "label": "1,000", "n": 7, "more": 1}\r\n\n   \n'
+        '{"question": 123456789012345678901234567890, "label": 2.50, "n": 8}\r\n'
+        '{"question": true, "label": -3, "n": "nine"}'
+    )
+    splits = load(text, (1, 1, 1), answer={"kind": "number"}, id="n")
+    found = {example.id: (example.inputs["question"], example.reference) for part in _parts(splits) for example in part}
+    assert found == {
+        "7": ("0.10", "1000"),
+        "8": ("123456789012345678901234567890", "2.5"),
+        "nine": ("true", "-3"),
+    }
+
+
+def _parts(splits: Splits) -> tuple[tuple[Example, ...], ...]:
+    return splits.train, splits.dev, splits.test
+
+
+def test_only_a_line_feed_ends_a_row(load: Load) -> None:
+    rows = [{"question": f"one\u2028two\x85{number}", "label": "a\x0cb" if number else "c"} for number in range(1)]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [*rows, *rows_of(5)])
+    assert "one\u2028two\x850" in {example.inputs["question"] for part in _parts(load(text)) for example in part}
+
+
+def test_several_inputs_and_canonical_labels(load: Load) -> None:
+    rows = [{"a": str(number), "b": "same", "label": "YES"} for number in range(6)]
+    example = load(rows, answer=YES_NO, input=["a", "b"]).dev[0]
+    assert set(example.inputs) == {"a", "b"}
+    assert example.reference == "yes"
+    assert example.id
+
+
+GOOD = '{"question": "q", "label": "yes"}\n'
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "message"),
+    [
+        ("{'question': 1}", {}, "row 2: not valid JSON: Expecting property name enclosed in double quotes at column 2"),
+        ('{"question": NaN, "label": "yes"}', {}, "row 2: not valid JSON: NaN is not a JSON number"),
+        ("[" * 100_000, {}, "row 2: not valid JSON: nested too deeply"),
+        ("[1, 2]", {}, "row 2: must be a JSON object"),
+        ('{"questions": "q", "label": "yes"}', {}, "row 2: no field `question` in this row; did you mean 'questions'?"),
+        ('{"question": "q"}', {}, "row 2: no field `label` in this row; allowed: question"),
+        (
+            '{"question": null, "label": "yes"}',
+            {},
+            "row 2: field `question`: must be text, a number, true or false, received null",
+        ),
+        (
+            '{"question": "q", "label": ["yes"]}',
+            {},
+            "row 2: field `label`: must be text, a number, true or false, received ['yes']",
+        ),
+        ('{"question": "\\ud800", "label": "yes"}', {}, "row 2: field `question`: '\\ud800' is half a character"),
+        ('{"question": "q", "label": "  "}', {}, "row 2: field `label`: must not be blank"),
+        (
+            '{"question": "q", "label": "maybe"}',
+            {"answer": YES_NO},
+            "row 2: field `label`: must be one of the labels yes, no, received 'maybe'",
+        ),
+        (
+            '{"question": "q", "label": "maybe"}',
+            {"answer": {"kind": "boolean"}},
+            "row 2: field `label`: must be one of true/false",
+        ),
+        (
+            '{"question": "q", "label": "yes"}',
+            {"answer": {"kind": "number"}},
+            "row 2: field `label`: must be a number, received 'yes'",
+        ),
+        (
+            '{"question": "q", "label": "a\\nb"}',
+            {},
+            "row 2: field `label`: must be a single line for answer kind `exact`",
+        ),
+        ('{"question": "q", "label": "yes", "n": " "}', {"id": "n"}, "row 2: field `n`: an id must not be blank"),
+    ],
+)
+def test_a_row_that_cannot_be_used(load: Load, row: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        load(f"\n{row}\n{GOOD}", **options)
+    assert message in str(caught.value)
+    assert "data.jsonl: correct these rows, or the spec's `dataset` and `answer`:" in str(caught.value)
+
+
+def test_five_bad_rows_are_shown_and_the_others_counted(load: Load) -> None:
+    with pytest.raises(DatasetError) as caught:
+        load(["not an object"] * 8)
+    assert str(caught.value).count("must be a JSON object") == 5
+    assert str(caught.value).endswith("\n  and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "data.jsonl: holds no rows; write one JSON object a line"),
+        (b"\xef\xbb\xbf\n \n", "data.jsonl: holds no rows"),
+        (
+            GOOD.encode() + b'{"question": "\xe9"}',
+            "data.jsonl: not UTF-8: byte 0xe9 at offset 48, row 2; save the file as UTF-8",
+        ),
+        (b"\xef\xbb\xbf\xff", "not UTF-8: byte 0xff at offset 3, row 1"),
+        (GOOD.encode("utf-16"), "not UTF-8: byte 0xff at offset 0, row 1"),
+    ],
+)
+def test_a_file_that_cannot_be_used(load: Load, content: bytes, message: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        load(content)
+    assert message in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"none\.jsonl: no such file or folder; correct dataset\.path"):
+        load_splits(spec_for(tmp_path / "none.jsonl"))
+
+
+def test_repeated_ids(load: Load) -> None:
+    rows = [{"question": str(number), "label": "yes", "n": number % 6} for number in range(8)]
+    with pytest.raises(DatasetError) as caught:
+        load(rows, id="n")
+    assert "field `n` must be unique:" in str(caught.value)
+    assert "data.jsonl: rows 1 and 7 have the same id '0'" in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{}, {"id": "n"}], ids=["no ids", "with ids"])
+def test_repeated_inputs(load: Load, options: dict[str, Any]) -> None:
+    rows = [{"question": str(number % 8), "label": str(number), "n": number} for number in range(15)]
+    with pytest.raises(DatasetError) as caught:
+        load(rows, **options)
+    assert "data.jsonl: rows 1 and 9 have the same input" in str(caught.value)
+    assert str(caught.value).endswith("\n  and 2 more")
+
+
+# The fingerprint
+
+
+def test_the_fingerprint_is_that_of_the_content(load: Load) -> None:
+    rows = rows_of(9)
+    first = load(rows).fingerprint
+    assert load(rows[::-1], (1, 1, 1), seed=7).fingerprint == first
+    assert load([{**row, "comment": "unused"} for row in rows]).fingerprint == first
+    assert load(rows_of(10)).fingerprint != first
+    for number in range(9):
+        for field in ("question", "label"):
+            changed = [{**row, field: "other"} if place == number else row for place, row in enumerate(rows)]
+            assert load(changed).fingerprint != first
+
+
+def test_ids_of_their_own_are_part_of_the_fingerprint(load: Load) -> None:
+    rows = [{**row, "n": number} for number, row in enumerate(rows_of(9))]
+    renamed = [{**row, "n": f"x{row['n']}"} for row in rows]
+    assert load(rows, id="n").fingerprint != load(renamed, id="n").fingerprint
+    assert load(rows).fingerprint == load(renamed).fingerprint
+
+
+# Folders
+
+
+def folder_of(folder: Path, **counts: int) -> Path:
+    for name, count in counts.items():
+        write(
+            folder / f"{name}.jsonl", [{"question": f"{name} {n}", "label": ["yes", "no"][n % 2]} for n in range(count)]
+        )
+    return folder
+
+
+@pytest.mark.parametrize("dev", ["dev", "eval"])
+def test_a_folder_keeps_its_splits(tmp_path: Path, dev: str) -> None:
+    folder = folder_of(tmp_path, train=3, test=20, other=3, **{dev: 10})
+    splits = load_splits(spec_for(folder, (5, 4, 6), answer=YES_NO))
+    assert questions(splits.train) == {"train 0", "train 1", "train 2"}
+    assert [len(part) for part in _parts(splits)] == [3, 4, 6]
+    assert all(question.startswith(dev) for question in questions(splits.dev))
+    assert Counter(example.reference for example in splits.test) == {"yes": 3, "no": 3}
+    assert load_splits(spec_for(folder, (5, 4, 6), answer=YES_NO, seed=1)).test != splits.test
+
+
+def test_a_folder_may_lack_train(tmp_path: Path) -> None:
+    assert load_splits(spec_for(folder_of(tmp_path, dev=1, test=1))).train == ()
+    assert load_splits(spec_for(folder_of(tmp_path, train=0))).train == ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({"train": 2, "test": 2}, r"no dev\.jsonl or eval\.jsonl; a dataset folder holds"),
+        ({"train": 2, "dev": 2}, r"no test\.jsonl; a dataset folder holds"),
+        ({"dev": 2, "eval": 2, "test": 2}, r"holds both dev\.jsonl and eval\.jsonl; keep one of them as the dev split"),
+        ({"dev": 0, "test": 2}, r"dev\.jsonl: holds no rows"),
+        ({"dev": 2, "test": 0}, r"test\.jsonl: holds no rows"),
+    ],
+)
+def test_a_folder_that_cannot_be_used(tmp_path: Path, counts: dict[str, int], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        load_splits(spec_for(folder_of(tmp_path, **counts)))
+
+
+def test_an_input_in_two_files_of_a_folder(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, train=2, dev=2, test=2)
+    write(folder / "train.jsonl", [*rows_of(2), {"question": "test 1", "label": "yes"}])
+    with pytest.raises(DatasetError, match=r"train\.jsonl row 3 and test\.jsonl row 2 have the same input"):
+        load_splits(spec_for(folder))
+
+
+def test_the_fingerprint_of_a_folder_knows_the_files(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, train=2, dev=2, test=2)
+    before = load_splits(spec_for(folder)).fingerprint
+    (folder / "train.jsonl").rename(folder / "spare")
+    (folder / "dev.jsonl").rename(folder / "train.jsonl")
+    (folder / "spare").rename(folder / "dev.jsonl")
+    assert load_splits(spec_for(folder)).fingerprint != before
+
+
+# Published data, where a copy of it stands next to the project
+
+
+@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no copy of the published data")
+@pytest.mark.parametrize(
+    ("task", "reference", "answer"),
+    [
+        ("bbh/hyperbaton", "target", {"kind": "choice", "labels": ["(A)", "(B)"]}),
+        ("bbh/navigate", "target", {"kind": "choice", "labels": ["Yes", "No"]}),
+        ("bbh/boolean_expressions", "target", {"kind": "boolean"}),
+        ("bbh/object_counting", "target", {"kind": "number"}),
+        ("bbh/word_sorting", "target", {"kind": "exact"}),
+        ("gsm8k", "output", {"kind": "number"}),
+        ("mmlu/anatomy", "output", {"kind": "choice", "labels": ["(A)", "(B)", "(C)", "(D)"]}),
+        ("wsc", "output", {"kind": "choice", "labels": ["(A)", "(B)"]}),
+    ],
+)
+def test_published_folders(task: str, reference: str, answer: dict[str, Any]) -> None:
+    spec = spec_for(PUBLISHED / task, (48, 48, 144), input="input", reference=reference, answer=answer)
+    splits = load_splits(spec)
+    assert splits == load_splits(spec)
+    assert len(ids(splits.train + splits.dev + splits.test)) == sum(len(part) for part in _parts(splits))
+    assert splits.train
+    assert splits.dev
+    assert splits.test
+
+
+@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no copy of the published data")
+def test_a_published_leak_is_found() -> None:
+    spec = spec_for(
+        PUBLISHED / "bbh/sports_understanding", input="input", reference="target", answer={"kind": "boolean"}
+    )
+    with pytest.raises(DatasetError, match=r"train\.jsonl row 28 and test\.jsonl row 50 have the same input"):
+        load_splits(spec)
