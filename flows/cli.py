@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,17 +41,21 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 @contextmanager
 def speaking(*, debug: bool) -> Iterator[None]:
-    """Turn errors into one message and an exit code."""
+    """Turn errors into one message, or a traceback, and an exit code."""
     try:
         yield
     except KeyboardInterrupt:
         _say("Interrupted. What was paid for is kept: the same command goes on from here.")
         raise typer.Exit(130) from None
     except GpoError as error:
-        if debug:
-            raise
-        _say(f"Error: {error}")
+        _say(traceback.format_exc() if debug else f"Error: {error}")
         raise typer.Exit(2 if isinstance(error, InputError) else 1) from None
+    except BaseException as error:
+        # Prefect turns SIGTERM into an exception of its own, which this module must not import to catch.
+        if type(error).__name__ != "TerminationSignal":
+            raise
+        _say("Terminated. What was paid for is kept: the same command goes on from here.")
+        raise typer.Exit(143) from None
 
 
 def _say(text: str) -> None:
@@ -72,6 +77,7 @@ def demo(
 @app.command()
 def optimize(
     spec: SpecPath,
+    *,
     seed: Seed = None,
     as_json: AsJson = False,
     ui: WithUi = False,
@@ -88,10 +94,10 @@ def optimize(
 
 def _optimize(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool) -> None:
     from flows.display import Display, print_outcome
+    from gpo.conclusion import report_path
     from gpo.models import counting_together
     from gpo.preflight import preflight
     from gpo.progress import Note, listening
-    from gpo.conclusion import report_path
     from gpo.report import summary_json
     from gpo.run import place_of
 
@@ -110,7 +116,7 @@ def _optimize(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose:
     if as_json:
         typer.echo(json.dumps(summary_json(outcome, report), ensure_ascii=False))
     else:
-        print_outcome(Console(), outcome, report)
+        print_outcome(Console(), place.spec, outcome, report)
 
 
 async def _called(flow: Callable[..., Any], spec: Path, seed: int | None) -> Any:
@@ -160,13 +166,13 @@ def evaluate(
 ) -> None:
     """Score one instruction on a split, with a 95% interval."""
     with speaking(debug=debug):
-        from flows.evaluate import print_score, score_instruction
         from flows.display import Display
+        from flows.evaluate import print_score, score_instruction
         from gpo.progress import listening
 
         with Display(Console(stderr=True)) as display, listening(display):
-            score = asyncio.run(score_instruction(spec, instruction, split))
-        print_score(score, as_json=as_json)
+            measured = asyncio.run(score_instruction(spec, instruction, split))
+        print_score(measured, as_json=as_json)
 
 
 @app.command()
@@ -174,7 +180,7 @@ def doctor(
     spec: Annotated[Path | None, typer.Argument(metavar="[SPEC]", help="Also check this spec and its models.")] = None,
     debug: Debug = False,
 ) -> None:
-    """Check what a run needs: Python, packages, embedded models, state folder, Prefect; with SPEC, its data and models."""
+    """Check what a run needs: Python, packages, embedded models, state, Prefect; with SPEC, its data and models."""
     with speaking(debug=debug):
         from flows.doctor import examine
 
@@ -206,7 +212,9 @@ def spec_init(
 
 
 @ui_app.command("start")
-def ui_start(home: Annotated[Path, typer.Option(help="The state folder.")] = Path(".gpo"), debug: Debug = False) -> None:
+def ui_start(
+    home: Annotated[Path, typer.Option(help="The state folder.")] = Path(".gpo"), debug: Debug = False
+) -> None:
     """Start the local Prefect server of a state folder, or say where it runs."""
     with speaking(debug=debug):
         from flows.ui import ensure_server

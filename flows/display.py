@@ -1,6 +1,5 @@
-"""What a person sees in the terminal while a run works, and when it has ended. Everything goes to stderr or stdout."""
+"""What a person sees in the terminal: how a run goes, on stderr, and what it came to, on stdout."""
 
-import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -11,42 +10,56 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from gpo import findings, wording
 from gpo.edits import word_difference
+from gpo.findings import Tone
 from gpo.progress import Answered, Began, BestFound, Dropped, Evaluated, Event, Note
-from gpo.records import Calls, Outcome, Score, Scored
+from gpo.records import Outcome, Score, Scored
+from gpo.spec import TaskSpec
+
+_TONES: dict[Tone, str] = {"better": "green", "worse": "red", "unclear": "yellow", "same": "yellow"}
+_NEXT: dict[Tone, str] = {
+    "better": "Read the report, then put the new prompt into production.",
+    "worse": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
+    "unclear": "Run the same command again: answers that came are kept.",
+    "same": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
+}
+_LABEL_WIDTH = 8
+_SHOWN_PROMPT = 1500
 
 
 @dataclass
 class Display:
-    """A live panel on a terminal; plain lines, one for each step, where there is none."""
+    """A live panel on a terminal; elsewhere plain lines, one for each phase and each scored candidate."""
 
     console: Console
     paid: int = 0
     saved: int = 0
     best: Scored | None = None
-    phase: str = "checking"
-    _began: float = field(default_factory=time.monotonic)
-    _live: Live | None = None
+    _live: Live | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._progress = Progress(
             TextColumn("{task.description}", style="bold"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=24),
             MofNCompleteColumn(),
+            TextColumn("calls", style="dim"),
             TimeElapsedColumn(),
             TextColumn("left", style="dim"),
             TimeRemainingColumn(),
             console=self.console,
         )
-        self._bar = self._progress.add_task("checking", total=None)
+        self._phase = self._progress.add_task("checking", total=None)
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
-            self._live = Live(get_renderable=self._render, console=self.console, refresh_per_second=4, transient=True)
+            self._live = Live(get_renderable=self._panel, console=self.console, refresh_per_second=4, transient=True)
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live is not None:
             self._live.stop()
 
@@ -54,112 +67,121 @@ class Display:
         """Take in one event of the run."""
         match event:
             case Began(phase, calls):
-                self.phase = phase
-                self._progress.reset(self._bar, description=phase, total=calls)
+                self._begin(phase, calls)
             case Answered(paid, count):
                 self.paid += count if paid else 0
                 self.saved += 0 if paid else count
-                self._progress.advance(self._bar, count)
+                self._progress.advance(self._phase, count)
             case Dropped(calls):
-                self._progress.advance(self._bar, calls)
+                self._progress.advance(self._phase, calls)
             case Evaluated(scored):
-                self._line(_scored_line(scored), quiet=scored.candidate.step > 0 and not scored.score.complete)
+                # Candidates that the race dropped are many, and their scores are of too few examples to be shown.
+                if scored.score.complete:
+                    self._show(_scored_line(scored))
             case BestFound(scored):
                 self.best = scored
             case Note(text):
-                self._line(Text(text, style="yellow"))
+                self.console.print(Text(wording.printable(text), style="yellow"), soft_wrap=True)
 
-    def _line(self, line: Text, *, quiet: bool = False) -> None:
-        if not quiet:
+    def _begin(self, phase: str, calls: int) -> None:
+        self._progress.reset(self._phase, description=phase, total=calls)
+        if self._live is None:
+            self._show(Text(phase))
+
+    def _show(self, line: Text) -> None:
+        """One line: cut at the edge of a terminal, whole in a log."""
+        if self._live is None:
             self.console.print(line, soft_wrap=True)
+        else:
+            self.console.print(line, no_wrap=True, overflow="ellipsis")
 
-    def _render(self) -> Group:
-        best = self.best
-        lines = [self._progress.get_renderable()]
-        if best is not None:
-            text = Text(f"best {best.score.mean:.3f} ", style="green")
-            text.append(shortened(best.candidate.instruction, 90), style="default")
-            lines.append(text)
-        lines.append(Text(f"calls: {self.paid} paid, {self.saved} from the ledger", style="dim"))
+    def _panel(self) -> Group:
+        lines: list[Progress | Text] = [self._progress]
+        if self.best is not None:
+            line = Text(f"best {wording.fraction(self.best.score.mean)} ", style="green", no_wrap=True)
+            line.overflow = "ellipsis"
+            line.append(_one_line(self.best.candidate.instruction), style="default")
+            lines.append(line)
+        lines.append(Text(f"calls: {self.paid:,} paid, {self.saved:,} from the ledger", style="dim"))
         return Group(*lines)
 
 
 def _scored_line(scored: Scored) -> Text:
     line = Text(f"{scored.candidate.label:>7}  ", style="dim")
-    line.append(f"{scored.score.mean:.3f}", style="bold")
-    line.append(f"  {shortened(scored.candidate.instruction, 100)}", style="default")
+    line.append(wording.fraction(scored.score.mean), style="bold")
+    line.append(f"  {_one_line(scored.candidate.instruction)}", style="default")
     return line
 
 
-def shortened(text: str, width: int) -> str:
-    """The text on one line of at most `width` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+def _one_line(text: str) -> str:
+    return wording.shortened(wording.printable(text))
 
 
-def print_outcome(console: Console, outcome: Outcome, report: str) -> None:
-    """The end of a run: scores with intervals, the word diff, the calls, the report and what to do next."""
+def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: str) -> None:
+    """The end of a run: scores with intervals, the verdict, the word diff, the calls, the report, what to do next."""
+    verdict = findings.verdict(outcome)
     console.print()
     console.print(_scores(outcome))
-    console.print(_verdict(outcome))
     console.print()
-    console.print(_diff(outcome), soft_wrap=True)
+    console.print(Text(verdict.claim, style=f"bold {_TONES[verdict.tone]}") + Text(verdict.detail, style="not bold"))
     console.print()
-    console.print(_calls(outcome), style="dim")
-    console.print(f"report  {report}", soft_wrap=True)
-    console.print(f"next    {_next(outcome)}", soft_wrap=True)
+    marked = console.color_system is None or console.no_color
+    console.print(_labelled("prompt", _difference(outcome, marked=marked)))
+    console.print()
+    console.print(_labelled("calls", Text(_calls(outcome), style="dim")))
+    console.print(_labelled("search", Text(_search(spec, outcome), style="dim")))
+    # In one piece, however long, so that it can be clicked and copied.
+    console.print(Text(f"{'report':<{_LABEL_WIDTH}}{report}"), soft_wrap=True)
+    advice = findings.hints(spec, outcome) or [_NEXT[verdict.tone]]
+    console.print(_labelled("next", Text("\n".join(advice))))
+
+
+def _labelled(label: str, text: Text) -> Table:
+    """A label and a text that, when it wraps, stays in its column."""
+    line = Table.grid()
+    line.add_column(width=_LABEL_WIDTH)
+    line.add_column(overflow="fold")
+    line.add_row(label, text)
+    return line
 
 
 def _scores(outcome: Outcome) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    table.add_column("")
-    table.add_column(f"dev ({outcome.start.score.n})", justify="right")
-    table.add_column("95% interval", justify="right", style="dim")
-    table.add_column(f"test ({outcome.start_test.n})", justify="right")
-    table.add_column("95% interval", justify="right", style="dim")
-    rows = (("start", outcome.start.score, outcome.start_test), ("best", outcome.best.score, outcome.best_test))
-    for name, dev, test in rows:
-        table.add_row(name, *_cells(dev), *_cells(test), style="bold" if name == "best" else None)
+    table.add_column("", min_width=_LABEL_WIDTH - 3)
+    for split, score in (("dev", outcome.start.score), ("test", outcome.start_test)):
+        table.add_column(f"{split} ({score.n})", justify="right", no_wrap=True)
+        table.add_column("95% interval", style="dim", no_wrap=True)
+    table.add_row("start", *_cells(outcome.start.score), *_cells(outcome.start_test))
+    if not findings.best_is_start(outcome):
+        table.add_row("best", *_cells(outcome.best.score), *_cells(outcome.best_test), style="bold")
     return table
 
 
 def _cells(score: Score) -> tuple[str, str]:
-    low, high = score.interval()
-    return f"{score.mean:.3f}", f"{low:.3f} to {high:.3f}"
+    return (wording.fraction(score.mean), wording.interval(*score.interval())) if score.n else ("-", "-")
 
 
-def _verdict(outcome: Outcome) -> Text:
-    gain = outcome.gain
-    numbers = f"{gain.value:+.3f} on {outcome.start_test.n} unseen examples (95% interval {gain.low:+.3f} to {gain.high:+.3f})"
-    if outcome.best.candidate.id == outcome.start.candidate.id:
-        return Text("No better prompt was found; the start stays.", style="yellow")
-    if gain.low > 0:
-        return Text(f"Better by {numbers}.", style="green")
-    return Text(f"No clear gain: {numbers}.", style="yellow")
-
-
-def _diff(outcome: Outcome) -> Text:
-    styles = {"same": "", "removed": "red strike", "added": "green bold"}
+def _difference(outcome: Outcome, *, marked: bool) -> Text:
+    """What changed from the start to the best, in colour, or `marked` as [-removed-] and {+added+}."""
+    styles = {"same": "default", "removed": "red strike", "added": "bold green"}
+    marks = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
     text = Text()
     for part in word_difference(outcome.start.candidate.instruction, outcome.best.candidate.instruction):
-        text.append(part.text, style=styles[part.kind])
+        shown = wording.printable(part.text)
+        text.append(marks[part.kind].format(shown) if marked else shown, style=styles[part.kind])
         text.append(" ")
+    text.truncate(_SHOWN_PROMPT, overflow="ellipsis")
     return text
 
 
 def _calls(outcome: Outcome) -> str:
-    def one(role: str, calls: Calls) -> str:
-        failed = f", {calls.failed} failed" if calls.failed else ""
-        return f"{role}: {calls.paid} paid, {calls.cached} from the ledger{failed}"
-
-    counted = "; ".join(one(role, calls) for role, calls in outcome.calls.items())
-    minutes, seconds = divmod(round(outcome.wall_s), 60)
-    return f"calls   {counted}; {outcome.steps} steps, stopped by {outcome.stopped}, {minutes}:{seconds:02d} min"
+    lines = []
+    for role, calls in outcome.calls.items():
+        failed = f", {calls.failed:,} failed" if calls.failed else ""
+        lines.append(f"{role}: {calls.paid:,} paid, {calls.cached:,} from the ledger{failed}")
+    return "\n".join(lines)
 
 
-def _next(outcome: Outcome) -> str:
-    if outcome.best.candidate.id == outcome.start.candidate.id:
-        return "try more steps, another seed or a larger optimizer model"
-    if outcome.gain.low <= 0:
-        return "label more test examples, or search longer: the gain could still be chance"
-    return "put the instruction above into your prompt; read the report before you do"
+def _search(spec: TaskSpec, outcome: Outcome) -> str:
+    steps = wording.count(outcome.steps, "step")
+    return f"{steps} in {wording.duration(outcome.wall_s)}; {findings.stop_reason(spec, outcome)}"

@@ -1,16 +1,18 @@
 """The loop of GPO (Tang et al., arXiv 2402.17564), once: retrieve, refine, edit, evaluate, select."""
 
-from asyncio import gather
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
 from prefect import flow
 
+from gpo.budget import final_calls, step_calls
 from gpo.conclusion import conclude
+from gpo.progress import Began, emit
 from gpo.records import Outcome
 from gpo.run import open_run, place_of
 from gpo.selection import begin, why_stop
+from gpo.together import together
 from tasks.check import check
 from tasks.edit import edit
 from tasks.evaluate import evaluate, prove
@@ -30,20 +32,25 @@ async def optimize_prompt(spec: Path, seed: int | None = None) -> Outcome:
     await check(place)
     async with open_run(place) as run:
         progress = await note_start(run)
+        emit(Began("start", len(run.splits.dev)))
         start = await evaluate(run, run.start)
         await record(run, 0, [start], progress)
         search = begin(start)
 
         while (stopped := why_stop(search, run.spec, run.splits)) is None:
             step, current, best = len(search.steps) + 1, search.current, search.best
+            emit(Began(f"step {step}/{run.spec.optimizer.max_steps}", step_calls(run.spec, len(run.splits.dev))))
             neighbours = await retrieve(run, step, current.candidate)
             proposals = await refine(run, step, current, neighbours)
             edited = await edit(run, step, current.candidate, proposals, search.known)
-            scored = await gather(*(evaluate(run, each, incumbent=best.score) for each in edited.candidates))
+            scored = await together(*(evaluate(run, each, incumbent=best.score) for each in edited.candidates))
             search = await select(step, search, neighbours, edited, scored)
             await record(run, step, scored, progress)
 
-        champion, challenger = await gather(prove(run, run.start), prove(run, search.best.candidate))
-        outcome = conclude(run, search, champion, challenger, stopped, started, monotonic() - clock)
+        emit(Began("test", final_calls(len(run.splits.test))))
+        champion, challenger = await together(prove(run, run.start), prove(run, search.best.candidate))
+        outcome = conclude(
+            run, search, champion, challenger, stopped=stopped, started=started, wall_s=monotonic() - clock
+        )
         await report(run, outcome, progress)
         return outcome

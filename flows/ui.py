@@ -76,7 +76,11 @@ def _start(home: Path) -> PrefectServer:
     port, log = _free_port(), home / "prefect-server.log"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     # Without the second name for the port its pages would call the usual one.
-    environment = {**os.environ, "PREFECT_SERVER_API_PORT": str(port), "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"}
+    environment = {
+        **os.environ,
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
+    }
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True

@@ -17,7 +17,14 @@ from gpo.spec import TaskSpec
 
 
 def conclude(
-    run: Run, search: Search, start_test: Score, best_test: Score, stopped: Stopped, started: datetime, wall_s: float
+    run: Run,
+    search: Search,
+    start_test: Score,
+    best_test: Score,
+    *,
+    stopped: Stopped,
+    started: datetime,
+    wall_s: float,
 ) -> Outcome:
     """The outcome of a finished search, with champion and challenger scored once each on the test split."""
     scored = [item for step in search.steps for item in step.scored]

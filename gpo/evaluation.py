@@ -1,6 +1,5 @@
 """Scores one prompt on a list of examples with the task model."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 
@@ -10,10 +9,11 @@ from gpo.ledger import Answer, CallKey
 from gpo.metrics import METRICS
 from gpo.models import ChatModel, Sampling
 from gpo.progress import Answered, Dropped, emit
-from gpo.racing import blocks, is_ahead
+from gpo.racing import blocks, stays
 from gpo.records import Example, Sample, Score
 from gpo.spec import AnswerSpec, TaskSpec
 from gpo.template import render
+from gpo.together import together
 
 KEPT_SAMPLES = 3
 """Raw answers kept with a score, wrong ones first, so that a report can show what went wrong."""
@@ -49,7 +49,7 @@ async def evaluate(
 ) -> Score:
     """Score an instruction on `examples`, in order, under the model's concurrency limit.
 
-    With an incumbent and `optimizer.race_after`, the evaluation ends early once the candidate is not ahead.
+    With an incumbent and `optimizer.race_after`, the evaluation ends early once the candidate is behind.
 
     Raises:
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
@@ -58,23 +58,28 @@ async def evaluate(
     tried = 0
     first = spec.optimizer.race_after if incumbent is not None else None
     for block in blocks(examples, first):
-        if tried and incumbent is not None and not is_ahead(score, incumbent):
+        if tried and incumbent is not None and not stays(score, incumbent):
             emit(Dropped(len(examples) - tried))
             break
-        score = _joined(score, await _score_block(model, spec, instruction, block, tried))
+        # Over all examples, so that the size of a block does not decide how many calls may fail.
+        allowed = int(spec.max_failure_rate * len(examples)) - score.failed
+        score = _joined(score, await _score_block(model, spec, instruction, block, offset=tried, allowed=allowed))
         tried += len(block)
     return score
 
 
 async def _score_block(
-    model: ChatModel, spec: TaskSpec, instruction: str, block: Sequence[Example], offset: int
+    model: ChatModel, spec: TaskSpec, instruction: str, block: Sequence[Example], *, offset: int, allowed: int
 ) -> Score:
     sampling = task_sampling(spec.answer, follows_grammar=model.follows_grammar)
     template = spec.prompt.template
     keys = [model.key(render(template, instruction, example.inputs), sampling) for example in block]
-    answers = await _answers(model, keys, sampling, offset, allowed=int(spec.max_failure_rate * len(block)))
-    samples = [_sample(example, answers[key.digest], spec) for example, key in zip(block, keys, strict=True)
-               if key.digest in answers]
+    answers = await _answers(model, keys, sampling, offset, allowed)
+    samples = [
+        _sample(example, answers[key.digest], spec)
+        for example, key in zip(block, keys, strict=True)
+        if key.digest in answers
+    ]
     return Score(
         values={sample.example: sample.value for sample in samples},
         planned=len(block),
@@ -105,17 +110,13 @@ async def _answers(
 
     missing = {key.digest: (key, offset + index) for index, key in enumerate(keys) if key.digest not in found}
     try:
-        async with asyncio.TaskGroup() as group:
-            for key, priority in missing.values():
-                group.create_task(pay(key, priority))
-    except ExceptionGroup as group_error:
-        if len(failures) <= allowed:
-            raise group_error.exceptions[0] from None
+        await together(*(pay(key, priority) for key, priority in missing.values()))
+    except ModelCallError as first:
         raise TooManyFailures(
-            f"{len(failures)} of {len(keys)} calls failed, more than max_failure_rate allows ({allowed}); "
+            f"{len(failures)} of {len(keys)} calls failed, more than max_failure_rate still allows ({allowed}); "
             f"answers that came are kept. First: {failures[0]}",
             transient=any(isinstance(error, TransientCallError) for error in failures),
-        ) from failures[0]
+        ) from first
     return found
 
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -22,12 +22,12 @@ from sqlalchemy import Engine, delete, select
 from gpo.database import calls, reading, upsert, utc_now, writing
 from gpo.errors import ModelConfigError
 from gpo.records import Record, canonical_json, content_hash
+from gpo.secrecy import find_secret
 from gpo.template import Message
 
 LANGCHAIN = "langchain"
 
 _KEYS_PER_QUERY = 500
-_SECRET_NAME = re.compile(r"(?:.*[-_])?(?:api[-_]?key|authorization)", re.IGNORECASE)
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -50,7 +50,7 @@ class CallKey(Record):
     @field_validator("identity")
     @classmethod
     def _no_secrets(cls, value: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-        if name := next((name for name in _names(value) if _SECRET_NAME.fullmatch(name)), None):
+        if name := find_secret(value):
             raise ModelConfigError(f"model parameter `{name}` looks like a secret; name its variable in `api_key_env`")
         return value
 
@@ -175,17 +175,6 @@ class Ledger(BaseCache):
         rows.sort(key=lambda row: str(row["digest"]))
         with writing(self._engine) as connection:
             connection.execute(upsert(connection, calls).on_conflict_do_nothing(), rows)
-
-
-def _names(value: JsonValue | Mapping[str, JsonValue]) -> Iterable[str]:
-    """Names of all fields in nested JSON."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield name
-            yield from _names(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _names(inner)
 
 
 def _row(key: CallKey, answer: Answer, role: str) -> dict[str, Any]:

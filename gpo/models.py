@@ -5,8 +5,6 @@ process and are reached through the same OpenAI-compatible class.
 """
 
 import asyncio
-import heapq
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -18,17 +16,18 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import SecretStr
 
-from gpo.errors import ModelCallError, ModelConfigError, PermanentCallError, TransientCallError
+from gpo.embedder import load_embedder
+from gpo.errors import ModelCallError, ModelConfigError, PermanentCallError
+from gpo.failures import classify, first_line
 from gpo.ledger import Answer, CallKey
-from gpo.local import Endpoint, chat_server, load_embedder
+from gpo.limiter import Limiter
+from gpo.local import Endpoint, chat_server
 from gpo.settings import Settings, secret
-from gpo.spec import ModelsSpec, ModelSpec
+from gpo.spec import ModelSpec, ModelsSpec
 from gpo.template import Message, Role
 
 Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
 
-_TRANSIENT_STATUS = {408, 409, 425, 429}
-_CONNECTION_ERRORS = {"APIConnectionError", "APITimeoutError", "ConnectError", "ReadTimeout", "RemoteProtocolError"}
 _MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
     "system": SystemMessage,
     "user": HumanMessage,
@@ -42,51 +41,8 @@ class AnswerStore(Protocol):
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         """Answers that are there, by key digest."""
 
-    async def keep(self, key: CallKey, answer: Answer) -> None:
-        """Write one answer; returns when it is safe."""
-
-
-class Limiter:
-    """At most `slots` at once; of those who wait, the lowest priority number goes first, then the longest wait.
-
-    Calls for the same example of many candidates thereby go out one after the other, and a server that caches
-    prompt prefixes reads the example once.
-    """
-
-    def __init__(self, slots: int) -> None:
-        self._free = slots
-        self._order = itertools.count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-
-    @asynccontextmanager
-    async def slot(self, priority: int = 0) -> AsyncIterator[None]:
-        """Hold one slot."""
-        await self._acquire(priority)
-        try:
-            yield
-        finally:
-            self._release()
-
-    async def _acquire(self, priority: int) -> None:
-        if self._free > 0:
-            self._free -= 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (priority, next(self._order), turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._release()
-            raise
-
-    def _release(self) -> None:
-        while self._waiting:
-            turn = heapq.heappop(self._waiting)[2]
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
+    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
+        """Write one answer of the model with this role in the run; returns when it is safe."""
 
 
 @dataclass
@@ -143,8 +99,12 @@ class Connection:
 
 @dataclass
 class ChatModel:
-    """One chat model of a run, connected at the first call that has to be paid. `tally` counts."""
+    """One chat model of a run, connected at the first call that has to be paid.
 
+    `role` is what it does in the run: `task` or `optimizer`; `tally` counts its calls.
+    """
+
+    role: str
     spec: ModelSpec
     answers: AnswerStore
     connect: Callable[[], Awaitable[Connection]]
@@ -206,7 +166,7 @@ class ChatModel:
             output_tokens=usage["output_tokens"] if usage else 0,
             model=str(reply.response_metadata.get("model_name") or self.spec.model),
         )
-        await self.answers.keep(key, answer)
+        await self.answers.keep(key, answer, self.role)
         self.tally.paid += 1
         self.tally.input_tokens += answer.input_tokens
         self.tally.output_tokens += answer.output_tokens
@@ -215,15 +175,18 @@ class ChatModel:
     async def _invoke(self, key: CallKey, sampling: Sampling) -> AIMessage:
         connection = await self._connected()
         messages = [_MESSAGE_TYPES[message.role](content=message.text) for message in key.messages]
+        parameters = sampling.parameters()
+        if connection.endpoint is not None:
+            parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
         try:
-            return await connection.client.ainvoke(messages, **sampling.parameters())
+            return await connection.client.ainvoke(messages, **parameters)
         except Exception as error:
             failure = classify(error, self.spec)
             if connection.endpoint is None or isinstance(failure, PermanentCallError):
                 raise failure from error
         await connection.endpoint.ensure()
         try:
-            return await connection.client.ainvoke(messages, **sampling.parameters())
+            return await connection.client.ainvoke(messages, **parameters)
         except Exception as error:
             raise classify(error, self.spec) from error
 
@@ -232,25 +195,6 @@ class ChatModel:
             if self._connection is None:
                 self._connection = await self.connect()
             return self._connection
-
-
-def classify(error: Exception, spec: ModelSpec) -> ModelCallError:
-    """A provider's exception as transient or permanent, by HTTP status or kind; the key is never in the message."""
-    status = getattr(error, "status_code", None)
-    where = f"{spec.model}{f' at {spec.base_url}' if spec.base_url else ''}"
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if isinstance(status, int):
-        transient = status in _TRANSIENT_STATUS or status >= 500
-        text = f"{where}: HTTP {status}: {_first_line(error)}"
-    else:
-        transient = isinstance(error, TimeoutError | ConnectionError) or bool(names & _CONNECTION_ERRORS)
-        text = f"{where}: {type(error).__name__}: {_first_line(error)}"
-    return TransientCallError(text) if transient else PermanentCallError(text)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:300] if text else "no message"
 
 
 @dataclass(frozen=True)
@@ -278,16 +222,16 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
     optimizer = spec.optimizer.with_default("temperature", 1.0)
     async with AsyncExitStack() as stack:
         yield Models(
-            task=_chat_model(task, tallies["task"], settings, answers, stack),
-            optimizer=_chat_model(optimizer, tallies["optimizer"], settings, answers, stack),
+            task=ChatModel("task", task, answers, _connector(task, settings, stack), tallies["task"]),
+            optimizer=ChatModel(
+                "optimizer", optimizer, answers, _connector(optimizer, settings, stack), tallies["optimizer"]
+            ),
             embed=open_embedding(spec.embedding),
             embedding_identity=spec.embedding.model,
         )
 
 
-def _chat_model(
-    spec: ModelSpec, tally: Tally, settings: Settings, answers: AnswerStore, stack: AsyncExitStack
-) -> ChatModel:
+def _connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Callable[[], Awaitable[Connection]]:
     async def connect() -> Connection:
         if not spec.is_local:
             return Connection(client=await _client(spec, _key(spec), stack))
@@ -295,7 +239,7 @@ def _chat_model(
         served = spec.model_copy(update={"model": f"openai:{endpoint.model}", "base_url": endpoint.base_url})
         return Connection(client=await _client(served, SecretStr("local"), stack), endpoint=endpoint)
 
-    return ChatModel(spec=spec, answers=answers, connect=connect, tally=tally)
+    return connect
 
 
 def _key(spec: ModelSpec) -> SecretStr | None:
@@ -324,11 +268,11 @@ async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack)
         options["http_async_client"] = await stack.enter_async_context(DefaultAioHttpClient())
     try:
         client: BaseChatModel = init_chat_model(spec.model, **options)
-        return client
     except ImportError as error:
-        raise ModelConfigError(f"{spec.model}: {_first_line(error)}") from None
+        raise ModelConfigError(f"{spec.model}: {first_line(error)}") from None
     except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
-        raise ModelConfigError(f"{spec.model}: cannot be configured: {_first_line(error)}") from None
+        raise ModelConfigError(f"{spec.model}: cannot be configured: {first_line(error)}") from None
+    return client
 
 
 def open_embedding(spec: ModelSpec) -> Embed:
@@ -366,7 +310,7 @@ def _embeddings(spec: ModelSpec) -> Embeddings:
     try:
         model = init_embeddings(spec.model, **options)
     except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
-        raise ModelConfigError(f"{spec.model}: cannot be configured: {_first_line(error)}") from None
+        raise ModelConfigError(f"{spec.model}: cannot be configured: {first_line(error)}") from None
     if not isinstance(model, Embeddings):
         raise ModelConfigError(f"{spec.model}: is not an embedding model")
     return model

@@ -27,22 +27,22 @@ class HeldAnswers:
 
     def __init__(self, kept: AnswerStore | None) -> None:
         self._kept = kept
-        self._held: dict[str, tuple[CallKey, Answer]] = {}
+        self._held: dict[str, tuple[CallKey, Answer, str]] = {}
 
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         """Answers that are kept or held, by key digest."""
         kept = await self._kept.find(keys) if self._kept is not None else {}
         digests = {key.digest for key in keys}
-        return {**kept, **{digest: answer for digest, (_, answer) in self._held.items() if digest in digests}}
+        return {**kept, **{digest: answer for digest, (_, answer, _) in self._held.items() if digest in digests}}
 
-    async def keep(self, key: CallKey, answer: Answer) -> None:
+    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
         """Hold one answer."""
-        self._held[key.digest] = (key, answer)
+        self._held[key.digest] = (key, answer, role)
 
     async def settle(self, ledger: AnswerStore) -> None:
         """Write what is held to the ledger."""
-        for key, answer in self._held.values():
-            await ledger.keep(key, answer)
+        for key, answer, role in self._held.values():
+            await ledger.keep(key, answer, role)
 
 
 async def preflight(place: Place) -> Splits:

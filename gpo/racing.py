@@ -4,6 +4,7 @@ The rule is local: a candidate is compared only with the best prompt as it stood
 examples. No candidate waits for another, so the race costs no concurrency.
 """
 
+import math
 from collections.abc import Sequence
 
 from gpo.records import Example, Score
@@ -28,14 +29,18 @@ def blocks(examples: Sequence[Example], first: int | None) -> list[Sequence[Exam
     return found
 
 
-def is_ahead(score: Score, incumbent: Score) -> bool:
-    """Whether a candidate beats the incumbent on the examples that both were scored on.
+def stays(score: Score, incumbent: Score) -> bool:
+    """Whether a candidate stays in the race: ahead of the incumbent on shared examples, or level in another way.
+
+    Level on every single example, as prompts are that always get the same answer, is no reason to go on.
 
     >>> one = Score(values={"a": 1.0, "b": 0.0}, planned=4)
-    >>> is_ahead(one, Score(values={"a": 1.0, "b": 0.0, "c": 1.0}, planned=4))
+    >>> stays(one, Score(values={"a": 1.0, "b": 0.0, "c": 1.0}, planned=4))
     False
-    >>> is_ahead(one, Score(values={"a": 0.0, "b": 0.0, "c": 1.0}, planned=4))
+    >>> stays(one, Score(values={"a": 0.0, "b": 1.0, "c": 1.0}, planned=4))
     True
     """
     shared = score.values.keys() & incumbent.values.keys()
-    return sum(score.values[key] for key in shared) > sum(incumbent.values[key] for key in shared)
+    ours, theirs = ([one.values[key] for key in shared] for one in (score, incumbent))
+    # Exact sums: a plain sum takes the same scores in another order for a little more or less.
+    return math.fsum(ours) >= math.fsum(theirs) and ours != theirs

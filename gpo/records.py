@@ -142,8 +142,12 @@ class Proposals(Record):
 
 
 class Edited(Record):
-    """The candidates of a step, each within the step's word budget, and the proposals that were rejected."""
+    """The candidates of a step, each within the step's word budget, and the proposals that were rejected.
 
+    `budget` is the step's, also when no proposal became a candidate; None: no limit.
+    """
+
+    budget: int | None
     candidates: tuple[Candidate, ...]
     rejected: tuple[Rejection, ...] = ()
 

@@ -6,7 +6,6 @@ the current prompt with its score, task examples and the word limit, with the ne
 continued by one more, under a grammar where the server has one.
 """
 
-import asyncio
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from gpo.ledger import Answer, CallKey
 from gpo.models import ChatModel, Sampling
 from gpo.progress import Answered, emit
-from gpo.records import Candidate, Example, Proposals, Record, Rejection
+from gpo.records import Candidate, Example, Proposals, Record, Rejection, content_hash
 from gpo.spec import TaskSpec
 from gpo.template import Message, render
+from gpo.together import together
 from gpo.trajectory import Neighbour
 
 START, END = "<START>", "<END>"
@@ -28,14 +28,16 @@ _HEADINGS = (
     "Different ways to ask for {description}, from the worst to the best:",
     "A list of clear prompts for {description}. The last one works best:",
 )
-_OPENINGS = (
-    ("[A-Z] [a-z]+", "?"),
-    ("[A-Z] [a-z]+", "."),
-    ('("What" | "How" | "Is" | "Does" | "Which")', "?"),
-    ('("Choose" | "Give" | "Provide" | "Find" | "State" | "Decide" | "Write")', "."),
+_VERBS = (
+    '("Choose" | "Classify" | "Decide" | "Describe" | "Find" | "Give" | "Identify" | "Label" | "Name" | "Provide" | '
+    '"Show" | "State" | "Write")'
 )
+_QUESTIONS = '("Does" | "How" | "Is" | "What" | "Which")'
+_OPENINGS = ((_VERBS, "."), ("[A-Z] [a-z]+", "."), (_VERBS, "."), (_QUESTIONS, "?"))
+"""How proposals begin and end, in turn: mostly an instruction, at times anything, or a question."""
+
 # Whole words, so that a length limit never cuts one.
-_WORD = """word ::= ","? " " ("a" | [a-z] [a-z'-]+)"""
+_WORD = """word ::= ","? " " ("a" | [a-z] [a-z']{1,13})"""
 
 
 class Request(Record):
@@ -59,7 +61,7 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
     asks = [compose(spec, request, rng, number) for number in range(spec.optimizer.candidates)]
     samplings = [sampling if model.follows_grammar else Sampling() for _, sampling in asks]
     keys = [
-        model.key(messages, sampling, repeat=request.step * 1000 + number)
+        model.key(messages, sampling, repeat=_repeat(spec.seed, request.step, number))
         for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
     ]
     answers = await ask_all(model, list(zip(keys, samplings, strict=True)))
@@ -80,14 +82,13 @@ async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) ->
         found[key.digest] = await model.ask(key, sampling)
         emit(Answered(paid=True))
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for key, sampling in asks:
-                if key.digest not in found:
-                    group.create_task(pay(key, sampling))
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+    await together(*(pay(key, sampling) for key, sampling in asks if key.digest not in found))
     return found
+
+
+def _repeat(seed: int, step: int, number: int) -> int:
+    """The number of the sample: another seed, step or place in the step is another sample of the same request."""
+    return int(content_hash([seed, step, number], length=8), 16)
 
 
 def read_proposal(text: str) -> str:
@@ -144,26 +145,28 @@ def _shown(spec: TaskSpec, example: Example) -> str:
 
 
 def _continuation(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
-    """A list to continue; heading, shape, subject, and how much is shown vary from proposal to proposal."""
+    """A list to continue; heading, opening, subject, and how much is shown vary from proposal to proposal.
+
+    In turn the whole list, its best two, and nothing are shown: a proposal that has seen nothing starts afresh.
+    """
     ranked = [instruction for instruction, _ in sorted(_pool(request), key=lambda item: item[1])]
-    shown = ranked[-2:] if number % 2 else ranked
+    shown = (ranked, ranked[-2:], [])[number % 3]
     heading = rng.choice(_HEADINGS).format(description=spec.prompt.description or "the right answer")
     listed = "".join(f"{BULLET}{instruction}\n" for instruction in shown)
     messages = [Message(role="user", text=heading), Message(role="assistant", text=f"{listed}{BULLET.rstrip()}")]
     opening, mark = _OPENINGS[number % len(_OPENINGS)]
     subject = rng.choice(subjects(spec))
-    rule = f'root ::= " " {opening} word{{0,5}} ","? " {subject}" word{{0,6}} "{mark}"'
+    rule = f'root ::= " " {opening} word{{0,4}} ","? " {subject}" word{{0,6}} "{mark}"'
     return messages, Sampling(max_tokens=40, grammar=f"{rule}\n{_WORD}", min_p=0.1)
 
 
 def subjects(spec: TaskSpec) -> list[str]:
-    """Words that keep a small model to the task: those of its description, else of the instruction, and the labels.
+    """Words of the task's description, the first one twice, to keep a small model to the task.
 
-    Every proposal has to hold one of them.
+    Every proposal has to hold one of them. The first is most often what is asked for: *sentiment* of a review.
     """
-    words = re.findall(r"[a-z]{4,}", (spec.prompt.description or spec.prompt.instruction).casefold())
-    labels = [label for label in spec.answer.labels if re.fullmatch(r"[A-Za-z]{2,}", label)]
-    return list(dict.fromkeys([*words, *labels])) or ["answer"]
+    words = list(dict.fromkeys(re.findall(r"[a-z]{4,}", spec.prompt.description.casefold())))
+    return [*words[:1], *words] or ["answer"]
 
 
 def _pool(request: Request) -> Sequence[tuple[str, float]]:

@@ -53,6 +53,7 @@ class Screen:
         proposals: Proposals,
         current: Candidate,
         known: Collection[str],
+        *,
         step: int,
         budget: int | None,
         rng: random.Random,
@@ -85,20 +86,22 @@ class Screen:
                     distance=word_distance(current.instruction, edited),
                 )
             )
-        return Edited(candidates=tuple(candidates), rejected=tuple(rejected))
+        return Edited(budget=budget, candidates=tuple(candidates), rejected=tuple(rejected))
 
     def _reason(self, proposed: str, edited: str, current: Candidate, taken: Collection[str]) -> Rejected | None:
         if not edited:
             return "empty"
-        if breaks_contract(proposed):
+        # Words of two sound texts can come together to something that neither of them holds.
+        both = (proposed, edited)
+        if any(map(breaks_contract, both)):
             return "contract"
-        if len(proposed.split()) > MAX_WORDS:
+        if any(len(text.split()) > MAX_WORDS for text in both):
             return "too_long"
         if edited == current.instruction:
             return "unchanged"
         if content_hash(edited) in taken:
             return "duplicate"
-        return "leak" if self.leaks(edited) or self.leaks(proposed) else None
+        return "leak" if any(map(self.leaks, both)) else None
 
 
 def rejections_by_reason(rejected: Sequence[Rejection]) -> dict[str, int]:

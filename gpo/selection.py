@@ -41,7 +41,7 @@ def select(search: Search, neighbours: Sequence[Neighbour], edited: Edited, scor
     is_better = current.score.mean > search.best.score.mean
     step = Step(
         number=len(search.steps) + 1,
-        budget=next((item.budget for item in edited.candidates), None),
+        budget=edited.budget,
         current=search.current.candidate.instruction,
         neighbours=tuple(item.instruction for item in neighbours),
         scored=tuple(scored),

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
+from gpo.edits import Decay
 from gpo.errors import SpecError, suggestion
 from gpo.metrics import METRICS
 from gpo.records import content_hash
+from gpo.secrecy import find_secret
 from gpo.template import INSTRUCTION, Message, Role, variables_in
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+_NOT_SAMPLING = {"base_url": "base_url", "timeout": "timeout_s", "max_retries": "max_retries"}
 
 
 class Part(BaseModel):
@@ -117,11 +121,11 @@ class ModelSpec(Part):
 
     model: str = Field(
         min_length=1,
-        description="`provider:name` as LangChain has it, `local:NAME` for an embedded model, or a path to a .gguf file.",
+        description="`provider:name` as LangChain has it, `local:NAME` for an embedded model, or a .gguf file.",
     )
     base_url: str | None = Field(default=None, description="Endpoint of an OpenAI-compatible server.")
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key.")
-    parameters: Mapping[str, Any] = Field(default={}, description="Sampling parameters, such as temperature.")
+    parameters: Mapping[str, JsonValue] = Field(default={}, description="Sampling parameters, such as temperature.")
     max_concurrency: int = Field(default=8, ge=1, description="Calls in flight at once.")
     timeout_s: float = Field(default=120.0, gt=0, description="Time-out of one call, in seconds.")
     max_retries: int = Field(default=4, ge=0, description="Repetitions of a call that failed for the moment.")
@@ -130,6 +134,15 @@ class ModelSpec(Part):
     @classmethod
     def _bare_name(cls, value: object) -> object:
         return {"model": value} if isinstance(value, str) else value
+
+    @field_validator("parameters")
+    @classmethod
+    def _only_sampling(cls, value: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        if name := find_secret(value):
+            raise ValueError(f"`{name}` looks like a secret; name its environment variable in `api_key_env`")
+        if taken := next((name for name in value if name in _NOT_SAMPLING), None):
+            raise ValueError(f"`{taken}` is no sampling parameter; set `{_NOT_SAMPLING[taken]}` of the model")
+        return value
 
     @property
     def is_local(self) -> bool:
@@ -161,14 +174,14 @@ class OptimizerSpec(Part):
     candidates: int = Field(default=8, ge=1, le=64, description="Proposals asked for in each step.")
     k: int = Field(default=3, ge=1, description="Scored prompts shown, the current one among them.")
     examples: int = Field(default=3, ge=0, description="Training examples in the meta-prompt.")
-    decay: Literal["none", "fixed", "linear", "cosine"] = "cosine"
+    decay: Decay = "cosine"
     budget_start: int = Field(default=50, ge=1, description="Words that the first step may change.")
     budget_end: int = Field(default=10, ge=1, description="Words that the last step may change.")
     style: Literal["paper", "continuation"] = Field(
         default="paper", description="Meta-prompt: the paper's, or a list to continue for very small models."
     )
     race_after: int | None = Field(
-        default=None, ge=1, description="Drop a candidate that is not ahead of the best after so many examples."
+        default=None, ge=1, description="Drop a candidate that is behind the best after so many examples."
     )
 
     @model_validator(mode="after")
@@ -221,9 +234,7 @@ class TaskSpec(Part):
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits and paths are left out."""
         content = self.model_dump(mode="json", exclude={"models": True, "dataset": {"path"}})
-        content["models"] = {
-            role: getattr(self.models, role).identity() for role in ("task", "optimizer", "embedding")
-        }
+        content["models"] = {role: getattr(self.models, role).identity() for role in ("task", "optimizer", "embedding")}
         return content_hash(content)
 
 

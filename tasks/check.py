@@ -3,8 +3,8 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from gpo.run import Place
 from gpo.preflight import preflight
+from gpo.run import Place
 
 
 @task(name="check", task_run_name="check {place.spec.name}", tags=["gpo"], cache_policy=NO_CACHE)

@@ -3,7 +3,6 @@
 from prefect import task
 
 from gpo import evaluation
-from gpo.progress import Evaluated, emit
 from gpo.records import Candidate, Score, Scored
 from gpo.run import Run
 from tasks.policy import PAID
@@ -15,9 +14,7 @@ async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = Non
     score = await evaluation.evaluate(
         run.models.task, run.spec, candidate.instruction, run.examples("dev"), incumbent=incumbent
     )
-    scored = Scored(candidate=candidate, score=score)
-    emit(Evaluated(scored))
-    return scored
+    return Scored(candidate=candidate, score=score)
 
 
 @task(name="prove", task_run_name="prove {candidate.label} {candidate.id}", tags=["gpo", "task-model"], **PAID)

@@ -8,11 +8,13 @@ from uuid import UUID
 from prefect import task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_UI_URL
 
 from gpo.history import RunRow
+from gpo.progress import Evaluated, Note, emit
 from gpo.records import Scored
-from gpo.run import Run, scope_of
-from gpo.selection import Search
+from gpo.run import Run
 
 
 @task(name="begin", task_run_name="begin {run.id}", tags=["gpo"], cache_policy=NO_CACHE)
@@ -27,12 +29,16 @@ async def begin(run: Run) -> UUID:
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     await asyncio.to_thread(run.history.begin, row)
+    if PREFECT_UI_URL.value():
+        emit(Note(f"watch it: {flow_run.ui_url}"))
     return await acreate_progress_artifact(progress=0.0, key=artifact_key(run, "progress"), description=run.id)
 
 
 @task(name="record", task_run_name="record step {step}", tags=["gpo", "chroma"], cache_policy=NO_CACHE)
 async def record(run: Run, step: int, scored: Sequence[Scored], progress: UUID) -> None:
     """Keep scored prompts. Running it again changes nothing, so it is never cached: what was lost is written again."""
+    for item in scored:
+        emit(Evaluated(item))
     if scored:
         await asyncio.to_thread(run.history.record, run.key, run.scope.id, scored)
         await run.trajectory.add(run.key, scored)

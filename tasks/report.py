@@ -21,9 +21,7 @@ async def report(run: Run, outcome: Outcome, progress: UUID) -> str:
     path = await asyncio.to_thread(write_report, run.home, run.spec, outcome)
     table = await asyncio.to_thread(reports.candidates_table, outcome)
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
-    await acreate_table_artifact(
-        rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}"
-    )
+    await acreate_table_artifact(rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}")
     await acreate_markdown_artifact(
         reports.markdown_report(run.spec, outcome), key=artifact_key(run, "report"), description=f"Report of {run.id}"
     )

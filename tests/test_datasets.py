@@ -153,7 +153,7 @@ def test_a_corrected_reference_stays_in_its_split(load: Load) -> None:
 def test_too_few_rows(load: Load) -> None:
     with pytest.raises(DatasetError) as caught:
         load(rows_of(5), (1, 2, 3))
-    assert "5 rows, but dataset.split asks for 1 train + 2 dev + 3 test = 6;" in str(caught.value)
+    assert "5 different rows, but dataset.split asks for 1 train + 2 dev + 3 test = 6;" in str(caught.value)
     assert "lower the sizes in dataset.split or add 1 rows" in str(caught.value)
 
 
@@ -286,6 +286,19 @@ def test_repeated_ids(load: Load) -> None:
     assert "data.jsonl: rows 1 and 7 have the same id '0'" in str(caught.value)
 
 
+def test_equal_rows_without_ids_count_once(load: Load) -> None:
+    rows = rows_of(9)
+    assert load([*rows, *rows[::2], *rows]) == load(rows)
+    with pytest.raises(DatasetError, match=r"9 different rows, but dataset\.split asks for"):
+        load(rows * 2, (4, 4, 4))
+
+
+def test_equal_rows_with_ids_of_their_own_are_refused(load: Load) -> None:
+    rows = [{"question": "q", "label": "yes", "n": number} for number in range(8)]
+    with pytest.raises(DatasetError, match="rows 1 and 2 have the same input"):
+        load(rows, id="n")
+
+
 @pytest.mark.parametrize("options", [{}, {"id": "n"}], ids=["no ids", "with ids"])
 def test_repeated_inputs(load: Load, options: dict[str, Any]) -> None:
     rows = [{"question": str(number % 8), "label": str(number), "n": number} for number in range(15)]
@@ -363,6 +376,17 @@ def test_an_input_in_two_files_of_a_folder(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, train=2, dev=2, test=2)
     write(folder / "train.jsonl", [*rows_of(2), {"question": "test 1", "label": "yes"}])
     with pytest.raises(DatasetError, match=r"train\.jsonl row 3 and test\.jsonl row 2 have the same input"):
+        load_splits(spec_for(folder))
+
+
+def test_equal_rows_of_a_folder_count_once_in_a_file_and_are_refused_in_two(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, train=2, dev=2, test=2)
+    before = load_splits(spec_for(folder))
+    lines = (folder / "dev.jsonl").read_text()
+    (folder / "dev.jsonl").write_text(lines * 2)
+    assert load_splits(spec_for(folder)) == before
+    (folder / "test.jsonl").write_text(lines)
+    with pytest.raises(DatasetError, match=r"dev\.jsonl row 1 and test\.jsonl row 1 have the same input"):
         load_splits(spec_for(folder))
 
 

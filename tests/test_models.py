@@ -1,0 +1,354 @@
+"""Chat models: classified failures, calls paid once, limits, counts, keys."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import langchain_openai
+import pytest
+from sqlalchemy import select
+
+from gpo.database import calls, open_database, reading
+from gpo.errors import LocalModelError, ModelConfigError, PermanentCallError, TransientCallError
+from gpo.failures import classify
+from gpo.ledger import Answer, CallKey, Ledger
+from gpo.models import ChatModel, Sampling, counting_together, open_embedding, open_models
+from gpo.preflight import HeldAnswers
+from gpo.settings import Settings
+from gpo.spec import ModelSpec, ModelsSpec
+from gpo.template import Message
+from tests.fakes import StatusError, chat_model, in_time, scripted
+
+PLAIN = Sampling()
+
+
+def key(model: ChatModel, text: str = "hello", repeat: int = 0) -> CallKey:
+    return model.key([Message(role="user", text=text)], PLAIN, repeat)
+
+
+async def settle() -> None:
+    """Let every task go as far as it can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+# Failures
+
+
+class APITimeoutError(Exception):
+    """Named like the providers' own, which have no status."""
+
+
+class SubclassedTimeoutError(APITimeoutError):
+    pass
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 529])
+def test_some_statuses_may_pass(status: int) -> None:
+    error = classify(StatusError(status, "busy\nwith details"), ModelSpec(model="openai:x", base_url="http://h/v1"))
+    assert isinstance(error, TransientCallError)
+    assert str(error) == f"openai:x at http://h/v1: HTTP {status}: busy"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_other_statuses_do_not(status: int) -> None:
+    assert isinstance(classify(StatusError(status), ModelSpec(model="openai:x")), PermanentCallError)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TimeoutError(), TransientCallError),
+        (ConnectionResetError("reset"), TransientCallError),
+        (SubclassedTimeoutError("late"), TransientCallError),
+        (ValueError("bad"), PermanentCallError),
+    ],
+)
+def test_errors_without_a_status_go_by_their_kind(error: Exception, kind: type[Exception]) -> None:
+    found = classify(error, ModelSpec(model="openai:x"))
+    assert isinstance(found, kind)
+    assert str(found) == f"openai:x: {type(error).__name__}: {str(error) or 'no message'}"
+
+
+def test_a_failure_is_raised_counted_and_not_kept() -> None:
+    answers = HeldAnswers(None)
+    fake = scripted(errors={0: StatusError(503), 1: StatusError(401)})
+    model = chat_model(fake, answers)
+
+    async def run() -> None:
+        with pytest.raises(TransientCallError, match="HTTP 503"):
+            await model.ask(key(model), PLAIN)
+        with pytest.raises(PermanentCallError, match="HTTP 401"):
+            await model.ask(key(model), PLAIN)
+        assert await answers.find([key(model)]) == {}
+        assert (await model.ask(key(model), PLAIN)).text == "yes"
+
+    in_time(run())
+    assert (model.tally.failed, model.tally.paid) == (2, 1)
+
+
+# Paying
+
+
+def test_what_is_asked_arrives_and_what_is_answered_comes_back() -> None:
+    fake = scripted(lambda messages: messages[0].text.upper())
+    model = chat_model(fake)
+    sampling = Sampling(max_tokens=5, grammar="root ::= x", min_p=0.1)
+    messages = [Message(role="system", text="a"), Message(role="user", text="b"), Message(role="assistant", text="c")]
+    answer = in_time(model.ask(model.key(messages, sampling), sampling))
+    assert (answer.text, answer.input_tokens, answer.output_tokens, answer.model) == ("A", 10, 3, "scripted-1")
+    (call,) = fake.calls
+    assert list(call.messages) == messages
+    assert call.parameters == {"max_tokens": 5, "extra_body": {"grammar": "root ::= x", "min_p": 0.1}}
+
+
+def test_everything_that_decides_an_answer_is_in_its_key() -> None:
+    def digest(repeat: int = 0, sampling: Sampling = PLAIN, text: str = "a", **spec: Any) -> str:
+        return chat_model(scripted(), **spec).key([Message(role="user", text=text)], sampling, repeat).digest
+
+    others = [
+        digest(repeat=1),
+        digest(sampling=Sampling(max_tokens=1)),
+        digest(text="b"),
+        digest(name="openai:other"),
+        digest(base_url="http://h/v1"),
+        digest(parameters={"top_p": 0.5}),
+    ]
+    assert len({digest(), *others}) == 7
+    assert digest(max_concurrency=1, timeout_s=1, max_retries=0, api_key_env="KEY", role="optimizer") == digest()
+
+
+def test_equal_calls_in_flight_are_paid_once() -> None:
+    fake = scripted()
+    model = chat_model(fake)
+
+    async def run() -> list[Answer]:
+        return await asyncio.gather(
+            *(model.ask(key(model), PLAIN) for _ in range(5)), model.ask(key(model, "b"), PLAIN)
+        )
+
+    assert [answer.text for answer in in_time(run())] == ["yes"] * 6
+    assert sorted(call.text for call in fake.calls) == ["b", "hello"]
+    assert (model.tally.paid, model.tally.input_tokens, model.tally.output_tokens) == (2, 20, 6)
+
+
+def test_when_the_first_asker_is_cancelled_its_twin_asks() -> None:
+    async def run() -> None:
+        fake = scripted(gate=asyncio.Event())
+        model = chat_model(fake)
+        first, twin = (asyncio.create_task(model.ask(key(model), PLAIN)) for _ in range(2))
+        await settle()
+        assert len(fake.calls) == 1
+        first.cancel()
+        await settle()
+        assert len(fake.calls) == 2
+        assert fake.gate
+        fake.gate.set()
+        assert (await twin).text == "yes"
+        assert first.cancelled()
+        assert (model.tally.paid, model.tally.failed) == (1, 0)
+
+    in_time(run())
+
+
+def test_when_the_first_asker_fails_its_twin_asks() -> None:
+    fake = scripted(errors={0: StatusError(401)})
+    model = chat_model(fake)
+
+    async def run() -> list[Answer | BaseException]:
+        asked = (model.ask(key(model), PLAIN) for _ in range(2))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    first, twin = in_time(run())
+    assert isinstance(first, PermanentCallError)
+    assert isinstance(twin, Answer)
+
+
+def test_a_cancelled_twin_leaves_the_first_asker_alone() -> None:
+    async def run() -> None:
+        fake = scripted(gate=asyncio.Event())
+        model = chat_model(fake)
+        first, twin = (asyncio.create_task(model.ask(key(model), PLAIN)) for _ in range(2))
+        await settle()
+        twin.cancel()
+        await settle()
+        assert fake.gate
+        fake.gate.set()
+        assert (await first).text == "yes"
+        assert len(fake.calls) == 1
+
+    in_time(run())
+
+
+class SlowStore:
+    """A store whose writing takes until it is let through."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.kept: list[tuple[str, str, str]] = []
+
+    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        return {}
+
+    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
+        await self.open.wait()
+        self.kept.append((key.digest, answer.text, role))
+
+
+def test_an_answer_is_kept_before_it_is_returned() -> None:
+    async def run() -> None:
+        store = SlowStore()
+        model = chat_model(scripted(), store, role="optimizer")
+        asked = asyncio.create_task(model.ask(key(model), PLAIN))
+        await settle()
+        assert not asked.done()
+        store.open.set()
+        await asked
+        assert store.kept == [(key(model).digest, "yes", "optimizer")]
+
+    in_time(run())
+
+
+def test_the_ledger_knows_the_role(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'gpo.db'}")
+
+    async def run() -> None:
+        ledger = Ledger(engine)
+        held = HeldAnswers(ledger)
+        task = chat_model(scripted(), ledger)
+        optimizer = chat_model(scripted(), held, role="optimizer", parameters={"temperature": 1.0})
+        await task.ask(key(task), PLAIN)
+        await optimizer.ask(key(optimizer), PLAIN)
+        await held.settle(ledger)
+        await ledger.aclose()
+
+    in_time(run())
+    with reading(engine) as connection:
+        assert sorted(connection.execute(select(calls.c.role)).scalars()) == ["optimizer", "task"]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_no_more_calls_at_once_than_the_spec_allows(limit: int) -> None:
+    fake = scripted()
+    model = chat_model(fake, max_concurrency=limit)
+
+    async def run() -> None:
+        await asyncio.gather(*(model.ask(key(model, str(number)), PLAIN) for number in range(10)))
+
+    in_time(run())
+    assert (len(fake.calls), fake.most_in_flight) == (10, limit)
+
+
+# An embedded model's server
+
+
+def test_a_server_that_died_is_brought_back_and_asked_again() -> None:
+    ensured = []
+
+    async def rejoin() -> None:
+        ensured.append(True)
+
+    fake = scripted(errors={0: ConnectionError("gone")})
+    model = chat_model(fake, name="local:x", rejoin=rejoin)
+    assert in_time(model.ask(key(model), PLAIN)).text == "yes"
+    assert (len(ensured), len(fake.calls)) == (1, 2)
+    assert (model.tally.paid, model.tally.failed) == (1, 0)
+
+
+def test_it_is_brought_back_once_and_not_for_a_wrong_request() -> None:
+    ensured = []
+
+    async def rejoin() -> None:
+        ensured.append(True)
+
+    fake = scripted(errors={0: ConnectionError("gone"), 1: ConnectionError("again"), 2: StatusError(400)})
+    model = chat_model(fake, name="local:x", rejoin=rejoin)
+    with pytest.raises(TransientCallError, match="again"):
+        in_time(model.ask(key(model), PLAIN))
+    with pytest.raises(PermanentCallError, match="HTTP 400"):
+        in_time(model.ask(key(model), PLAIN))
+    assert (len(ensured), len(fake.calls), model.tally.failed) == (1, 3, 2)
+
+
+def test_a_server_that_does_not_come_back_says_so() -> None:
+    async def rejoin() -> None:
+        raise LocalModelError("its log")
+
+    model = chat_model(scripted(errors={0: ConnectionError("gone")}), name="local:x", rejoin=rejoin)
+    with pytest.raises(LocalModelError, match="its log"):
+        in_time(model.ask(key(model), PLAIN))
+
+
+# By name
+
+
+def models_spec(**task: Any) -> ModelsSpec:
+    remote = {"model": "openai:embed", "base_url": "http://127.0.0.1:9/v1"}
+    return ModelsSpec.model_validate(
+        {"task": {"model": "openai:x", **task}, "optimizer": "openai:y", "embedding": remote}
+    )
+
+
+def key_of(**spec: Any) -> str:
+    """The key with which the task model would be called."""
+
+    async def run() -> str:
+        async with open_models(models_spec(**spec), Settings(), HeldAnswers(None)) as models:
+            client = (await models.task.connect()).client
+            assert isinstance(client, langchain_openai.ChatOpenAI)
+            assert client.openai_api_key is not None
+            return client.openai_api_key.get_secret_value()  # type: ignore[union-attr]
+
+    return in_time(run())
+
+
+def test_the_key_of_a_provider_goes_to_the_provider_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-provider")
+    monkeypatch.setenv("OWN_KEY", "sk-own")
+    assert key_of() == "sk-of-the-provider"
+    assert key_of(base_url="http://127.0.0.1:9/v1") == "not-needed"
+    assert key_of(base_url="http://127.0.0.1:9/v1", api_key_env="OWN_KEY") == "sk-own"
+    assert key_of(api_key_env="OWN_KEY") == "sk-own"
+
+
+def test_a_key_that_is_not_set_is_named() -> None:
+    with pytest.raises(ModelConfigError, match="openai:x: the environment variable GPO_NO_SUCH_KEY is not set"):
+        key_of(api_key_env="GPO_NO_SUCH_KEY")
+
+
+def test_an_unknown_provider_is_refused_when_it_is_asked_or_embeds() -> None:
+    async def run() -> None:
+        async with open_models(models_spec(model="nobody:x"), Settings(), HeldAnswers(None)) as models:
+            await models.task.ask(key(models.task), PLAIN)
+
+    with pytest.raises(ModelConfigError, match="nobody:x"):
+        in_time(run())
+    with pytest.raises(ModelConfigError, match="nobody:x"):
+        open_embedding(ModelSpec(model="nobody:x"))
+
+
+def test_roles_and_default_temperatures() -> None:
+    async def run() -> None:
+        spec = models_spec(parameters={"temperature": 0.3})
+        async with open_models(spec, Settings(), HeldAnswers(None)) as models:
+            assert (models.task.role, models.optimizer.role) == ("task", "optimizer")
+            assert models.task.spec.parameters == {"temperature": 0.3}
+            assert models.optimizer.spec.parameters == {"temperature": 1.0}
+
+    in_time(run())
+
+
+def test_models_opened_one_after_the_other_count_together() -> None:
+    async def tallies() -> tuple[Any, Any]:
+        async with open_models(models_spec(), Settings(), HeldAnswers(None)) as models:
+            return models.task.tally, models.optimizer.tally
+
+    with counting_together():
+        first, second = in_time(tallies()), in_time(tallies())
+    apart = in_time(tallies())
+    assert first[0] is second[0]
+    assert first[1] is second[1]
+    assert first[0] is not first[1]
+    assert apart[0] is not first[0]
