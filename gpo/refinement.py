@@ -28,16 +28,10 @@ _HEADINGS = (
     "Different ways to ask for {description}, from the worst to the best:",
     "A list of clear prompts for {description}. The last one works best:",
 )
-_VERBS = (
-    '("Choose" | "Classify" | "Decide" | "Describe" | "Find" | "Give" | "Identify" | "Label" | "Name" | "Provide" | '
-    '"Show" | "State" | "Write")'
-)
-_QUESTIONS = '("Does" | "How" | "Is" | "What" | "Which")'
-_OPENINGS = ((_VERBS, "."), ("[A-Z] [a-z]+", "."), (_VERBS, "."), (_QUESTIONS, "?"))
-"""How proposals begin and end, in turn: mostly an instruction, at times anything, or a question."""
-
+_VERBS = ("Choose", "Classify", "Decide", "Find", "Give", "Identify", "Label", "Provide", "Show", "State", "Write")
+_QUESTIONS = ("Does", "How", "Is", "What", "Which")
 # Whole words, so that a length limit never cuts one.
-_WORD = """word ::= ","? " " ("a" | [a-z] [a-z']{1,13})"""
+_WORD = 'word ::= " " ("a" | [a-z] [a-z]{1,12})'
 
 
 class Request(Record):
@@ -88,7 +82,7 @@ async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) ->
 
 def _repeat(seed: int, step: int, number: int) -> int:
     """The number of the sample: another seed, step or place in the step is another sample of the same request."""
-    return int(content_hash([seed, step, number], length=8), 16)
+    return int(content_hash([seed, step, number], length=7), 16)
 
 
 def read_proposal(text: str) -> str:
@@ -145,7 +139,7 @@ def _shown(spec: TaskSpec, example: Example) -> str:
 
 
 def _continuation(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
-    """A list to continue; heading, opening, subject, and how much is shown vary from proposal to proposal.
+    """A list to continue; heading, shape, subject, and how much is shown vary from proposal to proposal.
 
     In turn the whole list, its best two, and nothing are shown: a proposal that has seen nothing starts afresh.
     """
@@ -154,19 +148,29 @@ def _continuation(spec: TaskSpec, request: Request, rng: random.Random, number: 
     heading = rng.choice(_HEADINGS).format(description=spec.prompt.description or "the right answer")
     listed = "".join(f"{BULLET}{instruction}\n" for instruction in shown)
     messages = [Message(role="user", text=heading), Message(role="assistant", text=f"{listed}{BULLET.rstrip()}")]
-    opening, mark = _OPENINGS[number % len(_OPENINGS)]
-    subject = rng.choice(subjects(spec))
-    rule = f'root ::= " " {opening} word{{0,4}} ","? " {subject}" word{{0,6}} "{mark}"'
+    rule = f'root ::= " " {_shape(rng, number, rng.choice(subjects(spec)))}'
     return messages, Sampling(max_tokens=40, grammar=f"{rule}\n{_WORD}", min_p=0.1)
 
 
-def subjects(spec: TaskSpec) -> list[str]:
-    """Words of the task's description, the first one twice, to keep a small model to the task.
+def _shape(rng: random.Random, number: int, subject: str) -> str:
+    """The grammar of one sentence about a subject: half of them orders, a quarter questions, a quarter anything.
 
-    Every proposal has to hold one of them. The first is most often what is asked for: *sentiment* of a review.
+    The verb is drawn, not left to the model, which would begin most sentences with the same one.
+    """
+    if number % 2 == 0:
+        return f'"{rng.choice(_VERBS)}" (" the" | " a") word{{0,2}} " {subject}" word{{0,4}} "."'
+    if number % 4 == 1:
+        return f'"{rng.choice(_QUESTIONS)}" word{{1,4}} " {subject}" word{{0,4}} "?"'
+    return f'[A-Z] [a-z]+ word{{0,3}} " {subject}" word{{0,4}} "."'
+
+
+def subjects(spec: TaskSpec) -> list[str]:
+    """Words of the task's description, to keep a small model to the task: every proposal has to hold one of them.
+
+    The first stands for half of the list, as it is most often what is asked for: the *sentiment* of a review.
     """
     words = list(dict.fromkeys(re.findall(r"[a-z]{4,}", spec.prompt.description.casefold())))
-    return [*words[:1], *words] or ["answer"]
+    return [*words[:1] * max(1, len(words) - 1), *words[1:]] or ["answer"]
 
 
 def _pool(request: Request) -> Sequence[tuple[str, float]]:
