@@ -95,11 +95,11 @@ def optimize(
 def _optimize(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool) -> None:
     from flows.display import Display, print_outcome
     from gpo.conclusion import report_path
-    from gpo.models import counting_together
     from gpo.preflight import preflight
     from gpo.progress import Note, listening
     from gpo.report import summary_json
     from gpo.run import place_of
+    from gpo.tally import counting_together
 
     place = place_of(spec, seed)
     errors = Console(stderr=True)

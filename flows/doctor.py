@@ -19,15 +19,14 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
-from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from gpo.errors import INSTALL, GpoError
+from gpo.errors import INSTALL, GpoError, InputError
 from gpo.gguf import resolve
 from gpo.local import status
 from gpo.records import Record
-from gpo.settings import Settings
+from gpo.settings import Settings, load_settings
 
 State = Literal["ok", "warning", "failed"]
 
@@ -84,9 +83,9 @@ def _checks(spec: Path | None) -> Iterator[Check]:
     yield from _packages()
     yield from _embedded_models()
     try:
-        settings = Settings()
-    except ValidationError as error:
-        yield Check(name="settings", state="failed", text=_wrong_settings(error))
+        settings = load_settings()
+    except InputError as error:
+        yield Check(name="settings", state="failed", text=str(error))
         return
     yield _model_servers(settings)
     yield from _state(settings, settings.home_for(spec or Path.cwd() / "spec.yaml"))
@@ -148,12 +147,6 @@ def _embedded_models() -> Iterator[Check]:
     else:
         text = f"{path.name}, {path.stat().st_size / 1e6:.0f} MB, checksum right"
         yield Check(name="embedded model", state="ok", text=text)
-
-
-def _wrong_settings(error: ValidationError) -> str:
-    # Values may be secrets, so they are not repeated.
-    wrong = (f"GPO_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors())
-    return "; ".join([*wrong, "correct or unset these environment variables"])
 
 
 def _model_servers(settings: Settings) -> Check:

@@ -14,11 +14,12 @@ from gpo.errors import InputError
 from gpo.evaluation import evaluate
 from gpo.findings import counts
 from gpo.ledger import Ledger
-from gpo.models import counting_together, open_models
+from gpo.models import open_models
 from gpo.preflight import preflight
 from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
 from gpo.run import Place, place_of
+from gpo.tally import counting_together
 from gpo.template import variables_in
 
 
@@ -51,7 +52,7 @@ async def score_instruction(spec: Path, instruction: str | None, split: str) -> 
     if instruction is not None:
         place = _with_instruction(place, instruction)
     with counting_together():
-        examples = _examples(await preflight(place), split)
+        examples = _examples(await preflight(place, searches=False), split)
         if not examples:
             raise InputError(f"the split {split} of {place.spec.dataset.path} is empty; see dataset.split.{split}")
         return await _measured(place, split, examples)

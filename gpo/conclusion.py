@@ -7,13 +7,13 @@ from pathlib import Path
 
 from gpo.budget import PROBES, task_calls
 from gpo.gate import paired_gain
-from gpo.models import Tally
 from gpo.records import Calls, Outcome, Score, Stopped
 from gpo.report import html_report
 from gpo.run import Run
 from gpo.screening import rejections_by_reason
 from gpo.selection import Search
 from gpo.spec import TaskSpec
+from gpo.tally import Tally
 
 
 def conclude(

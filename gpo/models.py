@@ -5,9 +5,8 @@ process and are reached through the same OpenAI-compatible class.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,6 +23,7 @@ from gpo.limiter import Limiter
 from gpo.local import Endpoint, chat_server
 from gpo.settings import Settings, secret
 from gpo.spec import ModelSpec, ModelsSpec
+from gpo.tally import Tally, tallies
 from gpo.template import Message, Role
 
 Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
@@ -43,29 +43,6 @@ class AnswerStore(Protocol):
 
     async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
         """Write one answer of the model with this role in the run; returns when it is safe."""
-
-
-@dataclass
-class Tally:
-    """Calls of one role, counted as they happen."""
-
-    paid: int = 0
-    failed: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-_tallies: ContextVar[Mapping[str, Tally] | None] = ContextVar("gpo_tallies", default=None)
-
-
-@contextmanager
-def counting_together() -> Iterator[None]:
-    """Models opened inside, one after the other, count the calls of a role in one tally."""
-    token = _tallies.set({"task": Tally(), "optimizer": Tally()})
-    try:
-        yield
-    finally:
-        _tallies.reset(token)
 
 
 @dataclass(frozen=True)
@@ -178,17 +155,16 @@ class ChatModel:
         parameters = sampling.parameters()
         if connection.endpoint is not None:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
-        try:
-            return await connection.client.ainvoke(messages, **parameters)
-        except Exception as error:
-            failure = classify(error, self.spec)
-            if connection.endpoint is None or isinstance(failure, PermanentCallError):
-                raise failure from error
-        await connection.endpoint.ensure()
-        try:
-            return await connection.client.ainvoke(messages, **parameters)
-        except Exception as error:
-            raise classify(error, self.spec) from error
+        for is_last in (connection.endpoint is None, True):
+            try:
+                return await connection.client.ainvoke(messages, **parameters)
+            except Exception as error:
+                failure = classify(error, self.spec)
+                if is_last or isinstance(failure, PermanentCallError):
+                    raise failure from error
+            if connection.endpoint is not None:
+                await connection.endpoint.ensure()
+        raise AssertionError("the last try returns or raises")
 
     async def _connected(self) -> Connection:
         async with self._connecting:
@@ -217,14 +193,14 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
     Raises:
         ModelConfigError: the embedding model cannot be used as configured.
     """
-    tallies = _tallies.get() or {"task": Tally(), "optimizer": Tally()}
+    counts = tallies()
     task = spec.task.with_default("temperature", 0.0)
     optimizer = spec.optimizer.with_default("temperature", 1.0)
     async with AsyncExitStack() as stack:
         yield Models(
-            task=ChatModel("task", task, answers, _connector(task, settings, stack), tallies["task"]),
+            task=ChatModel("task", task, answers, _connector(task, settings, stack), counts["task"]),
             optimizer=ChatModel(
-                "optimizer", optimizer, answers, _connector(optimizer, settings, stack), tallies["optimizer"]
+                "optimizer", optimizer, answers, _connector(optimizer, settings, stack), counts["optimizer"]
             ),
             embed=open_embedding(spec.embedding),
             embedding_identity=spec.embedding.model,
@@ -270,6 +246,13 @@ async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack)
         client: BaseChatModel = init_chat_model(spec.model, **options)
     except ImportError as error:
         raise ModelConfigError(f"{spec.model}: {first_line(error)}") from None
+    except ValueError as error:
+        if "model_provider" not in str(error):
+            raise ModelConfigError(f"{spec.model}: cannot be configured: {first_line(error)}") from None
+        raise ModelConfigError(
+            f"{spec.model}: unknown provider '{spec.model.partition(':')[0]}'; "
+            "write `provider:name` as LangChain has it (openai:gpt-4o-mini), `local:NAME`, or a path to a .gguf file"
+        ) from None
     except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
         raise ModelConfigError(f"{spec.model}: cannot be configured: {first_line(error)}") from None
     return client

@@ -5,6 +5,7 @@ are held in memory and reach the ledger only when the check has passed: then the
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 
 from gpo.budget import least_calls
 from gpo.database import open_database
@@ -16,6 +17,7 @@ from gpo.models import AnswerStore, ChatModel, Models, Sampling, open_models
 from gpo.records import Splits
 from gpo.refinement import ask_all
 from gpo.run import Place
+from gpo.settings import DATABASE_FILE
 from gpo.spec import TaskSpec
 from gpo.template import Message
 
@@ -45,28 +47,35 @@ class HeldAnswers:
             await ledger.keep(key, answer, role)
 
 
-async def preflight(place: Place) -> Splits:
+async def preflight(place: Place, *, searches: bool = True) -> Splits:
     """Check dataset, cap and models; the state folder is touched only when all is well.
+
+    Without a search, the optimizer and embedding models and the cap are left alone.
 
     Raises:
         InputError: what is wrong, where, and what to do.
     """
     spec, settings, home = place.spec, place.settings, place.home
     splits = load_splits(spec)
-    _check_cap(spec, splits)
+    if searches:
+        _check_cap(spec, splits)
     url = settings.database_for(home)
-    is_new = settings.database_url is None and not home.exists()
-    ledger = None if is_new else Ledger(open_database(url))
-    held = HeldAnswers(ledger)
-    try:
+    is_new = settings.database_url is None and not (home / DATABASE_FILE).exists()
+    async with AsyncExitStack() as stack:
+        ledger = None if is_new else await _open_ledger(url, stack)
+        held = HeldAnswers(ledger)
         async with open_models(spec.models, settings, held) as models:
-            await _probe(spec, splits, models)
-        ledger = ledger or Ledger(open_database(url))
-        await held.settle(ledger)
-    finally:
-        if ledger is not None:
-            await ledger.aclose()
+            await _probe(spec, splits, models, searches=searches)
+        await held.settle(ledger or await _open_ledger(url, stack))
     return splits
+
+
+async def _open_ledger(url: str, stack: AsyncExitStack) -> Ledger:
+    engine = open_database(url)
+    stack.callback(engine.dispose)
+    ledger = Ledger(engine)
+    stack.push_async_callback(ledger.aclose)
+    return ledger
 
 
 def _check_cap(spec: TaskSpec, splits: Splits) -> None:
@@ -79,11 +88,12 @@ def _check_cap(spec: TaskSpec, splits: Splits) -> None:
         )
 
 
-async def _probe(spec: TaskSpec, splits: Splits, models: Models) -> None:
+async def _probe(spec: TaskSpec, splits: Splits, models: Models, *, searches: bool) -> None:
     try:
         await _probe_task(spec, splits, models.task)
-        await _probe_optimizer(models.optimizer)
-        await models.embed(["ready"])
+        if searches:
+            await _probe_optimizer(models.optimizer)
+            await models.embed(["ready"])
     except (ModelCallError, TooManyFailures, LocalModelError) as error:
         raise ModelConfigError(f"a model named in the spec does not answer: {error}") from error
 

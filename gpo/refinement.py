@@ -6,6 +6,7 @@ the current prompt with its score, task examples and the word limit, with the ne
 continued by one more, under a grammar where the server has one.
 """
 
+import json
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ from gpo.trajectory import Neighbour
 
 START, END = "<START>", "<END>"
 BULLET = "- "
+_MARKED = re.compile(rf"(?s){START}((?:(?!{START}|{END}).)*\S(?:(?!{START}|{END}).)*){END}")
+_PREAMBLE = re.compile(r"(?i)^(here is |here's )?(the |a |my )?(new |improved )*(instruction|prompt)\s*:\s*")
 PLACE = "<INSTRUCTION>"
 
 _HEADINGS = (
@@ -59,10 +62,11 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
     ]
     answers = await ask_all(model, list(zip(keys, samplings, strict=True)))
+    read = read_continued if spec.optimizer.style == "continuation" else read_proposal
     texts = [answers[key.digest].text for key in keys]
     return Proposals(
-        texts=tuple(proposal for text in texts if (proposal := read_proposal(text))),
-        rejected=tuple(Rejection(reason="empty", text=text[:200]) for text in texts if not read_proposal(text)),
+        texts=tuple(proposal for text in texts if (proposal := read(text))),
+        rejected=tuple(Rejection(reason="empty", text=text[:200]) for text in texts if not read(text)),
     )
 
 
@@ -95,15 +99,23 @@ def read_proposal(text: str) -> str:
     >>> read_proposal('New instruction: "Add the numbers."')
     'Add the numbers.'
     """
-    text = re.sub(r"(?s)<think>.*?(</think>|$)", "", text)
-    if START in text:
-        text = text.split(START, 1)[1]
-    # A list that was continued comes back whole from some servers: the last line of it is new.
-    text = text.split(END, 1)[0].strip().rsplit(f"\n{BULLET}", 1)[-1].removeprefix(BULLET)
-    text = re.sub(r"(?i)^(here is |here's )?(the |a |my )?(new |improved )*(instruction|prompt)\s*:\s*", "", text)
+    text = re.sub(r"(?s)<think>.*?(</think>|$)", "", text).rsplit("</think>", 1)[-1]
+    if whole := _MARKED.search(text):
+        text = whole[1]
+    text = text.rsplit(START, 1)[-1].split(END, 1)[0].strip()
+    text = _PREAMBLE.sub("", text)
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         text = text[1:-1]
     return text.strip()
+
+
+def read_continued(text: str) -> str:
+    r"""The line that continues a list; some servers give the list back with it, so the last line is the new one.
+
+    >>> read_continued("- Judge the tone.\n- Name the mood.")
+    'Name the mood.'
+    """
+    return read_proposal(text.strip().rsplit("\n", 1)[-1].removeprefix(BULLET.rstrip()))
 
 
 def _paper(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
@@ -148,29 +160,37 @@ def _continuation(spec: TaskSpec, request: Request, rng: random.Random, number: 
     heading = rng.choice(_HEADINGS).format(description=spec.prompt.description or "the right answer")
     listed = "".join(f"{BULLET}{instruction}\n" for instruction in shown)
     messages = [Message(role="user", text=heading), Message(role="assistant", text=f"{listed}{BULLET.rstrip()}")]
-    rule = f'root ::= " " {_shape(rng, number, rng.choice(subjects(spec)))}'
+    rule = f'root ::= " " {_shape(spec, rng, number)}'
     return messages, Sampling(max_tokens=40, grammar=f"{rule}\n{_WORD}", min_p=0.1)
 
 
-def _shape(rng: random.Random, number: int, subject: str) -> str:
-    """The grammar of one sentence about a subject: half of them orders, a quarter questions, a quarter anything.
+def _shape(spec: TaskSpec, rng: random.Random, number: int) -> str:
+    """The grammar of one sentence that keeps to the task: half of them orders, a quarter questions, a quarter anything.
 
-    The verb is drawn, not left to the model, which would begin most sentences with the same one.
+    The verb is drawn, not left to the model, which would begin most sentences with the same one. What is asked for is
+    now the whole description, now one of its words, so that sentences differ in more than their ends.
     """
+    whole = spec.prompt.description.strip() or "the right answer"
+    subject = f"{json.dumps(f' {whole}', ensure_ascii=False)} word{{0,3}}"
+    if number % 4 < 2:
+        subject = f"word{{1,3}} {json.dumps(f' {rng.choice(subjects(whole))}', ensure_ascii=False)} word{{0,4}}"
     if number % 2 == 0:
-        return f'"{rng.choice(_VERBS)}" (" the" | " a") word{{0,2}} " {subject}" word{{0,4}} "."'
+        return f'"{rng.choice(_VERBS)}" {subject} "."'
     if number % 4 == 1:
-        return f'"{rng.choice(_QUESTIONS)}" word{{1,4}} " {subject}" word{{0,4}} "?"'
-    return f'[A-Z] [a-z]+ word{{0,3}} " {subject}" word{{0,4}} "."'
+        return f'"{rng.choice(_QUESTIONS)}" {subject} "?"'
+    return f'[A-Z] [a-z]+ word{{0,2}} {subject} "."'
 
 
-def subjects(spec: TaskSpec) -> list[str]:
-    """Words of the task's description, to keep a small model to the task: every proposal has to hold one of them.
+def subjects(description: str) -> list[str]:
+    """Words of a description that a sentence about it can hold, the first one twice.
 
-    The first stands for half of the list, as it is most often what is asked for: the *sentiment* of a review.
+    It is most often what is asked for: the *sentiment* of a review.
+
+    >>> subjects("the sentiment of a customer review")
+    ['sentiment', 'sentiment', 'customer', 'review']
     """
-    words = list(dict.fromkeys(re.findall(r"[a-z]{4,}", spec.prompt.description.casefold())))
-    return [*words[:1] * max(1, len(words) - 1), *words[1:]] or ["answer"]
+    words = list(dict.fromkeys(re.findall(r"[a-z]{4,}", description.casefold())))
+    return [*words[:1], *words] or ["answer"]
 
 
 def _pool(request: Request) -> Sequence[tuple[str, float]]:

@@ -16,7 +16,7 @@ from gpo.models import Models, open_embedding, open_models
 from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.screening import Screen
-from gpo.settings import Settings
+from gpo.settings import Settings, load_settings
 from gpo.spec import TaskSpec, load_spec
 from gpo.trajectory import Scope, Trajectory, open_trajectory
 
@@ -46,7 +46,7 @@ def place_of(path: Path, seed: int | None = None) -> Place:
         SpecError: the file is missing or wrong.
     """
     spec = load_spec(path)
-    settings = Settings()
+    settings = load_settings()
     if seed is not None:
         spec = spec.model_copy(update={"seed": seed})
     return Place(spec=spec, home=settings.home_for(path), settings=settings)

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 
-_SECRET_NAME = re.compile(r"(?:.*[-_])?(?:api[-_]?key|authorization)", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"(?:.*[-_])?(?:api[-_]?key|access[-_]?key|authorization|password|secret|(?:access|auth|bearer|session)[-_]?token)",
+    re.IGNORECASE,
+)
 
 
 def find_secret(content: object) -> str | None:

@@ -5,8 +5,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gpo.errors import InputError
+
+DATABASE_FILE = "gpo.db"
 
 
 class Settings(BaseSettings):
@@ -49,7 +53,20 @@ class Settings(BaseSettings):
         """The database URL for a state folder."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{home / 'gpo.db'}"
+        return f"sqlite:///{home / DATABASE_FILE}"
+
+
+def load_settings() -> Settings:
+    """The settings as the environment has them.
+
+    Raises:
+        InputError: a `GPO_*` variable cannot be used; its value, which may be a secret, is not repeated.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"GPO_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
+        raise InputError("; ".join([*wrong, "correct or unset these environment variables"])) from None
 
 
 def secret(variable: str) -> SecretStr | None:

@@ -194,7 +194,7 @@ class OptimizerSpec(Part):
 class BudgetSpec(Part):
     """What a run may use. Calls answered from the ledger count, so that a resumed run ends where a whole one would."""
 
-    max_calls: int | None = Field(default=None, ge=1, description="Model calls of all models together.")
+    max_calls: int | None = Field(default=None, ge=1, description="Calls of the task and the optimizer model together.")
 
 
 class TaskSpec(Part):
@@ -248,6 +248,8 @@ def load_spec(path: Path) -> TaskSpec:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SpecError(f"{path}: no such file; `gpo spec init NAME --data FILE` writes a starter") from None
+    except IsADirectoryError:
+        raise SpecError(f"{path}: is a folder; name the spec file in it") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: cannot be read as UTF-8 text: {error}") from None
     try:

@@ -339,7 +339,7 @@ def test_evaluate_pays_once(folder: Path) -> None:
             "n": 10,
             "unparsed": 0,
             "failed": 0,
-            "calls": {"paid": 11, "cached": 0},
+            "calls": {"paid": 10, "cached": 0},
         }
         assert (endpoint.calls_of("task"), endpoint.calls_of("optimizer")) == (10, 1)
 
@@ -358,8 +358,8 @@ def test_evaluate_scores_another_instruction_on_another_split(folder: Path) -> N
         arguments = ("evaluate", path, "--instruction", "  Lie. ", "--split", "test", "--json")
         scored = json.loads(gpo(*arguments).stdout)
         assert (scored["instruction"], scored["split"], scored["n"], scored["score"]) == ("Lie.", "test", 12, 0.0)
-        # The check asks eight dev examples and the optimizer model.
-        assert scored["calls"] == {"paid": 12 + 8 + 1, "cached": 0}
+        # The check asks eight dev examples.
+        assert scored["calls"] == {"paid": 12 + 8, "cached": 0}
         assert json.loads(gpo(*arguments).stdout)["calls"] == {"paid": 0, "cached": 12}
 
 
@@ -401,7 +401,7 @@ def test_a_busy_endpoint_is_asked_again(folder: Path) -> None:
         content = spec_content(endpoint.url)
         task_model(max_retries=3)(content)
         result = gpo("evaluate", write(folder, content), "--json")
-        assert json.loads(result.stdout)["calls"] == {"paid": 11, "cached": 0}
+        assert json.loads(result.stdout)["calls"] == {"paid": 10, "cached": 0}
         assert endpoint.calls == 13
 
 

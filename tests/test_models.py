@@ -13,10 +13,11 @@ from gpo.database import calls, open_database, reading
 from gpo.errors import LocalModelError, ModelConfigError, PermanentCallError, TransientCallError
 from gpo.failures import classify
 from gpo.ledger import Answer, CallKey, Ledger
-from gpo.models import ChatModel, Sampling, counting_together, open_embedding, open_models
+from gpo.models import ChatModel, Sampling, open_embedding, open_models
 from gpo.preflight import HeldAnswers
 from gpo.settings import Settings
 from gpo.spec import ModelSpec, ModelsSpec
+from gpo.tally import counting_together
 from gpo.template import Message
 from tests.fakes import StatusError, chat_model, in_time, scripted
 

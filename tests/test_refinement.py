@@ -13,7 +13,7 @@ from gpo.models import ChatModel, Sampling
 from gpo.preflight import HeldAnswers
 from gpo.progress import Answered, Event, listening
 from gpo.records import Candidate, Example, Proposals
-from gpo.refinement import PLACE, Request, ask_all, meta_prompt, read_proposal, refine, subjects
+from gpo.refinement import PLACE, Request, ask_all, meta_prompt, read_continued, read_proposal, refine, subjects
 from gpo.spec import TaskSpec
 from gpo.template import Message
 from gpo.trajectory import Neighbour
@@ -81,13 +81,18 @@ def refined(
         ("'Judge it.'", "Judge it."),
         ('Answer "yes" or "no"', 'Answer "yes" or "no"'),
         (" Judge it.", "Judge it."),
-        ("- Judge it.", "Judge it."),
-        ("- Worse.\n- Bad.\n- Judge it.", "Judge it."),
+        ("<START>Judge.\n- Be brief\n- One word<END>", "Judge.\n- Be brief\n- One word"),
+        ("hidden</think>Judge it.", "Judge it."),
         ("Use <b>bold</b> {braces}.", "Use <b>bold</b> {braces}."),
     ],
 )
 def test_a_proposal_is_read(text: str, proposal: str) -> None:
     assert read_proposal(text) == proposal
+
+
+@pytest.mark.parametrize("text", ["Judge it.", "- Judge it.", " Judge it.\n", "- Worse.\n- Bad.\n- Judge it."])
+def test_the_last_line_continues_a_list(text: str) -> None:
+    assert read_continued(text) == "Judge it."
 
 
 @pytest.mark.parametrize("text", ["", " \n", "<START><END>", "<START>", "<think>I never end", "<END>", "Prompt:", '""'])
@@ -178,13 +183,13 @@ def test_a_grammar_goes_only_to_a_server_that_knows_it() -> None:
     for call in embedded.calls:
         grammar = call.parameters["extra_body"]["grammar"]
         assert grammar.startswith("root ::= ")
-        assert any(f'" {subject}"' in grammar for subject in subjects(task()))
+        assert any(f'" {subject}"' in grammar for subject in ("the sentiment of a review", "sentiment", "review"))
         assert call.parameters["max_tokens"] > 0
 
 
 def test_a_proposal_has_to_hold_a_word_of_the_task() -> None:
-    assert set(subjects(task())) == {"sentiment", "review"}
-    assert subjects(task(prompt={"instruction": "Go.", "messages": [{"user": "{{instruction}}"}]})) == ["answer"]
+    assert set(subjects("the sentiment of a review")) == {"sentiment", "review"}
+    assert subjects("") == ["answer"]
 
 
 # Asking

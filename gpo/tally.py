@@ -1,0 +1,34 @@
+"""Counting calls by role."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass
+class Tally:
+    """Calls of one role, counted as they happen."""
+
+    paid: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+_tallies: ContextVar[Mapping[str, Tally] | None] = ContextVar("gpo_tallies", default=None)
+
+
+def tallies() -> Mapping[str, Tally]:
+    """The tallies of this context by role, `task` and `optimizer`; new ones where nothing counts together."""
+    return _tallies.get() or {"task": Tally(), "optimizer": Tally()}
+
+
+@contextmanager
+def counting_together() -> Iterator[None]:
+    """Models opened inside, one after the other, count the calls of a role in one tally."""
+    token = _tallies.set({"task": Tally(), "optimizer": Tally()})
+    try:
+        yield
+    finally:
+        _tallies.reset(token)
