@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.environment import prepare
+from flows.environment import api_url, prepare
 from gpo.errors import GpoError, InputError
 
 app = typer.Typer(
@@ -125,7 +125,7 @@ async def _called(flow: Callable[..., Any], spec: Path, seed: int | None) -> Any
 
 def _attach_ui(home: Path) -> None:
     """Send this run to a Prefect server with pages: the user's own if one is configured, else a local one."""
-    if os.environ.get("PREFECT_API_URL"):
+    if api_url() is not None:
         return
     from flows.ui import ensure_server
 

@@ -4,6 +4,7 @@ Nothing here changes the user's Prefect profile, and whatever the user has set w
 """
 
 import os
+import tomllib
 from pathlib import Path
 
 _QUIET = {
@@ -27,5 +28,24 @@ def prepare(home: Path, *, verbose: bool = False) -> None:
         # The progress display and the error message say what a person needs; the Prefect UI has the whole log.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO" if verbose else "CRITICAL",
     }
+    chosen = _profile()
     for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+        if name not in chosen:
+            os.environ.setdefault(name, value)
+
+
+def api_url() -> str | None:
+    """The Prefect server that the user has configured, by environment or profile."""
+    return os.environ.get("PREFECT_API_URL") or _profile().get("PREFECT_API_URL")
+
+
+def _profile() -> dict[str, str]:
+    """What the user's active Prefect profile sets; Prefect cannot be asked before its environment is complete."""
+    folder = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    path = Path(os.environ.get("PREFECT_PROFILES_PATH", folder / "profiles.toml"))
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    active = os.environ.get("PREFECT_PROFILE", content.get("active"))
+    return {name: str(value) for name, value in content.get("profiles", {}).get(active, {}).items()}
