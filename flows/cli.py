@@ -1,14 +1,16 @@
 """The command line `gpo`. Exit codes: 0 done, 1 failed, 2 the input was wrong, 130 interrupted."""
 
 import asyncio
+import importlib.metadata
 import json
 import os
+import re
 import shutil
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,9 +18,12 @@ from rich.console import Console
 from flows.environment import api_url, prepare
 from gpo.errors import GpoError, InputError
 
+if TYPE_CHECKING:
+    from gpo.records import Outcome
+    from gpo.run import Place
+
 app = typer.Typer(
     name="gpo",
-    help="Improve a production prompt with GPO, prove the gain on unseen data, watch every step in Prefect.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,28 +43,63 @@ WithUi = Annotated[bool, typer.Option("--ui", help="Start (or reuse) a local Pre
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
+_KEY = re.compile(r"\b(sk|pk|key)-[\w-]{8,}")
+
 
 @contextmanager
-def speaking(*, debug: bool) -> Iterator[None]:
+def speaking(*, debug: bool, pays: bool = False) -> Iterator[None]:
     """Turn errors into one message, or a traceback, and an exit code."""
+    kept = " What was paid for is kept: the same command goes on from here." if pays else ""
     try:
         yield
     except KeyboardInterrupt:
-        _say("Interrupted. What was paid for is kept: the same command goes on from here.")
+        _say(f"Interrupted.{kept}")
         raise typer.Exit(130) from None
     except GpoError as error:
         _say(traceback.format_exc() if debug else f"Error: {error}")
         raise typer.Exit(2 if isinstance(error, InputError) else 1) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:  # noqa: BLE001 - the last to hear of it
+        text = traceback.format_exc() if debug else f"Error: {_named(error)}; --debug shows where"
+        _say(_KEY.sub("***", text))
+        raise typer.Exit(1) from None
     except BaseException as error:
         # Prefect turns SIGTERM into an exception of its own, which this module must not import to catch.
         if type(error).__name__ != "TerminationSignal":
             raise
-        _say("Terminated. What was paid for is kept: the same command goes on from here.")
+        _say(f"Terminated.{kept}")
         raise typer.Exit(143) from None
+
+
+def _named(error: Exception) -> str:
+    first = str(error).strip().partition("\n")[0].strip()[:300]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
+
+
+def _show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        version = importlib.metadata.version("gpo-pipeline")
+    except importlib.metadata.PackageNotFoundError:
+        version = "of a folder that is not installed"
+    typer.echo(f"gpo {version}")
+    raise typer.Exit
+
+
+@app.callback()
+def gpo(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Improve a production prompt with GPO, prove the gain on unseen data, watch every step in Prefect."""
+    del version
 
 
 @app.command()
@@ -70,7 +110,7 @@ def demo(
 
     Takes a few minutes on two cores. Killed at any moment, the same command goes on where it stopped.
     """
-    with speaking(debug=debug):
+    with speaking(debug=debug, pays=True):
         _optimize(example("review-sentiment"), seed, as_json=as_json, ui=ui, verbose=verbose)
 
 
@@ -88,15 +128,14 @@ def optimize(
 
     State lives in `.gpo/` next to the spec, or in `GPO_HOME`. Run it again: nothing is paid for twice.
     """
-    with speaking(debug=debug):
+    with speaking(debug=debug, pays=True):
         _optimize(spec, seed, as_json=as_json, ui=ui, verbose=verbose)
 
 
 def _optimize(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool) -> None:
     from flows.display import Display, print_outcome
     from gpo.conclusion import report_path
-    from gpo.preflight import preflight
-    from gpo.progress import Note, listening
+    from gpo.progress import listening
     from gpo.report import summary_json
     from gpo.run import place_of
     from gpo.tally import counting_together
@@ -105,13 +144,7 @@ def _optimize(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose:
     errors = Console(stderr=True)
     prepare(place.home, verbose=verbose)
     with counting_together(), Display(errors) as display, listening(display):
-        asyncio.run(preflight(place))
-        if ui:
-            _attach_ui(place.home)
-        display(Note("starting Prefect"))
-        from flows.optimize import optimize_prompt
-
-        outcome = asyncio.run(_called(optimize_prompt, spec, seed))
+        outcome = asyncio.run(_checked_and_optimized(place, spec, seed, ui=ui))
     report = str(report_path(place.home, outcome.run_id))
     if as_json:
         typer.echo(json.dumps(summary_json(outcome, report), ensure_ascii=False))
@@ -119,13 +152,24 @@ def _optimize(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose:
         print_outcome(Console(), place.spec, outcome, report)
 
 
-async def _called(flow: Callable[..., Any], spec: Path, seed: int | None) -> Any:
-    return await flow(spec, seed)
+async def _checked_and_optimized(place: "Place", spec: Path, seed: int | None, *, ui: bool) -> "Outcome":
+    """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
+    from gpo.preflight import preflight
+    from gpo.progress import Note, emit
+
+    await preflight(place)
+    if ui:
+        await asyncio.to_thread(_attach_ui, place.home)
+    emit(Note("starting Prefect"))
+    # Prefect reads its environment, which is complete now, as it is imported.
+    from flows.optimize import optimize_prompt
+
+    return await optimize_prompt(spec, seed)
 
 
 def _attach_ui(home: Path) -> None:
     """Send this run to a Prefect server with pages: the user's own if one is configured, else a local one."""
-    if api_url() is not None:
+    if api_url():
         return
     from flows.ui import ensure_server
 
@@ -165,7 +209,7 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Score one instruction on a split, with a 95% interval."""
-    with speaking(debug=debug):
+    with speaking(debug=debug, pays=True):
         from flows.display import Display
         from flows.evaluate import print_score, score_instruction
         from gpo.progress import listening

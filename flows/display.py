@@ -21,7 +21,8 @@ _TONES: dict[Tone, str] = {"better": "green", "worse": "red", "unclear": "yellow
 _NEXT: dict[Tone, str] = {
     "better": "Read the report, then put the new prompt into production.",
     "worse": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
-    "unclear": "Run the same command again: answers that came are kept.",
+    # Without a hint of its own: no test example was scored. The same command would only show this result again.
+    "unclear": "Lower `max_failure_rate`: failed calls then end the run, and it goes on when the models answer again.",
     "same": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
 }
 _LABEL_WIDTH = 8

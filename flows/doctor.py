@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.text import Text
 
+from flows.environment import api_url
 from gpo.errors import INSTALL, GpoError, InputError
 from gpo.gguf import resolve
 from gpo.local import status
@@ -252,7 +253,7 @@ def _chroma_server(url: str) -> Check:
 
 
 def _prefect() -> Check:
-    url = os.environ.get("PREFECT_API_URL")
+    url = api_url()
     if not url:
         return Check(name="Prefect server", state="ok", text="temporary, for each run; `--ui` starts one that stays")
     return _reached("Prefect server", f"{url.rstrip('/')}/health", "PREFECT_API_URL")

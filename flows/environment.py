@@ -41,11 +41,11 @@ def api_url() -> str | None:
 
 def _profile() -> dict[str, str]:
     """What the user's active Prefect profile sets; Prefect cannot be asked before its environment is complete."""
-    folder = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
-    path = Path(os.environ.get("PREFECT_PROFILES_PATH", folder / "profiles.toml"))
     try:
+        folder = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+        path = Path(os.environ.get("PREFECT_PROFILES_PATH", folder / "profiles.toml"))
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last: there is no home folder
         return {}
     active = os.environ.get("PREFECT_PROFILE", content.get("active"))
     return {name: str(value) for name, value in content.get("profiles", {}).get(active, {}).items()}

@@ -12,12 +12,12 @@ from gpo.progress import Began, emit
 from gpo.records import Outcome
 from gpo.run import open_run, place_of
 from gpo.selection import begin, why_stop
+from gpo.tally import counting_together
 from gpo.together import together
 from tasks.check import check
 from tasks.edit import edit
 from tasks.evaluate import evaluate, prove
-from tasks.record import begin as note_start
-from tasks.record import record
+from tasks.record import note_start, record
 from tasks.refine import refine
 from tasks.report import report
 from tasks.retrieve import retrieve
@@ -29,28 +29,31 @@ async def optimize_prompt(spec: Path, seed: int | None = None) -> Outcome:
     """Improve the prompt of a spec file and prove the gain on examples that the search never saw."""
     started, clock = datetime.now(UTC), monotonic()
     place = place_of(spec, seed)
-    await check(place)
-    async with open_run(place) as run:
-        progress = await note_start(run)
-        emit(Began("start", len(run.splits.dev)))
-        start = await evaluate(run, run.start)
-        await record(run, 0, [start], progress)
-        search = begin(start)
+    with counting_together():
+        await check(place)
+        async with open_run(place) as run:
+            options, dev, test = run.spec.optimizer, len(run.splits.dev), len(run.splits.test)
+            progress = await note_start(run)
+            emit(Began("start", dev))
+            start = await evaluate(run, run.start)
+            await record(run, 0, [start], progress)
+            search = begin(start)
 
-        while (stopped := why_stop(search, run.spec, run.splits)) is None:
-            step, current, best = len(search.steps) + 1, search.current, search.best
-            emit(Began(f"step {step}/{run.spec.optimizer.max_steps}", step_calls(run.spec, len(run.splits.dev))))
-            neighbours = await retrieve(run, step, current.candidate)
-            proposals = await refine(run, step, current, neighbours)
-            edited = await edit(run, step, current.candidate, proposals, search.known)
-            scored = await together(*(evaluate(run, each, incumbent=best.score) for each in edited.candidates))
-            search = await select(step, search, neighbours, edited, scored)
-            await record(run, step, scored, progress)
+            while (stopped := why_stop(search, run.spec, run.splits)) is None:
+                step, current = len(search.steps) + 1, search.best
+                emit(Began(f"step {step}/{options.max_steps}", step_calls(run.spec, dev)))
+                neighbours = await retrieve(run, step, current.candidate)
+                proposals = await refine(run, step, current, neighbours)
+                edited = await edit(run, step, current.candidate, proposals, search.known)
+                scored = await together(*(evaluate(run, each, incumbent=current.score) for each in edited.candidates))
+                search = await select(step, search, neighbours, edited, scored)
+                await record(run, step, scored, progress)
 
-        emit(Began("test", final_calls(len(run.splits.test))))
-        champion, challenger = await together(prove(run, run.start), prove(run, search.best.candidate))
-        outcome = conclude(
-            run, search, champion, challenger, stopped=stopped, started=started, wall_s=monotonic() - clock
-        )
-        await report(run, outcome, progress)
-        return outcome
+            emit(Began("test", final_calls(test)))
+            finalists = {each.id: each for each in (run.start, search.best.candidate)}
+            tests = await together(*(prove(run, each) for each in finalists.values()))
+            outcome = conclude(
+                run, search, tests[0], tests[-1], stopped=stopped, started=started, wall_s=monotonic() - clock
+            )
+            await report(run, outcome, progress)
+            return outcome

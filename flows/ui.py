@@ -23,6 +23,8 @@ class PrefectServer(Record):
 
     pid: int
     port: int
+    started: str
+    """When its process began; after a reboot the pid may be a stranger's."""
 
     @property
     def url(self) -> str:
@@ -42,9 +44,12 @@ def ensure_server(home: Path) -> PrefectServer:
     """The Prefect server of this state folder, started if none runs.
 
     Raises:
-        StateError: it did not start; the message names its log.
+        StateError: the state folder cannot be made, or it did not start; the message names its log.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"the state folder {home} cannot be made ({error.strerror}); set GPO_HOME") from error
     with FileLock(home / "prefect-server.lock"):
         running = find_server(home)
         return running if running is not None else _start(home)
@@ -56,7 +61,8 @@ def find_server(home: Path) -> PrefectServer | None:
         server = PrefectServer.model_validate_json((home / "prefect-server.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return server if server.is_healthy else None
+    # A stranger's server may answer on the port, and a stranger's process have the pid: neither is used or killed.
+    return server if server.started == _began(server.pid) and server.is_healthy else None
 
 
 def stop_server(home: Path) -> bool:
@@ -72,6 +78,23 @@ def stop_server(home: Path) -> bool:
     return True
 
 
+def _began(pid: int) -> str:
+    """When a process began, in some form that tells it from another of the same number; empty when there is none."""
+    try:
+        # The start time in ticks after the fields of the name, which may hold spaces, and the boot that it counts from.
+        ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text(encoding='utf-8').strip()} {ticks}"
+    except (OSError, IndexError):
+        pass
+    command = ["ps", "-o", "lstart=", "-p", str(pid)]
+    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
+    except OSError:
+        return ""  # Windows
+    return done.stdout.strip()
+
+
 def _start(home: Path) -> PrefectServer:
     port, log = _free_port(), home / "prefect-server.log"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
@@ -85,7 +108,7 @@ def _start(home: Path) -> PrefectServer:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
         )
-    server = PrefectServer(pid=process.pid, port=port)
+    server = PrefectServer(pid=process.pid, port=port, started=_began(process.pid))
     deadline = time.monotonic() + _START_S
     while not server.is_healthy:
         if process.poll() is not None or time.monotonic() > deadline:

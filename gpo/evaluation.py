@@ -25,8 +25,9 @@ def task_sampling(answer: AnswerSpec, *, follows_grammar: bool) -> Sampling:
         return Sampling()
     options = " | ".join(json.dumps(label, ensure_ascii=False) for label in answer.labels)
     # One token tells labels apart that differ in their first letter; what follows it would only cost time.
-    tells = len({label[0] for label in answer.labels}) == len(answer.labels)
-    longest = max(len(label) for label in answer.labels)
+    first = {label[0] for label in answer.labels}
+    tells = len(first) == len(answer.labels) and all(letter.isascii() for letter in first)
+    longest = max(len(label.encode()) for label in answer.labels)
     return Sampling(max_tokens=1 if tells else max(8, longest), grammar=f"root ::= {options}")
 
 

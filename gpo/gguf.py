@@ -61,8 +61,7 @@ def resolve(model: str) -> Path:
             f"unknown embedded model '{name}'{suggestion(name, MODELS)}; or give the path of a .gguf file"
         )
     path = _checked_gguf(path, model)
-    stat = path.stat()
-    if (actual := _sha256(path, stat.st_size, stat.st_mtime_ns)) != sha256:
+    if (actual := checksum(path)) != sha256:
         raise LocalModelError(
             f"{model}: {path} has SHA-256 {actual}, expected {sha256}: the file is damaged or not the one meant; "
             "remove it and install or download it again"
@@ -95,8 +94,8 @@ def _from_hub(model: str, name: str) -> tuple[Path, str]:
         raise LocalModelError(f"{model} needs the package huggingface_hub: pip install huggingface_hub") from None
     try:
         path = hf_hub_download(match["repo"], match["file"], revision=match["revision"])
-    except Exception as error:  # The hub's client raises its HTTP library's errors as well as its own.
-        raise LocalModelError(f"{model}: cannot be downloaded: {type(error).__name__}: {error}") from error
+    except Exception as error:  # noqa: BLE001 - the hub's client raises its HTTP library's errors as well as its own
+        raise LocalModelError(f"{model}: cannot be downloaded: {type(error).__name__}: {error}") from None
     return Path(path), match["sha256"].lower()
 
 
@@ -111,6 +110,16 @@ def _checked_gguf(path: Path, model: str) -> Path:
     if size < _SMALLEST_GGUF or magic != b"GGUF":
         raise ModelConfigError(f"{model}: {path} ({size} bytes) is not a GGUF model; check or download it again")
     return path
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file, 64 hex digits; read once per process as long as the file does not change.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    stat = path.stat()
+    return _sha256(path, stat.st_size, stat.st_mtime_ns)
 
 
 @functools.cache

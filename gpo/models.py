@@ -6,8 +6,9 @@ process and are reached through the same OpenAI-compatible class.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from langchain_core.embeddings import Embeddings
@@ -17,7 +18,8 @@ from pydantic import SecretStr
 
 from gpo.embedder import load_embedder
 from gpo.errors import ModelCallError, ModelConfigError, PermanentCallError
-from gpo.failures import classify, first_line
+from gpo.failures import classify, first_line, without_keys
+from gpo.gguf import checksum
 from gpo.ledger import Answer, CallKey
 from gpo.limiter import Limiter
 from gpo.local import Endpoint, chat_server
@@ -33,6 +35,8 @@ _MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
     "user": HumanMessage,
     "assistant": AIMessage,
 }
+_PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
+"""Providers whose embeddings take a time-out and a number of retries; others refuse what they do not know."""
 
 
 class AnswerStore(Protocol):
@@ -86,12 +90,14 @@ class ChatModel:
     answers: AnswerStore
     connect: Callable[[], Awaitable[Connection]]
     tally: Tally
+    _identity: Mapping[str, Any] = field(init=False)
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _connection: Connection | None = field(init=False, default=None)
     _in_flight: dict[str, asyncio.Future[Answer]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._identity = _identity(self.spec)
         self._limiter = Limiter(self.spec.max_concurrency)
 
     @property
@@ -101,7 +107,7 @@ class ChatModel:
 
     def key(self, messages: Sequence[Message], sampling: Sampling, repeat: int = 0) -> CallKey:
         """What the answer is kept under."""
-        identity = {**self.spec.identity(), "call": sampling.parameters()}
+        identity = {**self._identity, "call": sampling.parameters()}
         return CallKey(identity=identity, messages=tuple(messages), repeat=repeat)
 
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
@@ -109,7 +115,7 @@ class ChatModel:
         return await self.answers.find(keys)
 
     async def ask(self, key: CallKey, sampling: Sampling, priority: int = 0) -> Answer:
-        """Pay for one answer and keep it; equal calls in flight are paid once.
+        """Pay for one answer and keep it; equal calls in flight are paid once, and one that is kept by now is not.
 
         Raises:
             TransientCallError: after the client's own retries; a later repetition may succeed.
@@ -131,6 +137,9 @@ class ChatModel:
 
     async def _pay(self, key: CallKey, sampling: Sampling, priority: int) -> Answer:
         async with self._limiter.slot(priority):
+            # Since the caller's `find` another run, or a twin that has left, may have kept it.
+            if (kept := (await self.answers.find([key])).get(key.digest)) is not None:
+                return kept
             try:
                 reply = await self._invoke(key, sampling)
             except ModelCallError:
@@ -158,10 +167,10 @@ class ChatModel:
         for is_last in (connection.endpoint is None, True):
             try:
                 return await connection.client.ainvoke(messages, **parameters)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - every provider has its own
                 failure = classify(error, self.spec)
                 if is_last or isinstance(failure, PermanentCallError):
-                    raise failure from error
+                    raise failure from None  # the provider's own words may hold the key
             if connection.endpoint is not None:
                 await connection.endpoint.ensure()
         raise AssertionError("the last try returns or raises")
@@ -171,6 +180,23 @@ class ChatModel:
             if self._connection is None:
                 self._connection = await self.connect()
             return self._connection
+
+
+def _identity(spec: ModelSpec) -> dict[str, Any]:
+    """What decides the answer, with the content of a .gguf file: another file of that name is another model."""
+    identity = spec.identity()
+    if spec.model.endswith(".gguf"):
+        with suppress(OSError):  # connecting tells of a file that cannot be read
+            identity["sha256"] = checksum(Path(spec.model.removeprefix("local:")).expanduser().resolve())
+    return identity
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """An embedding function, and what decides its vectors."""
+
+    embed: Embed
+    identity: str
 
 
 @dataclass(frozen=True)
@@ -197,13 +223,18 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
     task = spec.task.with_default("temperature", 0.0)
     optimizer = spec.optimizer.with_default("temperature", 1.0)
     async with AsyncExitStack() as stack:
+
+        async def chat_model(role: str, model: ModelSpec) -> ChatModel:
+            # In a thread: the checksum of a large file takes seconds.
+            connect = _connector(model, settings, stack)
+            return await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role])
+
+        embedding = open_embedding(spec.embedding)
         yield Models(
-            task=ChatModel("task", task, answers, _connector(task, settings, stack), counts["task"]),
-            optimizer=ChatModel(
-                "optimizer", optimizer, answers, _connector(optimizer, settings, stack), counts["optimizer"]
-            ),
-            embed=open_embedding(spec.embedding),
-            embedding_identity=spec.embedding.model,
+            task=await chat_model("task", task),
+            optimizer=await chat_model("optimizer", optimizer),
+            embed=embedding.embed,
+            embedding_identity=embedding.identity,
         )
 
 
@@ -248,18 +279,22 @@ async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack)
         raise ModelConfigError(f"{spec.model}: {first_line(error)}") from None
     except ValueError as error:
         if "model_provider" not in str(error):
-            raise ModelConfigError(f"{spec.model}: cannot be configured: {first_line(error)}") from None
+            raise _not_configurable(error, spec) from None
         raise ModelConfigError(
             f"{spec.model}: unknown provider '{spec.model.partition(':')[0]}'; "
             "write `provider:name` as LangChain has it (openai:gpt-4o-mini), `local:NAME`, or a path to a .gguf file"
         ) from None
     except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
-        raise ModelConfigError(f"{spec.model}: cannot be configured: {first_line(error)}") from None
+        raise _not_configurable(error, spec) from None
     return client
 
 
-def open_embedding(spec: ModelSpec) -> Embed:
-    """An embedding function by model name.
+def _not_configurable(error: Exception, spec: ModelSpec) -> ModelConfigError:
+    return ModelConfigError(without_keys(f"{spec.model}: cannot be configured: {first_line(error)}", spec))
+
+
+def open_embedding(spec: ModelSpec) -> Embedding:
+    """An embedding model by name.
 
     Raises:
         ModelConfigError: unknown name, missing package or key.
@@ -270,30 +305,36 @@ def open_embedding(spec: ModelSpec) -> Embed:
         async def embed_here(texts: Sequence[str]) -> list[list[float]]:
             return await asyncio.to_thread(embedder.embed, texts)
 
-        return embed_here
+        return Embedding(embed=embed_here, identity=embedder.identity)
     model = _embeddings(spec)
 
     async def embed_remotely(texts: Sequence[str]) -> list[list[float]]:
         try:
             return await model.aembed_documents(list(texts))
-        except Exception as error:
-            raise classify(error, spec) from error
+        except Exception as error:  # noqa: BLE001 - every provider has its own
+            raise classify(error, spec) from None  # the provider's own words may hold the key
 
-    return embed_remotely
+    return Embedding(embed=embed_remotely, identity=spec.model)
 
 
 def _embeddings(spec: ModelSpec) -> Embeddings:
     from langchain.embeddings import init_embeddings  # noqa: PLC0415 - two seconds of import
 
     options: dict[str, Any] = dict(spec.parameters)
+    provider = spec.model.partition(":")[0]
+    if provider in _PATIENT_EMBEDDINGS:
+        options |= {"timeout": spec.timeout_s, "max_retries": spec.max_retries}
     if spec.base_url is not None:
         options["base_url"] = spec.base_url
+        if provider == "openai":
+            # LangChain would send token ids, which other servers than OpenAI's do not understand.
+            options.setdefault("check_embedding_ctx_length", False)
     if (key := _key(spec)) is not None:
         options["api_key"] = key
     try:
         model = init_embeddings(spec.model, **options)
     except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
-        raise ModelConfigError(f"{spec.model}: cannot be configured: {first_line(error)}") from None
+        raise _not_configurable(error, spec) from None
     if not isinstance(model, Embeddings):
         raise ModelConfigError(f"{spec.model}: is not an embedding model")
     return model

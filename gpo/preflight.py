@@ -10,7 +10,15 @@ from contextlib import AsyncExitStack
 from gpo.budget import least_calls
 from gpo.database import open_database
 from gpo.datasets import load_splits
-from gpo.errors import LocalModelError, ModelCallError, ModelConfigError, SpecError, TooManyFailures
+from gpo.errors import (
+    LocalModelError,
+    ModelCallError,
+    ModelConfigError,
+    ModelUnreachableError,
+    SpecError,
+    TooManyFailures,
+    is_transient,
+)
 from gpo.evaluation import evaluate
 from gpo.ledger import Answer, CallKey, Ledger
 from gpo.models import AnswerStore, ChatModel, Models, Sampling, open_models
@@ -25,17 +33,14 @@ PROBED_EXAMPLES = 8
 
 
 class HeldAnswers:
-    """Answers in memory, in front of a ledger that is there already."""
+    """Answers in memory, while there is no ledger yet."""
 
-    def __init__(self, kept: AnswerStore | None) -> None:
-        self._kept = kept
+    def __init__(self) -> None:
         self._held: dict[str, tuple[CallKey, Answer, str]] = {}
 
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
-        """Answers that are kept or held, by key digest."""
-        kept = await self._kept.find(keys) if self._kept is not None else {}
-        digests = {key.digest for key in keys}
-        return {**kept, **{digest: answer for digest, (_, answer, _) in self._held.items() if digest in digests}}
+        """Answers that are held, by key digest."""
+        return {key.digest: self._held[key.digest][1] for key in keys if key.digest in self._held}
 
     async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
         """Hold one answer."""
@@ -62,11 +67,12 @@ async def preflight(place: Place, *, searches: bool = True) -> Splits:
     url = settings.database_for(home)
     is_new = settings.database_url is None and not (home / DATABASE_FILE).exists()
     async with AsyncExitStack() as stack:
-        ledger = None if is_new else await _open_ledger(url, stack)
-        held = HeldAnswers(ledger)
-        async with open_models(spec.models, settings, held) as models:
+        held = HeldAnswers()
+        answers = held if is_new else await _open_ledger(url, stack)
+        async with open_models(spec.models, settings, answers) as models:
             await _probe(spec, splits, models, searches=searches)
-        await held.settle(ledger or await _open_ledger(url, stack))
+        if is_new:
+            await held.settle(await _open_ledger(url, stack))
     return splits
 
 
@@ -89,13 +95,15 @@ def _check_cap(spec: TaskSpec, splits: Splits) -> None:
 
 
 async def _probe(spec: TaskSpec, splits: Splits, models: Models, *, searches: bool) -> None:
+    # The task model comes last: its eight answers are the only ones worth keeping.
     try:
-        await _probe_task(spec, splits, models.task)
         if searches:
-            await _probe_optimizer(models.optimizer)
             await models.embed(["ready"])
+            await _probe_optimizer(models.optimizer)
+        await _probe_task(spec, splits, models.task)
     except (ModelCallError, TooManyFailures, LocalModelError) as error:
-        raise ModelConfigError(f"a model named in the spec does not answer: {error}") from error
+        kind = ModelUnreachableError if is_transient(error) else ModelConfigError
+        raise kind(f"a model named in the spec does not answer: {error}") from error
 
 
 async def _probe_task(spec: TaskSpec, splits: Splits, model: ChatModel) -> None:

@@ -40,7 +40,24 @@ def stays(score: Score, incumbent: Score) -> bool:
     >>> stays(one, Score(values={"a": 0.0, "b": 1.0, "c": 1.0}, planned=4))
     True
     """
-    shared = score.values.keys() & incumbent.values.keys()
-    ours, theirs = ([one.values[key] for key in shared] for one in (score, incumbent))
-    # Exact sums: a plain sum takes the same scores in another order for a little more or less.
+    ours, theirs = on_shared(score, incumbent)
     return math.fsum(ours) >= math.fsum(theirs) and ours != theirs
+
+
+def is_ahead(score: Score, other: Score) -> bool:
+    """Whether a score is the better one on the examples that both have: a call that failed decides nothing.
+
+    >>> is_ahead(Score(values={"a": 1.0}, planned=2, failed=1), Score(values={"a": 1.0, "b": 0.0}, planned=2))
+    False
+    """
+    ours, theirs = on_shared(score, other)
+    return math.fsum(ours) > math.fsum(theirs)
+
+
+def on_shared(score: Score, other: Score) -> tuple[list[float], list[float]]:
+    """The values of both on the examples that both have, in the same order.
+
+    To be added up exactly (`fsum`): a plain sum takes the same values in another order for a little more or less.
+    """
+    shared = sorted(score.values.keys() & other.values.keys())
+    return [score.values[key] for key in shared], [other.values[key] for key in shared]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["train", "dev", "test"]
 Stopped = Literal["plateau", "max_steps", "budget"]
-Rejected = Literal["empty", "duplicate", "leak", "contract", "too_long", "unchanged"]
+Rejected = Literal["empty", "duplicate", "leak", "contract", "too_long", "unchanged", "failed"]
 
 START_STEP = 0
 

@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
+from gpo.errors import RefusedRequestError
 from gpo.ledger import Answer, CallKey
 from gpo.models import ChatModel, Sampling
 from gpo.progress import Answered, emit
@@ -63,24 +64,41 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
     ]
     answers = await ask_all(model, list(zip(keys, samplings, strict=True)))
     read = read_continued if spec.optimizer.style == "continuation" else read_proposal
-    texts = [answers[key.digest].text for key in keys]
+    texts = [answers[key.digest].text for key in keys if key.digest in answers]
+    refused = Rejection(reason="failed", text="the optimizer model refused the request")
     return Proposals(
         texts=tuple(proposal for text in texts if (proposal := read(text))),
-        rejected=tuple(Rejection(reason="empty", text=text[:200]) for text in texts if not read(text)),
+        rejected=(
+            *(Rejection(reason="empty", text=text[:200]) for text in texts if not read(text)),
+            *([refused] * (len(keys) - len(texts))),
+        ),
     )
 
 
 async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) -> Mapping[str, Answer]:
-    """Answers by key digest, paid for where the ledger has none. The first failure cancels the rest and is raised."""
+    """Answers by key digest, paid for where the ledger has none.
+
+    A request that the provider refuses is missing from the result.
+
+    Raises:
+        ModelCallError: the first call that failed otherwise, or all were refused; calls that wait are cancelled.
+    """
     found = dict(await model.find([key for key, _ in asks]))
     if found:
         emit(Answered(paid=False, count=len(found)))
+    refused: list[RefusedRequestError] = []
 
     async def pay(key: CallKey, sampling: Sampling) -> None:
-        found[key.digest] = await model.ask(key, sampling)
+        try:
+            found[key.digest] = await model.ask(key, sampling)
+        except RefusedRequestError as error:
+            refused.append(error)
+            return
         emit(Answered(paid=True))
 
     await together(*(pay(key, sampling) for key, sampling in asks if key.digest not in found))
+    if refused and not found:
+        raise refused[0]
     return found
 
 

@@ -52,22 +52,33 @@ def place_of(path: Path, seed: int | None = None) -> Place:
     return Place(spec=spec, home=settings.home_for(path), settings=settings)
 
 
-@dataclass(frozen=True, eq=False)
 class Run:
     """What one run works with, open until its context ends.
 
-    `key` is the same for the same spec, data and code: a run that died and its repetition share it.
+    `key` is the same for the same spec, data and code: a run that died and its repetition share it. Not a dataclass:
+    Prefect would walk through all examples of one at every task that it is passed to.
     """
 
-    key: str
-    spec: TaskSpec
-    splits: Splits
-    home: Path
-    scope: Scope
-    models: Models
-    trajectory: Trajectory
-    history: History
-    screen: Screen
+    def __init__(
+        self,
+        *,
+        key: str,
+        place: Place,
+        splits: Splits,
+        scope: Scope,
+        models: Models,
+        trajectory: Trajectory,
+        history: History,
+    ) -> None:
+        self.key = key
+        self.spec = place.spec
+        self.home = place.home
+        self.splits = splits
+        self.scope = scope
+        self.models = models
+        self.trajectory = trajectory
+        self.history = history
+        self.screen = Screen((*splits.dev, *splits.test), allowed=place.spec.prompt.instruction)
 
     @property
     def id(self) -> str:
@@ -119,14 +130,12 @@ async def open_run(place: Place) -> AsyncIterator[Run]:
             await trajectory.add(key, known)
         yield Run(
             key=key,
-            spec=spec,
+            place=place,
             splits=splits,
-            home=home,
             scope=scope,
             models=models,
             trajectory=trajectory,
             history=history,
-            screen=Screen((*splits.dev, *splits.test), allowed=spec.prompt.instruction),
         )
 
 
@@ -149,10 +158,10 @@ async def rebuild_trajectory(place: Place) -> int:
     splits = load_splits(place.spec)
     engine = open_database(place.settings.database_for(place.home))
     try:
-        scope = scope_of(place.spec, splits, place.spec.models.embedding.model)
+        embedding = open_embedding(place.spec.models.embedding)
+        scope = scope_of(place.spec, splits, embedding.identity)
         rows = History(engine).scored_in(scope.id)
-        embed = open_embedding(place.spec.models.embedding)
-        async with open_trajectory(scope, place.settings, place.home, embed, rebuilding=True) as trajectory:
+        async with open_trajectory(scope, place.settings, place.home, embedding.embed, rebuilding=True) as trajectory:
             await trajectory.rebuild(rows)
         return sum(len(scored) for scored in rows.values())
     finally:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 _SECRET_NAME = re.compile(
-    r"(?:.*[-_])?(?:api[-_]?key|access[-_]?key|authorization|password|secret|(?:access|auth|bearer|session)[-_]?token)",
+    r"(?:.*[-_])?(?:(?:api|access|subscription)[-_]?key|authorization|credentials?|password|secret"
+    r"|(?:access|auth|bearer|session)[-_]?token)|(?:hf[-_])?token",
     re.IGNORECASE,
 )
 

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from gpo.budget import affords_step
+from gpo.racing import is_ahead
 from gpo.records import Edited, Record, Scored, Splits, Step, Stopped
 from gpo.spec import TaskSpec
 from gpo.trajectory import Neighbour
 
 
 class Search(Record):
-    """Where the search stands. `stale` counts the steps in a row without a better best."""
+    """Where the search stands. `best` is what the next step starts from; `stale` counts steps without a better one."""
 
     start: Scored
-    current: Scored
     best: Scored
     stale: int = 0
     steps: tuple[Step, ...] = ()
@@ -26,34 +26,30 @@ class Search(Record):
 
 def begin(start: Scored) -> Search:
     """The search before its first step."""
-    return Search(start=start, current=start, best=start)
+    return Search(start=start, best=start)
 
 
 def select(search: Search, neighbours: Sequence[Neighbour], edited: Edited, scored: Sequence[Scored]) -> Search:
     """The search after one more step.
 
-    The best of the step's candidates and of the current prompt, with its own score, becomes current. The best is the
-    best of the whole trajectory by dev score; only prompts scored on every dev example can be it. On equal scores the
-    earlier prompt stays.
+    The best of the step's candidates becomes current, unless the current prompt, with its own score, is as good: so the
+    current prompt is always the best of the whole trajectory by dev score. Only prompts tried on every dev example can
+    be it, compared on the examples that both were scored on.
     """
     whole = [item for item in scored if item.score.complete]
-    current = max([search.current, *whole], key=lambda item: item.score.mean)
-    is_better = current.score.mean > search.best.score.mean
+    best = search.best
+    for item in whole:
+        best = item if is_ahead(item.score, best.score) else best
     step = Step(
         number=len(search.steps) + 1,
         budget=edited.budget,
-        current=search.current.candidate.instruction,
+        current=search.best.candidate.instruction,
         neighbours=tuple(item.instruction for item in neighbours),
         scored=tuple(scored),
         rejected=edited.rejected,
     )
-    return Search(
-        start=search.start,
-        current=current,
-        best=current if is_better else search.best,
-        stale=0 if is_better else search.stale + 1,
-        steps=(*search.steps, step),
-    )
+    stale = search.stale + 1 if best is search.best else 0
+    return Search(start=search.start, best=best, stale=stale, steps=(*search.steps, step))
 
 
 def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> Stopped | None:

@@ -13,6 +13,13 @@ from gpo.errors import InputError
 DATABASE_FILE = "gpo.db"
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container may run under a number that has no name
+        return str(os.getuid()) if hasattr(os, "getuid") else "user"
+
+
 class Settings(BaseSettings):
     """Where state lives and how shared services are reached.
 
@@ -33,7 +40,7 @@ class Settings(BaseSettings):
     chroma_wait_s: float = 600.0
     """How long a run waits for another process that holds the embedded Chroma."""
 
-    runtime_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / f"gpo-{getpass.getuser()}")
+    runtime_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / f"gpo-{_user()}")
     """Where the embedded model servers of this machine and user meet."""
 
     local_idle_s: float = 10.0

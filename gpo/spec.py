@@ -3,6 +3,7 @@
 Unknown keys are errors with a suggestion, so that a misspelt option never falls back to its default in silence.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,6 +20,10 @@ from gpo.template import INSTRUCTION, Message, Role, variables_in
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNREPEATED = {"api_key_env", "base_url"}
+"""Fields whose wrong value may hold a key."""
 
 _NOT_SAMPLING = {"base_url": "base_url", "timeout": "timeout_s", "max_retries": "max_retries"}
 
@@ -135,6 +140,39 @@ class ModelSpec(Part):
     def _bare_name(cls, value: object) -> object:
         return {"model": value} if isinstance(value, str) else value
 
+    @field_validator("model")
+    @classmethod
+    def _has_provider(cls, value: str) -> str:
+        provider, colon, name = value.partition(":")
+        if value.endswith(".gguf") or (provider and name.strip()):
+            return value
+        bare = (name if colon else value).strip()
+        example = f"openai:{bare or 'gpt-4o-mini'}"
+        raise ValueError(
+            f"names no {'model' if provider and colon else 'provider'}; "
+            f"write `provider:name`, such as `{example}`, `local:NAME`, or a path to a .gguf file"
+        )
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_variable(cls, value: str | None) -> str | None:
+        if value is not None and not _VARIABLE.fullmatch(value):
+            raise ValueError(
+                "must be the name of an environment variable, such as OPENAI_API_KEY; put the key into that variable"
+            )
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_key_in_address(cls, value: str | None) -> str | None:
+        authority = (value or "").rpartition("://")[2].partition("/")[0]
+        if "@" in authority or "?" in (value or ""):
+            raise ValueError(
+                "must hold neither user and password nor a query; "
+                "put keys into an environment variable and name it in `api_key_env`"
+            )
+        return value
+
     @field_validator("parameters")
     @classmethod
     def _only_sampling(cls, value: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
@@ -154,8 +192,12 @@ class ModelSpec(Part):
         return self.model_copy(update={"parameters": {parameter: value, **self.parameters}})
 
     def identity(self) -> dict[str, Any]:
-        """What decides the answer: name, endpoint and parameters; not limits, time-outs or keys."""
-        return {"model": self.model, "base_url": self.base_url, "parameters": dict(self.parameters)}
+        """What decides the answer: name, endpoint and parameters; not limits, time-outs or keys.
+
+        A .gguf file is named without its folder: it may lie elsewhere on another machine.
+        """
+        name = Path(self.model.removeprefix("local:")).name if self.model.endswith(".gguf") else self.model
+        return {"model": name, "base_url": self.base_url, "parameters": dict(self.parameters)}
 
 
 class ModelsSpec(Part):
@@ -295,7 +337,8 @@ def _explain_one(item: Mapping[str, Any], source: str) -> str:
     if item["type"] == "missing":
         return f"{source}: `{location}` is missing"
     message = str(item["msg"]).removeprefix("Value error, ")
-    received = "" if isinstance(item["input"], dict) else f" (received {item['input']!r})"
+    silent = isinstance(item["input"], dict) or not _UNREPEATED.isdisjoint(item["loc"])
+    received = "" if silent else f" (received {item['input']!r})"
     return f"{source}: `{location}`: {message}{received}"
 
 

@@ -26,7 +26,10 @@ def tallies() -> Mapping[str, Tally]:
 
 @contextmanager
 def counting_together() -> Iterator[None]:
-    """Models opened inside, one after the other, count the calls of a role in one tally."""
+    """Models opened inside, one after the other, count the calls of a role in one tally: the outermost one's."""
+    if _tallies.get() is not None:
+        yield
+        return
     token = _tallies.set({"task": Tally(), "optimizer": Tally()})
     try:
         yield

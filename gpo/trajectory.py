@@ -112,7 +112,10 @@ class Trajectory:
         await self._call(lambda collection: collection.count())
 
     async def add(self, run_key: str, scored: Sequence[Scored]) -> None:
-        """Add scored prompts of a run, embedded in one batch. Adding the same again changes nothing."""
+        """Add scored prompts of a run; those that are new are embedded in one batch.
+
+        Adding the same again changes nothing, a later score replaces the earlier one.
+        """
         await self._add({_entry_id(run_key, each.candidate): (run_key, each) for each in scored})
 
     async def nearest(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
@@ -150,14 +153,22 @@ class Trajectory:
             await self._add_batch({name: entries[name] for name in names[start : start + _BATCH]})
 
     async def _add_batch(self, entries: Mapping[str, tuple[str, Scored]]) -> None:
-        texts = [each.candidate.instruction for _, each in entries.values()]
-        vectors: Any = await self._vectors(texts)
-        metadatas: Any = [_metadata(run_key, each) for run_key, each in entries.values()]
-        await self._call(
-            lambda collection: collection.upsert(
-                ids=list(entries), embeddings=vectors, metadatas=metadatas, documents=texts
-            )
-        )
+        found = await self._call(lambda collection: collection.get(ids=list(entries), include=[]))
+        known = set(found["ids"])
+        new = [name for name in entries if name not in known]
+        texts = [entries[name][1].candidate.instruction for name in new]
+        vectors: Any = await self._vectors(texts) if new else []
+        metadatas: Any = {name: _metadata(run_key, each) for name, (run_key, each) in entries.items()}
+
+        def write(collection: "Collection") -> None:
+            if known:
+                collection.update(ids=list(known), metadatas=[metadatas[name] for name in known])
+            if new:
+                collection.upsert(
+                    ids=new, embeddings=vectors, metadatas=[metadatas[name] for name in new], documents=texts
+                )
+
+        await self._call(write)
 
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector for each text; equal texts are embedded once."""
@@ -273,14 +284,11 @@ def _entry_id(run_key: str, candidate: Candidate) -> str:
     return f"{run_key}:{candidate.step}:{candidate.id}"
 
 
-def _metadata(run_key: str, scored: Scored) -> dict[str, str | int | float | bool]:
+def _metadata(run_key: str, scored: Scored) -> dict[str, str | int | float]:
     """Always the same keys: Chroma keeps old ones when an entry is written again."""
     return {
         "run": run_key,
         "step": scored.candidate.step,
         "number": scored.candidate.number,
-        "mean": scored.score.mean,
         "percent": scored.percent,
-        "n": scored.score.n,
-        "complete": scored.score.complete,
     }

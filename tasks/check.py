@@ -6,10 +6,11 @@ from prefect.cache_policies import NO_CACHE
 from gpo.preflight import preflight
 from gpo.progress import listening
 from gpo.run import Place
+from tasks.policy import RETRIED
 
 
-@task(name="check", task_run_name="check {place.spec.name}", tags=["gpo"], cache_policy=NO_CACHE)
+@task(name="check", task_run_name="check {place.spec.name}", tags=["gpo"], cache_policy=NO_CACHE, **RETRIED)
 async def check(place: Place) -> None:
-    """Read the dataset, reach the models, read their answers; raises what is wrong before anything is paid twice."""
+    """Read the dataset, reach the models, read their answers; raises what is wrong before the search."""
     with listening(lambda _: None):  # the command line has shown these calls already
         await preflight(place)

@@ -1,6 +1,8 @@
 """How a step behaves as a Prefect task: when it is retried, and under which key its result is found again."""
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from prefect.cache_policies import CacheKeyFnPolicy
@@ -9,7 +11,7 @@ from prefect.context import TaskRunContext
 from prefect.tasks import Task, exponential_backoff
 from pydantic import BaseModel
 
-from gpo.errors import TooManyFailures, TransientCallError
+from gpo.errors import is_transient
 from gpo.records import content_hash
 from gpo.run import Run
 
@@ -21,7 +23,13 @@ def step_key(context: TaskRunContext, parameters: Mapping[str, Any]) -> str:
     """
     run: Run = parameters["run"]
     arguments = {name: _plain(value) for name, value in parameters.items() if name != "run"}
-    return f"gpo-{context.task.name}-{run.key}-{content_hash(arguments, length=24)}"
+    return f"gpo-{context.task.name}-{run.key}-{content_hash([_tasks_version(), arguments], length=24)}"
+
+
+@cache
+def _tasks_version() -> str:
+    """Hash of the tasks' source; the library's own is in the run key."""
+    return content_hash([path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))])
 
 
 def _plain(value: object) -> object:
@@ -34,11 +42,10 @@ def _plain(value: object) -> object:
     return value
 
 
-async def is_transient(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed step may succeed when it is repeated."""
+async def may_succeed(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed step is worth repeating."""
     del task, task_run
-    error = await state.aresult(raise_on_failure=False)
-    return isinstance(error, TransientCallError) or (isinstance(error, TooManyFailures) and error.transient)
+    return is_transient(await state.aresult(raise_on_failure=False))
 
 
 RESUMABLE: dict[str, Any] = {
@@ -48,11 +55,13 @@ RESUMABLE: dict[str, Any] = {
 }
 """Options of a step whose result is kept: a run that died goes on after it."""
 
-PAID: dict[str, Any] = {
-    **RESUMABLE,
+RETRIED: dict[str, Any] = {
     "retries": 3,
     "retry_delay_seconds": exponential_backoff(backoff_factor=5),
     "retry_jitter_factor": 0.5,
-    "retry_condition_fn": is_transient,
+    "retry_condition_fn": may_succeed,
 }
-"""Options of a step that calls models. What was answered before a failure is in the ledger and not paid for again."""
+"""Options of a step that calls models, on top of the `max_retries` of each call: for outages, not for hiccups."""
+
+PAID: dict[str, Any] = {**RESUMABLE, **RETRIED}
+"""Options of a step that pays. What was answered before a failure is in the ledger and not paid for again."""

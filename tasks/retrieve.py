@@ -5,10 +5,10 @@ from prefect import task
 from gpo.records import Candidate
 from gpo.run import Run
 from gpo.trajectory import Neighbour
-from tasks.policy import RESUMABLE
+from tasks.policy import PAID
 
 
-@task(name="retrieve", task_run_name="retrieve step {step}", tags=["gpo", "chroma"], **RESUMABLE)
+@task(name="retrieve", task_run_name="retrieve step {step}", tags=["gpo", "chroma"], **PAID)
 async def retrieve(run: Run, step: int, current: Candidate) -> list[Neighbour]:
     """The k most relevant scored prompts of earlier steps, in ascending order of similarity."""
     return await run.trajectory.nearest(run.key, current, run.spec.optimizer.k, before_step=step)

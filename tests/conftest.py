@@ -1,5 +1,74 @@
+import asyncio
+import gc
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import pytest
 from hypothesis import settings
+
+from gpo.records import Outcome
 
 # The first example of a test pays for imports, and a busy machine makes any of them slow.
 settings.register_profile("gpo", deadline=None)
 settings.load_profile("gpo")
+
+
+@contextmanager
+def without_leftovers_of_prefect(api_url: str) -> Iterator[None]:
+    """Let go of the connections that Prefect's own clients leave open to its server; any others are still errors."""
+    with warnings.catch_warnings():
+        server = rf"unclosed <socket\.socket .* raddr=\('127\.0\.0\.1', {urlsplit(api_url).port}\)>"
+        warnings.filterwarnings("ignore", message=server, category=ResourceWarning)
+        try:
+            yield
+        finally:
+            gc.collect()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server for flows that run inside the tests: its address."""
+    # Here, because importing Prefect takes seconds.
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_LOCAL_STORAGE_PATH,
+        PREFECT_SERVER_ANALYTICS_ENABLED,
+        temporary_settings,
+    )
+    from prefect.testing.utilities import prefect_test_harness
+
+    results = tmp_path_factory.mktemp("prefect") / "results"
+    changes = {PREFECT_LOCAL_STORAGE_PATH: results, PREFECT_SERVER_ANALYTICS_ENABLED: False}
+    with temporary_settings(changes), prefect_test_harness(server_startup_timeout=120):
+        url = str(PREFECT_API_URL.value())
+        yield url
+    with without_leftovers_of_prefect(url):
+        pass
+
+
+@pytest.fixture(scope="session")
+def optimized(prefect_api: str) -> Callable[..., Outcome]:
+    """Run the flow, in this process, with a spec file and maybe a seed."""
+    from flows.optimize import optimize_prompt
+
+    def run(spec: Path, seed: int | None = None) -> Outcome:
+        with without_leftovers_of_prefect(prefect_api):
+            return asyncio.run(optimize_prompt(spec, seed))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def own_environment() -> Iterator[None]:
+    """An environment without what the person who runs the tests has set for this library, its models and Prefect."""
+    with patch.dict(os.environ):
+        for name in list(os.environ):
+            if name.startswith(("GPO_", "OPENAI_", "PREFECT_")):
+                del os.environ[name]
+        os.environ["NO_PROXY"] = "127.0.0.1"
+        yield

@@ -133,7 +133,7 @@ def chat_model(
     return ChatModel(
         role=role,
         spec=ModelSpec(model=name, **spec),
-        answers=answers or HeldAnswers(None),
+        answers=answers or HeldAnswers(),
         connect=connect,
         tally=Tally(),
     )

@@ -1,16 +1,20 @@
 """The command line from outside: exit codes, one clear message, nothing on stdout and nothing written when it fails."""
 
+import asyncio
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+import typer
 import yaml
 from click.testing import Result
 from typer.testing import CliRunner
@@ -243,12 +247,16 @@ def test_answers_that_cannot_be_read_stop_the_run_and_are_shown(command: str, fo
         before = listing(folder)
         refused(gpo(command, path), "openai:task", "8 of 8 answers", "`choice`", "Lorem ipsum dolor")
         assert listing(folder) == before
-        assert rubbish.calls == 8
+        assert rubbish.calls_of("task") == 8
 
 
 def test_a_refused_key_is_neither_retried_nor_shown(folder: Path) -> None:
     os.environ["MY_KEY_TODAY"] = "sk-very-secret-0123456789"
-    with serving(lambda _request: Reply("Incorrect API key provided", status=401)) as closed:
+
+    def refusing_the_task(request: Request) -> Reply | str:
+        return Reply("Incorrect API key provided", status=401) if request.model == "task" else right(request)
+
+    with serving(refusing_the_task) as closed:
         content = spec_content(closed.url)
         task_model(api_key_env="MY_KEY_TODAY", max_retries=3, max_concurrency=1)(content)
         path = write(folder, content)
@@ -257,8 +265,9 @@ def test_a_refused_key_is_neither_retried_nor_shown(folder: Path) -> None:
         refused(result, "openai:task", "401")
         assert "very-secret" not in result.stderr
         assert listing(folder) == before
-        assert closed.calls == 1
-        assert "sk-very-secret-0123456789" in closed.requests[0].headers["authorization"]
+        assert closed.calls_of("task") == 1
+        (request,) = (each for each in closed.requests if each.model == "task")
+        assert "sk-very-secret-0123456789" in request.headers["authorization"]
 
 
 def test_debug_shows_the_traceback_with_the_same_exit_code(folder: Path) -> None:
@@ -267,6 +276,90 @@ def test_debug_shows_the_traceback_with_the_same_exit_code(folder: Path) -> None
     assert "Traceback (most recent call last)" in result.stderr
     assert "SpecError" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.fixture
+def failing_examination(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Makes `gpo doctor` fail with an error of any kind."""
+
+    def prepared(error: BaseException) -> None:
+        def fail(*_arguments: object) -> bool:
+            raise error
+
+        monkeypatch.setattr("flows.doctor.examine", fail)
+
+    return prepared
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (OSError("sk-very-secret-0123456789 refused\nand more"), "OSError: *** refused"),
+        (RuntimeError(), "RuntimeError"),
+    ],
+)
+def test_an_unforeseen_error_is_one_line_without_keys(
+    error: Exception, shown: str, failing_examination: Callable[[BaseException], None]
+) -> None:
+    failing_examination(error)
+    result = gpo("doctor")
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {shown}; --debug shows where\n"
+    assert result.stdout == ""
+
+    result = gpo("doctor", "--debug")
+    assert result.exit_code == 1
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "very-secret" not in result.stderr
+
+
+def test_an_exit_passes(failing_examination: Callable[[BaseException], None]) -> None:
+    failing_examination(typer.Exit(7))
+    assert gpo("doctor").exit_code == 7
+
+
+def test_only_a_command_that_pays_says_that_what_was_paid_for_is_kept(
+    failing_examination: Callable[[BaseException], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing_examination(KeyboardInterrupt())
+    result = gpo("doctor")
+    assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
+
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flows.cli._optimize", interrupted)
+    result = gpo("demo")
+    assert result.exit_code == 130
+    assert result.stderr.startswith("Interrupted. What was paid for is kept")
+
+
+def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loops, threads, urls = [], [], []
+
+    class RunError(Exception):
+        """The run ends here."""
+
+    async def check(_place: object) -> None:
+        loops.append(asyncio.get_running_loop())
+
+    def attach(_home: Path) -> None:
+        threads.append(threading.current_thread())
+        os.environ["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
+
+    async def run(_spec: Path, _seed: int | None) -> None:
+        loops.append(asyncio.get_running_loop())
+        urls.append(os.environ["PREFECT_API_URL"])
+        raise RunError
+
+    monkeypatch.setattr("gpo.preflight.preflight", check)
+    monkeypatch.setattr("flows.cli._attach_ui", attach)
+    monkeypatch.setitem(sys.modules, "flows.optimize", SimpleNamespace(optimize_prompt=run))
+    result = gpo("optimize", write(folder, spec_content("http://127.0.0.1:9/v1")), "--ui")
+    assert result.stderr.splitlines() == ["starting Prefect", "Error: RunError; --debug shows where"]
+    assert loops == [loops[0]] * 2
+    assert threads != [threading.main_thread()]
+    assert urls == ["http://127.0.0.1:9/api"]
 
 
 def test_the_installed_command_says_the_same(folder: Path) -> None:
@@ -293,6 +386,13 @@ def test_help(command: list[str]) -> None:
 def test_help_names_every_command() -> None:
     shown = gpo("--help").stdout
     assert all(command in shown for command in ("demo", "optimize", "evaluate", "doctor", "spec", "ui", "trajectory"))
+
+
+def test_version() -> None:
+    result = gpo("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("gpo ")
+    assert len(result.stdout.splitlines()) == 1
 
 
 def test_an_unknown_option_is_refused() -> None:

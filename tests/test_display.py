@@ -86,6 +86,11 @@ def test_a_score_of_nothing_is_no_number() -> None:
     assert "0.000" not in ended(all_failed())
 
 
+def test_where_no_test_example_was_scored_the_advice_is_not_to_repeat_what_is_cached() -> None:
+    text = " ".join(ended(all_failed()).split())
+    assert "next Lower `max_failure_rate`" in text
+
+
 def test_a_terminal_gets_colours_instead_of_marks() -> None:
     console = Console(width=120, file=StringIO(), force_terminal=True, color_system="standard", record=True)
     print_outcome(console, spec(), outcome(), REPORT)

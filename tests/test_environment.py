@@ -45,3 +45,12 @@ def test_what_the_user_has_set_wins(tmp_path: Path) -> None:
 def test_a_profile_that_says_nothing_changes_nothing(tmp_path: Path, text: str) -> None:
     profile(tmp_path, text)
     assert api_url() is None
+
+
+def test_without_a_home_folder_there_is_no_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(_path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    del os.environ["PREFECT_HOME"]
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    assert api_url() is None

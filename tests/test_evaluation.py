@@ -92,7 +92,7 @@ def test_a_failed_call_is_left_out_and_counted() -> None:
 @pytest.mark.parametrize(("status", "transient"), [(503, True), (401, False)])
 def test_too_many_failures_end_the_evaluation_and_its_calls(status: int, transient: bool) -> None:
     fake = scripted(right, errors={number: StatusError(status, "no way") for number in range(1, 40)})
-    answers = HeldAnswers(None)
+    answers = HeldAnswers()
     model = chat_model(fake, answers, max_concurrency=1)
     with pytest.raises(TooManyFailures, match=f"3 of 40 calls failed.*HTTP {status}: no way") as caught:
         score_of(model, 40)
@@ -123,7 +123,7 @@ def test_a_kept_answer_is_not_paid_for_again() -> None:
 
 
 def test_after_a_crash_only_the_missing_calls_are_made() -> None:
-    answers = HeldAnswers(None)
+    answers = HeldAnswers()
     broken = chat_model(scripted(right, errors={2: StatusError(401)}), answers, max_concurrency=1)
     with pytest.raises(TooManyFailures):
         score_of(broken, 5)

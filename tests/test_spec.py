@@ -74,6 +74,19 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     ("changes", "message"),
     [
         ({"metrics": "exact_match"}, "unknown key `metrics`; did you mean 'metric'?"),
+        (
+            {"models__task": "gpt-4o-mini"},
+            "`models.task.model`: names no provider; write `provider:name`, such as `openai",
+        ),
+        (
+            {"models__task": "gpt-4o-mini"},
+            "such as `openai:gpt-4o-mini`, `local:NAME`, or a path to a .gguf file (recei",
+        ),
+        (
+            {"models__task": "openai:"},
+            "`models.task.model`: names no model; write `provider:name`, such as `openai:gpt",
+        ),
+        ({"models__task": ":gpt-4o"}, "names no provider; write `provider:name`, such as `openai:gpt-4o`"),
         ({"optimizer__max_stps": 3}, "unknown key `optimizer.max_stps`; did you mean 'max_steps'?"),
         ({"models__task": {"model": "x:y", "temperature": 1}}, "unknown key `models.task.temperature`; allowed: api_"),
         ({"dataset__split__eval": 3}, "unknown key `dataset.split.eval`; allowed: dev, test, train"),
@@ -143,6 +156,10 @@ def test_a_missing_file(tmp_path: Path) -> None:
         ({"OPENAI-API-KEY": "sk-1234"}, "OPENAI-API-KEY"),
         ({"default_headers": {"Authorization": "Bearer sk-1234"}}, "Authorization"),
         ({"model_kwargs": [{"x-api-key": "sk-1234"}]}, "x-api-key"),
+        ({"Ocp-Apim-Subscription-Key": "1234"}, "Ocp-Apim-Subscription-Key"),
+        ({"token": "hf_1234"}, "token"),
+        ({"hf_token": "hf_1234"}, "hf_token"),
+        ({"credentials": {"user": "1234"}}, "credentials"),
     ],
 )
 def test_a_secret_among_the_parameters_is_refused_and_not_repeated(
@@ -151,6 +168,37 @@ def test_a_secret_among_the_parameters_is_refused_and_not_repeated(
     text = problem(tmp_path, yaml.safe_dump(content(models__task={"model": "openai:x", "parameters": parameters})))
     assert f"`models.task.parameters`: `{name}` looks like a secret; name its environment variable in" in text
     assert "1234" not in text
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "stop_token", "eos_token", "key_terms"])
+def test_a_parameter_that_only_sounds_like_a_secret_passes(name: str) -> None:
+    assert ModelSpec(model="openai:x", parameters={name: 1}).parameters == {name: 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("api_key_env", "sk-proj-1234", "must be the name of an environment variable, such as OPENAI_API_KEY"),
+        ("api_key_env", "1234", "must be the name of an environment variable"),
+        ("api_key_env", 1234, "Input should be a valid string"),
+        ("base_url", "https://me:pw1234@host/v1", "must hold neither user and password nor a query; put keys into an"),
+        ("base_url", "me:pw1234@host/v1", "must hold neither user and password nor a query"),
+        ("base_url", "https://host/v1?api-key=1234", "name it in `api_key_env`"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_refused_and_not_repeated(
+    tmp_path: Path, field: str, value: object, message: str
+) -> None:
+    text = problem(tmp_path, yaml.safe_dump(content(models__task={"model": "openai:x", field: value})))
+    assert f"`models.task.{field}`: " in text
+    assert message in text
+    assert "1234" not in text
+
+
+@pytest.mark.parametrize("name", ["openai:gpt-4o-mini", "local:smollm2-135m", "models/own.gguf", "ollama:qwen3:8b"])
+def test_every_form_of_a_model_name_is_taken(name: str) -> None:
+    spec = ModelSpec(model=name, base_url="http://127.0.0.1:8080/v1/@1", api_key_env="_MY_KEY2")
+    assert spec.model == name
 
 
 @pytest.mark.parametrize(
@@ -239,6 +287,15 @@ def test_limits_keys_and_places_do_not(path: str) -> None:
     other = changed(spec, path, LEFT_OUT[path])
     assert other != spec
     assert other.fingerprint() == spec.fingerprint()
+
+
+def test_the_fingerprint_knows_a_model_file_by_its_name(tmp_path: Path) -> None:
+    text = GOOD + "models: {task: own.gguf}\n"
+    (tmp_path / "other").mkdir()
+    one, elsewhere = load(tmp_path, text), load(tmp_path / "other", text)
+    assert one.models.task.model != elsewhere.models.task.model
+    assert one.fingerprint() == elsewhere.fingerprint()
+    assert one.fingerprint() != load(tmp_path, text.replace("own", "another")).fingerprint()
 
 
 def test_the_fingerprint_does_not_depend_on_how_the_spec_is_written(tmp_path: Path) -> None:

@@ -168,6 +168,25 @@ def test_adding_again_changes_nothing_and_a_later_score_replaces(tmp_path: Path)
     in_trajectory(tmp_path, work)
 
 
+def test_only_what_is_new_is_embedded(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def counted(texts: Sequence[str]) -> list[list[float]]:
+        asked.extend(texts)
+        return await embed(texts)
+
+    rows = [scored("read the review", 0), scored("say one word", 1), scored("answer", 2)]
+
+    async def work(trajectory: Trajectory) -> None:
+        await trajectory.add("r", rows[:2])
+        await trajectory.add("r", rows)
+        await trajectory.add("r", rows)
+        assert asked == [row.candidate.instruction for row in rows]
+        assert await trajectory.nearest("r", rows[0].candidate, 3, 9) == expected(rows, rows[0].candidate, 3, 9)
+
+    in_trajectory(tmp_path, work, embed=counted)
+
+
 def test_ties_do_not_depend_on_the_order_of_adding(tmp_path: Path) -> None:
     rng = random.Random(1)
     anagrams = [" ".join(order) for order in itertools.permutations(["say", "one", "positive", "word", "please"])][:90]
