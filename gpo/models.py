@@ -254,7 +254,9 @@ def _key(spec: ModelSpec) -> SecretStr | None:
     if spec.api_key_env is not None:
         key = secret(spec.api_key_env)
         if key is None:
-            raise ModelConfigError(f"{spec.model}: the environment variable {spec.api_key_env} is not set")
+            # A name with small letters may be a key that was pasted in its place.
+            name = spec.api_key_env if spec.api_key_env.isupper() else "that `api_key_env` names"
+            raise ModelConfigError(f"{spec.model}: the environment variable {name} is not set")
         return key
     # A key meant for the provider must not travel to an endpoint that the user merely named.
     return SecretStr("not-needed") if spec.base_url is not None else None

@@ -177,7 +177,7 @@ _REMOTE = """\
 # The task model answers your prompt in production; the optimizer model writes new instructions; the embedding model
 # finds similar ones. Names are `provider:name` as LangChain has them. Others that are possible:
 #   {model: "openai:my-model", base_url: "http://localhost:8000/v1"}   # any OpenAI-compatible server
-#   "local:smollm2-135m" and, for embedding, "local:wordllama"         # pip install 'gpo-pipeline[local]': no key
+#   "local:smollm2-135m" and, for embedding, "local:wordllama"         # no key, no network: see the README
 models:
   task: {model: "openai:gpt-4o-mini", api_key_env: OPENAI_API_KEY}
   optimizer: {model: "openai:gpt-4o-mini", api_key_env: OPENAI_API_KEY}

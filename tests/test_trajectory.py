@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+import json
 import math
 import random
 import re
@@ -19,9 +20,12 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpo.embedder import load_embedder
 from gpo.errors import InputError, PermanentCallError, StateError
 from gpo.records import Candidate, Score, Scored
+from gpo.run import Place, open_run, rebuild_trajectory
 from gpo.settings import Settings
+from gpo.spec import TaskSpec
 from gpo.trajectory import Neighbour, Scope, Trajectory, open_trajectory
 
 ROOT = Path(__file__).parent.parent
@@ -306,6 +310,34 @@ def test_another_embedding_is_refused_until_the_index_is_rebuilt_with_it(tmp_pat
         in_trajectory(tmp_path, lambda trajectory: trajectory.count("r"), **changed)
     in_trajectory(tmp_path, lambda trajectory: trajectory.rebuild({"r": rows}), rebuilding=True, **changed)
     assert in_trajectory(tmp_path, lambda trajectory: trajectory.count("r"), **changed) == 5
+
+
+def test_a_run_and_a_rebuild_name_the_same_embedding(tmp_path: Path) -> None:
+    pytest.importorskip("wordllama")
+    rows = [{"text": f"review {number}", "label": "good"} for number in range(4)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    spec = TaskSpec.model_validate(
+        {
+            "name": "reviews",
+            "prompt": {"instruction": "Judge.", "messages": [{"user": "{{instruction}} {{text}}"}]},
+            "dataset": {
+                "path": tmp_path / "rows.jsonl",
+                "input": "text",
+                "reference": "label",
+                "split": {"train": 1, "dev": 1, "test": 2},
+            },
+        }
+    )
+    place = Place(spec=spec, home=tmp_path / "home", settings=Settings())
+
+    async def work() -> list[str]:
+        async with open_run(place) as first:
+            pass
+        assert await rebuild_trajectory(place) == 0
+        async with open_run(place) as second:
+            return [run.scope.embedding for run in (first, second)]
+
+    assert asyncio.run(work()) == [load_embedder("wordllama").identity] * 2
 
 
 def test_a_damaged_folder_says_what_to_do_and_that_works(tmp_path: Path) -> None:
