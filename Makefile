@@ -20,7 +20,7 @@ demo: $(VENV)/.local  ## set up everything and improve the example's prompt, wit
 test: $(VENV)/.dev  ## set up everything and run all tests
 	$(BIN)/python -m pytest
 
-test-fast: $(VENV)/.dev  ## the tests that start no model and no server
+test-fast: $(VENV)/.dev  ## the tests that start no model and no other process
 	$(BIN)/python -m pytest -m "not slow"
 
 check: $(VENV)/.dev  ## lint, types and layers

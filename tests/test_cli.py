@@ -362,6 +362,7 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
     assert urls == ["http://127.0.0.1:9/api"]
 
 
+@pytest.mark.slow
 def test_the_installed_command_says_the_same(folder: Path) -> None:
     command = [sys.executable, "-m", "flows.cli", "optimize", "nowhere.yaml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=_with_path())

@@ -71,6 +71,7 @@ def open_at_once(url: str, processes: int = 4) -> None:
         assert child.returncode == 0, errors
 
 
+@pytest.mark.slow
 def test_several_processes_may_open_a_new_database_at_once(path: Path) -> None:
     open_at_once(f"sqlite:///{path}")
     engine = open_database(f"sqlite:///{path}")

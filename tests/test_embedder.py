@@ -14,6 +14,7 @@ from gpo.errors import ModelConfigError
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_importing_is_cheap_and_embedding_leaves_the_root_logger_alone() -> None:
     code = """
 import sys, logging, gpo.embedder, gpo.gguf, gpo.local

@@ -219,6 +219,7 @@ def test_a_cancelled_caller_loses_no_answer(engine: Engine) -> None:
     assert rows_in(engine) == 20
 
 
+@pytest.mark.slow
 def test_several_processes_write_at_once_and_lose_nothing(engine: Engine, url: str) -> None:
     children = [
         subprocess.Popen(
@@ -235,6 +236,7 @@ def test_several_processes_write_at_once_and_lose_nothing(engine: Engine, url: s
     assert rows_in(engine) == 250 + 4 * 250
 
 
+@pytest.mark.slow
 def test_an_answer_survives_the_killing_of_its_process(engine: Engine, url: str) -> None:
     command = [sys.executable, "-c", WRITER, url, "w", "100000"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:

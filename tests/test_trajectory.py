@@ -405,6 +405,7 @@ def owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         child.kill()
 
 
+@pytest.mark.slow
 def test_a_second_process_waits_for_the_first(tmp_path: Path, owner: subprocess.Popen[str]) -> None:
     waits = []
 
@@ -418,6 +419,7 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path, owner: subprocess.
     assert waits == ["waiting"]
 
 
+@pytest.mark.slow
 def test_a_second_process_gives_up_and_takes_over_when_the_first_is_killed(
     tmp_path: Path, owner: subprocess.Popen[str]
 ) -> None:
