@@ -24,7 +24,7 @@ from tasks.retrieve import retrieve
 from tasks.select import select
 
 
-@flow(name="optimize-prompt", flow_run_name="optimize {spec}", persist_result=False)
+@flow(name="optimize-prompt", flow_run_name="optimize {spec.parent.name}/{spec.name}", persist_result=False)
 async def optimize_prompt(spec: Path, seed: int | None = None) -> Outcome:
     """Improve the prompt of a spec file and prove the gain on examples that the search never saw."""
     started, clock = datetime.now(UTC), monotonic()

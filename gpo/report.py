@@ -147,7 +147,8 @@ def _prompts(outcome: Outcome) -> str:
     if findings.best_is_start(outcome):
         return f"The start, which stays:\n\n{_fenced(start)}"
     parts = [part.model_copy(update={"text": _escaped(part.text)}) for part in word_difference(start, best)]
-    return f"> {as_markdown(parts)}\n\nBest, as it is:\n\n{_fenced(best)}"
+    # Not every page shows what is marked as removed or added, so both stand below as they are.
+    return f"> {as_markdown(parts)}\n\nStart:\n\n{_fenced(start)}\n\nBest, as it is:\n\n{_fenced(best)}"
 
 
 def _candidates(outcome: Outcome) -> str:

@@ -13,13 +13,16 @@ from gpo.records import Outcome
 from gpo.run import Run
 from tasks.record import artifact_key
 
+SHOWN = ["step", "candidate", "score", "n", "distance", "budget", "status", "instruction"]
+"""Columns of the table artifact: as many as its page shows without scrolling."""
+
 
 @task(name="report", task_run_name="report {run.id}", tags=["gpo"], cache_policy=NO_CACHE)
 async def report(run: Run, outcome: Outcome, progress: UUID) -> str:
     """Keep the outcome, write the HTML report and publish the artifacts; returns the report's path."""
     await asyncio.to_thread(run.history.finish, run.key, outcome)
     path = await asyncio.to_thread(write_report, run.home, run.spec, outcome)
-    table = await asyncio.to_thread(reports.candidates_table, outcome)
+    table = (await asyncio.to_thread(reports.candidates_table, outcome))[SHOWN].round(3)
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
     await acreate_table_artifact(rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}")
     await acreate_markdown_artifact(

@@ -213,7 +213,7 @@ def test_the_report_is_a_page(climb: Climb) -> None:
 async def flow_runs(path: Path) -> list[FlowRun]:
     """The runs of a spec, the earliest first."""
     async with get_client() as client:
-        named = FlowRunFilter(name=FlowRunFilterName(any_=[f"optimize {path}"]))
+        named = FlowRunFilter(name=FlowRunFilterName(any_=[f"optimize {path.parent.name}/{path.name}"]))
         return await client.read_flow_runs(flow_run_filter=named, sort=FlowRunSort.EXPECTED_START_TIME_ASC)
 
 
@@ -248,7 +248,7 @@ def test_the_run_can_be_read_in_prefect(climb: Climb) -> None:
     scored = [outcome.start, *(item for step in outcome.history for item in step.scored)]
     names = [
         "check parcels",
-        f"begin {outcome.run_id}",
+        f"note start {outcome.run_id}",
         *(f"evaluate {item.candidate.label} {item.candidate.id}" for item in scored),
         *(f"{part} step {step}" for step in steps for part in ("retrieve", "refine", "edit", "select", "record")),
         "record step 0",
