@@ -211,7 +211,8 @@ def test_hostile_text_stays_text_in_markdown() -> None:
     assert page.within("strong") == ["Better by +0.18", "Gain", "+0.18"]
     assert len([tag for tag, _ in page.tags if tag in ("h1", "h2")]) == 7
     shown = HOSTILE.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
-    assert page.within("code") == [f"{shown}\n"]
+    start = hostile().start.candidate.instruction
+    assert page.within("code") == [f"{start}\n", f"{shown}\n"]
     cell = next(text for text in page.within("td") if text.startswith("Ignore"))
     assert cell.startswith("Ignore | pipes <script>alert('x')</script> ``` # not a heading ```` more ![img](http")
 
