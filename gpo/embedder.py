@@ -4,12 +4,15 @@ import functools
 import importlib.metadata
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gpo.errors import INSTALL, ModelConfigError, suggestion
+
+Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
+"""Vectors of texts, one for each, from whatever model makes them."""
 
 EMBEDDINGS = ("wordllama",)
 

@@ -16,7 +16,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import SecretStr
 
-from gpo.embedder import load_embedder
+from gpo.embedder import Embed, load_embedder
 from gpo.errors import ModelCallError, ModelConfigError, PermanentCallError
 from gpo.failures import classify, first_line, without_keys
 from gpo.gguf import checksum
@@ -27,8 +27,6 @@ from gpo.settings import Settings, secret
 from gpo.spec import ModelSpec, ModelsSpec
 from gpo.tally import Tally, tallies
 from gpo.template import Message, Role
-
-Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
 
 _MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
     "system": SystemMessage,

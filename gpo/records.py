@@ -17,7 +17,7 @@ START_STEP = 0
 
 def content_hash(content: object, length: int = 12) -> str:
     """First `length` hex digits of the SHA-256 of `content` as canonical JSON."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = canonical_json(content)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 

@@ -8,12 +8,13 @@ scopes cannot be compared; within it, entries carry the key of their run.
 import asyncio
 import math
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gpo.embedder import Embed
 from gpo.errors import PermanentCallError, StateError
 from gpo.index import Index, embedded_index, server_index
 from gpo.records import Candidate, Record, Scored, content_hash
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
 
-Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
 
 _BATCH = 5000
 _DIGITS = 6
