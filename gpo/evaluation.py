@@ -123,7 +123,7 @@ async def _answers(
 
 def _sample(example: Example, answer: Answer, spec: TaskSpec) -> Sample:
     parsed = parse_answer(completed(answer.text, spec.answer), spec.answer)
-    value = METRICS[spec.metric](parsed, example.reference) if parsed is not None else 0.0
+    value = METRICS[spec.metric.name](parsed, example.reference) if parsed is not None else 0.0
     return Sample(example=example.id, text=answer.text, answer=parsed, value=value)
 
 

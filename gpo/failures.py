@@ -3,8 +3,8 @@
 import re
 
 from gpo.errors import ModelCallError, PermanentCallError, RefusedRequestError, TransientCallError
+from gpo.model_spec import ModelSpec
 from gpo.settings import secret
-from gpo.spec import ModelSpec
 
 _TRANSIENT_STATUS = {408, 409, 425, 429}
 _REFUSED_STATUS = {400, 413, 422}

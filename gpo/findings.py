@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from gpo.model_spec import ModelSpec
 from gpo.records import Calls, Interval, Outcome, Record, Rejected, Score, Scored
-from gpo.spec import ModelSpec, TaskSpec
+from gpo.spec import TaskSpec
 from gpo.wording import count, duration, fraction, signed
 
 Status = Literal["best", "current", "scored", "dropped"]

@@ -23,8 +23,8 @@ from gpo.gguf import checksum
 from gpo.ledger import Answer, CallKey
 from gpo.limiter import Limiter
 from gpo.local import Endpoint, chat_server
+from gpo.model_spec import ModelSpec, ModelsSpec
 from gpo.settings import Settings, secret
-from gpo.spec import ModelSpec, ModelsSpec
 from gpo.tally import Tally, tallies
 from gpo.template import Message, Role
 

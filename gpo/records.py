@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,11 +28,49 @@ class Record(BaseModel):
 
 
 class Example(Record):
-    """One labelled row. `inputs` maps the template's variables to text; `reference` is the right answer."""
+    """One labelled row. `inputs` maps the template's variables to text; `reference` is the right answer.
+
+    `also` holds further right answers, where there are several; an answer counts by the one that it meets best.
+    """
 
     id: str
     inputs: Mapping[str, str]
     reference: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """All right answers."""
+        return (self.reference, *self.also)
+
+
+class Usage(Record):
+    """What answers cost, whether they were paid for now or came from the ledger."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The usage of both."""
+        return Usage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+        )
+
+
+UsageByRole = Mapping[str, Usage]
+"""Usage by the role of the model in the run: task, optimizer, judge."""
+
+
+def total_usage(parts: Iterable[UsageByRole]) -> dict[str, Usage]:
+    """The usage of all parts together, by role."""
+    total: dict[str, Usage] = {}
+    for part in parts:
+        for role, usage in part.items():
+            total[role] = total.get(role, Usage()) + usage
+    return total
 
 
 class Splits(Record):
@@ -82,6 +120,7 @@ class Score(Record):
     unparsed: int = 0
     failed: int = 0
     samples: tuple["Sample", ...] = ()
+    usage: UsageByRole = {}
 
     @property
     def mean(self) -> float:
@@ -139,6 +178,7 @@ class Proposals(Record):
 
     texts: tuple[str, ...]
     rejected: tuple[Rejection, ...] = ()
+    usage: UsageByRole = {}
 
 
 class Edited(Record):
@@ -161,6 +201,7 @@ class Step(Record):
     neighbours: tuple[str, ...]
     scored: tuple[Scored, ...]
     rejected: tuple[Rejection, ...]
+    usage: UsageByRole = {}
 
 
 class Calls(Record):

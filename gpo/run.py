@@ -17,7 +17,8 @@ from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.screening import Screen
 from gpo.settings import Settings, load_settings
-from gpo.spec import TaskSpec, load_spec
+from gpo.spec import TaskSpec
+from gpo.spec_file import load_spec
 from gpo.trajectory import Scope, Trajectory, open_trajectory
 
 
@@ -147,7 +148,7 @@ def scope_of(spec: TaskSpec, splits: Splits, embedding_identity: str) -> Scope:
     return Scope(
         task=spec.name,
         dataset=splits.fingerprint,
-        metric=spec.metric,
+        metric=spec.metric.identity,
         task_model=content_hash(spec.models.task.identity()),
         embedding=embedding_identity,
     )

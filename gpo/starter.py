@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from gpo.datasets import load_splits
 from gpo.errors import DatasetError, InputError, SpecError
 from gpo.guesses import Guess, Row, guess
-from gpo.spec import Name, TaskSpec, anchored
+from gpo.spec import Name, TaskSpec
+from gpo.spec_file import anchored
 
 
 def write_starter(name: str, data: Path, folder: Path, *, force: bool) -> Path:

@@ -12,9 +12,9 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 from gpo.local import Endpoint
+from gpo.model_spec import ModelSpec
 from gpo.models import AnswerStore, ChatModel, Connection
 from gpo.preflight import HeldAnswers
-from gpo.spec import ModelSpec
 from gpo.tally import Tally
 from gpo.template import Message, Role
 

@@ -20,7 +20,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from flows.cli import app
-from gpo.spec import load_spec
+from gpo.spec_file import load_spec
 from tests.endpoint import Endpoint, Reply, Request, serving
 
 Rows = list[dict[str, Any]]

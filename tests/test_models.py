@@ -19,10 +19,10 @@ from gpo.embedder import load_embedder
 from gpo.errors import LocalModelError, ModelConfigError, PermanentCallError, TransientCallError
 from gpo.failures import classify
 from gpo.ledger import Answer, CallKey, Ledger
+from gpo.model_spec import ModelSpec, ModelsSpec
 from gpo.models import ChatModel, Sampling, open_embedding, open_models
 from gpo.preflight import HeldAnswers
 from gpo.settings import Settings
-from gpo.spec import ModelSpec, ModelsSpec
 from gpo.tally import counting_together
 from gpo.template import Message
 from tests.fakes import StatusError, chat_model, in_time, scripted

@@ -34,7 +34,7 @@ from gpo.conclusion import report_path
 from gpo.datasets import load_splits
 from gpo.edits import word_distance
 from gpo.records import Example, Outcome, Splits
-from gpo.spec import load_spec
+from gpo.spec_file import load_spec
 from tests.endpoint import Endpoint, Reply, Request, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]

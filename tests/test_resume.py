@@ -26,7 +26,7 @@ from flows.environment import prepare
 from flows.ui import ensure_server, stop_server
 from gpo.datasets import load_splits
 from gpo.run import WAITING
-from gpo.spec import load_spec
+from gpo.spec_file import load_spec
 from tests.endpoint import Endpoint, Reply, Request, Responder, serving
 from tests.test_optimize import CANDIDATES, DEV, TEST, Hill, shows, write_spec
 

@@ -10,7 +10,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from gpo.errors import SpecError
-from gpo.spec import ModelSpec, TaskSpec, load_spec
+from gpo.model_spec import ModelSpec, PriceSpec
+from gpo.spec import TaskSpec
+from gpo.spec_file import load_spec
 
 GOOD = """
 name: reviews
@@ -90,7 +92,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         ({"optimizer__max_stps": 3}, "unknown key `optimizer.max_stps`; did you mean 'max_steps'?"),
         ({"models__task": {"model": "x:y", "temperature": 1}}, "unknown key `models.task.temperature`; allowed: api_"),
         ({"dataset__split__eval": 3}, "unknown key `dataset.split.eval`; allowed: dev, test, train"),
-        ({"metric": "exact_mach"}, "`metric`: unknown metric 'exact_mach'; did you mean 'exact_match'? (received"),
+        ({"metric": "exact_mach"}, "`metric.name`: unknown metric 'exact_mach'; did you mean 'exact_match'? (received"),
         ({"name": "Bad Name"}, "`name`: String should match pattern"),
         ({"dataset__input": ["reviews"]}, "the prompt uses {{review}}, which dataset.input does not list; did you"),
         ({"prompt__instruction": "  \n"}, "`prompt.instruction`: the starting instruction is blank"),
@@ -211,6 +213,15 @@ def test_a_parameter_that_has_a_field_of_its_own_is_refused(name: str, field: st
 
 # The fingerprint
 
+MODEL_DECIDES = {"model": "x:y", "base_url": "http://x/v1", "parameters": {"top_p": 0.7}, "completion": True}
+MODEL_LEFT_OUT = {
+    "api_key_env": "KEY",
+    "max_concurrency": 7,
+    "timeout_s": 7.0,
+    "max_retries": 7,
+    "price": PriceSpec(input=1, output=2),
+}
+
 # Every field of a spec with another value. A new field has to be entered here: in one of the two.
 DECIDES: Mapping[str, Any] = {
     "name": "others",
@@ -226,7 +237,14 @@ DECIDES: Mapping[str, Any] = {
     "dataset.seed": 7,
     "answer.kind": "free",
     "answer.labels": ("yes", "no"),
-    "metric": "numeric_match",
+    "metric.name": "numeric_match",
+    "metric.parameters": {"tolerance": 0.7},
+    "few_shot": 7,
+    "optimizer.information": "prompt",
+    "optimizer.trajectory": "recency",
+    "optimizer.warmup": True,
+    "optimizer.refinement": "editing",
+    "optimizer.batch": 7,
     "optimizer.max_steps": 7,
     "optimizer.patience": 7,
     "optimizer.candidates": 7,
@@ -238,21 +256,26 @@ DECIDES: Mapping[str, Any] = {
     "optimizer.style": "continuation",
     "optimizer.race_after": 7,
     "budget.max_calls": 7,
+    "budget.max_task_calls": 7,
+    "budget.max_tokens": 7,
+    "budget.max_cost": 7.0,
+    "models.judge": ModelSpec(model="x:y"),
     "max_failure_rate": 0.7,
     "max_unparsed_rate": 0.7,
     "seed": 7,
     **{
         f"models.{role}.{name}": value
         for role in ("task", "optimizer", "embedding")
-        for name, value in {"model": "x:y", "base_url": "http://x/v1", "parameters": {"top_p": 0.7}}.items()
+        for name, value in MODEL_DECIDES.items()
     },
 }
 LEFT_OUT: Mapping[str, Any] = {
     "dataset.path": Path("/elsewhere.jsonl"),
+    "optimizer.preset": "opro",
     **{
         f"models.{role}.{name}": value
         for role in ("task", "optimizer", "embedding")
-        for name, value in {"api_key_env": "KEY", "max_concurrency": 7, "timeout_s": 7.0, "max_retries": 7}.items()
+        for name, value in MODEL_LEFT_OUT.items()
     },
 }
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gpo import starter
 from gpo.datasets import load_splits
 from gpo.errors import DatasetError, InputError, SpecError
-from gpo.spec import TaskSpec, load_spec
+from gpo.spec import TaskSpec
+from gpo.spec_file import load_spec
 from gpo.starter import write_starter
 
 
@@ -55,7 +56,7 @@ def test_the_answer_kind_is_read_from_the_references(
     # A reference that is always the same is no reference, so one differs.
     rows[0]["label"] = references[0] if len(references) > 1 else f"Another {references[0]}"
     spec = started(tmp_path, rows)
-    assert (spec.answer.kind, spec.metric, spec.prompt.instruction) == (kind, metric, instruction)
+    assert (spec.answer.kind, spec.metric.name, spec.prompt.instruction) == (kind, metric, instruction)
 
 
 def test_labels_come_by_frequency_then_by_name_in_their_usual_spelling(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Reading a spec file, and saying what is wrong with one: file, field, what was received, what was meant."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from gpo.errors import SpecError, suggestion
+from gpo.model_spec import ModelSpec, ModelsSpec
+from gpo.spec import TaskSpec
+
+_UNREPEATED = {"api_key_env", "base_url"}
+"""Fields whose wrong value may hold a key."""
+
+
+def load_spec(path: Path) -> TaskSpec:
+    """Read and check a spec file. The dataset path is made absolute, relative to the file.
+
+    Raises:
+        SpecError: the file is missing, not UTF-8, not YAML, or does not fit; the message names file and field.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpecError(f"{path}: no such file; `gpo spec init NAME --data FILE` writes a starter") from None
+    except IsADirectoryError:
+        raise SpecError(f"{path}: is a folder; name the spec file in it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SpecError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise SpecError(f"{path}: expected a mapping with keys such as {', '.join(list(TaskSpec.model_fields)[:4])}")
+    try:
+        spec = TaskSpec.model_validate(content)
+    except ValidationError as error:
+        raise SpecError(explain(error, source=str(path))) from None
+    return anchored(spec, path.resolve().parent)
+
+
+def anchored(spec: TaskSpec, folder: Path) -> TaskSpec:
+    """The spec with its file paths made absolute, relative to `folder`."""
+    dataset = spec.dataset.model_copy(update={"path": (folder / spec.dataset.path.expanduser()).resolve()})
+    models = ModelsSpec.model_validate({role: model and _anchored_model(model, folder) for role, model in spec.models})
+    return spec.model_copy(update={"dataset": dataset, "models": models})
+
+
+def _anchored_model(model: ModelSpec, folder: Path) -> ModelSpec:
+    if not model.model.endswith(".gguf"):
+        return model
+    name = model.model.removeprefix("local:")
+    return model.model_copy(update={"model": str((folder / Path(name).expanduser()).resolve())})
+
+
+def explain(error: ValidationError, source: str) -> str:
+    """A pydantic error as lines that name the field, what was received, and what was meant."""
+    lines = [_explain_one(item, source) for item in error.errors()]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _explain_one(item: Mapping[str, Any], source: str) -> str:
+    location = ".".join(str(part) for part in item["loc"]) or "spec"
+    if item["type"] == "extra_forbidden":
+        *parents, key = item["loc"]
+        return f"{source}: unknown key `{location}`{suggestion(str(key), _fields_at(parents))}"
+    if item["type"] == "missing":
+        return f"{source}: `{location}` is missing"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    silent = isinstance(item["input"], dict) or not _UNREPEATED.isdisjoint(item["loc"])
+    received = "" if silent else f" (received {item['input']!r})"
+    return f"{source}: `{location}`: {message}{received}"
+
+
+def _fields_at(parents: Iterable[str | int]) -> list[str]:
+    part: type[BaseModel] = TaskSpec
+    for name in parents:
+        field = part.model_fields.get(str(name))
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        part = inner
+    return list(part.model_fields)
