@@ -17,8 +17,9 @@ MOST_LABELS = 12
 # fmt: off
 _REFERENCES = (
     "label", "target", "answer", "output", "reference", "expected", "category", "class", "sentiment", "gold",
-    "completion", "response",
+    "completion", "response", "labels", "targets", "answers", "references",
 )
+_SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
 _INPUTS = (
     "input", "text", "question", "review", "prompt", "context", "passage", "sentence", "premise", "hypothesis",
     "query", "document", "article", "content", "message", "title", "subject", "body", "comment", "tweet",
@@ -43,33 +44,52 @@ class AnswerGuess(NamedTuple):
 
 
 class Guess(NamedTuple):
-    """The parts of a spec that the data decides."""
+    """The parts of a spec that the data decides. A published benchmark is asked as the paper does it."""
 
     inputs: tuple[str, ...]
     reference: str
     id: str | None
     answer: AnswerGuess
     split: SplitSpec
+    solution: str | None = None
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    is_published: bool = False
 
 
 def guess(data: Path, rows: Sequence[Row]) -> Guess:
-    """What the rows of the file `data` show.
+    """What the rows of `data` show; a field may hold one right answer, or a list of them.
 
     Raises:
         DatasetError: too few rows, or no field fits as input or as answer.
     """
     _check_enough(data, len(rows))
-    columns = {field: [row[field] for row in rows] for field in rows[0] if all(field in row for row in rows)}
-    columns = {field: values for field, values in columns.items() if all(isinstance(v, str | bool) for v in values)}
+    columns = {field: [_hashable(row[field]) for row in rows] for field in rows[0] if all(field in row for row in rows)}
+    columns = {field: values for field, values in columns.items() if all(map(_is_answer, values))}
     identifier = "id" if _is_id(columns.get("id", ())) else None
     columns.pop("id", None)
     reference = _reference(data, columns)
-    inputs = _inputs(data, {field: values for field, values in columns.items() if field != reference})
-    references = [_as_text(value) for value in columns[reference]]
+    others = {field: values for field, values in columns.items() if field != reference}
+    solution = next((field for field in others if field.casefold() in _SOLUTIONS), None)
+    inputs = _inputs(data, {field: values for field, values in others.items() if field != solution})
+    references = [_as_text(value) for values in columns[reference] for value in _each(values)]
     # Equal rows count once, unless ids tell them apart.
-    different = len(rows) if identifier else len({tuple(row[field] for field in (*inputs, reference)) for row in rows})
-    _check_enough(data, different)
-    return Guess(inputs, reference, identifier, _answer(references), _split(different))
+    different = len(set(zip(*(columns[field] for field in (*inputs, reference)), strict=True)))
+    count = len(rows) if identifier else different
+    _check_enough(data, count)
+    return Guess(inputs, reference, identifier, _answer(references), _split(count), solution)
+
+
+def _hashable(value: object) -> object:
+    return tuple(value) if isinstance(value, list) and all(isinstance(item, str | bool) for item in value) else value
+
+
+def _is_answer(value: object) -> bool:
+    return isinstance(value, str | bool) or (isinstance(value, tuple) and bool(value))
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _check_enough(data: Path, rows: int) -> None:
@@ -99,7 +119,8 @@ def _reference(data: Path, columns: Mapping[str, Sequence[Any]]) -> str:
     repeated = [
         field
         for field, distinct in varied.items()
-        if distinct < len(columns[field]) and max(len(_as_text(value)) for value in columns[field]) <= _LABEL_LENGTH
+        if distinct < len(columns[field])
+        and all(isinstance(value, str | bool) and len(_as_text(value)) <= _LABEL_LENGTH for value in columns[field])
     ]
     if not repeated:
         raise DatasetError(

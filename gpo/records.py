@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["train", "dev", "test"]
 Stopped = Literal["plateau", "max_steps", "budget"]
-Rejected = Literal["empty", "duplicate", "leak", "contract", "too_long", "unchanged", "failed"]
+Rejected = Literal["empty", "truncated", "refused", "duplicate", "leak", "contract", "too_long", "unchanged", "failed"]
 
 START_STEP = 0
 
@@ -31,12 +31,14 @@ class Example(Record):
     """One labelled row. `inputs` maps the template's variables to text; `reference` is the right answer.
 
     `also` holds further right answers, where there are several; an answer counts by the one that it meets best.
+    `solution` is how the answer is found, for demonstrations.
     """
 
     id: str
     inputs: Mapping[str, str]
     reference: str
     also: tuple[str, ...] = ()
+    solution: str | None = None
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -74,12 +76,18 @@ def total_usage(parts: Iterable[UsageByRole]) -> dict[str, Usage]:
 
 
 class Splits(Record):
-    """Three disjoint lists of examples and the fingerprint of the dataset they come from."""
+    """Three disjoint lists of examples and the fingerprint of the dataset they come from.
+
+    `few_shot` are demonstrations that the dataset brings along, none of them with an input of its dev or test data.
+    `left_out` tells, a line each, which rows were left out and why; empty where all could be used.
+    """
 
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
     test: tuple[Example, ...]
     fingerprint: str
+    few_shot: tuple[Example, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Candidate(Record):
@@ -113,12 +121,14 @@ class Score(Record):
 
     `values` maps example id to a score in 0..1. `failed` examples have no value: a call that failed is not a wrong
     answer. `planned` is the number of examples of the whole list; a score with fewer was stopped early by the race.
+    `cut` counts answers that the token limit ended.
     """
 
     values: Mapping[str, float]
     planned: int
     unparsed: int = 0
     failed: int = 0
+    cut: int = 0
     samples: tuple["Sample", ...] = ()
     usage: UsageByRole = {}
 
@@ -193,7 +203,10 @@ class Edited(Record):
 
 
 class Step(Record):
-    """One step of the loop, as recorded."""
+    """One step of the loop, as recorded: what the optimizer model was told and shown, and what came of it.
+
+    `usage` is that of reflection, summary and proposals; the candidates' scores have their own.
+    """
 
     number: int
     budget: int | None
@@ -201,11 +214,16 @@ class Step(Record):
     neighbours: tuple[str, ...]
     scored: tuple[Scored, ...]
     rejected: tuple[Rejection, ...]
+    reflection: str | None = None
+    summary: str = ""
     usage: UsageByRole = {}
 
 
 class Calls(Record):
-    """Model calls of one role: paid now, answered from the ledger, failed after retries; tokens of the paid ones."""
+    """Model calls of one role: paid now, answered from the ledger, failed after retries; tokens of the paid ones.
+
+    A call of the embedding model is a text.
+    """
 
     paid: int = 0
     cached: int = 0
@@ -223,7 +241,11 @@ class Interval(Record):
 
 
 class Outcome(Record):
-    """What a run came to."""
+    """What a run came to.
+
+    `usage` and `cost` are those of all answers that the run rests on, whether they were paid for now or came from the
+    ledger: what it would cost alone. `cost_paid` is for what was paid now. None: no model that was used has a price.
+    """
 
     run_id: str
     task: str
@@ -240,6 +262,9 @@ class Outcome(Record):
     rejected: Mapping[str, int]
     evaluated: int
     calls: Mapping[str, Calls]
+    usage: UsageByRole = {}
+    cost: float | None = None
+    cost_paid: float | None = None
     history: tuple[Step, ...] = Field(default=(), repr=False)
 
 

@@ -13,7 +13,8 @@ from gpo.errors import InputError
 DATABASE_FILE = "gpo.db"
 
 
-def _user() -> str:
+def user() -> str:
+    """The user of this machine, by name or number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container may run under a number that has no name
@@ -34,14 +35,20 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy URL; by default SQLite in the state folder."""
 
+    dataset_url: SecretStr | None = None
+    """SQLAlchemy URL of the database that `dataset.sql` asks."""
+
     chroma_url: str | None = None
     """`http://host:port` of a Chroma server; by default an embedded Chroma in the state folder."""
 
     chroma_wait_s: float = 600.0
     """How long a run waits for another process that holds the embedded Chroma."""
 
-    runtime_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / f"gpo-{_user()}")
+    runtime_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / f"gpo-{user()}")
     """Where the embedded model servers of this machine and user meet."""
+
+    prompt_refresh_s: float = Field(default=30.0, gt=0)
+    """How often `gpo.load_prompt` looks for a newer version, about."""
 
     local_idle_s: float = 10.0
     """How long an embedded model server outlives its last user."""
@@ -55,6 +62,10 @@ class Settings(BaseSettings):
     def home_for(self, spec_path: Path) -> Path:
         """The state folder of a spec file."""
         return self.home if self.home is not None else spec_path.resolve().parent / ".gpo"
+
+    def home_here(self) -> Path:
+        """The state folder where no spec is named: in the working folder, unless it is set."""
+        return (self.home or Path(".gpo")).absolute()
 
     def database_for(self, home: Path) -> str:
         """The database URL for a state folder."""
@@ -80,3 +91,9 @@ def secret(variable: str) -> SecretStr | None:
     """The secret that an environment variable holds; None when it is unset or empty."""
     value = os.environ.get(variable)
     return SecretStr(value) if value else None
+
+
+def without_telemetry() -> None:
+    """Tell libraries that report home by default not to; whoever has decided otherwise keeps it."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -5,30 +5,48 @@ Unknown keys are errors with a suggestion, so that a misspelt option never falls
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gpo.errors import suggestion
 from gpo.method import OptimizerSpec
-from gpo.metrics import METRICS
+from gpo.metric_spec import MetricSpec
 from gpo.model_spec import ModelsSpec
-from gpo.records import Record, canonical_json, content_hash
-from gpo.template import INSTRUCTION, Message, Role, variables_in
+from gpo.records import Record, content_hash
+from gpo.template import INSTRUCTION, Message, Position, Role, place, variables_in
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+EnvironmentVariable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+_PLACES = frozenset({"path", "hub", "config", "revision", "sql", "url_env", "encoding", "delimiter", "on_bad_row"})
+"""Where a dataset comes from and how it is read: the fingerprint of its content says what it is."""
 
 
 class PromptSpec(Record):
     """The prompt: messages with `{{variables}}` and one `{{instruction}}`, and the instruction to start from.
 
+    In place of `messages`, `question` and `position` are short for the usual ones: `gpo.template.place` has them.
     Only the instruction is optimised. All other text, the variables and the roles stay as written.
     """
 
     instruction: str = Field(min_length=1, description="The instruction to start from.")
-    messages: tuple[Mapping[Role, str], ...] = Field(
-        min_length=1, description="Messages in order, each `role: text`, with exactly one {{instruction}} in all."
+    messages: tuple[Mapping[Role, str], ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Messages in order, each `role: text`, with exactly one {{instruction}} in all.",
+    )
+    question: str | None = Field(
+        default=None, min_length=1, description="In place of `messages`: the question, such as `Q: {{input}}`."
+    )
+    position: Position | None = Field(
+        default=None,
+        description="Where the instruction stands: `before` the question as a paragraph, at its `beginning`, at its "
+        "`end` (the default), or where the `answer` begins, which the model then continues.",
+    )
+    role: Literal["user", "system"] = Field(
+        default="user", description="`system`: the instruction is a system message before the question."
     )
     description: str = Field(
         default="",
@@ -45,8 +63,21 @@ class PromptSpec(Record):
         return value.strip()
 
     @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.messages is None) == (self.question is None):
+            found = "neither" if self.messages is None else "both"
+            raise ValueError(f"needs either `messages` or `question`, found {found}")
+        if self.messages is not None and (self.position is not None or self.role != "user"):
+            raise ValueError("`position` and `role` belong to `question`; in `messages`, {{instruction}} says where")
+        if self.role == "system" and self.position not in (None, "before"):
+            raise ValueError(f"a system message stands before the question; leave out `position: {self.position}`")
+        if self.question is not None and INSTRUCTION in variables_in(self.question):
+            raise ValueError("`question` holds {{instruction}}, which `position` places; leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _one_instruction(self) -> Self:
-        for number, message in enumerate(self.messages, start=1):
+        for number, message in enumerate(self.messages or (), start=1):
             if len(message) != 1:
                 raise ValueError(f"message {number} must be one `role: text` pair, found {len(message)}")
         found = [name for message in self.template for name in variables_in(message.text)]
@@ -57,7 +88,9 @@ class PromptSpec(Record):
     @property
     def template(self) -> tuple[Message, ...]:
         """The messages as records."""
-        return tuple(Message(role=role, text=text) for message in self.messages for role, text in message.items())
+        if self.question is not None:
+            return place(self.question, self.position or "end", self.role)
+        return tuple(Message(role=role, text=text) for message in self.messages or () for role, text in message.items())
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -75,26 +108,111 @@ class SplitSpec(Record):
 
 
 class DatasetSpec(Record):
-    """A JSONL file, or a folder with `train.jsonl`, `eval.jsonl` or `dev.jsonl`, and `test.jsonl`."""
+    """Where the labelled rows are and which of their fields are what. One source: `path`, `hub` or `sql`."""
 
-    path: Path = Field(description="File or folder, relative to the spec.")
-    input: tuple[str, ...] = Field(description="Field or fields that fill the prompt's variables.")
-    reference: str = Field(description="Field that holds the right answer.")
+    path: Path | None = Field(
+        default=None,
+        description="A .jsonl, .json, .csv, .tsv or .parquet file, or a folder with train, dev (or eval) and test in "
+        "one of these formats; relative to the spec.",
+    )
+    hub: str | None = Field(
+        default=None, pattern=r"^[\w.-]+(/[\w.-]+)?$", description="A dataset of the Hugging Face hub: `org/name`."
+    )
+    config: str | None = Field(default=None, description="For `hub`: which of the dataset's configurations.")
+    revision: str | None = Field(default=None, description="For `hub`: branch, tag or commit.")
+    sql: str | None = Field(default=None, description="A SELECT; the database's URL is in GPO_DATASET_URL.")
+    url_env: EnvironmentVariable | None = Field(
+        default=None, description="For `sql`: another environment variable that holds the database's URL."
+    )
+    input: tuple[str, ...] = Field(min_length=1, description="Field or fields that fill the prompt's variables.")
+    reference: str = Field(description="Field that holds the right answer, or a list of right answers.")
+    solution: str | None = Field(
+        default=None, description="Field with a worked solution, which demonstrations show; some rows may lack it."
+    )
     id: str | None = Field(default=None, description="Field with a unique id; by default the row's content is hashed.")
     split: SplitSpec = SplitSpec()
     seed: int = Field(default=0, description="Which examples go to which split.")
+    encoding: str = Field(default="utf-8", description="Of text files: `utf-8`, `cp1252`, `utf-16` and so on.")
+    delimiter: str | None = Field(
+        default=None, min_length=1, max_length=1, description="Of .csv and .tsv files; by default a comma and a tab."
+    )
+    on_bad_row: Literal["stop", "skip"] = Field(
+        default="stop", description="`skip` leaves rows out that cannot be used, and tells how many."
+    )
 
     @field_validator("input", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
 
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            "a".encode(value)
+        except LookupError:
+            raise ValueError(
+                "no encoding that is known here; allowed: utf-8, utf-16, cp1252, latin-1 and so on"
+            ) from None
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _separates(cls, value: str | None) -> str | None:
+        if value is not None and value in '"\r\n':
+            raise ValueError("a quote or a line break cannot separate fields; allowed: `,` `;` a tab and the like")
+        return value
+
+    @field_validator("sql")
+    @classmethod
+    def _only_reads(cls, value: str | None) -> str | None:
+        if value is not None and not value.lower().lstrip("( \t\r\n").startswith(("select", "with")):
+            raise ValueError("must be one SELECT, or WITH ... SELECT: the data is only read")
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        sources = {"path": self.path, "hub": self.hub, "sql": self.sql}
+        given = [name for name, value in sources.items() if value is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of `path`, `hub` and `sql`, found {' and '.join(given) or 'none'}")
+        for option, source in (("config", "hub"), ("revision", "hub"), ("url_env", "sql"), ("delimiter", "path")):
+            if getattr(self, option) is not None and given != [source]:
+                raise ValueError(f"`{option}` belongs to `{source}`; leave it out with `{given[0]}`")
+        return self
+
+    @property
+    def source(self) -> str:
+        """What messages call the source: a path, a name of the hub, or the query's place."""
+        return str(self.path) if self.path is not None else self.hub or "dataset.sql"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that every row must have."""
+        return tuple(dict.fromkeys([*self.input, self.reference, *([self.id] if self.id else [])]))
+
+
+class ExtractSpec(Record):
+    """A second call that asks for the answer of the first, which may then think freely. A text is its prompt."""
+
+    prompt: str = Field(min_length=1, description="What is asked after the answer: `Therefore, the answer is`.")
+    when: Literal["always", "unparsed"] = Field(
+        default="always", description="After every answer, or only where none could be read: cheaper, less even."
+    )
+    max_tokens: int = Field(default=64, ge=1, description="Length of what is extracted, thinking included.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_prompt(cls, value: object) -> object:
+        return {"prompt": value} if isinstance(value, str) else value
+
 
 class AnswerSpec(Record):
     """How an answer is read from what the task model writes."""
 
-    kind: Literal["choice", "number", "boolean", "exact", "free"] = "exact"
+    kind: Literal["choice", "number", "boolean", "list", "json", "exact", "free"] = "exact"
     labels: tuple[str, ...] = Field(default=(), description="For `choice`: the allowed answers.")
+    extract: ExtractSpec | None = None
 
     @model_validator(mode="after")
     def _labels_for_choice(self) -> Self:
@@ -105,37 +223,6 @@ class AnswerSpec(Record):
         if len({label.casefold() for label in self.labels}) != len(self.labels):
             raise ValueError("labels must differ by more than case")
         return self
-
-
-class MetricSpec(Record):
-    """A metric by name, and its parameters. A bare name is short for `{name: ...}`."""
-
-    name: str
-    parameters: Mapping[str, JsonValue] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _flat(cls, value: object) -> object:
-        if isinstance(value, str):
-            return {"name": value}
-        if isinstance(value, dict) and "parameters" not in value:
-            return {
-                "name": value.get("name"),
-                "parameters": {key: each for key, each in value.items() if key != "name"},
-            }
-        return value
-
-    @field_validator("name")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in METRICS:
-            raise ValueError(f"unknown metric '{value}'{suggestion(value, METRICS)}")
-        return value
-
-    @property
-    def identity(self) -> str:
-        """Name and parameters as one text: scores of different identities cannot be compared."""
-        return f"{self.name} {canonical_json(dict(self.parameters))}" if self.parameters else self.name
 
 
 class BudgetSpec(Record):
@@ -179,6 +266,7 @@ class TaskSpec(Record):
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
-        content = self.model_dump(mode="json", exclude={"models": True, "dataset": {"path"}, "optimizer": {"preset"}})
+        elsewhere: dict[str, Any] = {"models": True, "dataset": _PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
+        content = self.model_dump(mode="json", exclude=elsewhere)
         content["models"] = {role: model and model.identity() for role, model in self.models}
         return content_hash(content)

@@ -16,7 +16,6 @@ from gpo.errors import DatasetError
 from gpo.records import Example, Splits
 from gpo.spec import TaskSpec
 
-PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
 YES_NO = {"kind": "choice", "labels": ["yes", "no"]}
 Load = Callable[..., Splits]
 
@@ -211,9 +210,20 @@ GOOD = '{"question": "q", "label": "yes"}\n'
             "row 2: field `question`: must be text, a number, true or false, received null",
         ),
         (
-            '{"question": "q", "label": ["yes"]}',
+            '{"question": "q", "label": {"is": "yes"}}',
             {},
-            "row 2: field `label`: must be text, a number, true or false, received ['yes']",
+            "row 2: field `label`: must be text, a number, true or false, received {'is': 'yes'}",
+        ),
+        ('{"question": "q", "label": []}', {}, "row 2: field `label`: holds no right answer, but an empty list"),
+        (
+            '{"question": "q", "label": ["yes", "maybe"]}',
+            {"answer": YES_NO},
+            "row 2: field `label`: must be one of the labels yes, no, received 'maybe'",
+        ),
+        (
+            '{"question": ["q"], "label": "yes"}',
+            {},
+            "row 2: field `question`: must be text, a number, true or false, received ['q']",
         ),
         ('{"question": "\\ud800", "label": "yes"}', {}, "row 2: field `question`: '\\ud800' is half a character"),
         ('{"question": "q", "label": "  "}', {}, "row 2: field `label`: must not be blank"),
@@ -244,7 +254,7 @@ def test_a_row_that_cannot_be_used(load: Load, row: str, options: dict[str, Any]
     with pytest.raises(DatasetError) as caught:
         load(f"\n{row}\n{GOOD}", **options)
     assert message in str(caught.value)
-    assert "data.jsonl: correct these rows, or the spec's `dataset` and `answer`:" in str(caught.value)
+    assert "data.jsonl: correct these rows, or the spec's `dataset` and `answer`, or set" in str(caught.value)
 
 
 def test_five_bad_rows_are_shown_and_the_others_counted(load: Load) -> None:
@@ -257,14 +267,14 @@ def test_five_bad_rows_are_shown_and_the_others_counted(load: Load) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "data.jsonl: holds no rows; write one JSON object a line"),
+        (b"", "data.jsonl: holds no rows; add labelled rows"),
         (b"\xef\xbb\xbf\n \n", "data.jsonl: holds no rows"),
         (
             GOOD.encode() + b'{"question": "\xe9"}',
-            "data.jsonl: not UTF-8: byte 0xe9 at offset 48, row 2; save the file as UTF-8",
+            "row 2: not UTF-8: byte 0xe9 at column 15; save the file as UTF-8, or set dataset.encoding, such as cp1252",
         ),
-        (b"\xef\xbb\xbf\xff", "not UTF-8: byte 0xff at offset 3, row 1"),
-        (GOOD.encode("utf-16"), "not UTF-8: byte 0xff at offset 0, row 1"),
+        (b"\xef\xbb\xbf\xff", "row 1: not UTF-8: byte 0xff at column 1"),
+        (GOOD.encode("utf-16"), "data.jsonl: not UTF-8 but UTF-16; set `encoding: utf-16` in the spec's `dataset`"),
     ],
 )
 def test_a_file_that_cannot_be_used(load: Load, content: bytes, message: str) -> None:
@@ -360,9 +370,9 @@ def test_a_folder_may_lack_train(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ({"train": 2, "test": 2}, r"no dev\.jsonl or eval\.jsonl; a dataset folder holds"),
-        ({"train": 2, "dev": 2}, r"no test\.jsonl; a dataset folder holds"),
-        ({"dev": 2, "eval": 2, "test": 2}, r"holds both dev\.jsonl and eval\.jsonl; keep one of them as the dev split"),
+        ({"train": 2, "test": 2}, "no dev or eval file; a dataset folder holds train, dev or eval, and test"),
+        ({"train": 2, "dev": 2}, "no test file; a dataset folder holds"),
+        ({"dev": 2, "eval": 2, "test": 2}, r"holds both dev\.jsonl and eval\.jsonl; keep one of them"),
         ({"dev": 0, "test": 2}, r"dev\.jsonl: holds no rows"),
         ({"dev": 2, "test": 0}, r"test\.jsonl: holds no rows"),
     ],
@@ -372,21 +382,42 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path, counts: dict[str, int], me
         load_splits(spec_for(folder_of(tmp_path, **counts)))
 
 
-def test_an_input_in_two_files_of_a_folder(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, train=2, dev=2, test=2)
-    write(folder / "train.jsonl", [*rows_of(2), {"question": "test 1", "label": "yes"}])
-    with pytest.raises(DatasetError, match=r"train\.jsonl row 3 and test\.jsonl row 2 have the same input"):
-        load_splits(spec_for(folder))
+def test_what_two_splits_have_in_common_stays_in_the_one_that_proves_the_gain(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, train=3, dev=3, test=3)
+    shared = [{"question": "test 1", "label": "yes"}, {"question": "dev 0", "label": "another answer"}]
+    write(folder / "dev.jsonl", [*rows_of(2), shared[1], shared[0]])
+    write(folder / "train.jsonl", [shared[1], *rows_of(4)[2:], shared[0]])
+    splits = load_splits(spec_for(folder, (9, 9, 9)))
+    assert questions(splits.test) == {"test 0", "test 1", "test 2"}
+    assert questions(splits.dev) == {"question 0", "question 1", "dev 0"}
+    assert questions(splits.train) == {"question 2", "question 3"}
+    assert splits.left_out == (
+        (
+            "dev.jsonl: left out 1 row with inputs that stand in another split as well; the first: row 4, which is"
+            " test.jsonl row 2"
+        ),
+        (
+            "train.jsonl: left out 2 rows with inputs that stand in another split as well; the first: row 1, which is"
+            " dev.jsonl row 3"
+        ),
+    )
 
 
-def test_equal_rows_of_a_folder_count_once_in_a_file_and_are_refused_in_two(tmp_path: Path) -> None:
+def test_equal_rows_of_a_file_count_once_and_a_split_must_not_be_all_in_another(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, train=2, dev=2, test=2)
     before = load_splits(spec_for(folder))
     lines = (folder / "dev.jsonl").read_text()
     (folder / "dev.jsonl").write_text(lines * 2)
     assert load_splits(spec_for(folder)) == before
     (folder / "test.jsonl").write_text(lines)
-    with pytest.raises(DatasetError, match=r"dev\.jsonl row 1 and test\.jsonl row 1 have the same input"):
+    with pytest.raises(DatasetError, match=r"dev\.jsonl: holds no rows that can be used(?s:.*)test\.jsonl row 1"):
+        load_splits(spec_for(folder))
+
+
+def test_one_input_with_two_answers_in_a_file_of_a_folder_is_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, train=2, dev=2, test=2)
+    write(folder / "dev.jsonl", [*rows_of(3), {"question": "question 1", "label": "another"}])
+    with pytest.raises(DatasetError, match=r"inputs must differ(?s:.*)dev\.jsonl: rows 2 and 4 have the same input"):
         load_splits(spec_for(folder))
 
 
@@ -399,37 +430,90 @@ def test_the_fingerprint_of_a_folder_knows_the_files(tmp_path: Path) -> None:
     assert load_splits(spec_for(folder)).fingerprint != before
 
 
-# Published data, where a copy of it stands next to the project
+# Demonstrations
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no copy of the published data")
-@pytest.mark.parametrize(
-    ("task", "reference", "answer"),
-    [
-        ("bbh/hyperbaton", "target", {"kind": "choice", "labels": ["(A)", "(B)"]}),
-        ("bbh/navigate", "target", {"kind": "choice", "labels": ["Yes", "No"]}),
-        ("bbh/boolean_expressions", "target", {"kind": "boolean"}),
-        ("bbh/object_counting", "target", {"kind": "number"}),
-        ("bbh/word_sorting", "target", {"kind": "exact"}),
-        ("gsm8k", "output", {"kind": "number"}),
-        ("mmlu/anatomy", "output", {"kind": "choice", "labels": ["(A)", "(B)", "(C)", "(D)"]}),
-        ("wsc", "output", {"kind": "choice", "labels": ["(A)", "(B)"]}),
-    ],
-)
-def test_published_folders(task: str, reference: str, answer: dict[str, Any]) -> None:
-    spec = spec_for(PUBLISHED / task, (48, 48, 144), input="input", reference=reference, answer=answer)
-    splits = load_splits(spec)
-    assert splits == load_splits(spec)
-    assert len(ids(splits.train + splits.dev + splits.test)) == sum(len(part) for part in _parts(splits))
-    assert splits.train
-    assert splits.dev
-    assert splits.test
-
-
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no copy of the published data")
-def test_a_published_leak_is_found() -> None:
-    spec = spec_for(
-        PUBLISHED / "bbh/sports_understanding", input="input", reference="target", answer={"kind": "boolean"}
+def test_a_folder_brings_its_demonstrations_which_no_split_holds(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, train=2, dev=2, test=2)
+    before = load_splits(spec_for(folder))
+    assert before.few_shot == ()
+    shown = [{"question": text, "label": "yes"} for text in ("of its own", "dev 1", "train 0", "of its own", "test 0")]
+    write(folder / "few_shot_examples.jsonl", shown)
+    splits = load_splits(spec_for(folder))
+    assert [example.inputs["question"] for example in splits.few_shot] == ["of its own", "train 0"]
+    assert _parts(splits) == _parts(before)
+    assert splits.fingerprint != before.fingerprint
+    assert splits.left_out == (
+        (
+            "few_shot_examples.jsonl: left out 2 rows with inputs that stand in dev or test as well; the first: row 2,"
+            " which is dev.jsonl row 2"
+        ),
     )
-    with pytest.raises(DatasetError, match=r"train\.jsonl row 28 and test\.jsonl row 50 have the same input"):
-        load_splits(spec)
+
+
+def test_worked_solutions_are_kept_where_rows_have_them(load: Load) -> None:
+    rows: list[dict[str, object]] = [{**row, "why": f"Because of {row['label']}."} for row in rows_of(5)]
+    rows += [{"question": "without", "label": "x", "why": None}, {"question": "neither", "label": "y"}]
+    splits = load(rows, (2, 2, 3), solution="why")
+    found = {example.inputs["question"]: example.solution for part in _parts(splits) for example in part}
+    assert found["question 3"] == "Because of 3."
+    assert found["without"] is found["neither"] is None
+    assert splits.fingerprint != load(rows, (2, 2, 3)).fingerprint
+    with pytest.raises(DatasetError, match=r"no row has a text in the field `whi`; did you mean 'why'\?"):
+        load(rows_of(4) + [{**row, "why": "x"} for row in rows_of(9)[4:]], solution="whi")
+
+
+# Several right answers
+
+
+def test_a_list_holds_several_right_answers_once_each(load: Load) -> None:
+    rows = [{"question": str(number), "label": ["Yes", "NO", "yes"]} for number in range(6)]
+    example = load(rows, answer=YES_NO).dev[0]
+    assert (example.reference, example.also) == ("yes", ("no",))
+    assert load([{**row, "label": "Yes"} for row in rows], answer=YES_NO).dev[0].also == ()
+
+
+def test_a_list_is_one_answer_where_answers_are_lists(load: Load) -> None:
+    kind = {"kind": "list"}
+    one = load([{"question": str(number), "label": ["pear", "fig"]} for number in range(6)], answer=kind).dev[0]
+    two = load([{"question": str(number), "label": [["pear", "fig"], "fig, pear"]} for number in range(6)], answer=kind)
+    assert (one.reference, one.also) == ("pear fig", ())
+    assert two.dev[0].references == ("pear fig", "fig pear")
+
+
+def test_structured_answers_are_taken_as_json(load: Load) -> None:
+    rows = [{"question": str(number), "label": {"total": 1.50, "items": ["a", None, True]}} for number in range(3)]
+    rows += [{**row, "question": f"{row['question']} again", "label": json.dumps(row["label"])} for row in rows]
+    found = {example.reference for part in _parts(load(rows, answer={"kind": "json"})) for example in part}
+    assert [json.loads(reference) for reference in found] == [{"total": 1.5, "items": ["a", None, True]}]
+
+
+# Rows that cannot be used
+
+
+def test_bad_rows_are_left_out_where_the_spec_says_so(load: Load) -> None:
+    good = "".join(json.dumps(row) + "\n" for row in rows_of(8))
+    bad = (
+        '{"question": 1\n[]\n{"question": "x"}\n{"question": "question 3", "label": "another"}\n{"question": "x\xff"}\n'
+    )
+    splits = load((good + bad).encode("latin-1"), (2, 2, 4), on_bad_row="skip")
+    assert _parts(splits) == _parts(load(good, (2, 2, 4)))
+    assert splits.fingerprint == load(good).fingerprint
+    assert splits.left_out == (
+        (
+            "data.jsonl: left out 5 rows that cannot be used; the first: row 9: not valid JSON: Expecting ',' delimiter"
+            " at column 15; a row is one JSON object on one line"
+        ),
+    )
+    with pytest.raises(DatasetError, match=r"holds no rows that can be used; add(?s:.*)left out 5 rows"):
+        load(bad.encode("latin-1"), on_bad_row="skip", id="n")
+
+
+def test_of_rows_with_one_id_or_one_input_the_first_is_kept(load: Load) -> None:
+    rows = [{**row, "n": number} for number, row in enumerate(rows_of(6))]
+    repeated = [{"question": "another", "label": "x", "n": 2}, {"question": "question 4", "label": "x", "n": 99}]
+    splits = load([*rows, *repeated], id="n", on_bad_row="skip")
+    assert _parts(splits) == _parts(load(rows, id="n"))
+    assert splits.left_out == (
+        "data.jsonl: left out 2 rows that cannot be used; the first: row 7: has the same id '2' as data.jsonl row 3",
+    )

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gpo import starter
+from gpo import spec_text
 from gpo.datasets import load_splits
 from gpo.errors import DatasetError, InputError, SpecError
 from gpo.spec import TaskSpec
@@ -165,7 +165,7 @@ def test_the_path_is_relative_to_the_spec(tmp_path: Path) -> None:
 def test_models_are_local_where_the_extra_is_installed(
     *, installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starter.importlib.util, "find_spec", lambda _name: object() if installed else None)
+    monkeypatch.setattr(spec_text.importlib.util, "find_spec", lambda _name: object() if installed else None)
     spec = started(tmp_path, rows_of(30, label=["x", "y"]))
     assert spec.models.task.is_local == spec.models.embedding.is_local == installed
     assert (spec.models.task.api_key_env is None) == installed

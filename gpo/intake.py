@@ -1,0 +1,192 @@
+"""Reading a dataset's tables row by row: what can be used, what was there before, what is left out, and why."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from gpo.errors import DatasetError, suggestion
+from gpo.order import SeededOrder
+from gpo.records import Example, content_hash
+from gpo.rows import Labelled, labelled
+from gpo.sources import Table
+from gpo.spec import TaskSpec
+
+Part = Literal["all", "train", "dev", "test", "few_shot"]
+
+_SHOWN = 5
+_MODULUS = 1 << 256
+
+
+class Intake:
+    """What is known of the rows that were read. `left_out` tells, a line each, what was not used and why."""
+
+    def __init__(self, spec: TaskSpec) -> None:
+        self.left_out: list[str] = []
+        self._spec = spec
+        self._tables: list[tuple[str, Part]] = []
+        self._inputs, self._ids = _Seen(), _Seen()
+        self._sum = 0
+        self._has_solution = spec.dataset.solution is None
+        self._fields: tuple[str, ...] = ()
+        source, field = spec.dataset.source, spec.dataset.id
+        self._same_id = _Problems(f"{source}: field `{field}` must be unique")
+        self._same_input = _Problems(f"{source}: inputs must differ; keep one row of each")
+
+    def read(self, table: Table, part: Part, order: SeededOrder, *, may_be_empty: bool = False) -> None:
+        """Read one part, or a table of it, and put into the order what can be used.
+
+        Without ids of their own, equal rows say nothing new: the first is kept. A row whose input stands in another
+        part is left out.
+
+        Raises:
+            DatasetError: with the first few rows that cannot be used, unless these are skipped; or there are none.
+        """
+        self._tables.append((table.name, part))
+        unusable, elsewhere = _Problems(_title(table)), _Problems("inputs that stand in another split as well")
+        before = order.count
+        for number, row in self._rows(table, unusable):
+            inputs_hash, digest = row.inputs_hash, content_hash([part, row.content], length=64)
+            place = _Place(len(self._tables) - 1, number, int(digest[:16], 16))
+            first = self._inputs.find(inputs_hash)
+            if first and self._tables[first.table][1] != part:
+                elsewhere.add(f"row {number}, which is {self._name(first)}")
+            elif first and not row.id and first.content == place.content:
+                continue
+            elif not self._is_repeated(row, place, first, unusable):
+                self._inputs.add(inputs_hash, place)
+                self._sum += int(digest, 16)
+                order.add(row, inputs_hash)
+        self._tell(table, unusable, elsewhere)
+        if order.count == before and not may_be_empty:
+            found = " that can be used" if unusable.count or elsewhere.count else ""
+            raise DatasetError("\n  ".join([f"{table.where}: holds no rows{found}; add labelled rows", *self.left_out]))
+
+    def demonstrations(self, table: Table) -> tuple[Example, ...]:
+        """The different rows of a few-shot file in their order, without those whose input is in dev or test.
+
+        Raises:
+            DatasetError: with the first few rows that cannot be used, unless these are skipped.
+        """
+        unusable, elsewhere = _Problems(_title(table)), _Problems("inputs that stand in dev or test as well")
+        found: dict[str, Example] = {}
+        for number, row in self._rows(table, unusable):
+            place = self._inputs.find(row.inputs_hash)
+            if place and self._tables[place.table][1] in ("dev", "test"):
+                elsewhere.add(f"row {number}, which is {self._name(place)}")
+            else:
+                found.setdefault(content_hash(["few_shot", row.content], length=64), row.example())
+        self._tell(table, unusable, elsewhere)
+        self._sum += sum(int(digest, 16) for digest in found)
+        return tuple(found.values())
+
+    def check(self) -> None:
+        """Raise DatasetError for rows that contradict each other, and for a solution that no row has."""
+        self._same_id.fail()
+        self._same_input.fail()
+        field = self._spec.dataset.solution
+        if field and not self._has_solution:
+            known = suggestion(field, self._fields)
+            raise DatasetError(f"{self._spec.dataset.source}: no row has a text in the field `{field}`{known}")
+
+    def fingerprint(self) -> str:
+        """Hash of the rows that were kept, whatever their order."""
+        return content_hash(f"{self._sum % _MODULUS:x}")
+
+    def _rows(self, table: Table, unusable: "_Problems") -> Iterator[tuple[int, Labelled]]:
+        for number, row in table.rows:
+            try:
+                if isinstance(row, DatasetError):
+                    raise row
+                found = labelled(row, self._spec)
+            except DatasetError as problem:
+                unusable.add(f"row {number}: {problem}")
+                continue
+            self._fields = tuple(row)
+            self._has_solution = self._has_solution or found.solution is not None
+            yield number, found
+
+    def _is_repeated(self, row: Labelled, place: "_Place", first: "_Place | None", unusable: "_Problems") -> bool:
+        """Whether the row's id or input was there before, which is an error, or a reason to leave it out.
+
+        Ids name examples in every score, and of two answers to one question one is wrong.
+        """
+        skips = self._spec.dataset.on_bad_row == "skip"
+        id_hash = content_hash(row.id, length=64) if row.id else None
+        same_id = self._ids.find(id_hash) if id_hash else None
+        for earlier, what, problems in (
+            (same_id, f"id {row.id!r}", self._same_id),
+            (first, "input", self._same_input),
+        ):
+            if earlier and skips:
+                unusable.add(f"row {place.number}: has the same {what} as {self._name(earlier)}")
+                return True
+            if earlier:
+                problems.add(f"{self._both(earlier, place)} have the same {what}")
+        if id_hash and not same_id:
+            self._ids.add(id_hash, place)
+        return bool(same_id or first)
+
+    def _tell(self, table: Table, unusable: "_Problems", elsewhere: "_Problems") -> None:
+        if self._spec.dataset.on_bad_row == "stop":
+            unusable.fail()
+        for problems, why in ((unusable, "that cannot be used"), (elsewhere, f"with {elsewhere.title}")):
+            if problems.count:
+                rows = "1 row" if problems.count == 1 else f"{problems.count} rows"
+                self.left_out.append(f"{table.name}: left out {rows} {why}; the first: {problems.shown[0]}")
+
+    def _name(self, place: "_Place") -> str:
+        return f"{self._tables[place.table][0]} row {place.number}"
+
+    def _both(self, first: "_Place", second: "_Place") -> str:
+        if first.table == second.table:
+            return f"{self._tables[first.table][0]}: rows {first.number} and {second.number}"
+        return f"{self._name(first)} and {self._name(second)}"
+
+
+def _title(table: Table) -> str:
+    return f"{table.where}: correct these rows, or the spec's `dataset` and `answer`, or set dataset.on_bad_row to skip"
+
+
+class _Problems:
+    """Rows of one table that are not used for one reason: how many, and the first few."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.count = 0
+        self.shown: list[str] = []
+
+    def add(self, problem: str) -> None:
+        """Count one."""
+        self.count += 1
+        if len(self.shown) < _SHOWN:
+            self.shown.append(problem)
+
+    def fail(self) -> None:
+        """Raise DatasetError with the first few, if there are any."""
+        if self.count:
+            more = [f"and {self.count - _SHOWN} more"] if self.count > _SHOWN else []
+            raise DatasetError("\n  ".join([f"{self.title}:", *self.shown, *more]))
+
+
+class _Place(NamedTuple):
+    table: int
+    number: int
+    content: int
+    """64 bits of the row's hash."""
+
+
+class _Seen:
+    """Where each hash was seen first, packed into integers: a hundred bytes a row, and millions of rows fit."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, int] = {}
+
+    def find(self, digest: str) -> _Place | None:
+        """The place of a hash in hex; None when it is new."""
+        packed = self._places.get(int(digest[:22], 16))
+        if packed is None:
+            return None
+        return _Place(table=packed & 0xF, number=packed >> 4 & 0xFF_FFFF_FFFF, content=packed >> 44)
+
+    def add(self, digest: str, place: _Place) -> None:
+        """Remember the place of a new hash."""
+        self._places[int(digest[:22], 16)] = place.table | place.number << 4 | place.content << 44
