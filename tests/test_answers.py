@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gpo.answers
+import gpo.listing
+import gpo.numerals
+import gpo.statements
+import gpo.structured
 from gpo.answers import canonical_reference, parse_answer
+from gpo.listing import canonical_list, items_of
 from gpo.spec import AnswerSpec
 
 LETTERS = ("(A)", "(B)", "(C)", "(D)", "(E)")
@@ -16,6 +21,8 @@ NUMBER = AnswerSpec(kind="number")
 BOOLEAN = AnswerSpec(kind="boolean")
 EXACT = AnswerSpec(kind="exact")
 FREE = AnswerSpec(kind="free")
+LIST = AnswerSpec(kind="list")
+JSON = AnswerSpec(kind="json")
 
 
 def choice(*labels: str) -> AnswerSpec:
@@ -57,6 +64,22 @@ def choice(*labels: str) -> AnswerSpec:
         ("The U.S.A. won.", None),
         ("It's Plan-B or A's turn", None),
         ("None of them.", None),
+        ("The answer is not (A), it is (C).", "(C)"),
+        ("The correct option would be B", "(B)"),
+        ("**Final Answer**\n\nB", "(B)"),
+        ("### Answer\n(D) midsize", "(D)"),
+        ("<answer>C</answer>\nThe answer to (A) is open.", "(C)"),
+        ("The answer to this question is (B).", "(B)"),
+        ("The answer is therefore: (B)", "(B)"),
+        ("\\[\\boxed{\\text{(B)}}\\]", "(B)"),
+        ("(A) is wrong.\n(B) is right.\nThe best choice is (B).\n(C) is wrong as well, as is (D).", "(B)"),
+        ("I would choose option C because A and B are wrong.", "(C)"),
+        ("Based on this, I'd go with (B).\n\nNote that (A) may be right as well.", "(B)"),
+        ("Therefore, (D) is correct, and (A), (B), (C) are incorrect.", "(D)"),
+        ("C) Rome\n\nA) Paris is no city of Italy.", "(C)"),
+        ("(A) is too long.\nI take (C).", "(C)"),
+        ("The answer is (A) or (B).", None),
+        ("I choose (C). The answer is both (A) and (B).", None),
         ("(F)", None),
         ("", None),
         (" \n ", None),
@@ -82,6 +105,9 @@ def test_letters(text: str, expected: str | None) -> None:
         (("sarcastic", "not sarcastic"), "This is sarcastic.", "sarcastic"),
         (("York", "New York"), "The answer is New York.", "New York"),
         (("card_lost", "card_arrival", "card"), "I choose card_arrival", "card_arrival"),
+        (("good", "bad", "neutral"), "The review is bad rather than good.", "bad"),
+        (("good", "bad", "neutral"), "This one is neutral, as it is neither good nor bad.", "neutral"),
+        (("good", "bad"), "It is not good.", None),
         (("C", "C++", "C#"), "Answer: C++", "C++"),
         (("C", "C++", "C#"), "Answer: C#", "C#"),
         (("C", "C++", "C#"), "Answer: C.", "C"),
@@ -139,6 +165,42 @@ def test_labels(labels: tuple[str, ...], text: str, expected: str | None) -> Non
         ("-0", "0"),
         ("007", "7"),
         ("1,2345", "2345"),
+        ("12,34,567 rupees", "1234567"),
+        ("The answer is 1.234.567,5", "1234567.5"),
+        ("1.234,56", "1234.56"),
+        ("1.234", "1.234"),
+        ("1.234.567", "1234567"),
+        ("12,50 \u20ac", "12.5"),
+        ("\u20ac3,5", "3.5"),
+        ("1,5", "5"),
+        ("1'234'567", "1234567"),
+        ("1\u202f234\u00a0567", "1234567"),
+        ("$1{,}234$", "1234"),
+        ("\\(1\\,234\\)", "1234"),
+        ("US$ 40", "40"),
+        ("Rs. 500/-", "500"),
+        ("2 1/2", "2.5"),
+        ("2\u00bd cups", "2.5"),
+        ("3 and 3/4 hours", "3.75"),
+        ("12 24/6", "4"),
+        ("\\(\\frac{3}{4}\\)", "0.75"),
+        ("\\boxed{2\\dfrac{1}{2}}", "2.5"),
+        ("\\boxed{42 \\text{ apples}}", "42"),
+        ("\\boxed{\\$1,250.50}", "1250.5"),
+        ("The answer is $x = 5$.", "5"),
+        ("The answer is 10 apples + 5 pears = 15 fruits.", "15"),
+        ("The answer is 2 x 3 = 6 = 6.0 metres", "6"),
+        ("The answer is 5, since 2 + 3 = 4 + 1.", "5"),
+        ("The answer is 10. With x = 3 it is 9.", "10"),
+        ("1.2 million people", "1200000"),
+        ("3 lakh", "300000"),
+        ("_18_", "18"),
+        ("-\u00a35", "-5"),
+        ("Final Answer\n\n42 km in 3 hours", "42"),
+        ("Thus, it takes **3** bolts for 1 robe.", "3"),
+        ("1. **Lamps: 2**\n2. Sofas: 3\nTogether 5", "5"),
+        ("one hundred", None),
+        ("thirty one", None),
         ("5kg", "5"),
         ("GPT4", None),
         ("version 1.2.3", "1.2"),
@@ -180,6 +242,8 @@ def test_booleans(text: str, expected: str | None) -> None:
         ("First I sort.\nAnswer: apple banana\nDone.", "apple banana"),
         ("**Answer:** apple banana", "apple banana"),
         ("Answer:\n`apple banana`", "apple banana"),
+        ("\\boxed{apple banana}", "apple banana"),
+        ("<answer>apple</answer> and more", "apple"),
         ("So the answer is apple banana", "apple banana"),
         ("Answer:", None),
         (" \n", None),
@@ -187,6 +251,104 @@ def test_booleans(text: str, expected: str | None) -> None:
 )
 def test_one_line(text: str, expected: str | None) -> None:
     assert parse_answer(text, EXACT) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("apple banana cherry", "apple banana cherry"),
+        ("apple, banana, and cherry.", "apple banana cherry"),
+        ("apple; banana; cherry", "apple banana cherry"),
+        ("apple\nbanana\ncherry", "apple banana cherry"),
+        ("1. apple\n2. banana\n3. cherry", "apple banana cherry"),
+        ("1) apple 2) banana 3) cherry", "apple banana cherry"),
+        ('- **apple**\n- `banana`\n\n- "cherry"', "apple banana cherry"),
+        ("apple -> banana \u2192 cherry", "apple banana cherry"),
+        ("['apple', 'banana', 'cherry']", "apple banana cherry"),
+        ('```json\n["apple", "banana"]\n```', "apple banana"),
+        (
+            "Sure! Here is the sorted list:\n\napple banana cherry\n\nLet me know, please, if I can help.",
+            "apple banana cherry",
+        ),
+        ("The words: b, c, a.\nSorted:\n* a (first)\n* b - second\n* c comes last\n\nDone, as you wished.", "a b c"),
+        ("So the answer is: New York, Rome", "New York, Rome"),
+        ("Answer: apple", "apple"),
+        ("New York\nNew Delhi", "New York, New Delhi"),
+        ('["New York"]', '["New York"]'),
+        ('["a, b", "c"]', '["a, b", "c"]'),
+        ("To sort the words:\n1. Identify the words in the list.\n2. Compare them with one another.", None),
+        ("I cannot do that, sorry, as it is not a list.", None),
+        ("", None),
+    ],
+)
+def test_lists(text: str, expected: str | None) -> None:
+    assert parse_answer(text, LIST) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"b": 1, "a": [1.0, 2.5, null, true]}', '{"a":[1,2.5,null,true],"b":1}'),
+        ('Here you are:\n```json\n{"a": 1}\n```\nAs [1] says, {not} this.', '{"a":1}'),
+        ('{"a": 1}\n\nor rather\n\n{"a": 2}', '{"a":2}'),
+        ('{"a": 1}, see [1]', '{"a":1}'),
+        ('So: {"a": {"b": []}} it is.', '{"a":{"b":[]}}'),
+        ('{"a": [1, 2,], "b": "x,]",}', '{"a":[1,2],"b":"x,]"}'),
+        ('{"a": "a } and a \\" and a {"}', '{"a":"a } and a \\" and a {"}'),
+        ('[see {"a": 1}]', '{"a":1}'),
+        ('It broke off: [{"a": 1}, {"a":', '{"a":1}'),
+        ("{'a': 1}", None),
+        ('{"a": NaN}', None),
+        ('{"a": 1e999}', None),
+        ('{"a": "\\ud800"}', None),
+        ('"just a text" and 5', None),
+        ("", None),
+    ],
+)
+def test_json(text: str, expected: str | None) -> None:
+    assert parse_answer(text, JSON) == expected
+
+
+QUESTION = 'Who is "he"?\nOptions:\n(A) Tom\n(B) Tom Sawyer\n(C) The old man'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("He is Tom Sawyer.", "(B)"),
+        ("the old man", "(C)"),
+        ('The pronoun "he" refers to Tom. Tom Sawyer is someone else.', "(A)"),
+        ("The answer is Tom Sawyer, not Tom.", "(B)"),
+        ("It is Tom Sawyer (A).", "(A)"),
+        ("Huckleberry Finn", None),
+    ],
+)
+def test_the_text_of_an_option_stands_for_its_label(text: str, expected: str | None) -> None:
+    assert parse_answer(text, choice("(A)", "(B)", "(C)"), QUESTION) == expected
+
+
+def test_options_with_equal_texts_stand_for_nothing() -> None:
+    assert parse_answer("Tom", choice("(A)", "(B)"), "(A) Tom\n(B) tom") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "expected"),
+    [
+        (NUMBER, "First, 3 + 4 = 7. Next, 7 times", None),
+        (NUMBER, "The answer is 7. To check this, take 3", "7"),
+        (choice(*LETTERS), "(A) is too long. (B) is too", None),
+        (choice(*LETTERS), "(B)\n\n(A) is too", "(B)"),
+        (choice(*LETTERS), "The correct answer is (C) because (A) is", "(C)"),
+        (BOOLEAN, "not True is False, and so", None),
+        (LIST, "The sorted list is:\n1. apple\n2. ban", None),
+        (LIST, "The sorted list is:\n1. apple\n2. banana\n\nThis is in", "apple banana"),
+        (JSON, '{"a": 1}\n{"b":', '{"a":1}'),
+    ],
+)
+def test_of_a_text_that_was_cut_off_only_a_statement_counts(
+    answer: AnswerSpec, text: str, expected: str | None
+) -> None:
+    assert parse_answer(text, answer, cut=True) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), [("  two\n\nlines ", "two\n\nlines"), (" \n\t", None)])
@@ -203,6 +365,10 @@ def test_free_text(text: str, expected: str | None) -> None:
         ("(B)<think>or is it (C)", "(B)"),
         ("<think>I believe (A), but", None),
         ("<think>(A)</think>", None),
+        ("<reasoning>(A)</reasoning>\n<answer>(B)</answer>", "(B)"),
+        ("[THINK](A)?[/THINK](B)", "(B)"),
+        ("<|channel|>analysis<|message|>(A)?<|end|><|start|>assistant<|channel|>final<|message|>(B)<|return|>", "(B)"),
+        ("<|channel|>analysis<|message|>I think (A), since", None),
     ],
 )
 def test_hidden_reasoning_is_not_read(text: str, expected: str | None) -> None:
@@ -218,7 +384,7 @@ def test_hidden_reasoning_is_not_read(text: str, expected: str | None) -> None:
         (choice(*LETTERS), "Monsters, Inc", None),
         (choice("New York", "York"), "new  york", "New York"),
         (NUMBER, "1,000.50", "1000.5"),
-        (NUMBER, "$ 5", None),
+        (NUMBER, "$ 5", "5"),
         (NUMBER, "$5", "5"),
         (NUMBER, "50 %", "50"),
         (NUMBER, "3/4", "0.75"),
@@ -233,14 +399,18 @@ def test_hidden_reasoning_is_not_read(text: str, expected: str | None) -> None:
         (EXACT, " an answer ", "an answer"),
         (EXACT, "two\nlines", None),
         (FREE, "two\nlines", "two\nlines"),
-        *[(answer, " ", None) for answer in (choice(*LETTERS), NUMBER, BOOLEAN, EXACT, FREE)],
+        (LIST, "abutted agamemnon aquatic", "abutted agamemnon aquatic"),
+        (LIST, "New York, Rome", "New York, Rome"),
+        (JSON, '{"b": 1, "a": 2.0}', '{"a":2,"b":1}'),
+        (JSON, "5", None),
+        *[(answer, " ", None) for answer in (choice(*LETTERS), NUMBER, BOOLEAN, EXACT, FREE, LIST, JSON)],
     ],
 )
 def test_references(answer: AnswerSpec, reference: str, expected: str | None) -> None:
     assert canonical_reference(reference, answer) == expected
 
 
-ANSWERS = st.sampled_from([choice(*LETTERS), choice("yes", "no", "not sure"), NUMBER, BOOLEAN, EXACT, FREE])
+ANSWERS = st.sampled_from([choice(*LETTERS), choice("yes", "no", "not sure"), NUMBER, BOOLEAN, EXACT, FREE, LIST, JSON])
 MARKS = [
     "the answer is ",
     "Answer:",
@@ -269,6 +439,14 @@ VALUES = [
     "/0",
     "10^",
     "}",
+    ", ",
+    "- ",
+    "1. ",
+    "[",
+    "]",
+    '{"a": ',
+    '"',
+    "\\frac{1}{",
     "three",
     "\u017fix",
     "f\u0131ve",
@@ -303,6 +481,18 @@ def test_a_canonical_number_is_its_own_reference(value: object) -> None:
     assert float(canonical) == float(str(value))
 
 
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1), min_size=1))
+def test_a_canonical_list_reads_back(items: list[str]) -> None:
+    assert items_of(canonical_list(items)) == tuple(items)
+
+
+@given(st.text() | st.lists(FRAGMENTS, max_size=12).map("".join), st.sampled_from([LIST, JSON]))
+def test_what_was_read_is_its_own_reference(text: str, answer: AnswerSpec) -> None:
+    found = parse_answer(text, answer)
+    if found is not None:
+        assert canonical_reference(found, answer) == found
+
+
 @pytest.mark.parametrize(
     "unit",
     [
@@ -321,9 +511,30 @@ def test_a_canonical_number_is_its_own_reference(value: object) -> None:
         "#### 1 ",
         "(",
         "*",
+        "[",
+        "[1,",
+        "[]",
+        '{"a":',
+        '"',
+        '\\"',
+        "1. a\n",
+        "a, ",
+        " -> ",
+        "the answer to the ",
+        "correct a b is ",
+        "sorted ",
+        "\\frac{",
+        "\\boxed{",
+        "1 1/",
+        "\u20ac1,",
+        "1.000.",
+        "<|channel|>",
+        "```",
     ],
 )
-@pytest.mark.parametrize("answer", [choice(*LETTERS), NUMBER, BOOLEAN, EXACT], ids=lambda answer: answer.kind)
+@pytest.mark.parametrize(
+    "answer", [choice(*LETTERS), NUMBER, BOOLEAN, EXACT, LIST, JSON], ids=lambda answer: answer.kind
+)
 def test_long_texts_take_no_long_time(unit: str, answer: AnswerSpec) -> None:
     started = time.perf_counter()
     parse_answer(f"x{unit * (60_000 // len(unit))}x", answer)
@@ -331,4 +542,5 @@ def test_long_texts_take_no_long_time(unit: str, answer: AnswerSpec) -> None:
 
 
 def test_the_examples_of_the_docstrings() -> None:
-    assert doctest.testmod(gpo.answers).failed == 0
+    for module in (gpo.answers, gpo.listing, gpo.numerals, gpo.statements, gpo.structured):
+        assert doctest.testmod(module).failed == 0
