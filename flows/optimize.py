@@ -1,4 +1,4 @@
-"""The loop of GPO (Tang et al., arXiv 2402.17564), once: retrieve, refine, edit, evaluate, select."""
+"""The loop of GPO (Tang et al., arXiv 2402.17564), once: inform, retrieve, refine, edit, evaluate, select."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,17 +6,18 @@ from time import monotonic
 
 from prefect import flow
 
-from gpo.budget import final_calls, step_calls
+from gpo.budget import calls_an_example, final_calls, step_calls
 from gpo.conclusion import conclude
 from gpo.progress import Began, emit
 from gpo.records import Outcome
 from gpo.run import open_run, place_of
-from gpo.selection import begin, why_stop
+from gpo.selection import affordable, begin, why_stop
 from gpo.tally import counting_together
 from gpo.together import together
 from tasks.check import check
 from tasks.edit import edit
 from tasks.evaluate import evaluate, prove
+from tasks.inform import inform
 from tasks.record import note_start, record
 from tasks.refine import refine
 from tasks.report import report
@@ -25,31 +26,33 @@ from tasks.select import select
 
 
 @flow(name="optimize-prompt", flow_run_name="optimize {spec.parent.name}/{spec.name}", persist_result=False)
-async def optimize_prompt(spec: Path, seed: int | None = None) -> Outcome:
+async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None = None) -> Outcome:
     """Improve the prompt of a spec file and prove the gain on examples that the search never saw."""
     started, clock = datetime.now(UTC), monotonic()
-    place = place_of(spec, seed)
+    place = place_of(spec, seed, home)
     with counting_together():
         await check(place)
         async with open_run(place) as run:
             options, dev, test = run.spec.optimizer, len(run.splits.dev), len(run.splits.test)
             progress = await note_start(run)
-            emit(Began("start", dev))
+            emit(Began("start", dev * calls_an_example(run.spec)))
             start = await evaluate(run, run.start)
             await record(run, 0, [start], progress)
             search = begin(start)
 
             while (stopped := why_stop(search, run.spec, run.splits)) is None:
                 step, current = len(search.steps) + 1, search.best
-                emit(Began(f"step {step}/{options.max_steps}", step_calls(run.spec, dev)))
-                neighbours = await retrieve(run, step, current.candidate)
-                proposals = await refine(run, step, current, neighbours)
+                candidates = affordable(search, run.spec, run.splits)
+                emit(Began(f"step {step}/{options.max_steps}", step_calls(run.spec, dev, candidates)))
+                informed = await inform(run, step, current)
+                recalled = await retrieve(run, step, search)
+                proposals = await refine(run, step, candidates, informed, recalled)
                 edited = await edit(run, step, current.candidate, proposals, search.known)
                 scored = await together(*(evaluate(run, each, incumbent=current.score) for each in edited.candidates))
-                search = await select(step, search, neighbours, edited, scored)
+                search = await select(step, search, informed, recalled, proposals, edited, scored)
                 await record(run, step, scored, progress)
 
-            emit(Began("test", final_calls(test)))
+            emit(Began("test", final_calls(run.spec, test)))
             finalists = {each.id: each for each in (run.start, search.best.candidate)}
             tests = await together(*(prove(run, each) for each in finalists.values()))
             outcome = conclude(

@@ -66,25 +66,35 @@ def word_distance(a: str, b: str) -> int:
     return _Distances(old, new).between(len(old), len(new))
 
 
-def budget(decay: Decay, step: int, max_steps: int, start: int, end: int) -> int | None:
+def budget(decay: Decay, step: int, max_steps: int, start: int, end: int, *, warmup: bool = False) -> int | None:
     """Words that a step may change, None for no limit (Tang et al., section 3).
 
     `linear` and `cosine` go from `start` at step 1 to `end` at step `max_steps`; a single step has `start`.
+
+    With `warmup` the first w = ceil(`max_steps` / 20) steps, 5% and at least one, rise to it: step s of them has
+    `start` * s / (w + 1) words, rounded, at least one. Step w + 1 has `start`, and the decay runs from there to
+    `max_steps`. The last step is never one of the rise; without a limit there is nothing to rise.
 
     Raises:
         ValueError: `step` is not in 1..`max_steps`.
 
     >>> [budget("cosine", step, 5, start=50, end=10) for step in range(1, 6)]
     [50, 44, 30, 16, 10]
+    >>> [budget("linear", step, 6, start=50, end=10, warmup=True) for step in range(1, 7)]
+    [25, 50, 40, 30, 20, 10]
     """
     if not 1 <= step <= max_steps:
         raise ValueError(f"step {step} is not in 1..{max_steps}")
-    done = (step - 1) / (max_steps - 1) if max_steps > 1 else 0.0
+    if decay == "none":
+        return None
+    rise = min(math.ceil(max_steps / 20), max_steps - 1) if warmup else 0
+    if step <= rise:
+        return max(1, round(start * step / (rise + 1)))
+    last = max_steps - rise - 1
+    done = (step - rise - 1) / last if last else 0.0
     match decay:
-        case "none":
-            return None
         case "fixed":
-            return start
+            left = 1.0
         case "linear":
             left = 1 - done
         case "cosine":

@@ -13,12 +13,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from gpo.edits import Decay
+from gpo.edits import Decay, budget
 from gpo.errors import suggestion
 from gpo.records import Record
+from gpo.retrieval import Memory
 
 Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection"]
-Memory = Literal["none", "summary", "recency", "relevance", "importance"]
 Refinement = Literal["editing", "generation"]
 
 
@@ -93,7 +93,37 @@ class OptimizerSpec(Method):
             raise ValueError(f"budget_end ({self.budget_end}) must not exceed budget_start ({self.budget_start})")
         return self
 
+    @model_validator(mode="after")
+    def _continuable(self) -> Self:
+        if self.style != "continuation":
+            return self
+        beyond = [
+            *([f"information: {self.information}"] if self.reflects else []),
+            *(["trajectory: summary"] if self.trajectory == "summary" else []),
+            *(["refinement: editing"] if self.refinement == "editing" else []),
+        ]
+        if beyond:
+            raise ValueError(
+                f"style `continuation` is a list of instructions to go on with and cannot have {', '.join(beyond)}; "
+                "choose style `paper`, or information `prompt` or `prompt+score`, a trajectory of prompts, and "
+                "refinement `generation`"
+            )
+        return self
+
     @property
     def reflects(self) -> bool:
         """Whether a reflection on failures is part of the current information."""
         return "reflection" in self.information
+
+    @property
+    def shows_score(self) -> bool:
+        """Whether the current prompt's score is part of the current information."""
+        return "score" in self.information
+
+    def budget_at(self, step: int) -> int | None:
+        """Words that a step from 1 to `max_steps` may change; None for no limit.
+
+        >>> [OptimizerSpec(max_steps=5).budget_at(step) for step in range(1, 6)]
+        [50, 44, 30, 16, 10]
+        """
+        return budget(self.decay, step, self.max_steps, self.budget_start, self.budget_end, warmup=self.warmup)

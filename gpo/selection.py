@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from gpo.budget import affords_step
+from gpo.budget import affordable_candidates
 from gpo.racing import is_ahead
-from gpo.records import Edited, Record, Scored, Splits, Step, Stopped
+from gpo.ranking import Neighbour
+from gpo.records import Edited, Record, Scored, Splits, Step, Stopped, UsageByRole
 from gpo.spec import TaskSpec
-from gpo.trajectory import Neighbour
 
 
 class Search(Record):
@@ -16,6 +16,19 @@ class Search(Record):
     best: Scored
     stale: int = 0
     steps: tuple[Step, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """What the last step's summary says of the prompts before it."""
+        return self.steps[-1].summary if self.steps else ""
+
+    @property
+    def unsummarised(self) -> tuple[Scored, ...]:
+        """Prompts scored since that summary was written; none before the first step, which has only its start."""
+        if not self.steps:
+            return ()
+        start = (self.start,) if len(self.steps) == 1 else ()
+        return (*start, *self.steps[-1].scored)
 
     @property
     def known(self) -> frozenset[str]:
@@ -29,12 +42,23 @@ def begin(start: Scored) -> Search:
     return Search(start=start, best=start)
 
 
-def select(search: Search, neighbours: Sequence[Neighbour], edited: Edited, scored: Sequence[Scored]) -> Search:
+def select(
+    search: Search,
+    neighbours: Sequence[Neighbour],
+    edited: Edited,
+    scored: Sequence[Scored],
+    *,
+    reflection: str | None = None,
+    summary: str = "",
+    usage: UsageByRole | None = None,
+) -> Search:
     """The search after one more step.
 
     The best of the step's candidates becomes current, unless the current prompt, with its own score, is as good: so the
     current prompt is always the best of the whole trajectory by dev score. Only prompts tried on every dev example can
     be it, compared on the examples that both were scored on.
+
+    `neighbours`, `reflection`, `summary` and `usage`, which leaves the scores out, are only recorded.
     """
     whole = [item for item in scored if item.score.complete]
     best = search.best
@@ -47,6 +71,9 @@ def select(search: Search, neighbours: Sequence[Neighbour], edited: Edited, scor
         neighbours=tuple(item.instruction for item in neighbours),
         scored=tuple(scored),
         rejected=edited.rejected,
+        reflection=reflection,
+        summary=summary,
+        usage=usage or {},
     )
     stale = search.stale + 1 if best is search.best else 0
     return Search(start=search.start, best=best, stale=stale, steps=(*search.steps, step))
@@ -58,6 +85,9 @@ def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> Stopped | None:
         return "max_steps"
     if search.stale >= spec.optimizer.patience or search.best.score.mean >= 1.0:
         return "plateau"
-    if not affords_step(spec, search.start.score, search.steps, len(splits.dev), len(splits.test)):
-        return "budget"
-    return None
+    return None if affordable(search, spec, splits) else "budget"
+
+
+def affordable(search: Search, spec: TaskSpec, splits: Splits) -> int:
+    """How many candidates the next step can have under the caps; the last step before a cap may have fewer."""
+    return affordable_candidates(spec, search.start.score, search.steps, len(splits.dev), len(splits.test))

@@ -1,4 +1,4 @@
-"""The trajectory: scored prompts in Chroma, retrieved by relevance (Tang et al., section 3.2).
+"""The trajectory: scored prompts in Chroma, found by relevance, recency or importance (Tang et al., section 3.2).
 
 Chroma is an index. The database has the truth, and the index is rebuilt from it at any time, so nothing is lost with
 it. Each scope (task, dataset version, metric, task model) has a collection of its own, since scores of different
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gpo.embedder import Embed
 from gpo.errors import PermanentCallError, StateError
 from gpo.index import Index, embedded_index, server_index
+from gpo.ranking import Neighbour, Order, by_score, by_similarity, by_time, last, ranked
 from gpo.records import Candidate, Record, Scored, content_hash
 from gpo.settings import Settings
 
@@ -53,16 +54,6 @@ class Scope(Record):
         """Name of the Chroma collection, such as `reviews-0c9f0a6f4d3b2e11`."""
         readable = re.sub(r"[^a-zA-Z0-9]+", "-", self.task)[:40].strip("-")
         return f"{readable or 'task'}-{self.id}"
-
-
-class Neighbour(Record):
-    """A scored prompt near the current one: dev score from 0 to 100, cosine similarity rounded to 6 digits."""
-
-    instruction: str
-    percent: float
-    similarity: float
-    step: int
-    number: int
 
 
 @asynccontextmanager
@@ -124,13 +115,33 @@ class Trajectory:
         Only prompts of steps before `before_step` count, the current one among them if it is one of these; equal
         texts appear once. Ties of similarity go by: the current prompt, score, step, number - the higher is nearer.
         """
+        search = await self._search(run_key, current, before_step)
+        return await self._call(lambda collection: search.nearest(collection, k))
+
+    async def latest(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
+        """The `k` scored prompts of a run that were scored last, the latest at the end.
+
+        As with `nearest`, the current prompt is among them if it was scored, and equal texts appear once.
+        """
+        search = await self._search(run_key, current, before_step)
+        return await self._call(lambda collection: search.last(collection, k, by_time))
+
+    async def best(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
+        """The `k` scored prompts of a run with the best scores, the best at the end.
+
+        A score of few examples, where the race ended a prompt, ranks below every whole one. Ties go by step and
+        number, the later is better. As with `nearest`, the current prompt is among them, and equal texts appear once.
+        """
+        search = await self._search(run_key, current, before_step)
+        return await self._call(lambda collection: search.last(collection, k, by_score))
+
+    async def _search(self, run_key: str, current: Candidate, before_step: int) -> "_Search":
         own = _entry_id(run_key, current)
         stored = await self._call(lambda collection: collection.get(ids=[own], include=["embeddings"])["embeddings"])
         vector = list(map(float, stored[0])) if stored is not None and len(stored) else None
         if vector is None:
             (vector,) = await self._vectors([current.instruction])
-        search = _Search(vector, current.instruction, run_key, before_step)
-        return await self._call(lambda collection: search.nearest(collection, k))
+        return _Search(vector, current.instruction, run_key, before_step)
 
     async def count(self, run_key: str) -> int:
         """How many entries a run has."""
@@ -209,7 +220,7 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class _Search:
-    """One search for the entries of a run nearest to a vector, that of the instruction `current`."""
+    """One search among the entries of a run, by their nearness to a vector, that of the instruction `current`."""
 
     vector: list[float]
     current: str
@@ -224,11 +235,15 @@ class _Search:
         """
         n = max(4 * k, 32)
         while len(hits := self._search(collection, n)) == n:
-            ranked = self._ranked(hits)
-            if len(ranked) >= k and min(hit.similarity for hit in hits.values()) < ranked[-k].similarity:
-                return ranked[-k:]
+            near = self._ranked(hits)
+            if len(near) >= k and min(hit.similarity for hit in hits.values()) < near[-k].similarity:
+                return near[-k:]
             n *= 4
         return self._ranked(self._all(collection))[-k:]
+
+    def last(self, collection: "Collection", k: int, order: Order) -> list[Neighbour]:
+        """The last `k` in an order, the current one always among them."""
+        return last(ranked(self._all(collection), order), k, self.current)
 
     def _search(self, collection: "Collection", n: int) -> dict[str, Neighbour]:
         query: Any = [self.vector]
@@ -256,6 +271,9 @@ class _Search:
                 similarity=similarity,
                 step=metadata["step"],
                 number=metadata["number"],
+                n=metadata["n"],
+                planned=metadata["planned"],
+                complete=metadata["complete"],
             )
             for name, text, metadata, similarity in zip(
                 found["ids"], found["documents"], found["metadatas"], similarities, strict=True
@@ -267,17 +285,7 @@ class _Search:
         return {"$and": [{"run": self.run_key}, {"step": {"$lt": self.before_step}}]}
 
     def _ranked(self, hits: Mapping[str, Neighbour]) -> list[Neighbour]:
-        """Distinct texts, the nearest last."""
-
-        def order(name: str) -> tuple[float, bool, float, int, int, str]:
-            hit = hits[name]
-            return hit.similarity, hit.instruction == self.current, hit.percent, hit.step, hit.number, name
-
-        ranked: dict[str, Neighbour] = {}
-        for name in sorted(hits, key=order):
-            ranked.pop(hits[name].instruction, None)
-            ranked[hits[name].instruction] = hits[name]
-        return list(ranked.values())
+        return ranked(hits, by_similarity(self.current))
 
 
 def _entry_id(run_key: str, candidate: Candidate) -> str:
@@ -291,4 +299,7 @@ def _metadata(run_key: str, scored: Scored) -> dict[str, str | int | float]:
         "step": scored.candidate.step,
         "number": scored.candidate.number,
         "percent": scored.percent,
+        "n": scored.score.n,
+        "planned": scored.score.planned,
+        "complete": scored.score.complete,
     }

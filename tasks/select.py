@@ -1,4 +1,4 @@
-"""Step 5: the best becomes current."""
+"""Step 6: the best becomes current."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,32 @@ from prefect.cache_policies import NO_CACHE
 
 from gpo import selection
 from gpo.progress import BestFound, emit
-from gpo.records import Edited, Scored
+from gpo.records import Edited, Proposals, Scored, total_usage
+from gpo.reflection import Informed
+from gpo.retrieval import Recalled
 from gpo.selection import Search
-from gpo.trajectory import Neighbour
 
 
 @task(name="select", task_run_name="select step {step}", tags=["gpo"], cache_policy=NO_CACHE)
-async def select(
-    step: int, search: Search, neighbours: Sequence[Neighbour], edited: Edited, scored: Sequence[Scored]
+async def select(  # noqa: PLR0917 - all that the step came from
+    step: int,
+    search: Search,
+    informed: Informed,
+    recalled: Recalled,
+    proposals: Proposals,
+    edited: Edited,
+    scored: Sequence[Scored],
 ) -> Search:
-    """The search after this step."""
+    """The search after this step, with a record of all that led to it."""
     del step
-    after = selection.select(search, neighbours, edited, scored)
+    after = selection.select(
+        search,
+        recalled.neighbours,
+        edited,
+        scored,
+        reflection=informed.reflection,
+        summary=recalled.summary,
+        usage=total_usage([informed.usage, recalled.usage, proposals.usage]),
+    )
     emit(BestFound(after.best))
     return after

@@ -121,6 +121,34 @@ def test_budget_falls_from_start_to_end(decay: Decay, steps: tuple[int, int], wo
         assert here <= before
 
 
+@pytest.mark.parametrize(
+    ("decay", "budgets"),
+    [
+        ("none", [None] * 6),
+        ("fixed", [25, 50, 50, 50, 50, 50]),
+        ("linear", [25, 50, 40, 30, 20, 10]),
+        ("cosine", [25, 50, 44, 30, 16, 10]),
+    ],
+)
+def test_a_warm_up_comes_before_the_decay(decay: Decay, budgets: list[int | None]) -> None:
+    assert [budget(decay, step, 6, start=50, end=10, warmup=True) for step in range(1, 7)] == budgets
+
+
+@given(st.sampled_from(["fixed", "linear", "cosine"]), STEPS, RANGES)
+def test_a_warm_up_rises_for_a_twentieth_of_the_steps_and_the_decay_follows(
+    decay: Decay, steps: tuple[int, int], words: tuple[int, int]
+) -> None:
+    (_, last), (start, end) = steps, words
+    found = [budget(decay, step, last, start, end, warmup=True) for step in range(1, last + 1)]
+    budgets = [each for each in found if each is not None]
+    rise = -(-last // 20) if last > 1 else 0
+    assert len(budgets) == last
+    assert all(1 <= each <= start for each in budgets)
+    assert budgets[:rise] == sorted(budgets[:rise])
+    assert budgets[rise] == start
+    assert budgets[rise:] == [budget(decay, step, last - rise, start, end) for step in range(1, last - rise + 1)]
+
+
 @pytest.mark.parametrize("step", [0, 6])
 def test_budget_rejects_a_step_that_does_not_exist(step: int) -> None:
     with pytest.raises(ValueError, match=rf"step {step} is not in 1\.\.5"):

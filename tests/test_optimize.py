@@ -8,9 +8,11 @@ import asyncio
 import inspect
 import json
 import re
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,9 @@ from flows.optimize import optimize_prompt
 from gpo.conclusion import report_path
 from gpo.datasets import load_splits
 from gpo.edits import word_distance
+from gpo.explanation import Explanation, explain
 from gpo.records import Example, Outcome, Splits
+from gpo.run import place_of
 from gpo.spec_file import load_spec
 from tests.endpoint import Endpoint, Reply, Request, serving
 
@@ -49,6 +53,8 @@ PHRASES = (
     "Be brief.",
     "Thank you very much in advance for a really very friendly reply today.",
 )
+REMARKS = ("do not repeat the cases.", "Do not write a new instruction.")
+"""How the requests for a reflection and a summary end."""
 LEVELS = 6
 DEV, TEST, CANDIDATES, STEPS = 12, 18, 4, 3
 Content = dict[str, Any]
@@ -75,10 +81,12 @@ class Hill:
     def propose(self, text: str) -> str:
         if "ready" in text:
             return "ready"
+        if text.endswith(REMARKS):
+            return f"The instruction is short. {crc32(text.encode())}"
         with self._lock:
             self._seen[text] += 1
             number = crc32(text.encode()) + self._seen[text]
-        found = re.search(r"Current instruction: (.*)\nScore: ", text)
+        found = re.search(r"Current instruction: (.*)", text)
         assert found, text
         return f"<START>{found[1]} {self.phrases[number % len(self.phrases)]}<END>"
 
@@ -250,7 +258,11 @@ def test_the_run_can_be_read_in_prefect(climb: Climb) -> None:
         "check parcels",
         f"note start {outcome.run_id}",
         *(f"evaluate {item.candidate.label} {item.candidate.id}" for item in scored),
-        *(f"{part} step {step}" for step in steps for part in ("retrieve", "refine", "edit", "select", "record")),
+        *(
+            f"{part} step {step}"
+            for step in steps
+            for part in ("inform", "retrieve", "refine", "edit", "select", "record")
+        ),
         "record step 0",
         *(f"prove {item.candidate.label} {item.candidate.id}" for item in (outcome.start, outcome.best)),
         f"report {outcome.run_id}",
@@ -276,7 +288,7 @@ def test_the_same_run_again_pays_nothing(climb: Climb, optimized: Optimize) -> N
     calls = climb.endpoint.calls
     again = optimized(climb.path)
     assert climb.endpoint.calls == calls
-    assert [role.paid for role in again.calls.values()] == [0, 0]
+    assert [again.calls[role].paid for role in ("task", "optimizer")] == [0, 0]
     assert again.calls["task"].cached == DEV * (1 + again.evaluated) + 2 * TEST
     own = {"started_at", "wall_s", "calls"}
     assert again.model_dump(exclude=own) == climb.outcome.model_dump(exclude=own)
@@ -285,10 +297,49 @@ def test_the_same_run_again_pays_nothing(climb: Climb, optimized: Optimize) -> N
         run = (await flow_runs(climb.path))[-1]
         return await task_runs_of(run, lambda names: names[f"report {again.run_id}"] == 1)
 
-    kept = ("retrieve", "refine", "edit", "evaluate", "prove")
+    kept = ("inform", "retrieve", "refine", "edit", "evaluate", "prove")
     states = {task.name: task.state_name for task in asyncio.run(read()) if task.name.startswith(kept)}
-    assert len(states) == 3 * STEPS + 1 + again.evaluated + 2
+    assert len(states) == 4 * STEPS + 1 + again.evaluated + 2
     assert set(states.values()) == {"Cached"}
+
+
+def explained(path: Path) -> list[Explanation]:
+    place = place_of(path)
+    return [asyncio.run(explain(place, step)) for step in range(1, place.spec.optimizer.max_steps + 1)]
+
+
+def unfinished(path: Path) -> None:
+    """Take the outcomes away: so the database looks while a run is under way, or was killed."""
+    with closing(sqlite3.connect(path.parent / ".gpo" / "gpo.db")) as connection, connection:
+        connection.execute("UPDATE runs SET outcome = NULL")
+
+
+def test_what_a_run_was_shown_is_explained_without_a_call(tmp_path: Path, climb: Climb, optimized: Optimize) -> None:
+    """Word by word what was sent, from the records of a finished run and from what an unfinished one left."""
+    method = {
+        "information": "prompt+score+reflection",
+        "trajectory": "summary",
+        "warmup": True,
+        "refinement": "editing",
+    }
+    with serving(Hill()) as endpoint:
+        path = write_spec(tmp_path, endpoint.url, optimizer={"max_steps": 3, "candidates": 2, "batch": 4, **method})
+        outcome = optimized(path)
+        asked = [request for request in endpoint.requests if request.model == "optimizer"]
+        assert len(asked) == 1 + 3 * (1 + 2) + 2
+        assert outcome.calls["optimizer"].paid == len(asked)
+        assert outcome.calls["task"].paid == endpoint.calls_of("task")
+        assert [step.usage["task"].calls for step in outcome.history] == [4] * 3
+        assert [step.usage["optimizer"].calls for step in outcome.history] == [3, 4, 4]
+        assert [bool(step.summary) for step in outcome.history] == [False, True, True]
+        for each, requests in ((path, asked), (climb.path, climb.requests)):
+            finished = explained(each)
+            sent = {request.text for request in requests}
+            assert all("\n\n".join(part.text for part in found.parts) in sent for found in finished)
+            assert all(part.known for found in finished for part in found.parts)
+            unfinished(each)
+            assert [found.parts for found in explained(each)] == [found.parts for found in finished]
+        assert endpoint.calls_of("optimizer") == len(asked)
 
 
 def test_another_seed_is_another_search(climb: Climb, optimized: Optimize) -> None:

@@ -1,22 +1,30 @@
 """What the optimizer model is shown, and what is read from its answers."""
 
 import asyncio
+import doctest
 import random
+from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpo import asking, continuation, excerpts, method, ranking, refinement
+from gpo.asking import ask_all
+from gpo.continuation import last_line, subjects
 from gpo.errors import PermanentCallError
+from gpo.meta_prompt import Request, meta_prompt
 from gpo.models import ChatModel, Sampling
 from gpo.preflight import HeldAnswers
 from gpo.progress import Answered, Event, listening
-from gpo.records import Candidate, Example, Proposals
-from gpo.refinement import PLACE, Request, ask_all, meta_prompt, read_continued, read_proposal, refine, subjects
+from gpo.ranking import Neighbour
+from gpo.records import Candidate, Example, Proposals, Score, Scored, Usage
+from gpo.refinement import read_proposal, refine, why_unread
+from gpo.reflection import Informed
+from gpo.retrieval import Recalled
 from gpo.spec import TaskSpec
 from gpo.template import Message
-from gpo.trajectory import Neighbour
 from tests.fakes import ScriptedModel, StatusError, chat_model, scripted
 
 
@@ -39,13 +47,19 @@ def neighbour(text: str, percent: float, similarity: float = 0.5) -> Neighbour:
     return Neighbour(instruction=text, percent=percent, similarity=similarity, step=0, number=0)
 
 
+CURRENT = Scored(
+    candidate=Candidate(instruction="Is the review good?"),
+    score=Score(values={f"e{index}": float(index < 5) for index in range(8)}, planned=8),
+)
 REQUEST = Request(
-    current=Candidate(instruction="Is the review good?"),
-    percent=62.5,
-    neighbours=(
-        neighbour("Far but best.", 80.0, 0.1),
-        neighbour("Near but worst.", 40.0, 0.9),
-        neighbour("Is the review good?", 62.5, 1.0),
+    candidates=8,
+    informed=Informed(current=CURRENT),
+    recalled=Recalled(
+        neighbours=(
+            neighbour("Far but best.", 80.0, 0.1),
+            neighbour("Near but worst.", 40.0, 0.9),
+            neighbour("Is the review good?", 62.5, 1.0),
+        )
     ),
     examples=(Example(id="e1", inputs={"review": "Loved {{it}}."}, reference="positive"),),
     budget=14,
@@ -57,7 +71,8 @@ def refined(
     model: ChatModel | ScriptedModel, spec: TaskSpec | None = None, request: Request = REQUEST, seed: int = 0
 ) -> Proposals:
     chat = model if isinstance(model, ChatModel) else chat_model(model, role="optimizer")
-    return asyncio.run(refine(chat, spec or task(), request, random.Random(seed)))
+    asked = request.model_copy(update={"candidates": (spec or task()).optimizer.candidates})
+    return asyncio.run(refine(chat, spec or task(), asked, random.Random(seed)))
 
 
 # Reading
@@ -68,7 +83,6 @@ def refined(
     [
         ("<START>Judge it.<END>", "Judge it."),
         ("Sure!\n\n<START>\n Judge it. \n<END>\nI hope this helps.", "Judge it."),
-        ("<START>Judge it.", "Judge it."),
         ("Judge it.<END> and more", "Judge it."),
         ("Judge it.", "Judge it."),
         ("<START>Judge it.<END> <START>Another.<END>", "Judge it."),
@@ -80,6 +94,13 @@ def refined(
         ("`Judge it.`", "Judge it."),
         ("'Judge it.'", "Judge it."),
         ('Answer "yes" or "no"', 'Answer "yes" or "no"'),
+        ('"Yes" or "no"', '"Yes" or "no"'),
+        ("'Yes' or 'no'", "'Yes' or 'no'"),
+        ('"Answer "yes" or "no"."', 'Answer "yes" or "no".'),
+        ("'Don't guess.'", "Don't guess."),
+        ("<START>Cut.<END> <START>Judge", "Cut."),
+        ("Sorry customers matter: judge it.", "Sorry customers matter: judge it."),
+        ("I can tell you how: judge it.", "I can tell you how: judge it."),
         (" Judge it.", "Judge it."),
         ("<START>Judge.\n- Be brief\n- One word<END>", "Judge.\n- Be brief\n- One word"),
         ("hidden</think>Judge it.", "Judge it."),
@@ -92,12 +113,33 @@ def test_a_proposal_is_read(text: str, proposal: str) -> None:
 
 @pytest.mark.parametrize("text", ["Judge it.", "- Judge it.", " Judge it.\n", "- Worse.\n- Bad.\n- Judge it."])
 def test_the_last_line_continues_a_list(text: str) -> None:
-    assert read_continued(text) == "Judge it."
+    assert read_proposal(last_line(text)) == "Judge it."
 
 
-@pytest.mark.parametrize("text", ["", " \n", "<START><END>", "<START>", "<think>I never end", "<END>", "Prompt:", '""'])
-def test_some_answers_hold_no_proposal(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("<START><END>", "empty"),
+        ("<END>", "empty"),
+        ("Prompt:", "empty"),
+        ('""', "empty"),
+        ("<START>", "truncated"),
+        ("<START>Judge the review by its", "truncated"),
+        ("Sure: <START><END> <START>Judge the", "truncated"),
+        ("<think>I never end", "truncated"),
+        ("<think>One.</think><think>I never end <START>Judge.<END>", "truncated"),
+        ("I'm sorry, but I can't help with that.", "refused"),
+        ("I\N{RIGHT SINGLE QUOTATION MARK}m very sorry, but I am not able to write this.", "refused"),
+        ("<START>I cannot assist with this request.<END>", "refused"),
+        ("Unfortunately, I'm unable to do that.", "refused"),
+        ("As an AI language model, I have no opinion.", "refused"),
+    ],
+)
+def test_some_answers_hold_no_proposal(text: str, reason: str) -> None:
     assert read_proposal(text) == ""
+    assert why_unread(text) == reason
 
 
 @given(st.text(alphabet="ab <>/-\n\"':.STARENDthink", max_size=60))
@@ -107,43 +149,7 @@ def test_no_answer_is_too_strange_to_be_read(text: str) -> None:
     assert proposal in text
 
 
-# The paper's meta-prompt
-
-
-def test_the_meta_prompt() -> None:
-    assert meta_prompt(task(), REQUEST) == (
-        "You improve the instruction that a language model is given for this task: the sentiment of a review.\n"
-        "\n"
-        "Earlier instructions with their scores, from 0 to 100 (higher is better):\n"
-        "\n"
-        "Instruction: Far but best.\n"
-        "Score: 80\n"
-        "\n"
-        "Instruction: Near but worst.\n"
-        "Score: 40\n"
-        "\n"
-        "Current instruction: Is the review good?\n"
-        "Score: 62.5\n"
-        "\n"
-        "Examples of the task; the instruction takes the place of <INSTRUCTION>:\n"
-        "\n"
-        "Be brief.\n"
-        "Loved {{it}}.\n"
-        "<INSTRUCTION>\n"
-        "Answer: positive\n"
-        "\n"
-        "Write a new instruction that differs from all of the above and scores higher. Change at most 14 words of the"
-        " current instruction. Do not mention the examples, do not answer them, and use no {{variables}}. Begin it with"
-        " <START> and end it with <END>."
-    )
-
-
-def test_parts_without_content_are_left_out() -> None:
-    bare = REQUEST.model_copy(update={"neighbours": (), "examples": (), "budget": None})
-    text = meta_prompt(task(prompt={"instruction": "Judge.", "messages": [{"user": "{{instruction}}"}]}), bare)
-    for part in ("Earlier", "Examples", PLACE, "Change at most", "for this task"):
-        assert part not in text
-    assert "Current instruction: Is the review good?\nScore: 62.5" in text
+# Sending
 
 
 def test_the_paper_style_sends_the_meta_prompt_as_it_is() -> None:
@@ -196,10 +202,13 @@ def test_a_proposal_has_to_hold_a_word_of_the_task() -> None:
 
 
 def test_proposals_come_back_in_order_and_unusable_answers_are_counted() -> None:
-    texts = iter(["<START>One.<END>", "<START><END>", "<START>Three.<END>", "<START>One.<END>"])
-    proposals = refined(chat_model(scripted(lambda _: next(texts)), max_concurrency=1))
+    texts = iter(["<START>One.<END>", "<START><END>", "<START>Three.<END>", "<START>One and", "<START>One.<END>"])
+    model = chat_model(scripted(lambda _: next(texts)), role="optimizer", max_concurrency=1)
+    proposals = refined(model, task(candidates=5))
     assert proposals.texts == ("One.", "Three.", "One.")
-    assert [(item.reason, item.text) for item in proposals.rejected] == [("empty", "<START><END>")]
+    unread = [("empty", "<START><END>"), ("truncated", "<START>One and")]
+    assert [(item.reason, item.text) for item in proposals.rejected] == unread
+    assert proposals.usage == {"optimizer": Usage(calls=5, input_tokens=50, output_tokens=15)}
 
 
 @pytest.mark.parametrize("style", ["paper", "continuation"])
@@ -256,3 +265,8 @@ def test_the_first_failure_cancels_the_calls_that_wait() -> None:
     with pytest.raises(PermanentCallError):
         asyncio.run(ask_all(model, asks))
     assert len(fake.calls) <= 2
+
+
+@pytest.mark.parametrize("module", [asking, continuation, excerpts, method, ranking, refinement])
+def test_the_examples_of_the_docstrings(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0

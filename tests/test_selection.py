@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.records import Candidate, Edited, Example, Rejection, Score, Scored, Splits
+from gpo.ranking import Neighbour
+from gpo.records import Candidate, Edited, Example, Rejection, Score, Scored, Splits, Usage
 from gpo.selection import Search, begin, select, why_stop
 from gpo.spec import TaskSpec
-from gpo.trajectory import Neighbour
 from tests.outcomes import spec
 
 DEV = 10
@@ -95,10 +95,24 @@ def test_a_step_is_recorded_as_it_was() -> None:
     neighbour = Neighbour(instruction="near", percent=50.0, similarity=0.9, step=0, number=0)
     rejection = Rejection(reason="empty", text="")
     edited = Edited(budget=14, candidates=(), rejected=(rejection,))
-    (step,) = select(begin(start), [neighbour], edited, []).steps
+    spent = {"optimizer": Usage(calls=9)}
+    after_it = select(begin(start), [neighbour], edited, [], reflection="vague", summary="be brief", usage=spent)
+    (step,) = after_it.steps
+    assert (step.reflection, step.summary, step.usage, after_it.summary) == ("vague", "be brief", spent, "be brief")
     assert (step.number, step.budget, step.current, step.neighbours) == (1, 14, "start", ("near",))
     assert (step.scored, step.rejected) == ((), (rejection,))
     assert after(begin(start), budget=None).steps[0].budget is None
+
+
+def test_what_was_scored_since_the_last_summary_includes_the_start_once() -> None:
+    start, first, second = scored("start", 5, step=0), scored("first", 4), scored("second", 3, step=2)
+    search = begin(start)
+    assert (search.summary, search.unsummarised) == ("", ())
+    search = after(search, first)
+    assert search.unsummarised == (start, first)
+    search = after(search, second)
+    assert search.unsummarised == (second,)
+    assert after(search).unsummarised == ()
 
 
 def test_it_ends_after_the_last_step() -> None:
@@ -121,7 +135,7 @@ def test_nothing_is_better_than_everything_right() -> None:
     assert why_stop(begin(scored("start", DEV, step=0)), task(), splits()) == "plateau"
 
 
-@pytest.mark.parametrize(("cap", "stopped"), [(1 + 10 + 22 + 40, None), (1 + 10 + 22 + 40 - 1, "budget")])
+@pytest.mark.parametrize(("cap", "stopped"), [(1 + 10 + 11 + 40, None), (1 + 10 + 11 + 40 - 1, "budget")])
 def test_it_ends_when_a_step_and_the_proof_are_not_to_be_had(cap: int, stopped: str | None) -> None:
     capped = spec(optimizer={"candidates": 2}, budget={"max_calls": cap})
     assert why_stop(begin(scored("start", 5, step=0)), capped, splits()) == stopped

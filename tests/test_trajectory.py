@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 
 from gpo.embedder import load_embedder
 from gpo.errors import InputError, PermanentCallError, StateError
+from gpo.ranking import Neighbour
 from gpo.records import Candidate, Score, Scored
 from gpo.run import Place, open_run, rebuild_trajectory
 from gpo.settings import Settings
 from gpo.spec import TaskSpec
-from gpo.trajectory import Neighbour, Scope, Trajectory, open_trajectory
+from gpo.trajectory import Scope, Trajectory, open_trajectory
 
 ROOT = Path(__file__).parent.parent
 SCOPE = Scope(task="reviews", dataset="d1", metric="exact_match", task_model="m1", embedding="words")
@@ -114,6 +115,8 @@ def expected(rows: Sequence[Scored], current: Candidate, k: int, before_step: in
             similarity=similarity(row.candidate.instruction),
             step=row.candidate.step,
             number=row.candidate.number,
+            n=1,
+            planned=1,
         )
         for row in rows
         if row.candidate.step < before_step
@@ -153,6 +156,66 @@ def test_the_most_similar_come_last_and_the_current_one_is_among_them(
             assert found[-1].similarity == 1.0
         newcomer = Candidate(instruction="say if the customer is glad", step=before_step)
         assert await trajectory.nearest("r", newcomer, 3, before_step) == expected(rows, newcomer, 3, before_step)
+
+    in_trajectory(tmp_path, work)
+
+
+def with_current(ranked: list[Scored], current: Scored, k: int) -> list[str]:
+    others = [row for row in ranked if row != current]
+    kept = others[len(others) - (k - 1) :]
+    return [row.candidate.instruction for row in ranked if row in kept or row == current]
+
+
+def test_the_latest_come_last_and_the_current_one_is_among_them(tmp_path: Path) -> None:
+    rows = prompts(40)
+    shuffled = random.Random(2).sample(rows, len(rows))
+
+    async def work(trajectory: Trajectory) -> None:
+        await trajectory.add("r", shuffled)
+        seen = rows[:32]
+        for current, k in itertools.product(seen[::7], (1, 3, 9, 99)):
+            found = await trajectory.latest("r", current.candidate, k, 4)
+            assert [hit.instruction for hit in found] == with_current(seen, current, k)
+        newcomer = Candidate(instruction="say if the customer is glad", step=4)
+        found = await trajectory.latest("r", newcomer, 3, 4)
+        assert [hit.instruction for hit in found] == [row.candidate.instruction for row in seen[-3:]]
+
+    in_trajectory(tmp_path, work)
+
+
+def test_the_best_come_last_and_the_current_one_is_among_them(tmp_path: Path) -> None:
+    rows = prompts(40)
+    shuffled = random.Random(2).sample(rows, len(rows))
+
+    async def work(trajectory: Trajectory) -> None:
+        await trajectory.add("r", shuffled)
+        ranked = sorted(rows, key=lambda row: (row.percent, row.candidate.step, row.candidate.number))
+        for current, k in itertools.product(rows[::7], (1, 3, 9, 99)):
+            found = await trajectory.best("r", current.candidate, k, 99)
+            assert [hit.instruction for hit in found] == with_current(ranked, current, k)
+
+    in_trajectory(tmp_path, work)
+
+
+def test_a_score_that_the_race_ended_is_told_and_ranks_below_a_whole_one(tmp_path: Path) -> None:
+    whole = scored("read the review", value=0.25)
+    ended = Scored(
+        candidate=Candidate(instruction="say one word", step=1),
+        score=Score(values={"a": 1.0, "b": 1.0}, planned=8),
+    )
+    failing = Scored(
+        candidate=Candidate(instruction="answer now", step=1, number=1),
+        score=Score(values={"a": 1.0}, planned=2, failed=1),
+    )
+
+    async def work(trajectory: Trajectory) -> None:
+        await trajectory.add("r", [whole, ended, failing])
+        found = await trajectory.best("r", whole.candidate, 3, 2)
+        assert [(hit.instruction, hit.n, hit.planned, hit.complete) for hit in found] == [
+            ("say one word", 2, 8, False),
+            ("read the review", 1, 1, True),
+            ("answer now", 1, 2, True),
+        ]
 
     in_trajectory(tmp_path, work)
 

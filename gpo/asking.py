@@ -1,0 +1,96 @@
+"""Asking the optimizer model: answers come from the ledger where they are, and are paid for where they are not."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import Field
+
+from gpo.errors import RefusedRequestError
+from gpo.ledger import Answer, CallKey
+from gpo.models import ChatModel, Sampling
+from gpo.progress import Answered, emit
+from gpo.records import Record, Usage, UsageByRole, content_hash
+from gpo.template import Message
+from gpo.together import together
+
+REMARK_TOKENS = 400
+"""Most tokens of a remark, where the model's server is one of this machine; others keep to what they are asked."""
+
+REMARK_CHARACTERS = 2000
+
+_THOUGHTS = re.compile(r"(?s)<think>.*?(</think>|$)")
+
+
+class Remark(Record):
+    """A free text of the optimizer model, empty where it had none, and what it cost."""
+
+    text: str = ""
+    usage: UsageByRole = Field(default={})
+
+
+async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) -> Mapping[str, Answer]:
+    """Answers by key digest, paid for where the ledger has none.
+
+    A request that the provider refuses is missing from the result.
+
+    Raises:
+        ModelCallError: the first call that failed otherwise, or all were refused; calls that wait are cancelled.
+    """
+    found = dict(await model.find([key for key, _ in asks]))
+    if found:
+        emit(Answered(paid=False, count=len(found)))
+    refused: list[RefusedRequestError] = []
+
+    async def pay(key: CallKey, sampling: Sampling) -> None:
+        try:
+            found[key.digest] = await model.ask(key, sampling)
+        except RefusedRequestError as error:
+            refused.append(error)
+            return
+        emit(Answered(paid=True))
+
+    await together(*(pay(key, sampling) for key, sampling in asks if key.digest not in found))
+    if refused and not found:
+        raise refused[0]
+    return found
+
+
+async def ask_remark(model: ChatModel, request: str, repeat: int) -> Remark:
+    """One free text, without thoughts, cut after `REMARK_CHARACTERS`; empty where the provider refuses the request.
+
+    Raises:
+        ModelCallError: the call failed after the client's retries.
+    """
+    sampling = Sampling(max_tokens=REMARK_TOKENS) if model.follows_grammar else Sampling()
+    key = model.key([Message(role="user", text=request)], sampling, repeat)
+    try:
+        answer = (await ask_all(model, [(key, sampling)]))[key.digest]
+    except RefusedRequestError:
+        return Remark()
+    return Remark(text=without_thoughts(answer.text).strip()[:REMARK_CHARACTERS], usage=usage_of(model, [answer]))
+
+
+def usage_of(model: ChatModel, answers: Iterable[Answer]) -> UsageByRole:
+    """What answers of a model cost in full, whether they were paid for now or before."""
+    found = list(answers)
+    return {
+        model.role: Usage(
+            calls=len(found),
+            input_tokens=sum(answer.input_tokens for answer in found),
+            output_tokens=sum(answer.output_tokens for answer in found),
+        )
+    }
+
+
+def repeat_of(seed: int, step: int, place: int | str) -> int:
+    """The number of a sample: another seed, step or place in the step is another sample of the same request."""
+    return int(content_hash([seed, step, place], length=7), 16)
+
+
+def without_thoughts(text: str) -> str:
+    """An answer without what a reasoning model wrote before it.
+
+    >>> without_thoughts("<think>Hm.</think>Judge it.")
+    'Judge it.'
+    """
+    return _THOUGHTS.sub("", text).rsplit("</think>", 1)[-1]
