@@ -1,4 +1,4 @@
-"""The database: engine, tables, schema version, and errors that say what to do.
+"""The database: engine, transactions, schema revision, and errors that say what to do.
 
 SQLite by default, PostgreSQL by URL, with the same tables. The functions block: asynchronous code calls them through
 `asyncio.to_thread`.
@@ -14,25 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, unquote
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    inspect,
-    make_url,
-    select,
-    text,
-)
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
@@ -46,63 +30,16 @@ from sqlalchemy.exc import (
     ProgrammingError,
     TimeoutError,  # noqa: A004 - waiting for a free connection of the pool
 )
+from sqlalchemy.pool import NullPool
 
 from gpo.errors import InputError, StateError
+from gpo.tables import revisions, schema_info
 
-SCHEMA_VERSION = 1
+REVISION = "0002"
+"""The schema that this version works with; `gpo.migrations` makes it, and revisions sort by age."""
+
 BUSY_S = 30.0
-
-metadata = MetaData()
-
-schema_info = Table(
-    "schema_info",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("version", Integer, nullable=False),
-)
-
-calls = Table(
-    "calls",
-    metadata,
-    Column("digest", String(64), primary_key=True),
-    Column("role", String(32), nullable=False),
-    Column("model", Text, nullable=False),
-    Column("repeat", Integer, nullable=False),
-    Column("messages", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
-    Column("finish_reason", Text),
-    Column("generations", Text),
-    Column("created_at", String(32), nullable=False),
-)
-
-runs = Table(
-    "runs",
-    metadata,
-    Column("key", String(64), primary_key=True),
-    Column("task", Text, nullable=False),
-    Column("scope", String(64), nullable=False),
-    Column("spec", String(64), nullable=False),
-    Column("dataset", String(64), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("started_at", String(32), nullable=False),
-    Column("finished_at", String(32)),
-    Column("outcome", Text),
-)
-
-scored_prompts = Table(
-    "scored_prompts",
-    metadata,
-    Column("run_key", String(64), ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True),
-    Column("candidate_id", String(64), primary_key=True),
-    Column("step", Integer, primary_key=True),
-    Column("number", Integer, nullable=False),
-    Column("scope", String(64), nullable=False),
-    Column("candidate", Text, nullable=False),
-    Column("score", Text, nullable=False),
-    Index("scored_prompts_by_scope", "scope"),
-)
+CONNECT_S = 5
 
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "is locked by another process: wait for it or stop it, then run the same command again",
@@ -126,7 +63,7 @@ def utc_now() -> str:
 
 
 def open_database(url: str, busy_s: float = BUSY_S) -> Engine:
-    """Open a database and bring its tables into being; safe when several processes do so at once.
+    """Open a database and bring its schema up to date; safe when several processes do so at once.
 
     The caller disposes of the engine. `busy_s` is how long SQLite waits, in seconds, for another writer.
 
@@ -145,6 +82,27 @@ def open_database(url: str, busy_s: float = BUSY_S) -> Engine:
     return engine
 
 
+def open_to_read(url: str, busy_s: float = BUSY_S) -> Engine:
+    """Open a database that is there, to read from it: nothing is made or changed, not even an empty file.
+
+    Of an SQLite file no connection is kept, so that it may be replaced meanwhile. A database of a newer version is
+    read as far as it has what is asked for. The caller disposes of the engine.
+
+    Raises:
+        InputError: the URL is malformed, or its database or driver is not supported or not installed.
+        StateError: there is no such file.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite" and not _is_uri(parsed):
+        path = Path(str(parsed.database)).absolute()
+        if not path.is_file():
+            raise StateError(f"database {path}: there is no such file")
+        query = {**parsed.query, "mode": "rw", "uri": "true"}
+        parsed = parsed.set(database=f"file:{quote(str(path))}", query=query)
+    with database_errors(parsed):
+        return _create_engine(parsed, busy_s, to_read=True)
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection to read from, with one consistent view; sees no writer and holds none up.
@@ -153,6 +111,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
         StateError: the database cannot be used.
     """
     with database_errors(engine.url), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
 
 
@@ -193,7 +153,7 @@ def database_errors(url: URL) -> Iterator[None]:
 def shown(url: URL) -> str:
     """The URL for messages: the path of an SQLite file, else without password and options."""
     if url.get_backend_name() == "sqlite":
-        return str(url.database)
+        return unquote(str(url.database).removeprefix("file:")) if _is_uri(url) else str(url.database)
     return url.set(query={}).render_as_string(hide_password=True)
 
 
@@ -212,13 +172,18 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _create_engine(url: URL, busy_s: float) -> Engine:
+def _is_uri(url: URL) -> bool:
+    return str(url.database).startswith("file:")
+
+
+def _create_engine(url: URL, busy_s: float, *, to_read: bool = False) -> Engine:
     try:
         if url.get_dialect().is_async:
             raise InputError(f"database {shown(url)}: '{url.drivername}' is asynchronous; use postgresql+psycopg://")
         if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True, max_overflow=-1)
-        return _create_sqlite(url, busy_s)
+            options = {"connect_timeout": CONNECT_S} if to_read and url.get_driver_name() == "psycopg" else {}
+            return create_engine(url, pool_pre_ping=True, max_overflow=-1, connect_args=options)
+        return _create_sqlite(url, busy_s, to_read=to_read)
     except (ImportError, NoSuchModuleError) as error:
         raise InputError(
             f"database {shown(url)}: the driver is not installed ({error}); install psycopg[binary] and write "
@@ -226,21 +191,26 @@ def _create_engine(url: URL, busy_s: float) -> Engine:
         ) from None
 
 
-def _create_sqlite(url: URL, busy_s: float) -> Engine:
-    if not str(url.database).startswith("file:"):
+def _create_sqlite(url: URL, busy_s: float, *, to_read: bool) -> Engine:
+    if not _is_uri(url):
         folder = Path(str(url.database)).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StateError(f"database {shown(url)}: its folder cannot be made: {error}") from None
     # With isolation_level None the driver starts no transactions of its own: the listener below does.
-    engine = create_engine(url, max_overflow=-1, connect_args={"timeout": busy_s, "isolation_level": None})
+    connect_args = {"timeout": busy_s, "isolation_level": None}
+    if to_read:
+        engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
+    else:
+        engine = create_engine(url, max_overflow=-1, connect_args=connect_args)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         _use_wal(connection, busy_s)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA query_only = {'ON' if to_read else 'OFF'}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -266,38 +236,39 @@ def _use_wal(connection: sqlite3.Connection, busy_s: float) -> None:
 
 def _prepare(engine: Engine) -> None:
     with reading(engine) as connection:
-        version = _version(connection)
-    if version is None or version < SCHEMA_VERSION:
-        with writing(engine) as connection:
-            _create_tables(connection)
-            version = _version(connection)
-    if version is not None and version > SCHEMA_VERSION:
-        raise StateError(
-            f"database {shown(engine.url)} was made by a newer version: its schema is {version}, this version knows "
-            f"{SCHEMA_VERSION}; upgrade gpo-pipeline, or name another database in GPO_DATABASE_URL"
-        )
+        revision = revision_of(connection)
+    if revision != REVISION:
+        _upgrade(engine)
 
 
-def _create_tables(connection: Connection) -> None:
-    """Make the tables that are missing. A change to a table that exists needs its statement here, before the version.
-
-    SQLite's write lock, or PostgreSQL's lock below, lets one process at a time through.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-    metadata.create_all(connection)
-    connection.execute(
-        upsert(connection, schema_info)
-        .values(id=1, version=SCHEMA_VERSION)
-        .on_conflict_do_update(
-            index_elements=[schema_info.c.id],
-            set_={"version": SCHEMA_VERSION},
-            where=schema_info.c.version < SCHEMA_VERSION,
-        )
-    )
-
-
-def _version(connection: Connection) -> int | None:
-    if not inspect(connection).has_table(schema_info.name):
+def revision_of(connection: Connection) -> str | None:
+    """The revision of a database's schema; None before the first."""
+    if not inspect(connection).has_table(revisions.name):
         return None
-    return connection.execute(select(schema_info.c.version)).scalar_one_or_none()
+    return connection.execute(select(revisions.c.version_num)).scalar_one_or_none()
+
+
+def _upgrade(engine: Engine) -> None:
+    """Make or change the tables, in one transaction: all of it, or nothing.
+
+    SQLite's write lock, or PostgreSQL's lock below, lets one process at a time through; the others then find it done.
+    """
+    from gpo import migrations  # noqa: PLC0415 - Alembic takes half a second, and is seldom needed
+
+    try:
+        with writing(engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+            revision = revision_of(connection)
+            if revision is not None and revision > REVISION:
+                raise StateError(
+                    f"database {shown(engine.url)} was made by a newer version: its schema is {revision}, this version "
+                    f"knows {REVISION}; upgrade gpo-pipeline, or name another database in GPO_DATABASE_URL"
+                )
+            taken_over = revision is None and inspect(connection).has_table(schema_info.name)
+            migrations.upgrade(connection, taken_over=taken_over)
+    except ProgrammingError as error:
+        raise StateError(
+            f"database {shown(engine.url)}: its tables cannot be made ({error.orig}); name a database in "
+            "GPO_DATABASE_URL that no other program uses, or ask for the right to make tables"
+        ) from None

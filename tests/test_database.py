@@ -3,15 +3,20 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event, insert, select, text, update
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gpo.database import SCHEMA_VERSION, metadata, open_database, reading, runs, schema_info, upsert, writing
+from gpo import migrations
+from gpo.database import REVISION, open_database, open_to_read, reading, revision_of, shown, upsert, writing
 from gpo.errors import InputError, StateError
+from gpo.tables import calls, metadata, prompts, revisions, runs, schema_info, scored_prompts
 
 ROOT = Path(__file__).parent.parent
 RUN = {"key": "r", "task": "t", "scope": "s", "spec": "", "dataset": "", "attempts": 1, "started_at": "2026-01-01"}
@@ -76,24 +81,128 @@ def test_several_processes_may_open_a_new_database_at_once(path: Path) -> None:
     open_at_once(f"sqlite:///{path}")
     engine = open_database(f"sqlite:///{path}")
     with reading(engine) as connection:
-        assert connection.execute(select(schema_info.c.version)).all() == [(SCHEMA_VERSION,)]
+        assert connection.execute(select(revisions.c.version_num)).all() == [(REVISION,)]
     engine.dispose()
 
 
-def test_a_newer_schema_is_refused_and_an_older_one_completed(engine: Engine, path: Path) -> None:
+def before_alembic(url: str) -> None:
+    """Make the database as the last version without migrations made it, with a row in each table."""
+    engine = create_engine(url)
+    old = [schema_info, calls, runs, scored_prompts]
+    metadata.create_all(engine, tables=old)
+    with engine.begin() as connection:
+        connection.execute(insert(schema_info).values(id=1, version=1))
+        connection.execute(insert(runs).values(RUN))
+        answer = {"role": "task", "model": "m", "repeat": 0, "messages": "[]", "input_tokens": 1, "output_tokens": 1}
+        connection.execute(insert(calls).values({**answer, "digest": "d", "text": "paid", "created_at": "2026"}))
+        prompt = {"run_key": "r", "candidate_id": "c", "step": 0, "number": 0, "scope": "s"}
+        connection.execute(insert(scored_prompts).values({**prompt, "candidate": "{}", "score": "{}"}))
+    engine.dispose()
+
+
+def check_taken_over(url: str) -> None:
+    engine = open_database(url)
+    with reading(engine) as connection:
+        assert revision_of(connection) == REVISION
+        assert connection.execute(select(runs.c.key)).all() == [("r",)]
+        assert connection.execute(select(calls.c.text)).all() == [("paid",)]
+        assert connection.execute(select(scored_prompts.c.candidate_id)).all() == [("c",)]
+        assert connection.execute(select(prompts)).all() == []
+        # The version of the time before refuses what is above 1.
+        assert connection.execute(select(schema_info.c.version)).all() == [(2,)]
+        assert differences(connection) == []
+    engine.dispose()
+
+
+def differences(connection: Connection) -> list[object]:
+    """What the tables of the code have and the database has not, and the other way round."""
+    options = {"version_table": migrations.VERSION_TABLE, "compare_type": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+def test_a_database_from_before_the_migrations_is_taken_over_whole(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    before_alembic(f"sqlite:///{path}")
+    check_taken_over(f"sqlite:///{path}")
+
+
+@pytest.mark.slow
+def test_several_processes_may_take_a_database_over_at_once(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    before_alembic(f"sqlite:///{path}")
+    open_at_once(f"sqlite:///{path}")
+    check_taken_over(f"sqlite:///{path}")
+
+
+def test_the_last_revision_makes_the_tables_of_the_code(engine: Engine) -> None:
+    assert migrations.head() == REVISION
+    with reading(engine) as connection:
+        assert differences(connection) == []
+
+
+@pytest.mark.slow
+def test_a_database_that_is_up_to_date_is_opened_without_alembic(engine: Engine, path: Path) -> None:
+    engine.dispose()
+    code = "import sys; from gpo.database import open_database; open_database(sys.argv[1]).dispose(); "
+    check = "print('alembic' in sys.modules)"
+    command = [sys.executable, "-c", code + check, f"sqlite:///{path}"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_threads_may_open_a_new_database_at_once(path: Path) -> None:
+    def opened(number: int) -> str | None:
+        engine = open_database(f"sqlite:///{path}-{number % 3}")
+        with reading(engine) as connection:
+            revision = revision_of(connection)
+        engine.dispose()
+        return revision
+
+    with ThreadPoolExecutor(6) as threads:
+        assert set(threads.map(opened, range(12))) == {REVISION}
+
+
+def test_a_database_of_a_newer_version_is_refused_and_stays_as_it_is(engine: Engine, path: Path) -> None:
     with writing(engine) as connection:
-        connection.execute(update(schema_info).values(version=SCHEMA_VERSION + 1))
-    with pytest.raises(StateError, match=r"gpo\.db was made by a newer version.* schema is 2.*upgrade"):
+        connection.execute(update(revisions).values(version_num="0099"))
+    with pytest.raises(StateError, match=r"gpo\.db was made by a newer version.* schema is 0099.*upgrade"):
         open_database(f"sqlite:///{path}")
+    with reading(engine) as connection:
+        assert revision_of(connection) == "0099"
+
+
+def test_a_failing_upgrade_leaves_nothing_behind(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE prompt_moves (of TEXT)")
+    with pytest.raises(StateError, match="table prompt_moves already exists"):
+        open_database(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("prompt_moves",)]
+
+
+def test_opening_to_read_makes_and_changes_nothing(engine: Engine, path: Path, tmp_path: Path) -> None:
+    with pytest.raises(StateError, match=r"none\.db: there is no such file"):
+        open_to_read(f"sqlite:///{tmp_path}/none.db")
+    assert not (tmp_path / "none.db").exists()
 
     with writing(engine) as connection:
-        connection.execute(update(schema_info).values(version=SCHEMA_VERSION - 1))
-        connection.execute(text("DROP TABLE calls"))
-    again = open_database(f"sqlite:///{path}")
-    with reading(again) as connection:
-        assert connection.execute(select(schema_info.c.version)).scalar() == SCHEMA_VERSION
-        assert connection.execute(text("SELECT count(*) FROM calls")).scalar() == 0
-    again.dispose()
+        connection.execute(insert(runs), RUN)
+    reader = open_to_read(f"sqlite:///{path}")
+    with reading(reader) as connection:
+        assert connection.execute(select(runs.c.key)).all() == [("r",)]
+    with pytest.raises(StateError, match=r"deep/state/gpo\.db is read-only"), writing(reader) as connection:
+        connection.execute(insert(runs), RUN | {"key": "another"})
+    reader.dispose()
+
+
+def test_a_path_with_spaces_and_percent_signs(tmp_path: Path) -> None:
+    path = tmp_path / "50% done" / "g p o%20.db"
+    open_database(f"sqlite:///{path}").dispose()
+    assert path.is_file()
+    reader = open_to_read(f"sqlite:///{path}")
+    with reading(reader) as connection:
+        assert revision_of(connection) == REVISION
+    assert shown(reader.url) == str(path)
 
 
 def test_a_locked_database_says_so(engine: Engine, path: Path) -> None:
@@ -172,6 +281,20 @@ def test_a_wrong_statement_stays_an_error_of_the_program_and_leaves_nothing(engi
         connection.execute(insert(runs), [RUN, RUN])
     with reading(engine) as connection:
         assert connection.execute(select(runs)).all() == []
+
+
+@pytest.mark.slow
+def test_postgresql_takes_over_a_database_from_before_the_migrations(postgresql_url: str) -> None:
+    before_alembic(postgresql_url)
+    open_at_once(postgresql_url)
+    check_taken_over(postgresql_url)
+    drop(postgresql_url)
+
+
+def drop(url: str) -> None:
+    engine = create_engine(url)
+    metadata.drop_all(engine)
+    engine.dispose()
 
 
 def test_postgresql_has_the_same_tables(postgresql_url: str) -> None:

@@ -1,0 +1,178 @@
+"""What a person sees of the prompt registry: tables on a terminal, plain lines with tabs in a pipe."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gpo import wording
+from gpo.edits import as_markdown
+from gpo.records import Interval
+from gpo.versions import Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
+
+_CHANGES = {"removed": "red strike", "added": "bold green"}
+
+
+def summary(record: PromptRecord) -> Mapping[str, Any]:
+    """One prompt in a list, for JSON."""
+    newest = record.versions[-1] if record.versions else None
+    return {
+        "name": record.name,
+        "versions": len(record.versions),
+        "aliases": dict(record.aliases),
+        "created_at": record.created_at,
+        "updated_at": newest.created_at if newest else record.created_at,
+    }
+
+
+def print_prompts(console: Console, records: Sequence[PromptRecord]) -> None:
+    """All prompts, one a line."""
+    rows = [
+        [
+            record.name,
+            str(len(record.versions)),
+            _aliases(record.aliases),
+            _time(console, record.moves[-1].at) if record.moves else "",
+        ]
+        for record in records
+    ]
+    _print_table(console, ["prompt", "versions", "aliases", "last moved (UTC)"], rows)
+
+
+def print_version(console: Console, version: PromptVersion, aliases: Sequence[str]) -> None:
+    """One version whole: where it comes from, then the messages as they are sent, variables left open."""
+    facts = {
+        "prompt": f"{version.name} version {version.version}",
+        "aliases": ", ".join(aliases),
+        "created": version.created_at,
+        "parent": "" if version.parent is None else f"version {version.parent}",
+        "note": version.note,
+        "digest": version.digest[:12],
+        **(_lineage(version.lineage) if version.lineage else {}),
+    }
+    for label, value in facts.items():
+        if value:
+            _print(console, Text.assemble((f"{label:<9}", "dim"), _line(value)))
+    for role, parts in version.content.parts():
+        _print(console, Text(f"\n{role}", style="bold"))
+        text = Text()
+        for part in parts:
+            shown = f"{{{{{part.text}}}}}" if part.is_variable else wording.printable(part.text)
+            text.append(shown, style="cyan" if part.is_variable else "default")
+        _print(console, text)
+
+
+def print_history(console: Console, record: PromptRecord, moves: Sequence[Move]) -> None:
+    """The versions, then the moves, both from the first to the last."""
+    holders = {number: alias for alias, number in sorted(record.aliases.items(), reverse=True)}
+    versions = [
+        [
+            str(version.version),
+            _time(console, version.created_at),
+            "" if version.parent is None else str(version.parent),
+            _measured(version.lineage.test) if version.lineage else "",
+            _gain(version.lineage.gain) if version.lineage else "",
+            holders.get(version.version, ""),
+            wording.shortened(wording.printable(version.content.instruction)),
+        ]
+        for version in record.versions
+    ]
+    _print_table(console, ["version", "created (UTC)", "parent", "test", "gain", "alias", "instruction"], versions)
+    console.print()
+    rows = [
+        [
+            str(move.number),
+            _time(console, move.at),
+            move.alias,
+            move.action,
+            _from_to(move),
+            _line(move.who),
+            _line(move.why),
+        ]
+        for move in moves
+    ]
+    _print_table(console, ["move", "at (UTC)", "alias", "action", "version", "who", "why"], rows)
+
+
+def print_difference(console: Console, difference: PromptDifference) -> None:
+    """The instruction with removed and added words marked, and what else differs."""
+    a, b = difference.a.version, difference.b.version
+    _print(console, Text(f"{difference.name}: version {a} to version {b}", style="bold"))
+    if a == b:
+        _print(console, Text("the same version"))
+        return
+    if console.color_system is None or console.no_color:
+        _print(console, Text(wording.printable(as_markdown(difference.instruction))))
+    else:
+        text = Text()
+        for part in difference.instruction:
+            text.append(f"{wording.printable(part.text)} ", style=_CHANGES.get(part.kind, "default"))
+        _print(console, text)
+    if difference.template_differs:
+        _print(console, Text("The messages around the instruction differ: `gpo prompt show` has each."))
+    if difference.demonstrations_differ:
+        _print(console, Text("The demonstrations differ: `gpo prompt show` has each."))
+
+
+def _lineage(lineage: Lineage) -> Mapping[str, str]:
+    data = lineage.dataset
+    return {
+        "run": lineage.run or "",
+        "data": " ".join(filter(None, [data.name, data.version and f"version {data.version}", data.fingerprint])),
+        "metric": lineage.metric,
+        "models": ", ".join(f"{role}: {model}" for role, model in lineage.models.items()),
+        "dev": _measured(lineage.dev),
+        "test": _measured(lineage.test),
+        "gain": _gain(lineage.gain),
+    }
+
+
+def _measured(measurement: Measurement | None) -> str:
+    if measurement is None:
+        return ""
+    interval = wording.interval(measurement.low, measurement.high)
+    return f"{wording.fraction(measurement.value)} ({interval}, n={measurement.n})"
+
+
+def _gain(gain: Interval | None) -> str:
+    if gain is None:
+        return ""
+    return f"{wording.signed(gain.value)} ({wording.signed(gain.low)} to {wording.signed(gain.high)})"
+
+
+def _aliases(aliases: Mapping[str, int]) -> str:
+    return ", ".join(f"{alias}: {version}" for alias, version in aliases.items())
+
+
+def _from_to(move: Move) -> str:
+    return str(move.to_version) if move.from_version is None else f"{move.from_version} -> {move.to_version}"
+
+
+def _time(console: Console, iso: str) -> str:
+    """A time in UTC: to the minute for people, whole in a pipe."""
+    return f"{iso[:10]} {iso[11:16]}" if console.is_terminal else iso
+
+
+def _line(text: str) -> str:
+    return " ".join(wording.printable(text).split())
+
+
+def _print(console: Console, text: Text) -> None:
+    """A text as it is: wrapped by the terminal, never broken in a pipe."""
+    console.print(text, soft_wrap=True)
+
+
+def _print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not console.is_terminal:
+        for row in (columns, *rows):
+            # Not through Rich, which turns tabs into spaces.
+            console.file.write("\t".join(row) + "\n")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold" if column in ("instruction", "why", "aliases") else "ellipsis")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)

@@ -1,0 +1,128 @@
+"""From a spec or a finished run to what the prompt registry keeps: a version's content, and where it comes from."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from gpo import few_shot
+from gpo.datasets import load_splits
+from gpo.errors import AliasMovedError, PromptError
+from gpo.history import History, RunRow
+from gpo.model_spec import ModelSpec
+from gpo.records import Example, Outcome, Score
+from gpo.registry import NO_VERSION, Registry
+from gpo.spec import TaskSpec
+from gpo.versions import PRODUCTION, DatasetReference, Lineage, Measurement, Registered, prompt_content
+
+
+def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
+    """Where a prompt comes from that nothing was measured of; `dataset` is the fingerprint of the data."""
+    # Its folder is this machine's.
+    path = spec.dataset.path
+    return Lineage(
+        task=spec.name,
+        spec=spec.fingerprint(),
+        metric=spec.metric.identity,
+        models={role: model.model for role, model in spec.models if isinstance(model, ModelSpec)},
+        dataset=DatasetReference(name=path.name if path else spec.dataset.source, fingerprint=dataset),
+    )
+
+
+def lineage_of_run(spec: TaskSpec, outcome: Outcome, dataset: str) -> Lineage:
+    """Where the best prompt of a run comes from, with what the run measured of it."""
+    measured = {
+        "run": outcome.run_id,
+        "dev": measurement(outcome.best.score),
+        "test": measurement(outcome.best_test),
+        "gain": outcome.gain,
+    }
+    return lineage_of_spec(spec, dataset).model_copy(update=measured)
+
+
+def measurement(score: Score) -> Measurement | None:
+    """The mean of a score with its interval; None when nothing was scored."""
+    if not score.n:
+        return None
+    low, high = score.interval()
+    return Measurement(value=score.mean, low=low, high=high, n=score.n)
+
+
+def last_finished(history: History, spec: TaskSpec) -> tuple[RunRow, Outcome]:
+    """The spec's run that finished last, and what it came to.
+
+    Raises:
+        PromptError: none has finished, or only of a spec of this name that was different.
+    """
+    finished = [run for run in history.runs() if run.task == spec.name and run.finished_at is not None]
+    same = [run for run in finished if run.spec == spec.fingerprint()]
+    if not same:
+        changed = f"; {len(finished)} finished before the spec was changed" if finished else ""
+        raise PromptError(f"no run of {spec.name} has finished here{changed}; `gpo optimize SPEC` makes one")
+    run = max(same, key=lambda each: (each.finished_at or "", each.key))
+    outcome = history.outcome(run.key)
+    if outcome is None:
+        raise PromptError(f"run {run.key} has no outcome any more; `gpo optimize SPEC` makes it anew")
+    return run, outcome
+
+
+def register_start(
+    registry: Registry, spec: TaskSpec, *, who: str, name: str | None = None, note: str = ""
+) -> Registered:
+    """Keep the prompt that a spec starts from; it goes into production if nothing is there.
+
+    Raises:
+        PromptError: the name is malformed.
+        DatasetError: the spec wants demonstrations, and the data cannot be read.
+    """
+    content = prompt_content(spec.prompt.template, spec.prompt.instruction, _demonstrations(spec))
+    registered = registry.register(name or spec.name, content, lineage=lineage_of_spec(spec), note=note)
+    version = registered.version
+    if PRODUCTION not in registry.record(version.name).aliases:
+        with suppress(AliasMovedError):
+            why = "the first version in production"
+            registry.promote(version.name, version.version, who=who, why=why, expected=NO_VERSION)
+    return registered
+
+
+def register_best(
+    registry: Registry, history: History, spec: TaskSpec, *, name: str | None = None, note: str = ""
+) -> Registered:
+    """`register_outcome` of the spec's last finished run.
+
+    Raises:
+        PromptError: the name is malformed, or no run has finished.
+        DatasetError: the spec wants demonstrations, and the data cannot be read.
+    """
+    run, outcome = last_finished(history, spec)
+    return register_outcome(registry, spec, outcome, run.dataset, _demonstrations(spec), name=name, note=note)
+
+
+def register_outcome(
+    registry: Registry,
+    spec: TaskSpec,
+    outcome: Outcome,
+    dataset: str,
+    demonstrations: Sequence[Example] = (),
+    *,
+    name: str | None = None,
+    note: str = "",
+) -> Registered:
+    """Keep the best prompt of a run; `dataset` is the fingerprint of the data. No alias is moved.
+
+    Its parent is the version of the prompt that the run started from, if that is registered.
+
+    Raises:
+        PromptError: the name is malformed.
+    """
+    start, best = (
+        prompt_content(spec.prompt.template, each.candidate.instruction, demonstrations)
+        for each in (outcome.start, outcome.best)
+    )
+    known = name or spec.name
+    versions = registry.record(known).versions if known in registry.names() else ()
+    parent = next((each.version for each in versions if each.digest == start.digest != best.digest), None)
+    lineage = lineage_of_run(spec, outcome, dataset)
+    return registry.register(known, best, lineage=lineage, parent=parent, note=note)
+
+
+def _demonstrations(spec: TaskSpec) -> tuple[Example, ...]:
+    return few_shot.demonstrations(spec, load_splits(spec)) if spec.few_shot else ()
