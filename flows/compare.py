@@ -1,0 +1,50 @@
+"""Several methods on several tasks with several seeds, each a run of `optimize_prompt`, on equal budgets of calls."""
+
+import asyncio
+from pathlib import Path
+
+from prefect import flow
+
+from flows.optimize import optimize_prompt
+from gpo.comparison import Comparison, compared
+from gpo.comparison_plan import Cell, Design, comparison_home, described, finished, plan, write_specs
+from gpo.errors import ComparisonError
+from gpo.models import paying_once
+from gpo.progress import RunBegan, RunEnded, emit, in_run
+from gpo.together import together
+from gpo.wording import count
+from tasks.compare import publish
+
+
+@flow(name="compare", flow_run_name="compare {design.title}", persist_result=False)
+async def compare(design: Design, home: Path | None = None, parallel: int = 1) -> Comparison:
+    """Run what has not been run yet, one after the other or `parallel` at a time, and put the results side by side.
+
+    Raises:
+        InputError: what is wrong with the design; nothing was run.
+        ComparisonError: runs failed; the others' results are in its `comparison`, and in the files.
+    """
+    whole = await asyncio.to_thread(plan, design, comparison_home(home))
+    await asyncio.to_thread(write_specs, whole)
+    outcomes = await asyncio.to_thread(finished, whole)
+    errors: dict[Cell, str] = {}
+    slots = asyncio.Semaphore(parallel)
+
+    async def run(number: int, cell: Cell) -> None:
+        async with slots:
+            emit(RunBegan(number))
+            try:
+                with in_run(number):
+                    outcomes[cell] = await optimize_prompt(cell.spec, cell.seed, whole.home)
+            except Exception as error:  # noqa: BLE001 - one run does not sink the others
+                errors[cell] = described(error, whole.specs[cell.spec])
+            emit(RunEnded(number, outcomes.get(cell), errors.get(cell)))
+
+    with paying_once():
+        await together(*(run(number, cell) for number, cell in enumerate(whole.cells) if cell not in outcomes))
+    comparison = await asyncio.to_thread(compared, whole, outcomes, errors)
+    await publish(whole, comparison)
+    if comparison.failed:
+        failed = f"{len(comparison.failed)} of {count(len(comparison.cells), 'run')} failed"
+        raise ComparisonError(f"{failed}; first: {comparison.failed[0].error}", comparison)
+    return comparison

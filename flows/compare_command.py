@@ -1,0 +1,154 @@
+"""`gpo compare` and `gpo ablate`: the plan, its check, the flow, and what they print."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.compare_display import ComparisonDisplay, work
+from flows.environment import prepare
+from gpo import wording
+from gpo.comparison import ALL_TASKS, Comparison, Spread, Summary, compared
+from gpo.comparison_files import write_files
+from gpo.comparison_page import finding
+from gpo.comparison_plan import Cell, Design, Plan, comparison_home, finished, plan
+from gpo.comparison_plot import INSTALL, can_plot
+from gpo.errors import ComparisonError, InputError
+from gpo.preflight import preflight
+from gpo.progress import Note, emit, listening
+from gpo.settings import load_settings
+
+Attach = Callable[[Path], None]
+_MOST_AT_ONCE = 64
+
+
+def run_comparison(
+    design: Design,
+    *,
+    home: Path | None,
+    parallel: int,
+    dry_run: bool,
+    as_json: bool,
+    verbose: bool,
+    attach: Attach | None,
+) -> bool:
+    """Run a design and print the result; returns whether all of its runs have one.
+
+    `dry_run` only prints what would be run. `attach` sends the flow to a Prefect server with pages.
+
+    Raises:
+        InputError: what is wrong with the design, the data or the models; nothing was run.
+    """
+    if not 1 <= parallel <= _MOST_AT_ONCE:
+        raise InputError(f"--parallel: received {parallel}; give a number from 1 to {_MOST_AT_ONCE}")
+    whole = plan(design, comparison_home(home))
+    outcomes = finished(whole)
+    done = frozenset(outcomes)
+    if dry_run:
+        print_plan(Console(), whole, done)
+        return True
+    prepare(whole.home, verbose=verbose)
+    with ComparisonDisplay(Console(stderr=True), whole, done) as display, listening(display):
+        if len(done) < len(whole.cells):
+            comparison = asyncio.run(_checked_and_compared(design, whole, done, parallel, attach))
+        else:
+            # Nothing is left that a flow would do, and starting Prefect takes longer than all of this.
+            comparison = compared(whole, outcomes, {})
+            write_files(whole.folder, comparison)
+    if as_json:
+        content = {**comparison.model_dump(mode="json"), "folder": str(whole.folder)}
+        typer.echo(json.dumps(content, ensure_ascii=False))
+    else:
+        print_comparison(Console(), comparison, whole.folder)
+    return not comparison.failed
+
+
+async def _checked_and_compared(
+    design: Design, whole: Plan, done: frozenset[Cell], parallel: int, attach: Attach | None
+) -> Comparison:
+    """The check and the flow in one event loop: clients are shared in a process, and bound to their first loop."""
+    settings = load_settings()
+    first = {cell.task: cell for cell in reversed(whole.cells) if cell not in done}
+    with listening(lambda _: None):
+        for cell in first.values():
+            await preflight(whole.place(cell, settings))
+    if attach is not None:
+        await asyncio.to_thread(attach, whole.home)
+    emit(Note("starting Prefect"))
+    # Prefect reads its environment, which is complete now, as it is imported.
+    from flows.compare import compare  # noqa: PLC0415
+
+    try:
+        return await compare(design, whole.home, parallel)
+    except ComparisonError as error:
+        return error.comparison
+
+
+def print_plan(console: Console, whole: Plan, done: frozenset[Cell]) -> None:
+    """What a comparison would run, and what that takes at most."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+    for name in ("task", "method", "seeds", "steps", "calls a search", "to run"):
+        table.add_column(name, justify="left" if name in ("task", "method") else "right", no_wrap=True)
+    for task in whole.tasks:
+        for arm in whole.arms:
+            cells = [cell for cell in whole.cells if (cell.task, cell.arm) == (task.name, arm.name)]
+            steps = whole.specs[cells[0].spec].optimizer.max_steps
+            left = sum(cell not in done for cell in cells)
+            table.add_row(task.name, arm.name, str(len(cells)), str(steps), f"{task.calls:,}", str(left))
+    console.print(table)
+    console.print(Text(f"\n{work(whole, done)}"))
+
+
+def print_comparison(console: Console, comparison: Comparison, folder: Path) -> None:
+    """The end of a comparison: the means, the wins, the finding, and where the files are."""
+    scope = ALL_TASKS if len(comparison.tasks) > 1 else comparison.tasks[0].name
+    console.print()
+    console.print(Text(scope, style="bold"))
+    console.print(_means(comparison, scope))
+    console.print()
+    console.print(Text(finding(comparison).replace("**", "")))
+    for row in comparison.failed:
+        console.print(Text(f"failed: {row.task} {row.arm} seed {row.seed}: {row.error}", style="red"), soft_wrap=True)
+    if comparison.failed:
+        console.print(Text("The same command runs what failed again, and nothing else."))
+    if not can_plot():
+        console.print(Text(INSTALL), soft_wrap=True)
+    console.print()
+    console.print(Text(f"files   {folder}"), soft_wrap=True)
+
+
+def _means(comparison: Comparison, scope: str) -> Table:
+    """The means of one task, or of all; wins, ties and losses are those of all."""
+    rows = comparison.of(scope)
+    is_interval = {row.test.kind for row in rows if row.test} == {"interval"}
+    opponents = list(dict.fromkeys(each.against for each in comparison.duels))
+    duels = {(each.arm, each.against): f"{each.wins}-{each.ties}-{each.losses}" for each in comparison.duels}
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("method", no_wrap=True)
+    for name in ("test", "95% interval" if is_interval else "range", "dev", "gain", "task calls"):
+        table.add_column(name, justify="left" if name in ("95% interval", "range") else "right", no_wrap=True)
+    for opponent in opponents:
+        table.add_column(f"vs {opponent}", justify="right", no_wrap=True)
+    best = max((row.test.mean for row in rows if row.test), default=None)
+    for row in rows:
+        style = "bold" if row.test and row.test.mean == best else ""
+        table.add_row(row.arm, *_cells(row), *(duels.get((row.arm, each), "-") for each in opponents), style=style)
+    return table
+
+
+def _cells(row: Summary) -> list[str]:
+    def mean(spread: Spread | None) -> str:
+        return "-" if spread is None else wording.fraction(spread.mean)
+
+    return [
+        mean(row.test),
+        wording.interval(row.test.low, row.test.high) if row.test else "-",
+        mean(row.dev),
+        wording.signed(row.gain.mean) if row.gain else "-",
+        "-" if row.task_calls is None else f"{round(row.task_calls):,}",
+    ]
