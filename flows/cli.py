@@ -4,11 +4,7 @@ import asyncio
 import importlib.metadata
 import json
 import os
-import re
 import shutil
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +12,9 @@ import typer
 from rich.console import Console
 
 from flows.environment import api_url, prepare
-from gpo.errors import GpoError, InputError
+from flows.prompts import prompt_app, serve_prompts
+from flows.speaking import say, speaking
+from gpo.errors import InputError
 
 if TYPE_CHECKING:
     from gpo.records import Outcome
@@ -35,6 +33,8 @@ trajectory_app = typer.Typer(help="The index of scored prompts.", no_args_is_hel
 app.add_typer(spec_app, name="spec")
 app.add_typer(ui_app, name="ui")
 app.add_typer(trajectory_app, name="trajectory")
+app.add_typer(prompt_app, name="prompt")
+app.command("serve-prompts")(serve_prompts)
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="The task spec, a YAML file.")]
 Seed = Annotated[int | None, typer.Option(help="Replaces the spec's seed; another seed, another search.")]
@@ -42,43 +42,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to s
 WithUi = Annotated[bool, typer.Option("--ui", help="Start (or reuse) a local Prefect server and print the run's page.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-_KEY = re.compile(r"\b(sk|pk|key)-[\w-]{8,}")
-
-
-@contextmanager
-def speaking(*, debug: bool, pays: bool = False) -> Iterator[None]:
-    """Turn errors into one message, or a traceback, and an exit code."""
-    kept = " What was paid for is kept: the same command goes on from here." if pays else ""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _say(f"Interrupted.{kept}")
-        raise typer.Exit(130) from None
-    except GpoError as error:
-        _say(traceback.format_exc() if debug else f"Error: {error}")
-        raise typer.Exit(2 if isinstance(error, InputError) else 1) from None
-    except (typer.Exit, typer.Abort, typer.BadParameter):
-        raise
-    except Exception as error:  # noqa: BLE001 - the last to hear of it
-        text = traceback.format_exc() if debug else f"Error: {_named(error)}; --debug shows where"
-        _say(_KEY.sub("***", text))
-        raise typer.Exit(1) from None
-    except BaseException as error:
-        # Prefect turns SIGTERM into an exception of its own, which this module must not import to catch.
-        if type(error).__name__ != "TerminationSignal":
-            raise
-        _say(f"Terminated.{kept}")
-        raise typer.Exit(143) from None
-
-
-def _named(error: Exception) -> str:
-    first = str(error).strip().partition("\n")[0].strip()[:300]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
 
 
 def _show_version(wanted: bool) -> None:
@@ -193,9 +156,113 @@ def example(name: str) -> Path:
         target = Path.cwd() / name
         if not target.exists():
             shutil.copytree(folder, target, ignore=shutil.ignore_patterns(".gpo"))
-            _say(f"Copied the example to {target}")
+            say(f"Copied the example to {target}")
         return target / "spec.yaml"
     raise InputError(f"no example named {name} is installed")
+
+
+Tasks = Annotated[list[Path], typer.Argument(metavar="TASK", help="Task specs, or folders of a benchmark.")]
+Seeds = Annotated[str, typer.Option(help="How many, such as `3`, or which: `0,1,2`; `7,` is seed 7 alone.")]
+Calls = Annotated[
+    int | None, typer.Option(help="Task-model calls of each search; by default what the spec's own steps take.")
+]
+Dev = Annotated[int | None, typer.Option(help="Dev examples, for all tasks.")]
+Test = Annotated[int | None, typer.Option(help="Test examples, for all tasks.")]
+Train = Annotated[int | None, typer.Option(help="Training examples, for all tasks.")]
+Candidates = Annotated[int | None, typer.Option(help="Candidates of a step, for all tasks.")]
+ModelsFile = Annotated[
+    Path | None, typer.Option("--models", help="A YAML file whose `models:` replace the specs'; another spec will do.")
+]
+Home = Annotated[Path | None, typer.Option(help="The state folder; else `GPO_HOME`, else `.gpo/` here.")]
+Parallel = Annotated[int, typer.Option(help="Runs at a time.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be run; write nothing, call nothing.")]
+
+
+@app.command("compare")
+def compare_methods(
+    tasks: Tasks,
+    *,
+    presets: Annotated[str, typer.Option(help="`all`, or some: `gpo,opro`. `gpo presets` lists them.")] = "all",
+    seeds: Seeds = "3",
+    calls: Calls = None,
+    dev: Dev = None,
+    test: Test = None,
+    train: Train = None,
+    candidates: Candidates = None,
+    models: ModelsFile = None,
+    home: Home = None,
+    parallel: Parallel = 1,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    ui: WithUi = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Compare published methods on your tasks, each with the same calls of the task model.
+
+    Every preset on every task with every seed: same start prompt, splits and models. Writes a report, tables and the
+    learning curves into the state folder. Killed at any moment, the same command goes on; finished runs are found.
+
+    Example: `gpo compare a.yaml b.yaml --presets gpo,opro --seeds 3 --calls 800`
+    """
+    with speaking(debug=debug, pays=True):
+        from flows.compare_command import run_comparison
+        from gpo.comparison_plan import Design, Sizes
+        from gpo.grid import preset_arms, seeds_of
+
+        sizes = Sizes.given(calls=calls, dev=dev, test=test, train=train, candidates=candidates)
+        arms = preset_arms(presets)
+        design = Design(tasks=tuple(tasks), arms=arms, seeds=seeds_of(seeds), sizes=sizes, models=models)
+        attach = _attach_ui if ui else None
+        shown = {"dry_run": dry_run, "as_json": as_json, "verbose": verbose}
+        if not run_comparison(design, home=home, parallel=parallel, attach=attach, **shown):
+            raise typer.Exit(1)
+
+
+@app.command()
+def ablate(
+    tasks: Tasks,
+    *,
+    table: Annotated[
+        str, typer.Option(help="`2`: information and trajectory; `3`: edit distance and refinement; or `all`.")
+    ] = "all",
+    full: Annotated[
+        bool, typer.Option("--full", help="All combinations of a table's choices, not one by one.")
+    ] = False,
+    seeds: Seeds = "3",
+    calls: Calls = None,
+    dev: Dev = None,
+    test: Test = None,
+    train: Train = None,
+    candidates: Candidates = None,
+    models: ModelsFile = None,
+    home: Home = None,
+    parallel: Parallel = 1,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    ui: WithUi = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Vary the parts of GPO one at a time, as the tables of its paper do, on equal calls of the task model.
+
+    What each part is worth on your tasks: what the optimizer model is told, which earlier prompts it sees, how many
+    words it may change, whether it edits or writes anew. Otherwise like `gpo compare`.
+
+    Example: `gpo ablate a.yaml --table 2 --seeds 3 --calls 800`
+    """
+    with speaking(debug=debug, pays=True):
+        from flows.compare_command import run_comparison
+        from gpo.comparison_plan import Design, Sizes
+        from gpo.grid import ablation_arms, seeds_of
+
+        sizes = Sizes.given(calls=calls, dev=dev, test=test, train=train, candidates=candidates)
+        arms = ablation_arms(table, full=full)
+        design = Design(tasks=tuple(tasks), arms=arms, seeds=seeds_of(seeds), sizes=sizes, models=models)
+        attach = _attach_ui if ui else None
+        shown = {"dry_run": dry_run, "as_json": as_json, "verbose": verbose}
+        if not run_comparison(design, home=home, parallel=parallel, attach=attach, **shown):
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -217,6 +284,33 @@ def evaluate(
         with Display(Console(stderr=True)) as display, listening(display):
             measured = asyncio.run(score_instruction(spec, instruction, split))
         print_score(measured, as_json=as_json)
+
+
+@app.command()
+def presets(as_json: AsJson = False) -> None:
+    """List the published methods that `optimizer` can start from."""
+    from flows.explain import print_presets
+
+    print_presets(as_json=as_json)
+
+
+@app.command()
+def explain(
+    spec: SpecPath,
+    step: Annotated[
+        int | None, typer.Option(help="Which step; by default the last one of a run, else the second.")
+    ] = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show what the optimizer model is shown in a step, and which option put each part there. Calls no model."""
+    with speaking(debug=debug):
+        from flows.explain import print_explanation
+        from gpo.explanation import explain as explained
+        from gpo.run import place_of
+
+        print_explanation(asyncio.run(explained(place_of(spec, seed), step)), as_json=as_json)
 
 
 @app.command()
@@ -243,15 +337,23 @@ def spec_schema() -> None:
 @spec_app.command("init")
 def spec_init(
     name: Annotated[str, typer.Argument(help="The task's name: lower case letters, digits, - and _.")],
-    data: Annotated[Path, typer.Option(help="A JSONL file with the labelled examples.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="The labelled examples: a .jsonl, .json, .csv, .tsv or .parquet file, or a folder with train, dev (or "
+            "eval) and test; the benchmarks of the paper are known by their folder's name."
+        ),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Overwrite a spec that is there.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Write a commented starter spec, NAME.yaml, from a data file."""
+    """Write a commented starter spec, NAME.yaml, from labelled data."""
     with speaking(debug=debug):
+        from gpo.progress import Note, listening
         from gpo.starter import write_starter
 
-        path = write_starter(name, data, Path.cwd(), force=force)
+        with listening(lambda event: say(event.text) if isinstance(event, Note) else None):
+            path = write_starter(name, data, Path.cwd(), force=force)
         typer.echo(f"Wrote {path}\nNext: read it, then `gpo optimize {path.name}`")
 
 

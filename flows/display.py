@@ -10,11 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from gpo import findings, wording
+from gpo import bill, findings, wording
 from gpo.edits import word_difference
 from gpo.findings import Tone
 from gpo.progress import Answered, Began, BestFound, Dropped, Evaluated, Event, Note
-from gpo.records import Outcome, Score, Scored
+from gpo.records import Outcome, Score, Scored, Usage
 from gpo.spec import TaskSpec
 
 _TONES: dict[Tone, str] = {"better": "green", "worse": "red", "unclear": "yellow", "same": "yellow"}
@@ -130,6 +130,8 @@ def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: st
     console.print(_labelled("prompt", _difference(outcome, marked=marked)))
     console.print()
     console.print(_labelled("calls", Text(_calls(outcome), style="dim")))
+    if usage := _usage(outcome):
+        console.print(_labelled("tokens", Text(usage, style="dim")))
     console.print(_labelled("search", Text(_search(spec, outcome), style="dim")))
     # In one piece, however long, so that it can be clicked and copied.
     console.print(Text(f"{'report':<{_LABEL_WIDTH}}{report}"), soft_wrap=True)
@@ -179,8 +181,21 @@ def _calls(outcome: Outcome) -> str:
     lines = []
     for role, calls in outcome.calls.items():
         failed = f", {calls.failed:,} failed" if calls.failed else ""
-        lines.append(f"{role}: {calls.paid:,} paid, {calls.cached:,} from the ledger{failed}")
+        if role == "embedding":
+            lines.append(f"{role}: {wording.count(calls.paid, 'text')}{failed}")
+        else:
+            lines.append(f"{role}: {calls.paid:,} paid, {calls.cached:,} from the ledger{failed}")
     return "\n".join(lines)
+
+
+def _usage(outcome: Outcome) -> str | None:
+    """Tokens in full, and the cost where there is a price; None for outcomes that have none counted."""
+    total = sum(outcome.usage.values(), Usage())
+    if not total.calls:
+        return None
+    cost = bill.cost_line(outcome)
+    tokens = f"{total.input_tokens:,} in, {total.output_tokens:,} out"
+    return f"{tokens}; cost {cost}" if cost else tokens
 
 
 def _search(spec: TaskSpec, outcome: Outcome) -> str:

@@ -219,17 +219,22 @@ def _database_file(path: Path) -> Check:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if not {"schema_info", "calls"} <= tables:
                 return Check(name="database", state="ok", text=f"{path.name}, still empty")
-            (version,) = connection.execute("SELECT max(version) FROM schema_info").fetchone()
+            revision = _revision(connection) if "gpo_revision" in tables else ""
             (answers,) = connection.execute("SELECT count(*) FROM calls").fetchone()
     except sqlite3.Error as error:
         text = f"{path} cannot be read ({error}); put a backup in its place, or move it away to start anew"
         return Check(name="database", state="failed", text=text)
-    from gpo.database import SCHEMA_VERSION  # noqa: PLC0415 - SQLAlchemy takes half a second to import
+    from gpo.database import REVISION  # noqa: PLC0415 - SQLAlchemy takes half a second to import
 
-    if version > SCHEMA_VERSION:
+    if revision > REVISION:
         text = f"{path} was made by a newer version; upgrade {DISTRIBUTION}, or set GPO_HOME to another folder"
         return Check(name="database", state="failed", text=text)
     return Check(name="database", state="ok", text=f"{path.name} opens, {answers:,} model answers kept")
+
+
+def _revision(connection: sqlite3.Connection) -> str:
+    (revision,) = connection.execute("SELECT max(version_num) FROM gpo_revision").fetchone()
+    return str(revision or "")
 
 
 def _chroma_folder(home: Path) -> Check:
@@ -285,11 +290,12 @@ def _spec(path: Path) -> Iterator[Check]:
 
     def spec() -> str:
         loaded = place_of(path).spec
-        return f"{loaded.name}: answer kind {loaded.answer.kind}, metric {loaded.metric}"
+        return f"{loaded.name}: answer kind {loaded.answer.kind}, metric {loaded.metric.identity}"
 
     def dataset() -> str:
         splits = load_splits(place_of(path).spec)
-        return f"{len(splits.train)} train, {len(splits.dev)} dev, {len(splits.test)} test examples"
+        sizes = f"{len(splits.train)} train, {len(splits.dev)} dev, {len(splits.test)} test examples"
+        return "; ".join([sizes, *splits.left_out])
 
     def models() -> str:
         from gpo.preflight import preflight  # noqa: PLC0415 - only with a spec

@@ -9,9 +9,11 @@ from typing import get_args
 import typer
 
 from gpo import wording
+from gpo.budget import calls_an_example
 from gpo.database import open_database
 from gpo.errors import InputError
 from gpo.evaluation import evaluate
+from gpo.few_shot import demonstrations, undemonstrated
 from gpo.findings import counts
 from gpo.ledger import Ledger
 from gpo.models import open_models
@@ -27,7 +29,7 @@ class Measured(Record):
     """What one instruction scores on one split.
 
     `paid` are the calls that were paid for now, those of the check before among them; `cached` is how many of the
-    scored answers were in the ledger already.
+    answers behind the score were in the ledger already. `cost` is that of all of them; None: no model has a price.
     """
 
     task: str
@@ -36,6 +38,7 @@ class Measured(Record):
     score: Score
     paid: int
     cached: int
+    cost: float | None = None
 
 
 async def score_instruction(spec: Path, instruction: str | None, split: str) -> Measured:
@@ -52,22 +55,26 @@ async def score_instruction(spec: Path, instruction: str | None, split: str) -> 
     if instruction is not None:
         place = _with_instruction(place, instruction)
     with counting_together():
-        examples = _examples(await preflight(place, searches=False), split)
+        splits = await preflight(place, searches=False)
+        shown = demonstrations(place.spec, splits)
+        examples = _examples(splits, split, shown)
         if not examples:
-            raise InputError(f"the split {split} of {place.spec.dataset.path} is empty; see dataset.split.{split}")
-        return await _measured(place, split, examples)
+            raise InputError(f"the split {split} of {place.spec.dataset.source} is empty; see dataset.split.{split}")
+        return await _measured(place, split, examples, shown)
 
 
-async def _measured(place: Place, split: str, examples: Sequence[Example]) -> Measured:
+async def _measured(place: Place, split: str, examples: Sequence[Example], shown: Sequence[Example]) -> Measured:
     spec = place.spec
     engine = open_database(place.settings.database_for(place.home))
     ledger = Ledger(engine)
     try:
         async with open_models(spec.models, place.settings, ledger) as models:
-            checked = models.task.tally.paid
-            emit(Began(split, len(examples)))
-            score = await evaluate(models.task, spec, spec.prompt.instruction, examples)
-            paid = models.task.tally.paid
+            checked = models.task.tally.paid + models.judge.tally.paid
+            emit(Began(split, len(examples) * calls_an_example(spec)))
+            score = await evaluate(
+                models.task, spec, spec.prompt.instruction, examples, demonstrations=shown, judge=models.judge
+            )
+            paid = models.task.tally.paid + models.judge.tally.paid
             # The check asks the first dev examples: on dev, what it paid for belongs to the score.
             fresh = paid if split == "dev" else paid - checked
             return Measured(
@@ -76,7 +83,8 @@ async def _measured(place: Place, split: str, examples: Sequence[Example]) -> Me
                 instruction=spec.prompt.instruction,
                 score=score,
                 paid=paid + models.optimizer.tally.paid,
-                cached=score.n - fresh,
+                cached=max(0, sum(usage.calls for usage in score.usage.values()) - fresh),
+                cost=spec.models.cost(score.usage),
             )
     finally:
         await ledger.aclose()
@@ -99,7 +107,10 @@ def _as_json(measured: Measured) -> dict[str, object]:
         "n": score.n,
         "unparsed": score.unparsed,
         "failed": score.failed,
+        "cut": score.cut,
         "calls": {"paid": measured.paid, "cached": measured.cached},
+        "usage": {role: usage.model_dump() for role, usage in score.usage.items()},
+        "cost": measured.cost,
     }
 
 
@@ -111,6 +122,8 @@ def _as_text(measured: Measured) -> str:
         f"{measured.split:<6}  {wording.fraction(score.mean)}  ({spread}; {counts(score)})",
         f"calls   {measured.paid} paid, {measured.cached} from the ledger",
     ]
+    if measured.cost is not None:
+        lines.append(f"cost    {wording.money(measured.cost)} in full")
     if unread:
         lines.append(f"unread  {wording.shortened(wording.printable(unread[0]))!r}")
     return "\n".join(lines)
@@ -134,5 +147,5 @@ def _with_instruction(place: Place, instruction: str) -> Place:
     return replace(place, spec=place.spec.model_copy(update={"prompt": prompt}))
 
 
-def _examples(splits: Splits, split: str) -> Sequence[Example]:
-    return {"train": splits.train, "dev": splits.dev, "test": splits.test}[split]
+def _examples(splits: Splits, split: str, shown: Sequence[Example]) -> Sequence[Example]:
+    return {"train": undemonstrated(splits.train, shown), "dev": splits.dev, "test": splits.test}[split]

@@ -1,13 +1,13 @@
 """What a run came to: the numbers of the search and of the locked split, put together once at the end."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from gpo.budget import PROBES
 from gpo.gate import paired_gain
-from gpo.records import Calls, Outcome, Score, Stopped
+from gpo.records import Calls, Outcome, Score, Stopped, Usage, UsageByRole, total_usage
 from gpo.report import html_report
 from gpo.run import Run
 from gpo.screening import rejections_by_reason
@@ -29,6 +29,11 @@ def conclude(
     """The outcome of a finished search, with champion and challenger scored once each on the test split."""
     scored = [item for step in search.steps for item in step.scored]
     rejected = [item for step in search.steps for item in step.rejected]
+    tests = [start_test] if search.best == search.start else [start_test, best_test]
+    usage = total_usage([*(step.usage for step in search.steps), *(score.usage for score in _scores(search, tests))])
+    calls = _calls(run, usage)
+    prices = run.spec.models
+    cost = prices.cost(usage)
     return Outcome(
         run_id=run.id,
         task=run.spec.name,
@@ -44,7 +49,10 @@ def conclude(
         proposed=len(scored) + len(rejected),
         rejected=rejections_by_reason(rejected),
         evaluated=len(scored),
-        calls=_calls(run, search, start_test, best_test),
+        calls=calls,
+        usage=usage,
+        cost=cost,
+        cost_paid=None if cost is None else (prices.cost({role: _paid(each) for role, each in calls.items()}) or 0.0),
         history=search.steps,
     )
 
@@ -64,15 +72,24 @@ def write_report(home: Path, spec: TaskSpec, outcome: Outcome) -> Path:
     return path
 
 
-def _calls(run: Run, search: Search, start_test: Score, best_test: Score) -> Mapping[str, Calls]:
-    tests = [start_test] if search.best == search.start else [start_test, best_test]
-    scores = [search.start.score, *(item.score for step in search.steps for item in step.scored), *tests]
-    answered = sum(score.n for score in scores)
-    asked = PROBES + run.spec.optimizer.candidates * len(search.steps)
-    return {
-        "task": _counted(run.models.task.tally, answered),
-        "optimizer": _counted(run.models.optimizer.tally, asked),
-    }
+def _scores(search: Search, tests: Sequence[Score]) -> list[Score]:
+    return [search.start.score, *(item.score for step in search.steps for item in step.scored), *tests]
+
+
+def _calls(run: Run, usage: UsageByRole) -> Mapping[str, Calls]:
+    """The calls of every model that the run asked; the judge only where there is one."""
+    answered = {role: part.calls for role, part in usage.items()}
+    answered["optimizer"] = answered.get("optimizer", 0) + PROBES
+    models = run.models
+    tallies = {model.role: model.tally for model in (models.task, models.optimizer, models.judge)}
+    found = {role: _counted(tally, answered.get(role, 0)) for role, tally in tallies.items()}
+    found["embedding"] = _counted(models.embedding_tally, 0)
+    asked = ("task", "optimizer")
+    return {role: calls for role, calls in found.items() if role in asked or calls.paid or calls.cached or calls.failed}
+
+
+def _paid(calls: Calls) -> Usage:
+    return Usage(calls=calls.paid, input_tokens=calls.input_tokens, output_tokens=calls.output_tokens)
 
 
 def _counted(tally: Tally, answered: int) -> Calls:

@@ -4,6 +4,7 @@
     |-- InputError            the user's file, data or settings are wrong: nothing was started
     |   |-- SpecError
     |   |-- DatasetError
+    |   |-- PromptError       no such prompt, version or alias in the registry, or a malformed one
     |   `-- ModelConfigError  unknown provider, missing key or package
     |       `-- ModelUnreachableError  no answer for the moment
     |-- ModelCallError        a model call failed
@@ -11,7 +12,11 @@
     |   `-- PermanentCallError    will not: authentication, unknown model
     |       `-- RefusedRequestError   this one request: malformed, too long, filtered
     |-- TooManyFailures       more calls of one evaluation failed than `max_failure_rate` allows
+    |-- MetricError           a metric gave no score for an answer
     |-- LocalModelError       an embedded model could not be found, started or reached
+    |-- AliasMovedError       an alias of the prompt registry points elsewhere than whoever moves it believes
+    |-- PublishError          another prompt registry did not take a prompt
+    |-- ComparisonError       some runs of a comparison failed; the others have results
     `-- StateError            the state folder, its database or its index cannot be used
 
 A message says what was wrong, where, the value received, the values allowed and what to do.
@@ -19,6 +24,10 @@ A message says what was wrong, where, the value received, the values allowed and
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gpo.comparison import Comparison
 
 INSTALL = (
     "in a clone `make demo`, or `uv pip install --no-deps -r requirements/local.txt`; "
@@ -41,6 +50,10 @@ class SpecError(InputError):
 
 class DatasetError(InputError):
     """The dataset is missing, empty, malformed or does not fit the spec."""
+
+
+class PromptError(InputError):
+    """The prompt registry has no such prompt, version or alias, or what it was given cannot be kept."""
 
 
 class ModelConfigError(InputError):
@@ -75,12 +88,32 @@ class TooManyFailures(GpoError):  # noqa: N818 - says what happened
         self.transient = transient
 
 
+class MetricError(GpoError):
+    """A metric gave no score for an answer: its function raised, or returned no number from 0 to 1."""
+
+
 class LocalModelError(GpoError):
     """An embedded model could not be found, started or reached."""
 
 
+class AliasMovedError(GpoError):
+    """An alias of the prompt registry points elsewhere than whoever wanted to move it believed."""
+
+
+class PublishError(GpoError):
+    """Another prompt registry could not be reached, or did not take a prompt."""
+
+
 class StateError(GpoError):
     """The state folder, its database or its index cannot be used."""
+
+
+class ComparisonError(GpoError):
+    """Some runs of a comparison failed; `comparison` has the results of the others."""
+
+    def __init__(self, message: str, comparison: "Comparison") -> None:
+        super().__init__(message)
+        self.comparison = comparison
 
 
 def is_transient(error: object) -> bool:

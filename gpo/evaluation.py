@@ -1,44 +1,53 @@
-"""Scores one prompt on a list of examples with the task model."""
+"""Scores one prompt on a list of examples with the task model, and with the judge where the metric is one."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gpo.answers import parse_answer
-from gpo.errors import ModelCallError, TooManyFailures, TransientCallError
-from gpo.ledger import Answer, CallKey
-from gpo.metrics import METRICS
-from gpo.models import ChatModel, Sampling
-from gpo.progress import Answered, Dropped, emit
+from gpo.asking import usage_of
+from gpo.budget import calls_an_example
+from gpo.errors import MetricError
+from gpo.extraction import completed, extraction_messages, extraction_sampling, task_sampling
+from gpo.inquiry import Inquiry
+from gpo.judge import Verdict, is_judged, judge_answers, question_of
+from gpo.ledger import Answer
+from gpo.metrics import score as metric_score
+from gpo.models import ChatModel
+from gpo.progress import Dropped, emit
 from gpo.racing import blocks, stays
-from gpo.records import Example, Sample, Score
-from gpo.spec import AnswerSpec, TaskSpec
-from gpo.template import render
-from gpo.together import together
+from gpo.records import Example, Sample, Score, UsageByRole, total_usage
+from gpo.spec import AnswerSpec, ExtractSpec, TaskSpec
+from gpo.template import Message, next_question, render
 
 KEPT_SAMPLES = 3
 """Raw answers kept with a score, wrong ones first, so that a report can show what went wrong."""
 
-
-def task_sampling(answer: AnswerSpec, *, follows_grammar: bool) -> Sampling:
-    """How the task model is asked: held to the labels where the answer is a choice and the server can do so."""
-    if answer.kind != "choice" or not follows_grammar:
-        return Sampling()
-    options = " | ".join(json.dumps(label, ensure_ascii=False) for label in answer.labels)
-    # One token tells labels apart that differ in their first letter; what follows it would only cost time.
-    first = {label[0] for label in answer.labels}
-    tells = len(first) == len(answer.labels) and all(letter.isascii() for letter in first)
-    longest = max(len(label.encode()) for label in answer.labels)
-    return Sampling(max_tokens=1 if tells else max(8, longest), grammar=f"root ::= {options}")
+_CUT = frozenset({"length", "max_tokens", "model_length"})
+"""What providers call the end of an answer at the token limit."""
 
 
-def completed(text: str, answer: AnswerSpec) -> str:
-    """An answer that was cut after its first token, as the only label that begins so; any other text as it is.
+@dataclass(frozen=True)
+class _Prompt:
+    """One instruction with all that stands around it, and the models that answer and judge."""
 
-    >>> completed("pos", AnswerSpec(kind="choice", labels=("positive", "negative")))
-    'positive'
-    """
-    begun = [label for label in answer.labels if text and label.startswith(text)]
-    return begun[0] if len(begun) == 1 else text
+    model: ChatModel
+    judge: ChatModel | None
+    spec: TaskSpec
+    instruction: str
+    demonstrations: Sequence[Example]
+
+    def messages(self, example: Example) -> tuple[Message, ...]:
+        return render(self.spec.prompt.template, self.instruction, example.inputs, self.demonstrations)
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What the task model answered for one example: its answers in order, and what is read from them."""
+
+    answers: tuple[Answer, ...]
+    text: str
+    parsed: str | None
+    cut: bool
 
 
 async def evaluate(
@@ -47,92 +56,176 @@ async def evaluate(
     instruction: str,
     examples: Sequence[Example],
     incumbent: Score | None = None,
+    *,
+    demonstrations: Sequence[Example] = (),
+    judge: ChatModel | None = None,
+    kept: int = KEPT_SAMPLES,
 ) -> Score:
     """Score an instruction on `examples`, in order, under the model's concurrency limit.
 
     With an incumbent and `optimizer.race_after`, the evaluation ends early once the candidate is behind.
 
+    Args:
+        model: the task model.
+        spec: the task.
+        instruction: what is scored.
+        examples: what it is scored on.
+        incumbent: the score that a candidate has to keep up with.
+        demonstrations: as many as the spec's `few_shot` asks for.
+        judge: the model that scores, where the metric is a judge.
+        kept: how many raw answers stay with the score.
+
     Raises:
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
     """
+    if len(demonstrations) != spec.few_shot:
+        raise ValueError(f"{len(demonstrations)} demonstrations for a spec whose `few_shot` is {spec.few_shot}")
+    prompt = _Prompt(model, judge, spec, instruction, demonstrations)
     score = Score(values={}, planned=len(examples))
     tried = 0
     first = spec.optimizer.race_after if incumbent is not None else None
     for block in blocks(examples, first):
         if tried and incumbent is not None and not stays(score, incumbent):
-            emit(Dropped(len(examples) - tried))
+            emit(Dropped((len(examples) - tried) * calls_an_example(spec)))
             break
         # Over all examples, so that the size of a block does not decide how many calls may fail.
         allowed = int(spec.max_failure_rate * len(examples)) - score.failed
-        score = _joined(score, await _score_block(model, spec, instruction, block, offset=tried, allowed=allowed))
+        inquiry = Inquiry(block, offset=tried, allowed=allowed)
+        score = _joined(score, await _score_block(prompt, inquiry), kept)
         tried += len(block)
+        if spare := len(block) * calls_an_example(spec) - inquiry.asked:
+            emit(Dropped(spare))
     return score
 
 
-async def _score_block(
-    model: ChatModel, spec: TaskSpec, instruction: str, block: Sequence[Example], *, offset: int, allowed: int
-) -> Score:
-    sampling = task_sampling(spec.answer, follows_grammar=model.follows_grammar)
-    template = spec.prompt.template
-    keys = [model.key(render(template, instruction, example.inputs), sampling) for example in block]
-    answers = await _answers(model, keys, sampling, offset, allowed)
+async def _score_block(prompt: _Prompt, inquiry: Inquiry) -> Score:
+    spec = prompt.spec
+    replies = await _replies(prompt, inquiry)
+    verdicts: Mapping[str, Verdict] = {}
+    if is_judged(spec.metric):
+        readable = {name: reply.parsed for name, reply in replies.items() if reply.parsed is not None}
+        verdicts = await _verdicts(prompt, readable, inquiry)
     samples = [
-        _sample(example, answers[key.digest], spec)
-        for example, key in zip(block, keys, strict=True)
-        if key.digest in answers
+        Sample(example=example.id, text=reply.text, answer=reply.parsed, value=value)
+        for example in inquiry.block
+        if (reply := replies.get(example.id)) and (value := _value(spec, example, reply, verdicts, inquiry)) is not None
     ]
     return Score(
         values={sample.example: sample.value for sample in samples},
-        planned=len(block),
+        planned=len(inquiry.block),
         unparsed=sum(sample.answer is None for sample in samples),
-        failed=len(block) - len(samples),
+        failed=len(inquiry.block) - len(samples),
+        cut=sum(replies[sample.example].cut for sample in samples),
         samples=tuple(samples),
+        usage=_usage(prompt, replies.values(), verdicts.values()),
     )
 
 
-async def _answers(
-    model: ChatModel, keys: Sequence[CallKey], sampling: Sampling, offset: int, allowed: int
-) -> dict[str, Answer]:
-    """Answers by key digest; keys whose call failed are missing. The first failure too many cancels the rest."""
-    found = dict(await model.find(keys))
-    if found:
-        emit(Answered(paid=False, count=len(found)))
-    failures: list[ModelCallError] = []
+async def _replies(prompt: _Prompt, inquiry: Inquiry) -> dict[str, _Reply]:
+    """What the task model answers, by example id; missing where a call failed."""
+    model, answer = prompt.model, prompt.spec.answer
+    sampling = replace(task_sampling(answer, follows_grammar=model.follows_grammar), stop=_stops(prompt))
+    asked = {example.id: prompt.messages(example) for example in inquiry.block}
+    keys = {name: model.key(messages, sampling) for name, messages in asked.items()}
+    questions = {example.id: question_of(example) for example in inquiry.block}
+    found = await inquiry.ask(model, keys, sampling)
+    # Where we set the length ourselves, an answer that ends there is whole.
+    cut = {
+        name: sampling.max_tokens is None and (reply.finish_reason or "").casefold() in _CUT
+        for name, reply in found.items()
+    }
+    replies = {
+        name: _Reply(
+            answers=(reply,),
+            text=reply.text,
+            parsed=_read(reply.text, answer, questions[name], cut=cut[name]),
+            cut=cut[name],
+        )
+        for name, reply in found.items()
+    }
+    return replies if answer.extract is None else await _extracted(prompt, inquiry, answer.extract, asked, replies)
 
-    async def pay(key: CallKey, priority: int) -> None:
-        try:
-            found[key.digest] = await model.ask(key, sampling, priority)
-        except ModelCallError as error:
-            failures.append(error)
-            if len(failures) > allowed:
-                raise
-            return
-        emit(Answered(paid=True))
 
-    missing = {key.digest: (key, offset + index) for index, key in enumerate(keys) if key.digest not in found}
+async def _extracted(
+    prompt: _Prompt,
+    inquiry: Inquiry,
+    extract: ExtractSpec,
+    asked: Mapping[str, Sequence[Message]],
+    replies: Mapping[str, _Reply],
+) -> dict[str, _Reply]:
+    """The replies with what the extraction prompt made of them; missing where its call failed."""
+    model, answer = prompt.model, prompt.spec.answer
+    sampling = extraction_sampling(model, answer, extract)
+    keys = {
+        name: model.key(
+            extraction_messages(asked[name], reply.text, extract, continues=model.spec.completion), sampling
+        )
+        for name, reply in replies.items()
+        if extract.when == "always" or reply.parsed is None
+    }
+    found = await inquiry.ask(model, keys, sampling)
+    questions = {example.id: question_of(example) for example in inquiry.block}
+    extracted = {
+        name: replace(
+            replies[name],
+            answers=(*replies[name].answers, reply),
+            text=f"{replies[name].text}\n\n{extract.prompt} {reply.text}",
+            parsed=_read(reply.text, answer, questions[name]),
+        )
+        for name, reply in found.items()
+    }
+    return {
+        name: extracted.get(name, reply) for name, reply in replies.items() if name in extracted or name not in keys
+    }
+
+
+def _read(text: str, answer: AnswerSpec, question: str, *, cut: bool = False) -> str | None:
+    return parse_answer(completed(text, answer), answer, question, cut=cut)
+
+
+async def _verdicts(prompt: _Prompt, answers: Mapping[str, str], inquiry: Inquiry) -> Mapping[str, Verdict]:
+    if prompt.judge is None:
+        raise ValueError("the metric is a judge, and no model was given to judge")
+    return await judge_answers(prompt.judge, prompt.spec.metric, answers, inquiry)
+
+
+def _value(
+    spec: TaskSpec, example: Example, reply: _Reply, verdicts: Mapping[str, Verdict], inquiry: Inquiry
+) -> float | None:
+    """The score of one reply; None where the judge gave none or the metric failed."""
+    if reply.parsed is None:
+        return 0.0
+    if is_judged(spec.metric):
+        return verdicts[example.id].value if example.id in verdicts else None
     try:
-        await together(*(pay(key, priority) for key, priority in missing.values()))
-    except ModelCallError as first:
-        raise TooManyFailures(
-            f"{len(failures)} of {len(keys)} calls failed, more than max_failure_rate still allows ({allowed}); "
-            f"answers that came are kept. First: {failures[0]}",
-            transient=any(isinstance(error, TransientCallError) for error in failures),
-        ) from first
-    return found
+        return metric_score(spec.metric, reply.parsed, example.references)
+    except MetricError as error:
+        inquiry.fail(error)
+        return None
 
 
-def _sample(example: Example, answer: Answer, spec: TaskSpec) -> Sample:
-    parsed = parse_answer(completed(answer.text, spec.answer), spec.answer)
-    value = METRICS[spec.metric.name](parsed, example.reference) if parsed is not None else 0.0
-    return Sample(example=example.id, text=answer.text, answer=parsed, value=value)
+def _stops(prompt: _Prompt) -> tuple[str, ...]:
+    """Where a completion model that was shown demonstrations would go on to a next question of its own."""
+    if not (prompt.model.spec.completion and prompt.demonstrations):
+        return ()
+    begins = next_question(prompt.spec.prompt.template, prompt.instruction)
+    return (begins,) if begins else ()
 
 
-def _joined(one: Score, other: Score) -> Score:
+def _usage(prompt: _Prompt, replies: Iterable[_Reply], verdicts: Iterable[Verdict]) -> UsageByRole:
+    usage = usage_of(prompt.model, [answer for reply in replies for answer in reply.answers])
+    judged = [answer for verdict in verdicts for answer in verdict.answers]
+    return {**usage, **usage_of(prompt.judge, judged)} if prompt.judge and judged else usage
+
+
+def _joined(one: Score, other: Score, kept: int) -> Score:
     samples = sorted((*one.samples, *other.samples), key=lambda sample: sample.value)
     return Score(
         values={**one.values, **other.values},
         planned=one.planned,
         unparsed=one.unparsed + other.unparsed,
         failed=one.failed + other.failed,
-        samples=tuple(samples[:KEPT_SAMPLES]),
+        cut=one.cut + other.cut,
+        samples=tuple(samples[:kept]),
+        usage=total_usage([one.usage, other.usage]),
     )

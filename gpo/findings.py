@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from gpo.model_spec import ModelSpec
-from gpo.records import Calls, Interval, Outcome, Record, Rejected, Score, Scored
+from gpo.records import Interval, Outcome, Record, Rejected, Score, Scored
 from gpo.spec import TaskSpec
 from gpo.wording import count, duration, fraction, signed
 
@@ -19,6 +19,9 @@ Tone = Literal["better", "worse", "unclear", "same"]
 
 MANY_UNPARSED = 0.1
 """Share of answers that could not be read from which on the report says so."""
+
+MANY_CUT = 0.1
+"""Share of answers that the token limit ended beyond which the report says so."""
 
 ONE_REASON = 0.5
 """Share of the proposals that one reason must turn away before the report names a cure."""
@@ -31,6 +34,10 @@ _POWER = (1.96 + 0.84) / 1.96
 _CURES: Mapping[Rejected, str] = {
     "empty": "the optimizer model writes nothing between the markers: use a larger model, or `optimizer.style: "
     "continuation` for a very small one.",
+    "truncated": "the answers end before the proposal does: raise the optimizer model's `max_tokens`, or ask for "
+    "something shorter in `prompt.description`.",
+    "refused": "the optimizer model declines to write one: say in `prompt.description` what the prompt is for, or use "
+    "another optimizer model.",
     "duplicate": "the optimizer model repeats itself: raise its `temperature`, or widen `optimizer.budget_start`.",
     "leak": "the proposals copy dev or test examples: use fewer `optimizer.examples`, or look for near-duplicates "
     "across the splits.",
@@ -157,7 +164,13 @@ def compared(outcome: Outcome) -> int:
 
 def hints(spec: TaskSpec, outcome: Outcome) -> list[str]:
     """What to do next; empty where the numbers call for nothing."""
-    found = [_unparsed_hint(spec, outcome), _gain_hint(outcome), _rejection_hint(outcome), _budget_hint(spec, outcome)]
+    found = [
+        _unparsed_hint(spec, outcome),
+        _cut_hint(outcome),
+        _gain_hint(outcome),
+        _rejection_hint(outcome),
+        _budget_hint(spec, outcome),
+    ]
     return [hint for hint in found if hint]
 
 
@@ -168,6 +181,16 @@ def _unparsed_hint(spec: TaskSpec, outcome: Outcome) -> str | None:
     return (
         f"{score.unparsed} of {count(score.n, 'answer')} to the best prompt could not be read as "
         f"`{spec.answer.kind}` and count as wrong: say in the prompt's messages how to answer, or check `answer.kind`."
+    )
+
+
+def _cut_hint(outcome: Outcome) -> str | None:
+    score = outcome.best_test if outcome.best_test.n else outcome.best.score
+    if score.cut <= MANY_CUT * score.n:
+        return None
+    return (
+        f"{score.cut} of {count(score.n, 'answer')} to the best prompt were cut off by the token limit: raise "
+        "`max_tokens` in `models.task.parameters`."
     )
 
 
@@ -209,10 +232,12 @@ def _rejection_hint(outcome: Outcome) -> str | None:
 def _budget_hint(spec: TaskSpec, outcome: Outcome) -> str | None:
     if outcome.stopped != "budget":
         return None
-    limit = f"limit of {count(spec.budget.max_calls, 'call')}" if spec.budget.max_calls else "call limit"
+    caps = [f"`budget.{name}`" for name, cap in spec.budget if cap is not None] or ["`budget.max_calls`"]
+    calls = spec.budget.max_calls
+    limit = f"limit of {count(calls, 'call')}" if calls is not None and len(caps) == 1 else "limit"
     return (
         f"The {limit} ended the search after {outcome.steps} of {count(spec.optimizer.max_steps, 'step')}: "
-        "raise `budget.max_calls` and run again; answers that were paid for are not bought twice."
+        f"raise {' or '.join(caps)} and run again; answers that were paid for are not bought twice."
     )
 
 
@@ -226,7 +251,11 @@ def stop_reason(spec: TaskSpec, outcome: Outcome) -> str:
         case "max_steps":
             return "all steps done"
         case "budget":
-            return "call limit reached"
+            return "call limit reached" if _only_calls(spec) else "limit reached"
+
+
+def _only_calls(spec: TaskSpec) -> bool:
+    return spec.budget.max_tokens is None and spec.budget.max_cost is None
 
 
 def settings_rows(spec: TaskSpec, outcome: Outcome) -> list[tuple[str, str]]:
@@ -246,20 +275,11 @@ def model_name(model: ModelSpec) -> str:
     return re.split(r"[/\\]", model.model)[-1] if model.model.endswith(".gguf") else model.model
 
 
-def call_rows(calls: Mapping[str, Calls]) -> list[tuple[str, tuple[int, ...]]]:
-    """For each role, and for all together: paid, from the ledger, failed, tokens in, tokens out."""
-    rows: list[tuple[str, tuple[int, ...]]] = [
-        (role, (c.paid, c.cached, c.failed, c.input_tokens, c.output_tokens)) for role, c in calls.items()
-    ]
-    if len(rows) > 1:
-        rows.append(("all", tuple(map(sum, zip(*(numbers for _, numbers in rows), strict=True)))))
-    return rows
-
-
 def counts(score: Score) -> str:
     """How many examples a score is of, and what was wrong with them: `n 160, 3 unparsed`."""
     size = f"n {score.n}" if score.complete else f"n {score.n} of {score.planned}"
-    notes = [f"{number} {name}" for number, name in ((score.unparsed, "unparsed"), (score.failed, "failed")) if number]
+    counted = ((score.unparsed, "unparsed"), (score.failed, "failed"), (score.cut, "cut"))
+    notes = [f"{number} {name}" for number, name in counted if number]
     return ", ".join([size, *notes])
 
 

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Engine, RowMapping, select, update
 
-from gpo.database import reading, runs, scored_prompts, shown, upsert, utc_now, writing
+from gpo.database import reading, shown, upsert, utc_now, writing
 from gpo.errors import StateError
 from gpo.records import Candidate, Outcome, Record, Score, Scored
+from gpo.tables import runs, scored_prompts
 
 _Kept = TypeVar("_Kept", bound=Record)
 

@@ -19,10 +19,11 @@ from langchain_core.outputs import ChatGeneration, Generation
 from pydantic import ConfigDict, Field, JsonValue, field_validator
 from sqlalchemy import Engine, delete, select
 
-from gpo.database import calls, reading, upsert, utc_now, writing
+from gpo.database import reading, upsert, utc_now, writing
 from gpo.errors import ModelConfigError
 from gpo.records import Record, canonical_json, content_hash
 from gpo.secrecy import find_secret
+from gpo.tables import calls
 from gpo.template import Message
 
 LANGCHAIN = "langchain"

@@ -1,16 +1,21 @@
 """The models of a spec: by name, and how to call them."""
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from gpo.records import Record
+from gpo.records import Record, Usage, UsageByRole
 from gpo.secrecy import find_secret
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TAKE_MAX_TOKENS = frozenset(
+    {"anthropic", "azure_openai", "deepseek", "fireworks", "groq", "mistralai", "openai", "together", "xai"}
+)
+ModelRole = Literal["task", "optimizer", "judge"]
 _NOT_SAMPLING = {"base_url": "base_url", "timeout": "timeout_s", "max_retries": "max_retries"}
 
 
@@ -19,6 +24,14 @@ class PriceSpec(Record):
 
     input: float = Field(ge=0, description="For a million input tokens.")
     output: float = Field(ge=0, description="For a million output tokens.")
+
+    def of(self, usage: Usage) -> float:
+        """What some answers cost.
+
+        >>> PriceSpec(input=1, output=10).of(Usage(calls=1, input_tokens=500_000, output_tokens=100_000))
+        1.5
+        """
+        return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1_000_000
 
 
 class ModelSpec(Record):
@@ -84,10 +97,34 @@ class ModelSpec(Record):
             raise ValueError(f"`{taken}` is no sampling parameter; set `{_NOT_SAMPLING[taken]}` of the model")
         return value
 
+    @model_validator(mode="after")
+    def _completes(self) -> Self:
+        if self.completion and not (self.is_local or self.model.startswith("openai:")):
+            raise ValueError(
+                "`completion` is for `openai:NAME`, also at another server's `base_url`, `local:NAME` and .gguf "
+                f"files; the provider '{self.model.partition(':')[0]}' is asked as a chat model only"
+            )
+        return self
+
     @property
     def is_local(self) -> bool:
         """Whether the model is served by this machine."""
         return self.model.startswith("local:") or self.model.endswith(".gguf")
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the model is a synthetic one, which needs no key, no network and no weights."""
+        return self.model.startswith("synthetic:")
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody sends a bill: the model runs here."""
+        return self.is_local or self.is_synthetic
+
+    @property
+    def takes_max_tokens(self) -> bool:
+        """Whether a call may bring `max_tokens` of its own; other providers have other names for it."""
+        return self.is_local or self.model.partition(":")[0] in _TAKE_MAX_TOKENS
 
     def with_default(self, parameter: str, value: object) -> "ModelSpec":
         """The same model with a sampling parameter set, unless the spec sets it."""
@@ -114,3 +151,18 @@ class ModelsSpec(Record):
     optimizer: ModelSpec = ModelSpec(model="local:smollm2-135m")
     embedding: ModelSpec = ModelSpec(model="local:wordllama")
     judge: ModelSpec | None = None
+
+    def of(self, role: ModelRole) -> ModelSpec:
+        """The model that plays a role."""
+        models: Mapping[ModelRole, ModelSpec] = {
+            "task": self.task,
+            "optimizer": self.optimizer,
+            "judge": self.judge or self.optimizer,
+        }
+        return models[role]
+
+    def cost(self, usage: UsageByRole) -> float | None:
+        """What answers cost at the models' prices; a model without one adds nothing. None: no model used has one."""
+        used = [(self.of(role), usage[role]) for role in get_args(ModelRole) if role in usage and usage[role].calls]
+        costs = [model.price.of(part) for model, part in used if model.price is not None]
+        return math.fsum(costs) if costs else None

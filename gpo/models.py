@@ -1,40 +1,31 @@
-"""Chat and embedding models by name: opened once for a run, limited, retried, counted, and answered from the ledger.
+"""The models of a run: opened once for it, limited, retried, counted, and answered from the ledger.
 
-Remote models come from LangChain (`provider:name`). Embedded models (`local:NAME`, or a .gguf file) run in their own
-process and are reached through the same OpenAI-compatible class.
+`gpo.connection` says how a model is reached by its name.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from langchain_core.embeddings import Embeddings
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-from pydantic import SecretStr
-
-from gpo.embedder import Embed, load_embedder
-from gpo.errors import ModelCallError, ModelConfigError, PermanentCallError
-from gpo.failures import classify, first_line, without_keys
+from gpo.connection import Connection, connector, open_embedding
+from gpo.embedder import Embed
+from gpo.errors import ModelCallError, PermanentCallError
+from gpo.failures import classify
 from gpo.gguf import checksum
 from gpo.ledger import Answer, CallKey
 from gpo.limiter import Limiter
-from gpo.local import Endpoint, chat_server
-from gpo.model_spec import ModelSpec, ModelsSpec
-from gpo.settings import Settings, secret
+from gpo.model_spec import ModelRole, ModelSpec, ModelsSpec
+from gpo.settings import Settings
 from gpo.tally import Tally, tallies
-from gpo.template import Message, Role
+from gpo.template import Message
 
-_MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
-    "system": SystemMessage,
-    "user": HumanMessage,
-    "assistant": AIMessage,
-}
-_PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
-"""Providers whose embeddings take a time-out and a number of retries; others refuse what they do not know."""
+_TEMPERATURES: Mapping[ModelRole, float] = {"task": 0.0, "optimizer": 1.0, "judge": 0.0}
+_COMPLETION_TOKENS = 256
+"""Length of what a completion model writes where the spec sets none: servers' own defaults are as short as 16."""
 
 
 class AnswerStore(Protocol):
@@ -51,12 +42,14 @@ class AnswerStore(Protocol):
 class Sampling:
     """What one call asks for beyond the model's own parameters.
 
-    `grammar` (GBNF) and `min_p` reach servers that know them, which are those of this machine.
+    `grammar` (GBNF) and `min_p` reach servers that know them, which are those of this machine. `stop` are texts before
+    which the answer ends.
     """
 
     max_tokens: int | None = None
     grammar: str | None = None
     min_p: float | None = None
+    stop: tuple[str, ...] = ()
 
     def parameters(self) -> dict[str, Any]:
         """As keyword arguments of an OpenAI-compatible chat call."""
@@ -65,22 +58,34 @@ class Sampling:
         parameters: dict[str, Any] = {"extra_body": extra} if extra else {}
         if self.max_tokens is not None:
             parameters["max_tokens"] = self.max_tokens
+        if self.stop:
+            parameters["stop"] = list(self.stop)
         return parameters
 
 
-@dataclass(frozen=True)
-class Connection:
-    """An open way to a chat model; `endpoint` is there for embedded models."""
+_shared_calls: ContextVar[dict[str, asyncio.Future[Answer]] | None] = ContextVar("gpo_shared_calls", default=None)
 
-    client: BaseChatModel
-    endpoint: Endpoint | None = None
+
+@contextmanager
+def paying_once() -> Iterator[None]:
+    """Models that are opened inside, at the same time and with one ledger, pay once for an equal call in flight."""
+    token = _shared_calls.set({})
+    try:
+        yield
+    finally:
+        _shared_calls.reset(token)
+
+
+def _calls_in_flight() -> dict[str, asyncio.Future[Answer]]:
+    shared = _shared_calls.get()
+    return {} if shared is None else shared
 
 
 @dataclass
 class ChatModel:
     """One chat model of a run, connected at the first call that has to be paid.
 
-    `role` is what it does in the run: `task` or `optimizer`; `tally` counts its calls.
+    `role` is what it does in the run: `task`, `optimizer` or `judge`; `tally` counts its calls.
     """
 
     role: str
@@ -92,7 +97,7 @@ class ChatModel:
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _connection: Connection | None = field(init=False, default=None)
-    _in_flight: dict[str, asyncio.Future[Answer]] = field(init=False, default_factory=dict)
+    _in_flight: dict[str, asyncio.Future[Answer]] = field(init=False, default_factory=_calls_in_flight)
 
     def __post_init__(self) -> None:
         self._identity = _identity(self.spec)
@@ -139,32 +144,25 @@ class ChatModel:
             if (kept := (await self.answers.find([key])).get(key.digest)) is not None:
                 return kept
             try:
-                reply = await self._invoke(key, sampling)
+                answer = await self._invoke(key, sampling)
             except ModelCallError:
                 self.tally.failed += 1
                 raise
-        usage = reply.usage_metadata
-        answer = Answer(
-            text=reply.text,
-            input_tokens=usage["input_tokens"] if usage else 0,
-            output_tokens=usage["output_tokens"] if usage else 0,
-            model=str(reply.response_metadata.get("model_name") or self.spec.model),
-        )
+        answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
         await self.answers.keep(key, answer, self.role)
         self.tally.paid += 1
         self.tally.input_tokens += answer.input_tokens
         self.tally.output_tokens += answer.output_tokens
         return answer
 
-    async def _invoke(self, key: CallKey, sampling: Sampling) -> AIMessage:
+    async def _invoke(self, key: CallKey, sampling: Sampling) -> Answer:
         connection = await self._connected()
-        messages = [_MESSAGE_TYPES[message.role](content=message.text) for message in key.messages]
         parameters = sampling.parameters()
-        if connection.endpoint is not None:
+        if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
         for is_last in (connection.endpoint is None, True):
             try:
-                return await connection.client.ainvoke(messages, **parameters)
+                return await connection.invoke(key.messages, parameters)
             except Exception as error:  # noqa: BLE001 - every provider has its own
                 failure = classify(error, self.spec)
                 if is_last or isinstance(failure, PermanentCallError):
@@ -190,26 +188,20 @@ def _identity(spec: ModelSpec) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Embedding:
-    """An embedding function, and what decides its vectors."""
-
-    embed: Embed
-    identity: str
-
-
-@dataclass(frozen=True)
 class Models:
     """The models of a run, open until the context that made them ends."""
 
     task: ChatModel
     optimizer: ChatModel
+    judge: ChatModel
     embed: Embed
     embedding_identity: str
+    embedding_tally: Tally
 
 
 @asynccontextmanager
 async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore) -> AsyncIterator[Models]:
-    """The three models on the running event loop; servers and HTTP clients close with the context.
+    """The models on the running event loop; servers and HTTP clients close with the context.
 
     Chat models connect when first asked; then ModelConfigError tells of an unknown provider, a missing package or key,
     and LocalModelError of an embedded model that did not start.
@@ -218,123 +210,45 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
         ModelConfigError: the embedding model cannot be used as configured.
     """
     counts = tallies()
-    task = spec.task.with_default("temperature", 0.0)
-    optimizer = spec.optimizer.with_default("temperature", 1.0)
     async with AsyncExitStack() as stack:
 
-        async def chat_model(role: str, model: ModelSpec) -> ChatModel:
+        async def chat_model(role: ModelRole) -> ChatModel:
+            model = _with_defaults(spec, role)
             # In a thread: the checksum of a large file takes seconds.
-            connect = _connector(model, settings, stack)
+            connect = connector(model, settings, stack)
             return await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role])
 
         embedding = open_embedding(spec.embedding)
         yield Models(
-            task=await chat_model("task", task),
-            optimizer=await chat_model("optimizer", optimizer),
-            embed=embedding.embed,
+            task=await chat_model("task"),
+            optimizer=await chat_model("optimizer"),
+            judge=await chat_model("judge"),
+            embed=_counted(embedding.embed, counts["embedding"]),
             embedding_identity=embedding.identity,
+            embedding_tally=counts["embedding"],
         )
 
 
-def _connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Callable[[], Awaitable[Connection]]:
-    async def connect() -> Connection:
-        if not spec.is_local:
-            return Connection(client=await _client(spec, _key(spec), stack))
-        endpoint = await stack.enter_async_context(chat_server(spec.model, settings))
-        served = spec.model_copy(update={"model": f"openai:{endpoint.model}", "base_url": endpoint.base_url})
-        return Connection(client=await _client(served, SecretStr("local"), stack), endpoint=endpoint)
+def _with_defaults(spec: ModelsSpec, role: ModelRole) -> ModelSpec:
+    """The model of a role, sampled as the role needs it unless the spec says otherwise.
 
-    return connect
-
-
-def _key(spec: ModelSpec) -> SecretStr | None:
-    """The key of a remote model; None leaves it to LangChain's provider, which reads its own variable."""
-    if spec.api_key_env is not None:
-        key = secret(spec.api_key_env)
-        if key is None:
-            # A name with small letters may be a key that was pasted in its place.
-            name = spec.api_key_env if spec.api_key_env.isupper() else "that `api_key_env` names"
-            raise ModelConfigError(f"{spec.model}: the environment variable {name} is not set")
-        return key
-    # A key meant for the provider must not travel to an endpoint that the user merely named.
-    return SecretStr("not-needed") if spec.base_url is not None else None
-
-
-async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack) -> BaseChatModel:
-    from langchain.chat_models import init_chat_model  # noqa: PLC0415 - two seconds of import
-
-    options: dict[str, Any] = {**spec.parameters, "timeout": spec.timeout_s, "max_retries": spec.max_retries}
-    if spec.base_url is not None:
-        options["base_url"] = spec.base_url
-    if key is not None:
-        options["api_key"] = key
-    if spec.model.startswith("openai:"):
-        from openai import DefaultAioHttpClient  # noqa: PLC0415 - heavy, and only for this provider
-
-        # One client per event loop: LangChain's own is cached per process and dies with its first loop.
-        options["http_async_client"] = await stack.enter_async_context(DefaultAioHttpClient())
-    try:
-        client: BaseChatModel = init_chat_model(spec.model, **options)
-    except ImportError as error:
-        raise ModelConfigError(f"{spec.model}: {first_line(error)}") from None
-    except ValueError as error:
-        if "model_provider" not in str(error):
-            raise _not_configurable(error, spec) from None
-        raise ModelConfigError(
-            f"{spec.model}: unknown provider '{spec.model.partition(':')[0]}'; "
-            "write `provider:name` as LangChain has it (openai:gpt-4o-mini), `local:NAME`, or a path to a .gguf file"
-        ) from None
-    except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
-        raise _not_configurable(error, spec) from None
-    return client
-
-
-def _not_configurable(error: Exception, spec: ModelSpec) -> ModelConfigError:
-    return ModelConfigError(without_keys(f"{spec.model}: cannot be configured: {first_line(error)}", spec))
-
-
-def open_embedding(spec: ModelSpec) -> Embedding:
-    """An embedding model by name.
-
-    Raises:
-        ModelConfigError: unknown name, missing package or key.
+    An optimizer model that also judges is set up to vary what it writes, which a judge must not.
     """
-    if spec.is_local:
-        embedder = load_embedder(spec.model)
+    model = spec.of(role)
+    if role == "judge" and spec.judge is None:
+        model = model.model_copy(update={"parameters": {**model.parameters, "temperature": 0.0}})
+    model = model.with_default("temperature", _TEMPERATURES[role])
+    return model.with_default("max_tokens", _COMPLETION_TOKENS) if model.completion else model
 
-        async def embed_here(texts: Sequence[str]) -> list[list[float]]:
-            return await asyncio.to_thread(embedder.embed, texts)
 
-        return Embedding(embed=embed_here, identity=embedder.identity)
-    model = _embeddings(spec)
-
-    async def embed_remotely(texts: Sequence[str]) -> list[list[float]]:
+def _counted(embed: Embed, tally: Tally) -> Embed:
+    async def counted(texts: Sequence[str]) -> list[list[float]]:
         try:
-            return await model.aembed_documents(list(texts))
-        except Exception as error:  # noqa: BLE001 - every provider has its own
-            raise classify(error, spec) from None  # the provider's own words may hold the key
+            vectors = await embed(texts)
+        except ModelCallError:
+            tally.failed += len(texts)
+            raise
+        tally.paid += len(texts)
+        return vectors
 
-    return Embedding(embed=embed_remotely, identity=spec.model)
-
-
-def _embeddings(spec: ModelSpec) -> Embeddings:
-    from langchain.embeddings import init_embeddings  # noqa: PLC0415 - two seconds of import
-
-    options: dict[str, Any] = dict(spec.parameters)
-    provider = spec.model.partition(":")[0]
-    if provider in _PATIENT_EMBEDDINGS:
-        options |= {"timeout": spec.timeout_s, "max_retries": spec.max_retries}
-    if spec.base_url is not None:
-        options["base_url"] = spec.base_url
-        if provider == "openai":
-            # LangChain would send token ids, which other servers than OpenAI's do not understand.
-            options.setdefault("check_embedding_ctx_length", False)
-    if (key := _key(spec)) is not None:
-        options["api_key"] = key
-    try:
-        model = init_embeddings(spec.model, **options)
-    except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
-        raise _not_configurable(error, spec) from None
-    if not isinstance(model, Embeddings):
-        raise ModelConfigError(f"{spec.model}: is not an embedding model")
-    return model
+    return counted

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from gpo import findings, wording
+from gpo import bill, findings, wording
 from gpo.chart import trajectory_svg
 from gpo.edits import word_difference
 from gpo.findings import CandidateRow
@@ -33,7 +33,9 @@ def html_report(spec: TaskSpec, outcome: Outcome) -> str:
         _section("Search", _chart(outcome), _candidates(outcome)),
         _section("Steps", *_steps(outcome)) if outcome.history else "",
         _section("Sample answers", *_samples(outcome)),
-        _section("Run", _rejections(outcome.rejected), _calls(outcome), _settings(spec, outcome)),
+        _section(
+            "Run", _rejections(outcome.rejected), _calls(outcome), _usage(spec, outcome), _settings(spec, outcome)
+        ),
     ]
     body = "\n".join(section for section in sections if section)
     return (
@@ -231,11 +233,19 @@ def _rejections(rejected: Mapping[str, int]) -> str:
 
 
 def _calls(outcome: Outcome) -> str:
-    rows = [
-        [_text(role), *(f"{number:,}" for number in numbers)] for role, numbers in findings.call_rows(outcome.calls)
-    ]
+    rows = [[_text(role), *(f"{number:,}" for number in numbers)] for role, numbers in bill.call_rows(outcome.calls)]
     head = ["Role", "Paid", "From the ledger", "Failed", "Tokens in", "Tokens out"]
     return _table("Model calls, and the tokens of the paid ones", head, rows, numeric=range(1, 6))
+
+
+def _usage(spec: TaskSpec, outcome: Outcome) -> str:
+    rows = [[_text(role), *cells] for role, cells in bill.usage_rows(spec, outcome.usage)]
+    if not rows:
+        return ""
+    line = bill.cost_line(outcome)
+    cost = f'\n<p class="note">Cost: {line}.</p>' if line else ""
+    head = ["Role", "Calls", "Tokens in", "Tokens out", "Cost"]
+    return _table("Usage in full, with what came from the ledger", head, rows, numeric=range(1, 5)) + cost
 
 
 def _settings(spec: TaskSpec, outcome: Outcome) -> str:

@@ -7,7 +7,8 @@ are held in memory and reach the ledger only when the check has passed: then the
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from gpo.budget import least_calls
+from gpo.asking import ask_all
+from gpo.budget import least_amounts, least_calls, least_task_calls
 from gpo.database import open_database
 from gpo.datasets import load_splits
 from gpo.errors import (
@@ -20,14 +21,20 @@ from gpo.errors import (
     is_transient,
 )
 from gpo.evaluation import evaluate
+from gpo.few_shot import demonstrations
+from gpo.judge import is_judged
 from gpo.ledger import Answer, CallKey, Ledger
+from gpo.metrics import check_metric
+from gpo.model_spec import ModelRole
 from gpo.models import AnswerStore, ChatModel, Models, Sampling, open_models
-from gpo.records import Splits
-from gpo.refinement import ask_all
+from gpo.progress import Note, emit
+from gpo.records import Score, Splits
+from gpo.reflection import check_reflection
 from gpo.run import Place
 from gpo.settings import DATABASE_FILE
 from gpo.spec import TaskSpec
 from gpo.template import Message
+from gpo.wording import money
 
 PROBED_EXAMPLES = 8
 
@@ -62,8 +69,13 @@ async def preflight(place: Place, *, searches: bool = True) -> Splits:
     """
     spec, settings, home = place.spec, place.settings, place.home
     splits = load_splits(spec)
+    for left_out in splits.left_out:
+        emit(Note(left_out))
+    check_metric(spec.metric, splits.dev[:PROBED_EXAMPLES])
+    demonstrations(spec, splits)
     if searches:
-        _check_cap(spec, splits)
+        _check_caps(spec, splits)
+        check_reflection(spec, splits)
     url = settings.database_for(home)
     is_new = settings.database_url is None and not (home / DATABASE_FILE).exists()
     async with AsyncExitStack() as stack:
@@ -84,14 +96,55 @@ async def _open_ledger(url: str, stack: AsyncExitStack) -> Ledger:
     return ledger
 
 
-def _check_cap(spec: TaskSpec, splits: Splits) -> None:
-    cap = spec.budget.max_calls
-    least = least_calls(spec, len(splits.dev), len(splits.test))
-    if cap is not None and cap < least:
+def _check_caps(spec: TaskSpec, splits: Splits) -> None:
+    """Caps that no step fits under, as far as calls tell, and a cap on cost that no price can reach."""
+    caps, dev = spec.budget, len(splits.dev)
+    least = least_calls(spec, dev, len(splits.test))
+    if caps.max_calls is not None and caps.max_calls < least:
         raise SpecError(
-            f"`budget.max_calls` is {cap}; one step and the final comparison need {least}: raise it, or lower "
-            "optimizer.candidates, dataset.split.dev or dataset.split.test"
+            f"`budget.max_calls` is {caps.max_calls}; one step and the final comparison need {least}: raise it, or "
+            "lower optimizer.candidates, dataset.split.dev or dataset.split.test"
         )
+    least = least_task_calls(spec, dev)
+    if caps.max_task_calls is not None and caps.max_task_calls < least:
+        raise SpecError(
+            f"`budget.max_task_calls` is {caps.max_task_calls}; the start and one step need {least}: raise it, or "
+            "lower optimizer.candidates or dataset.split.dev"
+        )
+    if caps.max_cost is not None:
+        _check_prices(spec)
+
+
+def _check_prices(spec: TaskSpec) -> None:
+    roles: list[ModelRole] = ["task", "optimizer"]
+    if is_judged(spec.metric):
+        roles.append("judge")
+    models = {role: spec.models.of(role) for role in roles}
+    if all(model.price is None for model in models.values()):
+        raise SpecError(
+            "`budget.max_cost` needs prices: write `price: {input: ..., output: ...}`, for a million tokens, at the "
+            "models that cost something"
+        )
+    unpriced = [role for role, model in models.items() if model.price is None and not model.is_free]
+    if unpriced:
+        raise SpecError(
+            f"`budget.max_cost` is set and `models.{unpriced[0]}` has no price: write `price: {{input: ..., output: "
+            "...}` at it, for a million tokens, with zeros where it costs nothing"
+        )
+
+
+def _check_estimate(spec: TaskSpec, splits: Splits, probed: Score) -> None:
+    """Caps on tokens and cost that one step and the final comparison will not keep, going by the first answers."""
+    dev, test = len(splits.dev), len(splits.test)
+    for name, least in least_amounts(spec, probed, dev, test).items():
+        cap = getattr(spec.budget, name)
+        if cap is not None and cap < least:
+            needed = f"{least:,.0f}" if name == "max_tokens" else money(least)
+            raise SpecError(
+                f"`budget.{name}` is {cap:g}; going by the first {probed.n} answers, the start, one step and the final "
+                f"comparison need about {needed}: raise it, or lower optimizer.candidates, dataset.split.dev or "
+                "dataset.split.test"
+            )
 
 
 async def _probe(spec: TaskSpec, splits: Splits, models: Models, *, searches: bool) -> None:
@@ -100,14 +153,24 @@ async def _probe(spec: TaskSpec, splits: Splits, models: Models, *, searches: bo
         if searches:
             await models.embed(["ready"])
             await _probe_optimizer(models.optimizer)
-        await _probe_task(spec, splits, models.task)
+        probed = await _probe_task(spec, splits, models)
     except (ModelCallError, TooManyFailures, LocalModelError) as error:
         kind = ModelUnreachableError if is_transient(error) else ModelConfigError
         raise kind(f"a model named in the spec does not answer: {error}") from error
+    if searches:
+        _check_estimate(spec, splits, probed)
 
 
-async def _probe_task(spec: TaskSpec, splits: Splits, model: ChatModel) -> None:
-    score = await evaluate(model, spec, spec.prompt.instruction, splits.dev[:PROBED_EXAMPLES])
+async def _probe_task(spec: TaskSpec, splits: Splits, models: Models) -> Score:
+    model = models.task
+    score = await evaluate(
+        model,
+        spec,
+        spec.prompt.instruction,
+        splits.dev[:PROBED_EXAMPLES],
+        demonstrations=demonstrations(spec, splits),
+        judge=models.judge,
+    )
     if score.n and score.unparsed / score.n > spec.max_unparsed_rate:
         wrote = next((sample.text for sample in score.samples if sample.answer is None), "")
         raise ModelConfigError(
@@ -115,6 +178,7 @@ async def _probe_task(spec: TaskSpec, splits: Splits, model: ChatModel) -> None:
             f"one of them: {wrote[:120]!r}. Say in `prompt.messages` what form the answer must have, "
             "or correct `answer`"
         )
+    return score
 
 
 async def _probe_optimizer(model: ChatModel) -> None:

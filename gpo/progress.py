@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from gpo.records import Scored
+from gpo.records import Outcome, Scored
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,31 @@ class Note:
     text: str
 
 
-Event = Began | Answered | Dropped | Evaluated | BestFound | Note
+@dataclass(frozen=True)
+class RunBegan:
+    """A run of a comparison began; runs are numbered from 0."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class InRun:
+    """What a run of a comparison tells of itself."""
+
+    number: int
+    event: "Event"
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """A run of a comparison ended, with an outcome or an error."""
+
+    number: int
+    outcome: Outcome | None
+    error: str | None = None
+
+
+Event = Began | Answered | Dropped | Evaluated | BestFound | Note | RunBegan | InRun | RunEnded
 Listener = Callable[[Event], None]
 
 _listener: ContextVar[Listener | None] = ContextVar("gpo_progress_listener", default=None)
@@ -63,6 +87,14 @@ def emit(event: Event) -> None:
     listener = _listener.get()
     if listener is not None:
         listener(event)
+
+
+@contextmanager
+def in_run(number: int) -> Iterator[None]:
+    """Tell whoever listens outside that the events inside are those of one run of a comparison."""
+    outer = _listener.get()
+    with listening(lambda event: outer(InRun(number, event)) if outer is not None else None):
+        yield
 
 
 @contextmanager

@@ -3,14 +3,13 @@
 `gpo.findings` says what the numbers mean, `gpo.chart` draws them, `gpo.page` lays out the HTML.
 """
 
-import re
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gpo import findings, wording
+from gpo import bill, findings, wording
 from gpo.chart import chart_title, svg_data_uri, trajectory_svg
 from gpo.edits import as_markdown, word_difference
 from gpo.findings import CandidateRow
+from gpo.markdown import escaped, fenced, inline, pipe_table
 from gpo.page import html_report
 from gpo.records import Calls, Outcome, Score
 from gpo.spec import TaskSpec
@@ -23,10 +22,6 @@ __all__ = ["candidates_table", "html_report", "markdown_report", "summary_json",
 SHOWN_CANDIDATES = 10
 """Candidates that the Markdown report lists."""
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~!])")
-_LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
-_FENCE = re.compile(r"`{3,}")
-
 
 def candidates_table(outcome: Outcome) -> "pd.DataFrame":
     """One row a scored prompt, the start among them, in the order of the run; the columns of `CandidateRow`."""
@@ -34,10 +29,10 @@ def candidates_table(outcome: Outcome) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415
 
     rows = [row.model_dump() for row in findings.candidate_rows(outcome)]
-    table = pd.DataFrame(rows, columns=list(CandidateRow.model_fields))
-    # As objects, so that "no limit" stays None and does not turn whole numbers into floats and NaN.
-    table["budget"] = pd.Series([row["budget"] for row in rows], dtype=object)
-    return table
+    columns = {name: [row[name] for row in rows] for name in CandidateRow.model_fields}
+    # As objects: "no limit" stays None and turns no whole number into a float, and any text is taken as it is.
+    objects = ("budget", "candidate", "status", "instruction")
+    return pd.DataFrame(columns | {name: pd.Series(columns[name], dtype=object) for name in objects})
 
 
 def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
@@ -67,8 +62,11 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
         },
         "calls": {
             role: outcome.calls.get(role, Calls()).model_dump(include={"paid", "cached", "failed"})
-            for role in ("task", "optimizer")
+            for role in dict.fromkeys(("task", "optimizer", *outcome.calls))
         },
+        "usage": {role: usage.model_dump() for role, usage in outcome.usage.items()},
+        "cost": outcome.cost,
+        "cost_paid": outcome.cost_paid,
         "wall_s": round(outcome.wall_s, 3),
         "report": report,
     }
@@ -79,7 +77,7 @@ def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
     verdict = findings.verdict(outcome)
     advice = findings.hints(spec, outcome)
     parts = [
-        f"# {_inline(outcome.task)}",
+        f"# {inline(outcome.task)}",
         f"**{verdict.claim}**{verdict.detail}",
         "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
         "## Results",
@@ -87,40 +85,17 @@ def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
         "## Prompt",
         _prompts(outcome),
         "## Search",
-        f"![{_inline(chart_title(outcome))}]({svg_data_uri(trajectory_svg(outcome))})",
+        f"![{inline(chart_title(outcome))}]({svg_data_uri(trajectory_svg(outcome))})",
         _candidates(outcome),
         "## Rejected proposals",
         _rejections(outcome),
         "## Model calls",
         _calls(outcome),
+        _usage(spec, outcome),
         "## Settings",
-        " · ".join(f"{name}: {_inline(value)}" for name, value in findings.settings_rows(spec, outcome)),
+        " · ".join(f"{name}: {inline(value)}" for name, value in findings.settings_rows(spec, outcome)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _escaped(text: str) -> str:
-    """Text in which Markdown sees no marks of its own; HTML is left to the caller."""
-    line = " ".join(wording.printable(text).split())
-    return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", line))
-
-
-def _inline(text: str) -> str:
-    """Text for a sentence or a table cell: one line, neither Markdown nor HTML."""
-    return _escaped(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _fenced(text: str) -> str:
-    """Text as it is, in a fence longer than any that it holds."""
-    longest = max((len(run) for run in _FENCE.findall(text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}text\n{wording.printable(text)}\n{fence}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> str:
-    right = set(numeric)
-    rule = ["---:" if index in right else "---" for index in range(len(head))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
 def _results(outcome: Outcome) -> str:
@@ -138,17 +113,17 @@ def _results(outcome: Outcome) -> str:
         interval = f"{wording.signed(gain.low)} to {wording.signed(gain.high)}"
         change = f"**{wording.signed(gain.value)}**"
         rows.append(["**Gain**", "test", change, interval, f"n {findings.compared(outcome)}"])
-    table = _table(["Prompt", "Split", "Score", "95% interval", "Examples"], rows, numeric=(2,))
+    table = pipe_table(["Prompt", "Split", "Score", "95% interval", "Examples"], rows, numeric=(2,))
     return f"{table}\n\nThe search chose by dev; it never saw test."
 
 
 def _prompts(outcome: Outcome) -> str:
     start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
     if findings.best_is_start(outcome):
-        return f"The start, which stays:\n\n{_fenced(start)}"
-    parts = [part.model_copy(update={"text": _escaped(part.text)}) for part in word_difference(start, best)]
+        return f"The start, which stays:\n\n{fenced(start)}"
+    parts = [part.model_copy(update={"text": escaped(part.text)}) for part in word_difference(start, best)]
     # Not every page shows what is marked as removed or added, so both stand below as they are.
-    return f"> {as_markdown(parts)}\n\nStart:\n\n{_fenced(start)}\n\nBest, as it is:\n\n{_fenced(best)}"
+    return f"> {as_markdown(parts)}\n\nStart:\n\n{fenced(start)}\n\nBest, as it is:\n\n{fenced(best)}"
 
 
 def _candidates(outcome: Outcome) -> str:
@@ -161,22 +136,32 @@ def _candidates(outcome: Outcome) -> str:
             str(row.n) if row.n == row.planned else f"{row.n} of {row.planned}",
             findings.words_changed(row),
             row.status,
-            _inline(wording.shortened(row.instruction)),
+            inline(wording.shortened(row.instruction)),
         ]
         for row in rows[:SHOWN_CANDIDATES]
     ]
     head = ["Candidate", "Score", "95% interval", "n", "Words changed", "Status", "Instruction"]
-    table = _table(head, cells, numeric=(1, 3, 4))
+    table = pipe_table(head, cells, numeric=(1, 3, 4))
     more = len(rows) - SHOWN_CANDIDATES
     return f"{table}\n\nand {more:,} more" if more > 0 else table
 
 
 def _rejections(outcome: Outcome) -> str:
-    rows = [[_inline(reason), f"{number:,}"] for reason, number in outcome.rejected.items() if number]
-    return _table(["Reason", "Proposals"], rows, numeric=(1,)) if rows else "None."
+    rows = [[inline(reason), f"{number:,}"] for reason, number in outcome.rejected.items() if number]
+    return pipe_table(["Reason", "Proposals"], rows, numeric=(1,)) if rows else "None."
 
 
 def _calls(outcome: Outcome) -> str:
-    rows = [[_inline(role), *map("{:,}".format, numbers)] for role, numbers in findings.call_rows(outcome.calls)]
+    rows = [[inline(role), *map("{:,}".format, numbers)] for role, numbers in bill.call_rows(outcome.calls)]
     head = ["Role", "Paid", "From the ledger", "Failed", "Tokens in", "Tokens out"]
-    return _table(head, rows, numeric=range(1, 6)) if rows else "None."
+    return pipe_table(head, rows, numeric=range(1, 6)) if rows else "None."
+
+
+def _usage(spec: TaskSpec, outcome: Outcome) -> str:
+    """What the run takes alone; nothing for outcomes of versions that did not count it."""
+    rows = [[inline(role), *cells] for role, cells in bill.usage_rows(spec, outcome.usage)]
+    head = ["Role", "Calls", "Tokens in", "Tokens out", "Cost"]
+    table = pipe_table(head, rows, numeric=range(1, 5))
+    line = bill.cost_line(outcome)
+    cost = f"\n\nCost: {line}." if line else ""
+    return f"In full, with what came from the ledger:\n\n{table}{cost}" if rows else ""

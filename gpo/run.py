@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from gpo.connection import open_embedding
 from gpo.database import open_database
 from gpo.datasets import load_splits
+from gpo.few_shot import demonstrations
 from gpo.history import History
 from gpo.ledger import Ledger
-from gpo.models import Models, open_embedding, open_models
+from gpo.models import Models, open_models
 from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.screening import Screen
@@ -40,8 +42,8 @@ class Place:
     settings: Settings
 
 
-def place_of(path: Path, seed: int | None = None) -> Place:
-    """Read a spec file; `seed` replaces the spec's own.
+def place_of(path: Path, seed: int | None = None, home: Path | None = None) -> Place:
+    """Read a spec file; `seed` replaces the spec's own, `home` the state folder that the settings give it.
 
     Raises:
         SpecError: the file is missing or wrong.
@@ -50,7 +52,7 @@ def place_of(path: Path, seed: int | None = None) -> Place:
     settings = load_settings()
     if seed is not None:
         spec = spec.model_copy(update={"seed": seed})
-    return Place(spec=spec, home=settings.home_for(path), settings=settings)
+    return Place(spec=spec, home=settings.home_for(path) if home is None else home.resolve(), settings=settings)
 
 
 class Run:
@@ -79,12 +81,13 @@ class Run:
         self.models = models
         self.trajectory = trajectory
         self.history = history
+        self.demonstrations = demonstrations(place.spec, splits)
         self.screen = Screen((*splits.dev, *splits.test), allowed=place.spec.prompt.instruction)
 
     @property
     def id(self) -> str:
         """Readable name: task and the start of the key."""
-        return f"{self.spec.name}-{self.key[:8]}"
+        return run_id(self.spec, self.key)
 
     @property
     def start(self) -> Candidate:
@@ -97,7 +100,17 @@ class Run:
 
     def rng(self, step: int, purpose: str) -> random.Random:
         """Randomness of one part of one step, from the spec's seed alone."""
-        return random.Random(f"{self.spec.seed}/{step}/{purpose}")  # noqa: S311 - sampling, not secrets
+        return step_rng(self.spec.seed, step, purpose)
+
+
+def run_id(spec: TaskSpec, key: str) -> str:
+    """Readable name of a run: task and the start of the key."""
+    return f"{spec.name}-{key[:8]}"
+
+
+def step_rng(seed: int, step: int, purpose: str) -> random.Random:
+    """Randomness of one part of one step, the same for every run with the seed."""
+    return random.Random(f"{seed}/{step}/{purpose}")  # noqa: S311 - sampling, not secrets
 
 
 def run_key(spec: TaskSpec, splits: Splits) -> str:

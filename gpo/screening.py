@@ -57,9 +57,8 @@ class Screen:
         step: int,
         budget: int | None,
         rng: random.Random,
-        wanted: int,
     ) -> Edited:
-        """Up to `wanted` candidates in the order proposed, and every rejected proposal with its reason.
+        """Candidates in the order proposed, and every rejected proposal with its reason.
 
         `known` holds the ids of all prompts scored so far; a duplicate of one of them is not scored again.
         """
@@ -67,8 +66,6 @@ class Screen:
         rejected = list(proposals.rejected)
         taken = set(known)
         for text in proposals.texts:
-            if len(candidates) == wanted:
-                break
             edited = project(current.instruction, text, budget, rng).strip()
             reason = self._reason(text, edited, current, taken)
             if reason is not None:

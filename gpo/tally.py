@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+ROLES = ("task", "optimizer", "judge", "embedding")
+
 
 @dataclass
 class Tally:
-    """Calls of one role, counted as they happen."""
+    """Calls of one role, counted as they happen; of the embedding model, its texts."""
 
     paid: int = 0
     failed: int = 0
@@ -20,8 +22,8 @@ _tallies: ContextVar[Mapping[str, Tally] | None] = ContextVar("gpo_tallies", def
 
 
 def tallies() -> Mapping[str, Tally]:
-    """The tallies of this context by role, `task` and `optimizer`; new ones where nothing counts together."""
-    return _tallies.get() or {"task": Tally(), "optimizer": Tally()}
+    """The tallies of this context by role; new ones where nothing counts together."""
+    return _tallies.get() or _fresh()
 
 
 @contextmanager
@@ -30,8 +32,12 @@ def counting_together() -> Iterator[None]:
     if _tallies.get() is not None:
         yield
         return
-    token = _tallies.set({"task": Tally(), "optimizer": Tally()})
+    token = _tallies.set(_fresh())
     try:
         yield
     finally:
         _tallies.reset(token)
+
+
+def _fresh() -> Mapping[str, Tally]:
+    return {role: Tally() for role in ROLES}

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from gpo.records import Record
+from gpo.records import Example, Record
 
 Role = Literal["system", "user", "assistant"]
+Position = Literal["before", "beginning", "end", "answer"]
 INSTRUCTION = "instruction"
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
@@ -31,6 +32,23 @@ def variables_in(text: str) -> list[str]:
     return _VARIABLE.findall(text)
 
 
+class Part(Record):
+    """A piece of a message: text that stands as it is, or the name of a variable."""
+
+    text: str
+    is_variable: bool = False
+
+
+def parts_in(text: str) -> tuple[Part, ...]:
+    """The pieces of `text` in order, without empty ones.
+
+    >>> [part.text for part in parts_in("{{review}}: {x}")]
+    ['review', ': {x}']
+    """
+    pieces = (Part(text=piece, is_variable=bool(number % 2)) for number, piece in enumerate(_VARIABLE.split(text)))
+    return tuple(part for part in pieces if part.text)
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Replace every variable of `text` once; a variable without a value raises KeyError.
 
@@ -40,10 +58,108 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: values[match[1]], text)
 
 
-def render(template: Sequence[Message], instruction: str, inputs: Mapping[str, str]) -> tuple[Message, ...]:
-    """The messages that are sent for one example."""
+def place(question: str, position: Position, role: Literal["user", "system"] = "user") -> tuple[Message, ...]:
+    r"""The template that puts the instruction at a position of a question, which holds variables of its own.
+
+    | position | messages |
+    |---|---|
+    | `before` | user: instruction, blank line, question |
+    | `beginning` | user: instruction, line break, question |
+    | `end` | user: question, line break, instruction |
+    | `answer` | user: question; assistant: instruction, which the model continues |
+    | `before`, role `system` | system: instruction; user: question |
+
+    >>> [message.text for message in place("Q: {{input}}", "end")]
+    ['Q: {{input}}\n{{instruction}}']
+    """
+    instruction = f"{{{{{INSTRUCTION}}}}}"
+    if role == "system":
+        return Message(role="system", text=instruction), Message(role="user", text=question)
+    if position == "answer":
+        return Message(role="user", text=question), Message(role="assistant", text=instruction)
+    texts = {
+        "before": f"{instruction}\n\n{question}",
+        "beginning": f"{instruction}\n{question}",
+        "end": f"{question}\n{instruction}",
+    }
+    return (Message(role="user", text=texts[position]),)
+
+
+def render(
+    template: Sequence[Message],
+    instruction: str,
+    inputs: Mapping[str, str],
+    demonstrations: Sequence[Example] = (),
+) -> tuple[Message, ...]:
+    """The messages that are sent for one example.
+
+    Demonstrations stand after the opening system messages and before the question, each rendered as the question is
+    and followed by its worked solution or, without one, its reference as the assistant's text.
+    """
+    filled = _filled(template, instruction, inputs)
+    opening = next((number for number, message in enumerate(filled) if message.role != "system"), len(filled))
+    shown = [
+        message
+        for example in demonstrations
+        for message in answered(_filled(template[opening:], instruction, example.inputs), _demonstrated(example))
+    ]
+    return (*filled[:opening], *shown, *filled[opening:])
+
+
+def _filled(template: Sequence[Message], instruction: str, inputs: Mapping[str, str]) -> tuple[Message, ...]:
     values = {**inputs, INSTRUCTION: instruction}
     return tuple(Message(role=message.role, text=fill(message.text, values)) for message in template)
+
+
+def _demonstrated(example: Example) -> str:
+    return example.solution or example.reference
+
+
+def answered(messages: Sequence[Message], answer: str) -> tuple[Message, ...]:
+    """The conversation after the model's answer: a new assistant message, or the end of the one that it continued.
+
+    >>> answered([Message(role="user", text="2 + 2?"), Message(role="assistant", text="It is")], "4.")[-1].text
+    'It is 4.'
+    """
+    if messages and messages[-1].role == "assistant":
+        *earlier, begun = messages
+        gap = "" if not begun.text or begun.text[-1:].isspace() or answer[:1].isspace() else " "
+        return (*earlier, Message(role="assistant", text=f"{begun.text}{gap}{answer}"))
+    return (*messages, Message(role="assistant", text=answer))
+
+
+def as_text(messages: Sequence[Message]) -> str:
+    r"""One text for a completion model: the messages in order, joined by blank lines, their roles not named.
+
+    After a user's message it ends with a blank line, so that the answer comes next; an assistant's message at the end
+    is what the model continues, so nothing follows it.
+
+    >>> as_text([Message(role="user", text="Q: 2 + 2?"), Message(role="assistant", text="A:")])
+    'Q: 2 + 2?\n\nA:'
+    """
+    joined = "\n\n".join(message.text for message in messages)
+    return joined if messages[-1].role == "assistant" else f"{joined}\n\n"
+
+
+def next_question(template: Sequence[Message], instruction: str) -> str | None:
+    r"""How the text of a further question begins, by which a completion model that goes on to one is stopped.
+
+    None where a question begins with the example's own text.
+
+    >>> next_question([Message(role="user", text="Q: {{input}}\n{{instruction}}")], "Think.")
+    '\n\nQ:'
+    """
+    question = next((message.text for message in template if message.role != "system"), "")
+    fixed: list[str] = []
+    end = 0
+    for match in _VARIABLE.finditer(question):
+        fixed.append(question[end : match.start()])
+        if match[1] != INSTRUCTION:
+            break
+        fixed.append(instruction)
+        end = match.end()
+    begins = "".join(fixed).strip()
+    return f"\n\n{begins}" if begins else None
 
 
 def breaks_contract(instruction: str) -> bool:

@@ -1,5 +1,6 @@
 """How the reports write numbers, spans and texts: the same everywhere, in plain ASCII where a terminal may show it."""
 
+import math
 import re
 
 SHOWN = 120
@@ -29,6 +30,16 @@ def signed(value: float) -> str:
         if float(text):
             return ("+" if value > 0 else "-") + text
     return "0.00"
+
+
+def money(value: float) -> str:
+    """An amount of money: two digits after the point, more where the amount is small.
+
+    >>> [money(value) for value in (1234.5, 0.25, 0.00123, 0.0)]
+    ['1,234.50', '0.25', '0.0012', '0.00']
+    """
+    digits = 2 if value == 0 or value >= 0.1 else 1 - math.floor(math.log10(value))
+    return f"{value:,.{digits}f}"
 
 
 def count(number: int, noun: str) -> str:

@@ -18,7 +18,10 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Request:
-    """One chat call: `text` is all its messages together, `number` counts from 1, header names are lower case."""
+    """One call: `text` is all its messages together, or the prompt of a completion; `number` counts from 1.
+
+    Header names are lower case.
+    """
 
     number: int
     model: str
@@ -37,6 +40,7 @@ class Reply:
     latency_s: float = 0.0
     input_tokens: int = 10
     output_tokens: int = 1
+    finish_reason: str = "stop"
 
 
 Responder = Callable[[Request], Reply | str]
@@ -62,7 +66,7 @@ class Endpoint:
 
     def answer(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
         with self._lock:
-            text = "\n".join(str(message["content"]) for message in body["messages"])
+            text = _text(body)
             request = Request(len(self.requests) + 1, str(body["model"]), text, body, headers)
             self.requests.append(request)
         try:
@@ -84,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path != "/v1/chat/completions":
+        if self.path != ("/v1/chat/completions" if "messages" in body else "/v1/completions"):
             self._send(404, {"error": {"message": f"no such route: {self.path}", "type": "not_found"}})
             return
         reply = self.endpoint.answer(body, {name.lower(): value for name, value in self.headers.items()})
@@ -92,7 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
             retry = {} if reply.retry_after is None else {"Retry-After": f"{reply.retry_after:g}"}
             self._send(reply.status, {"error": {"message": reply.text or "refused", "type": "refused"}}, retry)
         else:
-            self._send(200, _completion(str(body["model"]), reply))
+            kind = _chat_completion if "messages" in body else _completion
+            self._send(200, kind(str(body["model"]), reply))
 
     def _send(self, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         raw = json.dumps(content).encode()
@@ -108,20 +113,28 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def _completion(model: str, reply: Reply) -> dict[str, Any]:
+def _text(body: Mapping[str, Any]) -> str:
+    if "messages" in body:
+        return "\n".join(str(message["content"]) for message in body["messages"])
+    prompt = body["prompt"]
+    return str(prompt[0] if isinstance(prompt, list) else prompt)
+
+
+def _chat_completion(model: str, reply: Reply) -> dict[str, Any]:
     message = {"role": "assistant", "content": reply.text}
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 0,
-        "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "usage": {
-            "prompt_tokens": reply.input_tokens,
-            "completion_tokens": reply.output_tokens,
-            "total_tokens": reply.input_tokens + reply.output_tokens,
-        },
-    }
+    choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
+    return {"id": "chatcmpl-1", "object": "chat.completion", **_answer(model, reply, choice)}
+
+
+def _completion(model: str, reply: Reply) -> dict[str, Any]:
+    choice = {"index": 0, "text": reply.text, "finish_reason": reply.finish_reason, "logprobs": None}
+    return {"id": "cmpl-1", "object": "text_completion", **_answer(model, reply, choice)}
+
+
+def _answer(model: str, reply: Reply, choice: Mapping[str, Any]) -> dict[str, Any]:
+    usage = {"prompt_tokens": reply.input_tokens, "completion_tokens": reply.output_tokens}
+    total = reply.input_tokens + reply.output_tokens
+    return {"created": 0, "model": model, "choices": [choice], "usage": {**usage, "total_tokens": total}}
 
 
 class _Server(ThreadingHTTPServer):

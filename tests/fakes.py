@@ -11,9 +11,10 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
+from gpo.connection import Connection
 from gpo.local import Endpoint
 from gpo.model_spec import ModelSpec
-from gpo.models import AnswerStore, ChatModel, Connection
+from gpo.models import AnswerStore, ChatModel
 from gpo.preflight import HeldAnswers
 from gpo.tally import Tally
 from gpo.template import Message, Role
@@ -56,6 +57,7 @@ class ScriptedModel(BaseChatModel):
 
     script: Script
     errors: Mapping[int, Exception] = Field(default={}, description="What calls raise, by their number from 0.")
+    finish_reason: str = "stop"
     gate: asyncio.Event | None = Field(default=None, description="No call ends before it is set.")
     calls: list[Call] = Field(default_factory=list)
     in_flight: int = 0
@@ -79,7 +81,7 @@ class ScriptedModel(BaseChatModel):
     ) -> ChatResult:
         asked = tuple(Message(role=ROLES[message.type], text=message.text) for message in messages)
         number = len(self.calls)
-        self.calls.append(Call(asked, parameters))
+        self.calls.append(Call(asked, parameters | ({"stop": stop} if stop else {})))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -95,7 +97,7 @@ class ScriptedModel(BaseChatModel):
         message = AIMessage(
             content=text,
             usage_metadata={"input_tokens": 10, "output_tokens": 3, "total_tokens": 13},
-            response_metadata={"model_name": "scripted-1"},
+            response_metadata={"model_name": "scripted-1", "finish_reason": self.finish_reason},
         )
         return ChatResult(generations=[ChatGeneration(message=message)])
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -160,6 +161,24 @@ BAD_SPECS: Mapping[str, tuple[Change, tuple[str, ...]]] = {
     "missing data file": (lambda c: c["dataset"].update(path="nowhere.jsonl"), ("nowhere.jsonl", "no such file")),
     "too few rows": (lambda c: c["dataset"].update(split={"train": 9, "dev": 9, "test": 90}), ("30 ", "= 108")),
     "a cap below one step": (lambda c: c.update(budget={"max_calls": 5}), ("`budget.max_calls` is 5", "need")),
+    "a cap on task calls below one step": (
+        lambda c: c.update(budget={"max_task_calls": 50}),
+        ("`budget.max_task_calls` is 50", "the start and one step need 90"),
+    ),
+    "a cap on tokens that the first answers rule out": (
+        lambda c: c.update(budget={"max_tokens": 500}),
+        ("`budget.max_tokens` is 500", "going by the first 8 answers", "dataset.split.test"),
+    ),
+    "a cap on cost without a price": (lambda c: c.update(budget={"max_cost": 1.0}), ("`budget.max_cost`", "price")),
+    "a cap on cost with a price missing": (
+        lambda c: (c.update(budget={"max_cost": 1.0}), c["models"]["task"].update(price={"input": 1, "output": 1})),
+        ("`models.optimizer` has no price", "zeros where it costs nothing"),
+    ),
+    "too few demonstrations": (lambda c: c.update(few_shot=7), ("`few_shot` asks for 7", "6 training examples")),
+    "a judge that gives no grade": (
+        lambda c: c.update(answer={"kind": "free"}, metric={"name": "judge", "rubric": "Polite?"}),
+        ("openai:optimizer: gave no grade", "'ready'"),
+    ),
     "unknown provider": (task_model(model="nosuch:model", base_url=None), ("nosuch:model",)),
     "key variable that is not set": (
         task_model(api_key_env="MY_KEY_TODAY"),
@@ -440,13 +459,52 @@ def test_evaluate_pays_once(folder: Path) -> None:
             "n": 10,
             "unparsed": 0,
             "failed": 0,
+            "cut": 0,
             "calls": {"paid": 10, "cached": 0},
+            "usage": {"task": {"calls": 10, "input_tokens": 100, "output_tokens": 10}},
+            "cost": None,
         }
         assert (endpoint.calls_of("task"), endpoint.calls_of("optimizer")) == (10, 0)
 
         second = json.loads(gpo("evaluate", path, "--json").stdout)
         assert second == {**first, "calls": {"paid": 0, "cached": 10}}
         assert endpoint.calls == 10
+
+
+def test_evaluate_asks_as_the_spec_says_and_tells_what_it_cost(folder: Path) -> None:
+    """Demonstrations from the training split, a completion model that thinks first, and a judge."""
+
+    def answer(request: Request) -> str:
+        if request.model == "optimizer":
+            assert "</answer to judge" in request.text
+            return "It says so.\nGrade: yes" if re.search(r"right\n</answer", request.text) else "Grade: no"
+        *shown, asked = request.text.split("Review: ")[1:]
+        assert len(shown) == 2
+        assert all(text.endswith(("positive\n\n", "negative\n\n")) for text in shown)
+        return " right" if asked.endswith("So?") else " Hm, let me see."
+
+    with serving(answer) as endpoint:
+        content = spec_content(
+            endpoint.url,
+            prompt={"instruction": "Is it good?", "question": "Review: {{review}}", "position": "end"},
+            few_shot=2,
+            answer={"kind": "free", "extract": "So?"},
+            metric={"name": "judge", "rubric": "Is it right?", "scale": "yes/no"},
+        )
+        content["models"]["task"] |= {"completion": True, "price": {"input": 100, "output": 1000}}
+        path = write(folder, content)
+        measured = json.loads(gpo("evaluate", path, "--json").stdout)
+        assert (measured["score"], measured["n"], measured["failed"]) == (1.0, 10, 0)
+        assert measured["calls"] == {"paid": 30, "cached": 0}
+        assert {role: usage["calls"] for role, usage in measured["usage"].items()} == {"task": 20, "judge": 10}
+        # 20 answers of 10 tokens in and 1 out.
+        assert measured["cost"] == pytest.approx(20 * (10 * 100 + 1000) / 1e6)
+        first = next(request for request in endpoint.requests if request.model == "task")
+        assert first.text.endswith("\nIs it good?\n\n")
+        assert first.body["stop"] == ["\n\nReview:"]
+
+        assert json.loads(gpo("evaluate", path, "--json").stdout)["calls"] == {"paid": 0, "cached": 30}
+        assert "cost    0.040 in full" in gpo("evaluate", path).stdout
 
 
 def test_evaluate_scores_another_instruction_on_another_split(folder: Path) -> None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from flows.display import Display, print_outcome
 from gpo import findings
 from gpo.progress import Answered, Began, BestFound, Dropped, Evaluated, Event, Note
-from gpo.records import Candidate, Outcome, Scored
+from gpo.records import Calls, Candidate, Outcome, Scored, Usage
 from tests.outcomes import BETTER, CASES, HOSTILE, all_failed, hostile, no_step, outcome, score, spec, unclear
 
 REPORT = "/home/me/projects/reviews [new]/" + "deep/" * 20 + ".gpo/reports/review-sentiment-1a2b3c4d.html"
@@ -53,6 +53,15 @@ def test_the_end_of_a_usual_run() -> None:
         f"report  {REPORT}",
         "next    Read the report, then put the new prompt into production.",
     ]
+
+
+def test_the_end_shows_tokens_and_cost_where_they_are_known() -> None:
+    usage = {"task": Usage(calls=896, input_tokens=138_000, output_tokens=4_900), "judge": Usage(calls=1)}
+    calls = outcome().calls | {"embedding": Calls(paid=31)}
+    lines = [line.rstrip() for line in ended(outcome(usage=usage, calls=calls, cost=1.5, cost_paid=0.25)).splitlines()]
+    assert "        embedding: 31 texts" in lines
+    assert "tokens  138,000 in, 4,900 out; cost 1.50 in full, 0.25 paid now" in lines
+    assert "cost" not in ended(outcome(usage=usage))
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -145,7 +145,7 @@ def test_a_database_of_a_newer_version(folder: Path) -> None:
     path = folder / ".gpo" / "gpo.db"
     open_database(f"sqlite:///{path}").dispose()
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE schema_info SET version = 99")
+    connection.execute("UPDATE gpo_revision SET version_num = '0099'")
     connection.commit()
     connection.close()
     state, text = examined()[1]["database"]

@@ -8,11 +8,12 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 
 from gpo.errors import PermanentCallError, TooManyFailures, TransientCallError
-from gpo.evaluation import KEPT_SAMPLES, completed, evaluate, task_sampling
+from gpo.evaluation import KEPT_SAMPLES, evaluate
+from gpo.extraction import completed, task_sampling
 from gpo.models import ChatModel, Sampling
 from gpo.preflight import HeldAnswers
 from gpo.progress import Answered, Dropped, Event, listening
-from gpo.records import Example, Score
+from gpo.records import Example, Score, Usage
 from gpo.spec import AnswerSpec, TaskSpec
 from gpo.template import Message
 from tests.fakes import StatusError, chat_model, scripted
@@ -221,3 +222,203 @@ def test_the_grammar_reaches_an_embedded_model_alone() -> None:
         "max_tokens": 1,
         "extra_body": {"grammar": 'root ::= "positive" | "negative"'},
     }
+
+
+# Demonstrations
+
+
+def demonstration(number: int) -> Example:
+    return Example(id=f"d{number}", inputs={"review": f"shown {number}"}, reference=LABELS[number % 2])
+
+
+def test_every_question_comes_after_the_same_demonstrations() -> None:
+    fake = scripted(lambda messages: LABELS[int(messages[-1].text.split()[1]) % 2])
+    shown = [demonstration(0), demonstration(1)]
+    score = asyncio.run(evaluate(chat_model(fake), task(few_shot=2), "Judge.", examples(3), demonstrations=shown))
+    assert score.mean == 1
+    assert [[message.text for message in call.messages[:-1]] for call in fake.calls] == [
+        ["shown 0 Judge.", "positive", "shown 1 Judge.", "negative"]
+    ] * 3
+
+
+def test_an_evaluation_without_its_demonstrations_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 demonstrations for a spec whose `few_shot` is 2"):
+        score_of(scripted(right), 3, task(few_shot=2))
+
+
+def test_a_completion_model_is_stopped_where_it_would_ask_itself_the_next_question() -> None:
+    spec = task(few_shot=1, prompt={"instruction": "Judge.", "question": "Review: {{review}}"})
+    for completion, stops in ((True, ["\n\nReview:"]), (False, None)):
+        fake = scripted("positive")
+        model = chat_model(fake, completion=completion)
+        asyncio.run(evaluate(model, spec, "Judge.", examples(1), demonstrations=[demonstration(0)]))
+        assert fake.calls[0].parameters.get("stop") == stops
+
+
+# Extraction
+
+
+COUNT = {"kind": "number", "extract": "Therefore, the answer is"}
+
+
+def counting(**answer: Any) -> TaskSpec:
+    return task(answer=COUNT | answer, metric="numeric_match")
+
+
+def thinking(messages: Sequence[Message]) -> str:
+    return "7" if messages[-1].text == "Therefore, the answer is" else "Let me see: 3, then 4."
+
+
+def numbered(count: int) -> list[Example]:
+    return [Example(id=f"e{n}", inputs={"review": f"review {n}"}, reference="7") for n in range(count)]
+
+
+def test_the_answer_is_what_the_extraction_prompt_brings_out() -> None:
+    fake = scripted(thinking)
+    score = asyncio.run(evaluate(chat_model(fake), counting(), "Judge.", numbered(2)))
+    assert list(score.values.values()) == [1, 1]
+    assert [message.text for message in fake.calls[2].messages] == [
+        "review 0 Judge.",
+        "Let me see: 3, then 4.",
+        "Therefore, the answer is",
+    ]
+    assert (fake.calls[0].parameters, fake.calls[2].parameters) == ({}, {"max_tokens": 64})
+    assert score.samples[0].text == "Let me see: 3, then 4.\n\nTherefore, the answer is 7"
+    assert score.usage == {"task": Usage(calls=4, input_tokens=40, output_tokens=12)}
+
+
+def test_only_answers_that_cannot_be_read_are_extracted_where_that_is_asked_for() -> None:
+    spec = counting(extract={"prompt": "So?", "when": "unparsed", "max_tokens": 5})
+    fake = scripted(lambda messages: "4" if messages[-1].text == "So?" else ("Hm." if number_in(messages) else "7"))
+    heard = heard_while(lambda: asyncio.run(evaluate(chat_model(fake), spec, "Judge.", numbered(3))))
+    assert len(fake.calls) == 5
+    assert fake.calls[-1].parameters == {"max_tokens": 5}
+    # Of six calls that were announced one was not needed.
+    assert heard[-1] == Dropped(1)
+
+
+def test_providers_that_call_the_limit_otherwise_are_not_sent_it() -> None:
+    fake = scripted(thinking)
+    asyncio.run(evaluate(chat_model(fake, name="ollama:x"), counting(), "Judge.", numbered(1)))
+    assert fake.calls[1].parameters == {}
+
+
+def test_labels_hold_the_extraction_and_leave_the_first_answer_free() -> None:
+    spec = task(answer={"kind": "choice", "labels": LABELS, "extract": "So it is"})
+    fake = scripted(lambda messages: "neg" if messages[-1].text.endswith("So it is") else "They hate it.")
+    score = score_of(chat_model(fake, name="local:x"), 2, spec)
+    assert list(score.values.values()) == [0, 1]
+    assert fake.calls[0].parameters == {}
+    assert fake.calls[2].parameters == {"max_tokens": 1, "extra_body": {"grammar": 'root ::= "positive" | "negative"'}}
+
+
+def test_a_completion_model_goes_on_from_its_own_answer() -> None:
+    fake = scripted(lambda messages: "7" if messages[-1].text.endswith("the answer is") else " Three and four.\n")
+    score = asyncio.run(evaluate(chat_model(fake, completion=True), counting(), "Judge.", numbered(1)))
+    assert score.mean == 1
+    assert [(message.role, message.text) for message in fake.calls[1].messages] == [
+        ("user", "review 0 Judge."),
+        ("assistant", " Three and four.\nTherefore, the answer is"),
+    ]
+
+
+def test_an_extraction_that_fails_is_a_failed_example() -> None:
+    fake = scripted(thinking, errors={3: StatusError(500)})
+    spec = counting().model_copy(update={"max_failure_rate": 0.5})
+    score = asyncio.run(evaluate(chat_model(fake, max_concurrency=1), spec, "Judge.", numbered(2)))
+    assert (list(score.values), score.failed, score.complete) == (["e0"], 1, True)
+
+
+# A model as the judge
+
+
+POLITE = {"name": "judge", "rubric": "Is it polite?", "scale": 5}
+
+
+def judged(fake: BaseChatModel, judge: BaseChatModel, count: int = 2, **changes: Any) -> tuple[Score, list[Event]]:
+    spec = task(answer={"kind": "free"}, metric=POLITE, **changes)
+    model = chat_model(judge, name="openai:judge", role="judge", max_concurrency=1)
+    heard: list[Event] = []
+    with listening(heard.append):
+        score = asyncio.run(evaluate(chat_model(fake), spec, "Judge.", examples(count), judge=model))
+    return score, heard
+
+
+def test_the_judge_scores_what_was_answered() -> None:
+    judge = scripted(lambda messages: "Grade: 5" if "thank" in messages[-1].text else "Rude.\nGrade: 2")
+    fake = scripted(lambda messages: "thank you" if number_in(messages) else "go away")
+    score, heard = judged(fake, judge)
+    assert score.values == {"e0": 0.25, "e1": 1.0}
+    assert score.usage == {
+        "task": Usage(calls=2, input_tokens=20, output_tokens=6),
+        "judge": Usage(calls=2, input_tokens=20, output_tokens=6),
+    }
+    # Two grades more were announced, in case that one cannot be read.
+    assert heard[-1] == Dropped(2)
+
+
+def test_equal_answers_are_judged_once() -> None:
+    judge = scripted("Grade: 3")
+    model = chat_model(judge, role="judge")
+    spec = task(answer={"kind": "free"}, metric=POLITE)
+
+    async def run() -> None:
+        for instruction in ("One.", "Two."):
+            await evaluate(chat_model(scripted("hello")), spec, instruction, examples(2), judge=model)
+
+    asyncio.run(run())
+    assert len(judge.calls) == 2
+
+
+def test_a_grade_that_cannot_be_read_is_asked_for_once_more() -> None:
+    seen: list[str] = []
+
+    def once_unreadable(messages: Sequence[Message]) -> str:
+        seen.append(messages[-1].text)
+        return "Nice." if seen.count(messages[-1].text) == 1 else "Grade: 5"
+
+    score, _ = judged(scripted("hello"), scripted(once_unreadable))
+    assert (list(score.values.values()), score.failed) == ([1.0, 1.0], 0)
+    assert score.usage["judge"].calls == 4
+
+
+def test_an_answer_without_a_grade_is_failed_and_never_a_score() -> None:
+    judge = scripted(lambda messages: "Nice." if "review 0" in messages[-1].text else "Grade: 5")
+    score, _ = judged(scripted("hello"), judge, max_failure_rate=0.5)
+    assert (score.values, score.failed, score.unparsed) == ({"e1": 1.0}, 1, 0)
+    with pytest.raises(TooManyFailures, match=r"1 of 2 calls failed.*openai:judge: gave no grade.*it wrote 'Nice\.'"):
+        judged(scripted("hello"), judge, max_failure_rate=0)
+
+
+def test_what_cannot_be_read_is_not_judged() -> None:
+    score, _ = judged(scripted("  "), scripted({}))
+    assert (list(score.values.values()), score.unparsed) == ([0, 0], 2)
+
+
+def test_a_judge_that_was_not_given_is_an_error() -> None:
+    with pytest.raises(ValueError, match="the metric is a judge"):
+        score_of(scripted("hello"), 1, task(answer={"kind": "free"}, metric=POLITE))
+
+
+# What answers cost, and those that were cut off
+
+
+def test_usage_counts_what_came_from_the_ledger_too() -> None:
+    model = chat_model(scripted(right))
+    first = score_of(model, 3)
+    assert score_of(model, 5).usage == {"task": Usage(calls=5, input_tokens=50, output_tokens=15)}
+    assert first.usage == {"task": Usage(calls=3, input_tokens=30, output_tokens=9)}
+    assert model.tally.paid == 5
+
+
+def test_answers_that_the_token_limit_ended_are_counted() -> None:
+    fake = scripted(right, finish_reason="length")
+    assert score_of(fake, 3).cut == 3
+    # A label that we cut ourselves is whole.
+    assert score_of(chat_model(fake, name="local:x"), 3).cut == 0
+    assert score_of(scripted(right), 3).cut == 0
+
+
+def test_as_many_samples_are_kept_as_asked_for() -> None:
+    score = asyncio.run(evaluate(chat_model(scripted(right)), task(), "Judge.", examples(9), kept=9))
+    assert len(score.samples) == 9

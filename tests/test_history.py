@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, update
 
-from gpo.database import metadata, open_database, runs, writing
+from gpo.database import open_database, writing
 from gpo.errors import StateError
 from gpo.history import History, RunRow
 from gpo.records import Calls, Candidate, Interval, Outcome, Sample, Score, Scored, Step
+from gpo.tables import metadata, runs
 
 RUN = RunRow(key="run-1", task="reviews", scope="scope-1", spec="f00", dataset="ba4", started_at="2026-01-01T00:00:00Z")
 

@@ -16,9 +16,10 @@ from langchain_core.language_models import FakeListLLM, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from sqlalchemy import Engine, event, func, select
 
-from gpo.database import calls, metadata, open_database, reading
+from gpo.database import open_database, reading
 from gpo.errors import ModelConfigError, StateError
 from gpo.ledger import Answer, CallKey, Ledger
+from gpo.tables import calls, metadata
 from gpo.template import Message
 
 ROOT = Path(__file__).parent.parent

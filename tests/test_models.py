@@ -11,20 +11,25 @@ from typing import Any
 import langchain_openai
 import pytest
 from langchain_core.embeddings import Embeddings
+from pydantic import ValidationError
 from sqlalchemy import select
 
-from gpo import models as library
-from gpo.database import calls, open_database, reading
+from gpo import connection as library
+from gpo.connection import open_embedding
+from gpo.database import open_database, reading
 from gpo.embedder import load_embedder
 from gpo.errors import LocalModelError, ModelConfigError, PermanentCallError, TransientCallError
 from gpo.failures import classify
 from gpo.ledger import Answer, CallKey, Ledger
-from gpo.model_spec import ModelSpec, ModelsSpec
-from gpo.models import ChatModel, Sampling, open_embedding, open_models
+from gpo.model_spec import ModelSpec, ModelsSpec, PriceSpec
+from gpo.models import ChatModel, Sampling, open_models
 from gpo.preflight import HeldAnswers
+from gpo.records import Usage
 from gpo.settings import Settings
+from gpo.tables import calls
 from gpo.tally import counting_together
 from gpo.template import Message
+from tests.endpoint import Reply, serving
 from tests.fakes import StatusError, chat_model, in_time, scripted
 
 PLAIN = Sampling()
@@ -495,3 +500,113 @@ def test_models_opened_one_after_the_other_count_together() -> None:
     assert first[1] is second[1]
     assert first[0] is not first[1]
     assert apart[0] is not first[0]
+
+
+# Completion models
+
+
+def asked_of(spec: ModelSpec, messages: list[Message], sampling: Sampling = PLAIN, role: str = "task") -> Answer:
+    """One answer of a model by name, as the task or the optimizer model."""
+    roles = {"task": "openai:x", "optimizer": "openai:y", "embedding": "local:wordllama"} | {role: spec}
+
+    async def run() -> Answer:
+        async with open_models(ModelsSpec.model_validate(roles), Settings(), HeldAnswers()) as models:
+            model: ChatModel = getattr(models, role)
+            answer = await model.ask(model.key(messages, sampling), sampling)
+            assert (model.tally.input_tokens, model.tally.output_tokens) == (answer.input_tokens, answer.output_tokens)
+            return answer
+
+    return in_time(run())
+
+
+QUESTION = [Message(role="system", text="Be brief."), Message(role="user", text="Q: 2 + 2?")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["task", "optimizer"])
+def test_a_completion_model_is_sent_one_text_and_its_usage_is_counted(
+    role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(lambda _: Reply("4.", input_tokens=7, output_tokens=2, finish_reason="length")) as endpoint:
+        spec = ModelSpec(model="openai:base", base_url=endpoint.url, completion=True, parameters={"stop": ["\n\n"]})
+        answer = asked_of(spec, QUESTION, Sampling(grammar="root ::= x"), role)
+        begun = asked_of(spec, [*QUESTION, Message(role="assistant", text="A:")], Sampling(stop=("\n\nQ:",)))
+    assert (answer.text, answer.input_tokens, answer.output_tokens, answer.finish_reason) == ("4.", 7, 2, "length")
+    assert (answer.model, begun.text) == ("base", "4.")
+    first, second = endpoint.requests
+    assert first.text == "Be brief.\n\nQ: 2 + 2?\n\n"
+    assert second.text == "Be brief.\n\nQ: 2 + 2?\n\nA:"
+    assert (first.body["stop"], second.body["stop"]) == (["\n\n"], ["\n\nQ:"])
+    assert (first.body["max_tokens"], first.body["grammar"]) == (256, "root ::= x")
+    assert first.body["temperature"] == {"task": 0.0, "optimizer": 1.0}[role]
+
+
+@pytest.mark.slow
+def test_a_failing_completion_is_classified_like_any_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(lambda _: Reply("down", status=503)) as endpoint:
+        spec = ModelSpec(model="openai:base", base_url=endpoint.url, completion=True, max_retries=0)
+        with pytest.raises(TransientCallError, match=r"openai:base at http.*: HTTP 503"):
+            asked_of(spec, QUESTION)
+
+
+def test_a_completion_model_is_another_model_than_the_chat_model_of_its_name() -> None:
+    chat, completion = chat_model(scripted()), chat_model(scripted(), completion=True)
+    assert key(chat).digest != key(completion).digest
+    assert "completion" not in key(chat).identity
+
+
+def test_other_providers_have_no_completion_models() -> None:
+    with pytest.raises(ValidationError, match=r"`completion` is for `openai:NAME`.*the provider 'anthropic' is asked"):
+        ModelSpec(model="anthropic:x", completion=True)
+    assert ModelSpec(model="local:smollm2-135m", completion=True).completion
+
+
+# The judge
+
+
+def test_the_optimizer_model_judges_without_temperature_where_no_judge_is_named() -> None:
+    async def parameters(**spec: Any) -> tuple[str, Any]:
+        content = {"task": "openai:x", "optimizer": {"model": "openai:y", "parameters": {"temperature": 0.9}}, **spec}
+        async with open_models(ModelsSpec.model_validate(content), Settings(), HeldAnswers()) as models:
+            assert models.judge.role == "judge"
+            return models.judge.spec.model, models.judge.spec.parameters["temperature"]
+
+    assert in_time(parameters()) == ("openai:y", 0.0)
+    assert in_time(parameters(judge="openai:z")) == ("openai:z", 0.0)
+    named = {"model": "openai:z", "parameters": {"temperature": 0.2}}
+    assert in_time(parameters(judge=named)) == ("openai:z", 0.2)
+
+
+def test_every_text_that_is_embedded_is_counted() -> None:
+    async def run() -> tuple[int, int]:
+        async with open_models(ModelsSpec(), Settings(), HeldAnswers()) as models:
+            await models.embed(["a", "b"])
+            await models.embed(["c"])
+            return models.embedding_tally.paid, models.task.tally.paid
+
+    assert in_time(run()) == (3, 0)
+
+
+def test_what_ended_an_answer_is_kept() -> None:
+    model = chat_model(scripted(finish_reason="length"))
+    assert in_time(model.ask(key(model), PLAIN)).finish_reason == "length"
+
+
+# Prices
+
+
+def test_a_run_costs_what_its_priced_models_cost() -> None:
+    usage = {
+        "task": Usage(calls=10, input_tokens=1_000_000, output_tokens=100_000),
+        "optimizer": Usage(calls=1, input_tokens=500_000, output_tokens=500_000),
+        "judge": Usage(calls=2, input_tokens=1_000_000),
+    }
+    price = PriceSpec(input=2, output=10)
+    optimizer = ModelSpec(model="openai:y", price=price)
+    assert ModelsSpec().cost(usage) is None
+    # The optimizer model judges too.
+    assert ModelsSpec(optimizer=optimizer).cost(usage) == 6 + 2
+    assert ModelsSpec(task=optimizer).cost(usage) == 3
+    assert ModelsSpec(optimizer=optimizer).cost({"task": usage["task"], "optimizer": Usage()}) is None

@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from gpo import findings
-from gpo.records import Candidate, Interval, Outcome, Scored, Step
+from gpo.records import Calls, Candidate, Interval, Outcome, Scored, Step, Usage
 from gpo.report import candidates_table, html_report, markdown_report, summary_json
 from tests.outcomes import (
     BETTER,
@@ -99,6 +99,9 @@ def test_the_summary_has_exactly_these_keys() -> None:
             "task": {"paid": 800, "cached": 96, "failed": 2},
             "optimizer": {"paid": 3, "cached": 0, "failed": 0},
         },
+        "usage": {},
+        "cost": None,
+        "cost_paid": None,
         "wall_s": 252.4,
         "report": "report.html",
     }
@@ -254,6 +257,66 @@ def test_calls_are_listed_by_role_and_together() -> None:
     report = markdown_report(spec(), outcome())
     assert "| task | 800 | 96 | 2 | 123,456 | 4,321 |" in report
     assert "| all | 803 | 96 | 2 | 128,456 | 5,221 |" in report
+
+
+USED = {
+    "task": Usage(calls=896, input_tokens=138_000, output_tokens=4_900),
+    "optimizer": Usage(calls=24, input_tokens=40_000, output_tokens=7_200),
+}
+PRICED = {"task": "local:smollm2-135m", "optimizer": {"model": "openai:y", "price": {"input": 2, "output": 8}}}
+
+
+def test_what_the_run_takes_alone_is_listed_beside_what_was_paid_now() -> None:
+    made = outcome(usage=USED, cost=0.1376, cost_paid=0.0172)
+    task = spec(models=PRICED)
+    report = markdown_report(task, made)
+    assert "| task | 896 | 138,000 | 4,900 | - |" in report
+    assert "| optimizer | 24 | 40,000 | 7,200 | 0.14 |" in report
+    assert "| all | 920 | 178,000 | 12,100 | 0.14 |" in report
+    assert "Cost: 0.14 in full, 0.017 paid now." in report
+    texts = "".join(text for _, text in Page(html_report(task, made)).texts)
+    assert "Usage in full, with what came from the ledger" in texts
+    assert "Cost: 0.14 in full, 0.017 paid now." in texts
+    summary = summary_json(made, "r")
+    assert (summary["cost"], summary["cost_paid"]) == (0.1376, 0.0172)
+    assert summary["usage"]["optimizer"] == {"calls": 24, "input_tokens": 40_000, "output_tokens": 7_200}
+
+
+def test_without_a_price_no_cost_is_shown() -> None:
+    made = outcome(usage=USED)
+    assert "Cost:" not in markdown_report(spec(), made)
+    assert "Cost:" not in html_report(spec(), made)
+    assert "| all | 920 | 178,000 | 12,100 | - |" in markdown_report(spec(), made)
+
+
+def test_texts_that_were_embedded_are_no_calls() -> None:
+    calls = outcome().calls | {"embedding": Calls(paid=31), "judge": Calls(paid=2, input_tokens=44)}
+    report = markdown_report(spec(), outcome(calls=calls))
+    assert "| judge | 2 | 0 | 0 | 44 | 0 |" in report
+    assert "| all | 805 |" in report
+    assert "| embedding texts | 31 |" in report
+    assert summary_json(outcome(calls=calls), "r")["calls"]["embedding"] == {"paid": 31, "cached": 0, "failed": 0}
+
+
+@pytest.mark.parametrize(("cut", "told"), [(17, True), (16, False)])
+def test_answers_that_were_cut_off_are_told_of_when_they_are_many(cut: int, told: bool) -> None:
+    made = outcome(best_test=score(127, 160).model_copy(update={"cut": cut}))
+    assert (f"{cut} of 160 answers to the best prompt were cut off" in markdown_report(spec(), made)) == told
+    assert f"{cut} cut" in markdown_report(spec(), made)
+
+
+@pytest.mark.parametrize(
+    ("budget", "hint", "reason"),
+    [
+        ({"max_tokens": 9000}, "raise `budget.max_tokens` and run again", "limit reached"),
+        ({"max_calls": 900, "max_cost": 2.0}, "raise `budget.max_calls` or `budget.max_cost` and", "limit reached"),
+        ({"max_task_calls": 900}, "raise `budget.max_task_calls` and run again", "call limit reached"),
+    ],
+)
+def test_a_search_that_a_cap_ended_says_which(budget: dict[str, float], hint: str, reason: str) -> None:
+    task, made = spec(budget=budget), outcome(stopped="budget")
+    assert hint in " ".join(findings.hints(task, made))
+    assert findings.stop_reason(task, made) == reason
 
 
 def test_a_model_file_is_named_without_its_folder() -> None:

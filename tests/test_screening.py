@@ -25,12 +25,11 @@ def admit(
     *texts: str,
     budget: int | None = None,
     known: Collection[str] = (),
-    wanted: int = 8,
     guard: Screen | None = None,
     current: Candidate = CURRENT,
 ) -> Edited:
     return (guard or screen(REVIEW)).admit(
-        Proposals(texts=texts), current, known, step=3, budget=budget, rng=random.Random(0), wanted=wanted
+        Proposals(texts=texts), current, known, step=3, budget=budget, rng=random.Random(0)
     )
 
 
@@ -89,10 +88,10 @@ def test_the_second_of_two_equal_proposals_is_a_duplicate() -> None:
     assert reasons(edited) == ["duplicate"]
 
 
-def test_what_was_rejected_before_comes_first_and_no_more_than_wanted_are_admitted() -> None:
+def test_what_was_rejected_before_comes_first() -> None:
     earlier = Rejection(reason="empty", text="?")
-    proposals = Proposals(texts=("One.", "", "Two.", "Three."), rejected=(earlier,))
-    edited = screen().admit(proposals, CURRENT, (), step=1, budget=None, rng=random.Random(0), wanted=2)
+    proposals = Proposals(texts=("One.", "", "Two."), rejected=(earlier,))
+    edited = screen().admit(proposals, CURRENT, (), step=1, budget=None, rng=random.Random(0))
     assert [item.instruction for item in edited.candidates] == ["One.", "Two."]
     assert edited.rejected == (earlier, Rejection(reason="empty", text=""))
     assert rejections_by_reason(edited.rejected) == {"empty": 2}
@@ -147,12 +146,11 @@ WORDS = st.lists(
     current=WORDS,
     texts=st.lists(WORDS, max_size=8),
     budget=st.none() | st.integers(0, 8),
-    wanted=st.integers(1, 5),
     known=st.sets(WORDS, max_size=3),
     seed=st.integers(0, 99),
 )
 def test_whatever_is_admitted_keeps_the_rules(
-    *, current: str, texts: list[str], budget: int | None, wanted: int, known: set[str], seed: int
+    *, current: str, texts: list[str], budget: int | None, known: set[str], seed: int
 ) -> None:
     guard = screen(REVIEW)
     parent = Candidate(instruction=current.strip())
@@ -164,12 +162,10 @@ def test_whatever_is_admitted_keeps_the_rules(
         step=1,
         budget=budget,
         rng=random.Random(seed),
-        wanted=wanted,
     )
     found = [item.instruction for item in edited.candidates]
-    assert len(found) <= wanted
     assert len({item.id for item in edited.candidates}) == len(found)
-    assert len(found) == wanted or len(found) + len(edited.rejected) == len(texts)
+    assert len(found) + len(edited.rejected) == len(texts)
     for candidate in edited.candidates:
         assert candidate.id not in taken
         assert candidate.distance == word_distance(parent.instruction, candidate.instruction)

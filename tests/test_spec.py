@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from gpo.errors import SpecError
 from gpo.model_spec import ModelSpec, PriceSpec
-from gpo.spec import TaskSpec
+from gpo.spec import ExtractSpec, TaskSpec
 from gpo.spec_file import load_spec
 
 GOOD = """
@@ -26,6 +26,9 @@ dataset:
   input: review
   reference: label
 """
+
+
+QUESTION = {"instruction": "Judge.", "question": "{{review}}"}
 
 
 def content(**changes: Any) -> dict[str, Any]:
@@ -59,6 +62,25 @@ def test_a_short_spec_is_whole(tmp_path: Path) -> None:
     assert spec.dataset.input == ("review",)
     assert spec.models.task.is_local
     assert (spec.optimizer.max_steps, spec.optimizer.candidates, spec.optimizer.decay) == (18, 8, "cosine")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [("user", "{{review}}\n{{instruction}}")]),
+        ({"position": "answer"}, [("user", "{{review}}"), ("assistant", "{{instruction}}")]),
+        ({"role": "system"}, [("system", "{{instruction}}"), ("user", "{{review}}")]),
+    ],
+)
+def test_a_question_is_short_for_its_messages(changes: dict[str, str], expected: list[tuple[str, str]]) -> None:
+    spec = TaskSpec.model_validate(content(prompt=QUESTION | changes))
+    assert [(message.role, message.text) for message in spec.prompt.template] == expected
+    assert spec.prompt.variables == ("review",)
+
+
+def test_an_extraction_prompt_alone_is_short_for_itself() -> None:
+    spec = TaskSpec.model_validate(content(answer={"extract": "Therefore, the answer is"}))
+    assert spec.answer.extract == ExtractSpec(prompt="Therefore, the answer is", when="always", max_tokens=64)
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +130,28 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         ({"answer": {"kind": "choice", "labels": ["yes"]}}, "`answer`: kind `choice` needs at least two labels"),
         ({"answer": {"kind": "number", "labels": ["1"]}}, "labels belong to kind `choice`, not `number`"),
         ({"answer": {"kind": "choice", "labels": ["a", "A"]}}, "labels must differ by more than case"),
+        ({"prompt__question": "{{review}}"}, "`prompt`: needs either `messages` or `question`, found both"),
+        ({"prompt__messages": None}, "`prompt`: needs either `messages` or `question`, found neither"),
+        (
+            {"prompt__position": "end"},
+            "`position` and `role` belong to `question`; in `messages`, {{instruction}} says",
+        ),
+        ({"prompt": QUESTION | {"position": "middle"}}, "`prompt.position`: Input should be 'before', 'beginning'"),
+        (
+            {"prompt": QUESTION | {"role": "system", "position": "end"}},
+            "a system message stands before the question; leave out `position: end`",
+        ),
+        ({"prompt": QUESTION | {"question": "{{instruction}}"}}, "`question` holds {{instruction}}, which `position`"),
+        ({"prompt": QUESTION | {"question": "{{text}}"}}, "the prompt uses {{text}}, which dataset.input does not"),
+        ({"answer": {"extract": {"prompt": "So?", "when": "never"}}}, "Input should be 'always' or 'unparsed'"),
+        (
+            {"answer": {"extract": {"prompt": "So?", "wenn": "always"}}},
+            "unknown key `answer.extract.wenn`; did you mean 'when'?",
+        ),
+        (
+            {"models__task": {"model": "anthropic:x", "completion": True}},
+            "`completion` is for `openai:NAME`, also at another server's `base_url`, `local:NAME` and .gguf files; the",
+        ),
         ({"optimizer__decay": "cosinus"}, "`optimizer.decay`: Input should be 'none', 'fixed', 'linear' or 'cosine'"),
         ({"optimizer": {"budget_start": 5, "budget_end": 6}}, "budget_end (6) must not exceed budget_start (5)"),
         ({"optimizer__max_steps": 0}, "`optimizer.max_steps`: Input should be greater than or equal to 1 (received 0)"),
@@ -227,9 +271,13 @@ DECIDES: Mapping[str, Any] = {
     "name": "others",
     "prompt.instruction": "Judge it.",
     "prompt.messages": ({"user": "{{review}}\n{{instruction}}"},),
+    "prompt.question": "{{review}}",
+    "prompt.position": "before",
+    "prompt.role": "system",
     "prompt.description": "the mood",
     "dataset.input": ("review", "product"),
     "dataset.reference": "mood",
+    "dataset.solution": "explanation",
     "dataset.id": "id",
     "dataset.split.train": 7,
     "dataset.split.dev": 7,
@@ -237,8 +285,10 @@ DECIDES: Mapping[str, Any] = {
     "dataset.seed": 7,
     "answer.kind": "free",
     "answer.labels": ("yes", "no"),
+    "answer.extract": ExtractSpec(prompt="Therefore, the answer is"),
     "metric.name": "numeric_match",
     "metric.parameters": {"tolerance": 0.7},
+    "metric.source": "another",
     "few_shot": 7,
     "optimizer.information": "prompt",
     "optimizer.trajectory": "recency",
@@ -270,7 +320,16 @@ DECIDES: Mapping[str, Any] = {
     },
 }
 LEFT_OUT: Mapping[str, Any] = {
+    "metric.folder": Path("/elsewhere"),
     "dataset.path": Path("/elsewhere.jsonl"),
+    "dataset.hub": "org/reviews",
+    "dataset.config": "small",
+    "dataset.revision": "main",
+    "dataset.sql": "SELECT review, label FROM reviews",
+    "dataset.url_env": "REVIEWS_DB",
+    "dataset.encoding": "cp1252",
+    "dataset.delimiter": ";",
+    "dataset.on_bad_row": "skip",
     "optimizer.preset": "opro",
     **{
         f"models.{role}.{name}": value
