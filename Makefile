@@ -8,6 +8,9 @@ LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 SYNC   := $(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps
 SELF   := $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-index --no-build-isolation --editable .
 
+# Processes that share the tests; 0 is one without xdist. A slow file stays whole, since its fixtures are dear.
+WORKERS ?= 2
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast check format lock clean
 
@@ -18,10 +21,10 @@ demo: $(VENV)/.local  ## set up everything and improve the example's prompt, wit
 	$(BIN)/gpo demo
 
 test: $(VENV)/.dev  ## set up everything and run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.dev  ## the tests that start no model and no other process
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" --hypothesis-profile fast
 
 check: $(VENV)/.dev  ## lint, types and layers
 	$(BIN)/ruff check .

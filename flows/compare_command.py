@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -23,8 +22,8 @@ from gpo.preflight import preflight
 from gpo.progress import Note, emit, listening
 from gpo.settings import load_settings
 
-Attach = Callable[[Path], None]
 _MOST_AT_ONCE = 64
+_WIDE = 400
 
 
 def run_comparison(
@@ -34,12 +33,12 @@ def run_comparison(
     parallel: int,
     dry_run: bool,
     as_json: bool,
+    ui: bool,
     verbose: bool,
-    attach: Attach | None,
 ) -> bool:
     """Run a design and print the result; returns whether all of its runs have one.
 
-    `dry_run` only prints what would be run. `attach` sends the flow to a Prefect server with pages.
+    `dry_run` only prints what would be run. `ui` sends the flow to a Prefect server with pages.
 
     Raises:
         InputError: what is wrong with the design, the data or the models; nothing was run.
@@ -50,12 +49,12 @@ def run_comparison(
     outcomes = finished(whole)
     done = frozenset(outcomes)
     if dry_run:
-        print_plan(Console(), whole, done)
+        print_plan(_stdout(), whole, done)
         return True
     prepare(whole.home, verbose=verbose)
     with ComparisonDisplay(Console(stderr=True), whole, done) as display, listening(display):
         if len(done) < len(whole.cells):
-            comparison = asyncio.run(_checked_and_compared(design, whole, done, parallel, attach))
+            comparison = asyncio.run(_checked_and_compared(design, whole, done, parallel, ui=ui))
         else:
             # Nothing is left that a flow would do, and starting Prefect takes longer than all of this.
             comparison = compared(whole, outcomes, {})
@@ -64,12 +63,12 @@ def run_comparison(
         content = {**comparison.model_dump(mode="json"), "folder": str(whole.folder)}
         typer.echo(json.dumps(content, ensure_ascii=False))
     else:
-        print_comparison(Console(), comparison, whole.folder)
+        print_comparison(_stdout(), comparison, whole.folder)
     return not comparison.failed
 
 
 async def _checked_and_compared(
-    design: Design, whole: Plan, done: frozenset[Cell], parallel: int, attach: Attach | None
+    design: Design, whole: Plan, done: frozenset[Cell], parallel: int, *, ui: bool
 ) -> Comparison:
     """The check and the flow in one event loop: clients are shared in a process, and bound to their first loop."""
     settings = load_settings()
@@ -77,8 +76,10 @@ async def _checked_and_compared(
     with listening(lambda _: None):
         for cell in first.values():
             await preflight(whole.place(cell, settings))
-    if attach is not None:
-        await asyncio.to_thread(attach, whole.home)
+    if ui:
+        from flows.ui import attach_ui  # noqa: PLC0415 - only on request
+
+        await asyncio.to_thread(attach_ui, whole.home)
     emit(Note("starting Prefect"))
     # Prefect reads its environment, which is complete now, as it is imported.
     from flows.compare import compare  # noqa: PLC0415
@@ -89,11 +90,19 @@ async def _checked_and_compared(
         return error.comparison
 
 
+def _stdout() -> Console:
+    """As wide as the terminal is; what goes into a file or a pipe is not cut."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDE)
+
+
 def print_plan(console: Console, whole: Plan, done: frozenset[Cell]) -> None:
     """What a comparison would run, and what that takes at most."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    for name in ("task", "method", "seeds", "steps", "calls a search", "to run"):
-        table.add_column(name, justify="left" if name in ("task", "method") else "right", no_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("task", overflow="fold")
+    table.add_column("method", overflow="fold")
+    for name in ("seeds", "steps", "calls each", "to run"):
+        table.add_column(name, justify="right", no_wrap=True)
     for task in whole.tasks:
         for arm in whole.arms:
             cells = [cell for cell in whole.cells if (cell.task, cell.arm) == (task.name, arm.name)]

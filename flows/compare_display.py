@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from gpo import wording
+from gpo.budget import example_calls
 from gpo.comparison_plan import Cell, Plan
 from gpo.progress import Answered, Began, Dropped, Event, InRun, Note, RunBegan, RunEnded
 from gpo.records import Outcome
@@ -132,7 +133,7 @@ def _calls_left(plan: Plan, done: frozenset[Cell]) -> int:
 def _calls(plan: Plan, cell: Cell) -> int:
     """The search, and the final comparison."""
     task = plan.task(cell.task)
-    return task.calls + 2 * task.test
+    return task.calls + 2 * task.test * example_calls(plan.specs[cell.spec])["task"]
 
 
 def _name(cell: Cell) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from flows.options import AsJson, Debug, Home, SpecPath
 from flows.speaking import say, speaking
 
 if TYPE_CHECKING:
@@ -20,16 +21,13 @@ if TYPE_CHECKING:
 prompt_app = typer.Typer(help="Prompts in production: versions, aliases, history, rollback.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")]
-Reference = Annotated[str, typer.Argument(metavar="[REF]", help="An alias, a version's number, or `latest`.")]
+Reference = Annotated[str, typer.Argument(metavar="REF", help="An alias, a version's number, or `latest`.")]
 Alias = Annotated[str, typer.Option(help="The alias.")]
-Home = Annotated[Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo in this folder.")]
 Who = Annotated[str | None, typer.Option(help="Who moves it; by default the user of this machine.")]
 Why = Annotated[str, typer.Option(help="Why, for the history.")]
 Expected = Annotated[
     int | None, typer.Option(help="Fail if the alias does not point to this version; 0 for nowhere.", min=0)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout and nothing else.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @contextmanager
@@ -171,7 +169,7 @@ def rollback(
 
 @prompt_app.command("register")
 def register(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The task spec, a YAML file.")],
+    spec: SpecPath,
     *,
     best: Annotated[bool, typer.Option("--best", help="The best prompt of the spec's last finished run.")] = False,
     name: Annotated[str | None, typer.Option(help="The prompt's name; by default the spec's.")] = None,
@@ -212,7 +210,7 @@ def register(
 
 @prompt_app.command("export")
 def export(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="By default all prompts.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="By default all prompts.")] = None,
     to: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("prompts"),
     form: Annotated[str, typer.Option("--format", help="`yaml` or `json`.")] = "yaml",
     home: Home = None,
@@ -233,7 +231,7 @@ def export(
 
 @prompt_app.command("import")
 def restore(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files that `gpo prompt export` wrote.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files that `gpo prompt export` wrote.")],
     home: Home = None,
     debug: Debug = False,
 ) -> None:
@@ -254,7 +252,7 @@ def publish(
     name: Name,
     reference: Reference = "production",
     *,
-    to: Annotated[str, typer.Option(help="`mlflow`, `langfuse`, `langsmith`, or an installed plug-in.")] = "mlflow",
+    to: Annotated[str, typer.Option(help="`mlflow`, `langfuse`, `langsmith`, or an installed plug-in.")],
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 from filelock import FileLock
 
+from flows.environment import api_url
 from gpo.errors import StateError
 from gpo.records import Record
 
@@ -53,6 +54,15 @@ def ensure_server(home: Path) -> PrefectServer:
     with FileLock(home / "prefect-server.lock"):
         running = find_server(home)
         return running if running is not None else _start(home)
+
+
+def attach_ui(home: Path) -> None:
+    """Send this run to a Prefect server with pages: the user's own if one is configured, else a local one."""
+    if api_url():
+        return
+    server = ensure_server(home)
+    os.environ["PREFECT_API_URL"] = f"{server.url}/api"
+    os.environ["PREFECT_UI_URL"] = server.url
 
 
 def find_server(home: Path) -> PrefectServer | None:

@@ -1,6 +1,5 @@
 """Asking the optimizer model: answers come from the ledger where they are, and are paid for where they are not."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import Field
@@ -10,6 +9,7 @@ from gpo.ledger import Answer, CallKey
 from gpo.models import ChatModel, Sampling
 from gpo.progress import Answered, emit
 from gpo.records import Record, Usage, UsageByRole, content_hash
+from gpo.statements import without_reasoning
 from gpo.template import Message
 from gpo.together import together
 
@@ -17,8 +17,6 @@ REMARK_TOKENS = 400
 """Most tokens of a remark, where the model's server is one of this machine; others keep to what they are asked."""
 
 REMARK_CHARACTERS = 2000
-
-_THOUGHTS = re.compile(r"(?s)<think>.*?(</think>|$)")
 
 
 class Remark(Record):
@@ -56,7 +54,7 @@ async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) ->
 
 
 async def ask_remark(model: ChatModel, request: str, repeat: int) -> Remark:
-    """One free text, without thoughts, cut after `REMARK_CHARACTERS`; empty where the provider refuses the request.
+    """One free text without hidden reasoning, cut after `REMARK_CHARACTERS`; empty where the provider refuses.
 
     Raises:
         ModelCallError: the call failed after the client's retries.
@@ -67,7 +65,7 @@ async def ask_remark(model: ChatModel, request: str, repeat: int) -> Remark:
         answer = (await ask_all(model, [(key, sampling)]))[key.digest]
     except RefusedRequestError:
         return Remark()
-    return Remark(text=without_thoughts(answer.text).strip()[:REMARK_CHARACTERS], usage=usage_of(model, [answer]))
+    return Remark(text=without_reasoning(answer.text).strip()[:REMARK_CHARACTERS], usage=usage_of(model, [answer]))
 
 
 def usage_of(model: ChatModel, answers: Iterable[Answer]) -> UsageByRole:
@@ -85,12 +83,3 @@ def usage_of(model: ChatModel, answers: Iterable[Answer]) -> UsageByRole:
 def repeat_of(seed: int, step: int, place: int | str) -> int:
     """The number of a sample: another seed, step or place in the step is another sample of the same request."""
     return int(content_hash([seed, step, place], length=7), 16)
-
-
-def without_thoughts(text: str) -> str:
-    """An answer without what a reasoning model wrote before it.
-
-    >>> without_thoughts("<think>Hm.</think>Judge it.")
-    'Judge it.'
-    """
-    return _THOUGHTS.sub("", text).rsplit("</think>", 1)[-1]

@@ -12,6 +12,7 @@ from gpo.budget import search_usage
 from gpo.comparison_plan import Cell, Plan, TaskPlan
 from gpo.gate import paired_gain
 from gpo.grid import Arm
+from gpo.racing import on_shared
 from gpo.records import Outcome, Record, Score, Usage
 from gpo.wording import printable
 
@@ -95,6 +96,8 @@ class Summary(Record):
 
 class Duel(Record):
     """One method against another, or against the start prompt: pairs of equal task and seed, by mean test score.
+
+    The mean is that of the examples which both have a score of: a call that failed decides nothing.
 
     Of the wins and losses, the clear ones are those whose paired 95% interval leaves out 0.
     """
@@ -290,9 +293,10 @@ def duel(arm: str, against: str, outcomes: Mapping[Cell, Outcome]) -> Duel:
 
 
 def _verdicts(own: Score, other: Score, seed: int) -> list[str]:
-    if _round(own.mean) == _round(other.mean):
+    ours, theirs = on_shared(own, other)
+    if not _round((math.fsum(ours) - math.fsum(theirs)) / max(len(ours), 1)):
         return ["ties"]
     gain = paired_gain(own, other, seed=seed)
-    name = "wins" if own.mean > other.mean else "losses"
+    name = "wins" if gain.value > 0 else "losses"
     is_clear = gain.low > 0 if name == "wins" else gain.high < 0
     return [name, f"clear_{name}"] if is_clear else [name]

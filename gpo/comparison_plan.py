@@ -20,6 +20,7 @@ from gpo.errors import GpoError, InputError
 from gpo.failures import first_line, without_keys
 from gpo.grid import REFERENCE, Arm
 from gpo.history import History
+from gpo.method import OptimizerSpec
 from gpo.model_spec import ModelSpec
 from gpo.records import Outcome, Record, Splits, content_hash
 from gpo.run import Place, run_key
@@ -65,7 +66,7 @@ class Design(Record):
     @property
     def title(self) -> str:
         """The design in words, such as `4 tasks x 6 presets x 2 seeds`."""
-        arms = count(len(self.arms), "method" if any(arm.part for arm in self.arms) else "preset")
+        arms = count(len(self.arms), "method" if any(arm.name != arm.preset for arm in self.arms) else "preset")
         return f"{count(len(self.tasks), 'task')} x {arms} x {count(len(self.seeds), 'seed')}"
 
 
@@ -173,15 +174,16 @@ def spec_of(spec: TaskSpec, arm: Arm, task: TaskPlan) -> TaskSpec:
     """The spec of a task's cells with one method: equal calls for all, no early stop, no race.
 
     A limit on tokens or money stays; one on all calls together gives way, as it would cut methods short unequally.
+
+    Raises:
+        InputError: the method does not go with the rest of the task's `optimizer`.
     """
-    optimizer = spec.optimizer.model_copy(
-        update={
-            **dict(arm.method),
-            "preset": arm.preset,
-            "candidates": task.candidates,
-            "race_after": None,
-        }
-    )
+    own_options = {"preset": arm.preset, "candidates": task.candidates, "race_after": None}
+    try:
+        optimizer = OptimizerSpec.model_validate({**dict(spec.optimizer), **dict(arm.method), **own_options})
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InputError(f"{spec.name} with the method {arm.name}: {problem}; or leave that method out") from None
     budget = BudgetSpec(max_task_calls=task.calls, max_tokens=spec.budget.max_tokens, max_cost=spec.budget.max_cost)
     own = spec.model_copy(update={"optimizer": optimizer, "budget": budget, "seed": 0})
     steps = steps_within(own, task.dev)

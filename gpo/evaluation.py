@@ -42,12 +42,16 @@ class _Prompt:
 
 @dataclass(frozen=True)
 class _Reply:
-    """What the task model answered for one example: its answers in order, and what is read from them."""
+    """What the task model answered for one example: its answers in order, and what is read from them.
+
+    It is `lost` where the call that should extract the answer failed: all that counts of it is what it cost.
+    """
 
     answers: tuple[Answer, ...]
     text: str
     parsed: str | None
     cut: bool
+    lost: bool = False
 
 
 async def evaluate(
@@ -153,7 +157,7 @@ async def _extracted(
     asked: Mapping[str, Sequence[Message]],
     replies: Mapping[str, _Reply],
 ) -> dict[str, _Reply]:
-    """The replies with what the extraction prompt made of them; missing where its call failed."""
+    """The replies with what the extraction prompt made of them, lost where its call failed."""
     model, answer = prompt.model, prompt.spec.answer
     sampling = extraction_sampling(model, answer, extract)
     keys = {
@@ -174,9 +178,8 @@ async def _extracted(
         )
         for name, reply in found.items()
     }
-    return {
-        name: extracted.get(name, reply) for name, reply in replies.items() if name in extracted or name not in keys
-    }
+    lost = {name: replace(replies[name], parsed=None, lost=True) for name in keys.keys() - found.keys()}
+    return {name: extracted.get(name) or lost.get(name) or reply for name, reply in replies.items()}
 
 
 def _read(text: str, answer: AnswerSpec, question: str, *, cut: bool = False) -> str | None:
@@ -192,7 +195,9 @@ async def _verdicts(prompt: _Prompt, answers: Mapping[str, str], inquiry: Inquir
 def _value(
     spec: TaskSpec, example: Example, reply: _Reply, verdicts: Mapping[str, Verdict], inquiry: Inquiry
 ) -> float | None:
-    """The score of one reply; None where the judge gave none or the metric failed."""
+    """The score of one reply; None where it was lost, the judge gave none or the metric failed."""
+    if reply.lost:
+        return None
     if reply.parsed is None:
         return 0.0
     if is_judged(spec.metric):

@@ -24,18 +24,22 @@ class Intake:
         self._spec = spec
         self._tables: list[tuple[str, Part]] = []
         self._inputs, self._ids = _Seen(), _Seen()
+        self._joined: set[str] = set()
         self._sum = 0
         self._has_solution = spec.dataset.solution is None
         self._fields: tuple[str, ...] = ()
         source, field = spec.dataset.source, spec.dataset.id
         self._same_id = _Problems(f"{source}: field `{field}` must be unique")
-        self._same_input = _Problems(f"{source}: inputs must differ; keep one row of each")
+        self._same_input = _Problems(
+            f"{source}: inputs must differ; keep one row of each, which may hold a list of answers"
+        )
 
     def read(self, table: Table, part: Part, order: SeededOrder, *, may_be_empty: bool = False) -> None:
         """Read one part, or a table of it, and put into the order what can be used.
 
-        Without ids of their own, equal rows say nothing new: the first is kept. A row whose input stands in another
-        part is left out.
+        Without ids of their own, equal rows say nothing new: the first is kept; rows of one input that are lists of
+        right answers, or free text, become one example with all of them. A row whose input stands in another part is
+        left out.
 
         Raises:
             DatasetError: with the first few rows that cannot be used, unless these are skipped; or there are none.
@@ -45,12 +49,16 @@ class Intake:
         before = order.count
         for number, row in self._rows(table, unusable):
             inputs_hash, digest = row.inputs_hash, content_hash([part, row.content], length=64)
-            place = _Place(len(self._tables) - 1, number, int(digest[:16], 16))
+            place = _Place(len(self._tables) - 1, number, int(digest[:16], 16), row.joins)
             first = self._inputs.find(inputs_hash)
             if first and self._tables[first.table][1] != part:
                 elsewhere.add(f"row {number}, which is {self._name(first)}")
-            elif first and not row.id and first.content == place.content:
+            elif first and not row.id and (first.content == place.content or digest in self._joined):
                 continue
+            elif first and first.joins and row.joins:
+                self._joined.add(digest)
+                self._sum += int(digest, 16)
+                order.join(row, inputs_hash)
             elif not self._is_repeated(row, place, first, unusable):
                 self._inputs.add(inputs_hash, place)
                 self._sum += int(digest, 16)
@@ -172,6 +180,7 @@ class _Place(NamedTuple):
     number: int
     content: int
     """64 bits of the row's hash."""
+    joins: bool
 
 
 class _Seen:
@@ -185,8 +194,9 @@ class _Seen:
         packed = self._places.get(int(digest[:22], 16))
         if packed is None:
             return None
-        return _Place(table=packed & 0xF, number=packed >> 4 & 0xFF_FFFF_FFFF, content=packed >> 44)
+        number, content = packed >> 5 & 0xFF_FFFF_FFFF, packed >> 45
+        return _Place(table=packed & 0xF, number=number, content=content, joins=bool(packed & 0x10))
 
     def add(self, digest: str, place: _Place) -> None:
         """Remember the place of a new hash."""
-        self._places[int(digest[:22], 16)] = place.table | place.number << 4 | place.content << 44
+        self._places[int(digest[:22], 16)] = place.table | place.joins << 4 | place.number << 5 | place.content << 45

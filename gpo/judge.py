@@ -16,12 +16,12 @@ from gpo.metric_registry import METRICS
 from gpo.metric_spec import MetricSpec
 from gpo.models import ChatModel, Sampling
 from gpo.records import Example, content_hash
+from gpo.statements import without_reasoning
 from gpo.template import Message
 
 _A_GRADE = r"(yes\b|no\b|[0-9]+)(?: ?(?:/|out of) ?([0-9]+))?(?![.,]?[0-9])"
 _GRADE = re.compile(rf"(?i)\bgrade\b[\s*_`\"':=]*{_A_GRADE}")
 _ALONE = re.compile(rf"(?i)[\s*_`\"']*{_A_GRADE}[\s*_`\"'.]*")
-_THOUGHTS = re.compile(r"(?s)^.*</think(?:ing)?>")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def read_grade(text: str, metric: MetricSpec) -> float | None:
     >>> read_grade("Polite, but cold. Grade: 4", MetricSpec(name="judge", parameters={"rubric": "?", "scale": 5}))
     0.75
     """
-    shown = _THOUGHTS.sub("", text)
+    shown = without_reasoning(text)
     worth = grades(metric)
     stated = [match.groups() for match in _GRADE.finditer(shown)]
     if match := _ALONE.fullmatch(shown):

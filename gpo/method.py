@@ -52,7 +52,7 @@ class OptimizerSpec(Method):
     """
 
     preset: str = Field(default="gpo", description="The published method to start from; `gpo presets` lists them.")
-    max_steps: int = Field(default=18, ge=1)
+    max_steps: int = Field(default=18, ge=1, description="Steps of the search at most.")
     patience: int = Field(default=6, ge=1, description="Stop after so many steps without a better best.")
     candidates: int = Field(default=8, ge=1, le=64, description="Proposals asked for in each step.")
     k: int = Field(default=3, ge=1, description="Scored prompts shown, the current one among them.")

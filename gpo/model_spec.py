@@ -45,7 +45,7 @@ class ModelSpec(Record):
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key.")
     parameters: Mapping[str, JsonValue] = Field(default={}, description="Sampling parameters, such as temperature.")
     completion: bool = Field(default=False, description="A plain completion model: one text in, its continuation out.")
-    price: PriceSpec | None = None
+    price: PriceSpec | None = Field(default=None, description="For a million tokens; `budget.max_cost` needs it.")
     max_concurrency: int = Field(default=8, ge=1, description="Calls in flight at once.")
     timeout_s: float = Field(default=120.0, gt=0, description="Time-out of one call, in seconds.")
     max_retries: int = Field(default=4, ge=0, description="Repetitions of a call that failed for the moment.")
@@ -147,10 +147,16 @@ class ModelSpec(Record):
 class ModelsSpec(Record):
     """The models of a run. The judge is asked where the metric is one; it is the optimizer model unless it is named."""
 
-    task: ModelSpec = ModelSpec(model="local:smollm2-135m")
-    optimizer: ModelSpec = ModelSpec(model="local:smollm2-135m")
-    embedding: ModelSpec = ModelSpec(model="local:wordllama")
-    judge: ModelSpec | None = None
+    task: ModelSpec = Field(
+        default=ModelSpec(model="local:smollm2-135m"), description="The model whose prompt is improved."
+    )
+    optimizer: ModelSpec = Field(
+        default=ModelSpec(model="local:smollm2-135m"), description="The model that writes new instructions."
+    )
+    embedding: ModelSpec = Field(
+        default=ModelSpec(model="local:wordllama"), description="The model that finds similar instructions."
+    )
+    judge: ModelSpec | None = Field(default=None, description="For `metric: judge`; by default the optimizer model.")
 
     def of(self, role: ModelRole) -> ModelSpec:
         """The model that plays a role."""

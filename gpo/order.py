@@ -2,13 +2,10 @@
 
 import hashlib
 import heapq
-from operator import itemgetter
 
 from gpo.records import Example
-from gpo.rows import Labelled
+from gpo.rows import STRATIFIED, Labelled
 from gpo.spec import TaskSpec
-
-_STRATIFIED = ("choice", "boolean")
 
 
 class SeededOrder:
@@ -24,30 +21,43 @@ class SeededOrder:
         self.count = 0
         self._size = size
         self._seed = spec.dataset.seed
-        self._stratified = spec.answer.kind in _STRATIFIED
+        self._stratified = spec.answer.kind in STRATIFIED
         self._counts: dict[str, int] = {}
-        # Heaps with the last in rank on top: the one that has to go.
-        self._first: dict[str, list[tuple[int, int, Labelled]]] = {}
+        # Heaps of negative ranks, with the last in rank on top: the one that has to go.
+        self._first: dict[str, list[int]] = {}
+        self._rows: dict[int, Labelled] = {}
 
     def add(self, row: Labelled, inputs_hash: str) -> None:
         """Take a row into account; its input, and its id if it has one, must be new."""
-        # Without ids of its own, an example is known by its inputs: correcting a reference must not move it elsewhere.
-        name = f"{self._seed}:{row.id or inputs_hash}"
-        rank = int.from_bytes(hashlib.sha256(name.encode()).digest(), "big")
+        rank = self._rank(row, inputs_hash)
         label = row.references[0] if self._stratified else ""
         self.count += 1
         self._counts[label] = self._counts.get(label, 0) + 1
         first = self._first.setdefault(label, [])
         if len(first) < self._size:
-            heapq.heappush(first, (-rank, self.count, row))
-        elif first and -rank > first[0][0]:
-            heapq.heapreplace(first, (-rank, self.count, row))
+            heapq.heappush(first, -rank)
+        elif first and -rank > first[0]:
+            del self._rows[-heapq.heapreplace(first, -rank)]
+        else:
+            return
+        self._rows[rank] = row
+
+    def join(self, row: Labelled, inputs_hash: str) -> None:
+        """Put the right answers of a row to those of the row of the same input that was added before."""
+        rank = self._rank(row, inputs_hash)
+        if rank in self._rows:
+            self._rows[rank] = self._rows[rank].joined(row)
+
+    def _rank(self, row: Labelled, inputs_hash: str) -> int:
+        # Without ids of its own, an example is known by its inputs: correcting a reference must not move it elsewhere.
+        name = f"{self._seed}:{row.id or inputs_hash}"
+        return int.from_bytes(hashlib.sha256(name.encode()).digest(), "big")
 
     def examples(self) -> tuple[Example, ...]:
         """The first `size`, or all if there are fewer."""
         placed = [
-            ((place + 0.5) / self._counts[label], -negative, row)
+            ((place + 0.5) / self._counts[label], -negative)
             for label, first in self._first.items()
-            for place, (negative, _, row) in enumerate(sorted(first, key=itemgetter(0), reverse=True))
+            for place, negative in enumerate(sorted(first, reverse=True))
         ]
-        return tuple(row.example() for *_, row in sorted(placed, key=itemgetter(0, 1))[: self._size])
+        return tuple(self._rows[rank].example() for _, rank in sorted(placed)[: self._size])

@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Sequence
 
-from gpo.asking import ask_all, repeat_of, usage_of, without_thoughts
+from gpo.asking import ask_all, repeat_of, usage_of
 from gpo.continuation import last_line, list_to_continue
 from gpo.meta_prompt import END, START, Request, meta_prompt
 from gpo.models import ChatModel, Sampling
@@ -16,9 +16,11 @@ from gpo.records import Example, Proposals, Rejected, Rejection
 from gpo.reflection import Informed
 from gpo.retrieval import Recalled
 from gpo.spec import TaskSpec
+from gpo.statements import read_through
 from gpo.template import Message
 
-_MARKED = re.compile(rf"(?s){START}((?:(?!{START}|{END}).)*\S(?:(?!{START}|{END}).)*){END}")
+# Only one part of it can match a character, or an answer without an end would take minutes.
+_MARKED = re.compile(rf"(?s){START}(\s*(?!{START}|{END})\S(?:(?!{START}|{END}).)*){END}")
 _PREAMBLE = re.compile(r"(?i)^(here is |here's )?(the |a |my )?(new |improved )*(instruction|prompt)\s*:\s*")
 _SORRY = r"(i'?m|i am)( \w+)? sorry|sorry|unfortunately|i apologi[sz]e"
 _UNABLE = r"can'?t|cannot|can not|won'?t|unable to|not able to"
@@ -116,11 +118,9 @@ def why_unread(text: str) -> Rejected:
 
 
 def _is_cut_off(text: str) -> bool:
-    """Whether an answer ends within a proposal, or within the thoughts before it."""
-    if "<think>" in text.rsplit("</think>", 1)[-1]:
-        return True
-    text = without_thoughts(text)
-    return not _MARKED.search(text) and START in text.rsplit(END, 1)[-1]
+    """Whether an answer ends within a proposal, or within the reasoning before it."""
+    shown, is_cut_off = read_through(text, (START, END))
+    return is_cut_off or (not _MARKED.search(shown) and START in shown.rsplit(END, 1)[-1])
 
 
 def _refuses(text: str) -> bool:
@@ -128,7 +128,8 @@ def _refuses(text: str) -> bool:
 
 
 def _unmarked(text: str) -> str:
-    text = without_thoughts(text)
+    # A proposal may speak of such tags itself.
+    text = read_through(text, (START, END)).shown
     if whole := _MARKED.search(text):
         text = whole[1]
     text = _PREAMBLE.sub("", text.rsplit(START, 1)[-1].split(END, 1)[0].strip())

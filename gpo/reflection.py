@@ -23,6 +23,11 @@ from gpo.wording import count
 SHOWN_OF_FAILURE = 1200
 """Characters of a question or an answer that the optimizer model is shown."""
 
+BATCH_FAILURE_RATE = 0.5
+"""Share of the batch that may fail, where `max_failure_rate` is less: of eight examples that would allow none, and one
+that the provider always refuses would end the run. A reflection is no score: it only needs some failures to learn from.
+"""
+
 
 class Informed(Record):
     """The current prompt and what is told of it.
@@ -62,15 +67,16 @@ async def inform(
 
     Raises:
         ModelCallError: the reflection could not be had after the client's retries.
-        TooManyFailures: more than `max_failure_rate` of the batch could not be asked.
+        TooManyFailures: more than `BATCH_FAILURE_RATE` of the batch could not be asked.
     """
     if not spec.optimizer.reflects:
         return Informed(current=current)
     instruction = current.candidate.instruction
     pool = undemonstrated(train, shown)
     batch = rng.sample(pool, min(spec.optimizer.batch, len(pool)))
+    lenient = spec.model_copy(update={"max_failure_rate": max(spec.max_failure_rate, BATCH_FAILURE_RATE)})
     score = await evaluate(
-        models.task, spec, instruction, batch, demonstrations=shown, judge=models.judge, kept=len(batch)
+        models.task, lenient, instruction, batch, demonstrations=shown, judge=models.judge, kept=len(batch)
     )
     failures = _failures(batch, score)
     if not failures:

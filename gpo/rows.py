@@ -10,6 +10,9 @@ from gpo.records import Example, content_hash
 from gpo.source_files import Number
 from gpo.spec import AnswerSpec, TaskSpec
 
+STRATIFIED = ("choice", "boolean")
+"""Kinds of answers with labels, of which each split gets its share."""
+
 _ID_LENGTH = 16
 _EXPECTED = {
     "number": "must be a number",
@@ -21,12 +24,16 @@ _EXPECTED = {
 
 
 class Labelled(NamedTuple):
-    """What one row says. `id` is the row's own, if the spec names a field for it."""
+    """What one row says. `id` is the row's own, if the spec names a field for it.
+
+    `joins`: rows of the same input are further right answers to it, and no contradiction.
+    """
 
     inputs: dict[str, str]
     references: tuple[str, ...]
     solution: str | None
     id: str | None
+    joins: bool = False
 
     @property
     def inputs_hash(self) -> str:
@@ -37,6 +44,12 @@ class Labelled(NamedTuple):
     def content(self) -> tuple[object, ...]:
         """All of it, for hashes: the same for rows that say the same."""
         return self.inputs, self.references, self.solution, self.id
+
+    def joined(self, other: "Labelled") -> "Labelled":
+        """This row with the right answers of another one of the same input; which came first does not matter."""
+        solutions = {each for each in (self.solution, other.solution) if each is not None}
+        references = {*self.references, *other.references}
+        return self._replace(references=tuple(sorted(references)), solution=min(solutions, default=None))
 
     def example(self) -> Example:
         """The row as an example."""
@@ -58,11 +71,12 @@ def labelled(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
     """
     dataset = spec.dataset
     inputs = {field: _text(_value(row, field), field) for field in dataset.input}
-    references = _references(_value(row, dataset.reference), dataset.reference, spec.answer)
+    answer = _value(row, dataset.reference)
+    references = _references(answer, dataset.reference, spec.answer)
     solution = row.get(dataset.solution) if dataset.solution else None
     worked = None if solution is None else _text(solution, str(dataset.solution))
     if dataset.id is None:
-        return Labelled(inputs, references, worked, None)
+        return Labelled(inputs, references, worked, None, joins=_joins(answer, spec.answer))
     if not (name := _text(_value(row, dataset.id), dataset.id).strip()):
         raise DatasetError(f"field `{dataset.id}`: an id must not be blank")
     return Labelled(inputs, references, worked, name)
@@ -81,6 +95,13 @@ def _references(value: object, field: str, answer: AnswerSpec) -> tuple[str, ...
             raise DatasetError(f"field `{field}`: {_expected(text, answer)}, received {short(each)}")
         found[reference] = None
     return tuple(found)
+
+
+def _joins(value: object, answer: AnswerSpec) -> bool:
+    """Whether other rows may bring more right answers: texts of any form, or a list of several; never labels."""
+    if answer.kind in ("free", *STRATIFIED):
+        return answer.kind == "free"
+    return isinstance(value, list) and _holds_answers(value, answer)
 
 
 def _holds_answers(value: list[object], answer: AnswerSpec) -> bool:

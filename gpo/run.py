@@ -23,13 +23,22 @@ from gpo.spec import TaskSpec
 from gpo.spec_file import load_spec
 from gpo.trajectory import Scope, Trajectory, open_trajectory
 
+DECIDING = ("gpo/**/*.py", "tasks/**/*.py", "flows/optimize.py")
+"""The source that decides a run's course: the library with its packages, the steps, and the loop over them."""
+
 
 @cache
 def code_version() -> str:
-    """Hash of this library's source: what another version computed is not taken for what this one would."""
+    """Hash of the source: what another version computed is not taken for what this one would."""
+    return source_hash(Path(__file__).parents[1])
+
+
+def source_hash(root: Path) -> str:
+    """Hash of the `DECIDING` files below `root` by their names and contents; other files there do not matter."""
+    found = {path.relative_to(root).as_posix(): path for pattern in DECIDING for path in root.glob(pattern)}
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name in sorted(name for name, path in found.items() if path.is_file()):
+        digest.update(name.encode() + b"\0" + found[name].read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEW_SHOT = "few_shot_examples"
-SPLIT_FILES: Mapping[Split, tuple[str, ...]] = {"test": ("test",), "dev": ("dev", "eval"), "train": ("train",)}
+SPLIT_FILES: Mapping[Split, tuple[str, ...]] = {
+    "test": ("test",),
+    "dev": ("dev", "eval", "validation"),
+    "train": ("train",),
+}
 """Names of a folder's files, without their endings."""
 
 
@@ -57,8 +61,7 @@ def tables_of(dataset: DatasetSpec) -> Tables:
     if missing:
         names = " or ".join(SPLIT_FILES[missing[0]])
         raise DatasetError(
-            f"{path}: no {names} file; a dataset folder holds train, dev or eval, and test, each as one of"
-            f" {', '.join(LOADERS)}"
+            f"{path}: no {names} file; a dataset folder holds train, dev, and test, each as one of {', '.join(LOADERS)}"
         )
     few_shot = _file_of(path, (FEW_SHOT,))
     return Tables(

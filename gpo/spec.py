@@ -112,7 +112,7 @@ class DatasetSpec(Record):
 
     path: Path | None = Field(
         default=None,
-        description="A .jsonl, .json, .csv, .tsv or .parquet file, or a folder with train, dev (or eval) and test in "
+        description="A .jsonl, .json, .csv, .tsv or .parquet file, or a folder with train, dev and test in "
         "one of these formats; relative to the spec.",
     )
     hub: str | None = Field(
@@ -130,7 +130,7 @@ class DatasetSpec(Record):
         default=None, description="Field with a worked solution, which demonstrations show; some rows may lack it."
     )
     id: str | None = Field(default=None, description="Field with a unique id; by default the row's content is hashed.")
-    split: SplitSpec = SplitSpec()
+    split: SplitSpec = Field(default=SplitSpec(), description="How many examples go where.")
     seed: int = Field(default=0, description="Which examples go to which split.")
     encoding: str = Field(default="utf-8", description="Of text files: `utf-8`, `cp1252`, `utf-16` and so on.")
     delimiter: str | None = Field(
@@ -210,9 +210,11 @@ class ExtractSpec(Record):
 class AnswerSpec(Record):
     """How an answer is read from what the task model writes."""
 
-    kind: Literal["choice", "number", "boolean", "list", "json", "exact", "free"] = "exact"
+    kind: Literal["choice", "number", "boolean", "list", "json", "exact", "free"] = Field(
+        default="exact", description="What is looked for in the text; `exact` is one line, `free` the whole text."
+    )
     labels: tuple[str, ...] = Field(default=(), description="For `choice`: the allowed answers.")
-    extract: ExtractSpec | None = None
+    extract: ExtractSpec | None = Field(default=None, description="A second call that asks for the answer alone.")
 
     @model_validator(mode="after")
     def _labels_for_choice(self) -> Self:
@@ -239,7 +241,7 @@ class BudgetSpec(Record):
 class TaskSpec(Record):
     """One task: a prompt, a dataset, a metric, the models and the optimizer."""
 
-    name: Name
+    name: Name = Field(description="The task's name: lower case letters, digits, - and _.")
     prompt: PromptSpec
     dataset: DatasetSpec
     answer: AnswerSpec = AnswerSpec()
@@ -248,11 +250,13 @@ class TaskSpec(Record):
     models: ModelsSpec = ModelsSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     budget: BudgetSpec = BudgetSpec()
-    max_failure_rate: Fraction = 0.05
+    max_failure_rate: Fraction = Field(
+        default=0.05, description="Stop when more of the examples than this get no answer, because their calls failed."
+    )
     max_unparsed_rate: Fraction = Field(
         default=0.9, description="Stop before the start when more answers than this cannot be read."
     )
-    seed: int = 0
+    seed: int = Field(default=0, description="Another seed, another search, on the same splits.")
 
     @model_validator(mode="after")
     def _variables_are_inputs(self) -> Self:
@@ -269,4 +273,6 @@ class TaskSpec(Record):
         elsewhere: dict[str, Any] = {"models": True, "dataset": _PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
         content = self.model_dump(mode="json", exclude=elsewhere)
         content["models"] = {role: model and model.identity() for role, model in self.models}
+        if self.budget.max_cost is not None:
+            content["prices"] = {role: model.price.model_dump() for role, model in self.models if model and model.price}
         return content_hash(content)

@@ -61,9 +61,7 @@ def found_in(data: Path) -> Guess:
         DatasetError: the data cannot be read, has too few rows, or does not show what is input and what is answer.
     """
     if not data.exists():
-        raise DatasetError(
-            f"{data}: no such file or folder; --data names a file of labelled rows, or a folder of splits"
-        )
+        raise DatasetError(f"{data}: no such file or folder; name a file of labelled rows, or a folder of splits")
     if not data.is_dir():
         reading = _reading(data)
         found = guess(data, list(_sample(_rows(data, reading))))
@@ -71,7 +69,7 @@ def found_in(data: Path) -> Guess:
     files = split_files(data)
     if not files:
         raise DatasetError(
-            f"{data}: is a folder without splits; --data names one file, or a folder with train, dev and test files"
+            f"{data}: is a folder without splits; name one file, or a folder with train, dev and test files"
         )
     return _found_in_splits(data.resolve(), files)
 

@@ -6,9 +6,11 @@ channels but the final one of models that write in channels, closed or not.
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
 _TAG = r"think(?:ing)?|thoughts?|reasoning"
-_OPENING = re.compile(rf"<(?:{_TAG})>|\[THINK\]", re.IGNORECASE)
+_OPENING = rf"<(?:{_TAG})>|\[THINK\]"
 _CLOSING = re.compile(rf"</(?:{_TAG})>|\[/THINK\]", re.IGNORECASE)
 _CHANNEL = "<|channel|>"
 _FINAL = re.compile(r"<\|channel\|>\s*final\b[^<]*<\|message\|>")
@@ -27,18 +29,56 @@ STATED = re.compile(
 """Marks of an answer: "the answer is", "Answer:", a heading, a tag, `\\boxed{`."""
 
 
+class Reading(NamedTuple):
+    """What of a text is meant to be read; `is_cut_off`: it ends within reasoning, and never came to more."""
+
+    shown: str
+    is_cut_off: bool
+
+
 def without_reasoning(text: str) -> str:
     """The part of a model's text that is meant to be read.
 
     >>> without_reasoning("<think>(A)? No.</think>The answer is (B).")
     'The answer is (B).'
     """
+    return read_through(text).shown
+
+
+def read_through(text: str, kept: tuple[str, str] | None = None) -> Reading:
+    """A text without its reasoning; tags that stand between a pair of `kept` marks, outside reasoning, are mere words.
+
+    >>> read_through("<think>Tags?</think><START>Reason in <think> tags.<END>", ("<START>", "<END>")).shown
+    '<START>Reason in <think> tags.<END>'
+    >>> read_through("It is <think>hard to").is_cut_off
+    True
+    """
     if _CHANNEL in text:
         text = _final_channel(text)
-    *closed, last = _CLOSING.split(text)
-    # Some chat templates put the opening tag into the prompt: all that precedes a lone closing tag is reasoning.
-    shown = [_OPENING.split(part, maxsplit=1)[0] for part in closed if _OPENING.search(part)]
-    return "".join([*shown, _OPENING.split(last, maxsplit=1)[0]])
+    marks, shown = _marks(kept), []
+    begin = at = 0
+    while (mark := marks.search(text, at)) is not None:
+        at = mark.end()
+        if mark.lastgroup == "kept":
+            continue
+        if mark.lastgroup == "opening":
+            shown.append(text[begin : mark.start()])
+            if (closing := _CLOSING.search(text, at)) is None:
+                return Reading("".join(shown), is_cut_off=True)
+            at = closing.end()
+        # Some chat templates put the opening tag into the prompt: all that precedes a lone closing tag is reasoning.
+        begin = at
+    return Reading("".join([*shown, text[begin:]]), is_cut_off=False)
+
+
+@cache
+def _marks(kept: tuple[str, str] | None) -> re.Pattern[str]:
+    """Whatever comes first: an opening tag, a closing one, or a pair of marks with all that is between them."""
+    tags = rf"(?P<opening>{_OPENING})|(?P<closing>{_CLOSING.pattern})"
+    if kept is None:
+        return re.compile(tags, re.IGNORECASE)
+    first, last = map(re.escape, kept)
+    return re.compile(rf"(?P<kept>(?s-i:{first}(?:(?!{first}|{last}).)*{last}))|{tags}", re.IGNORECASE)
 
 
 def _final_channel(text: str) -> str:

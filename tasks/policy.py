@@ -1,8 +1,6 @@
 """How a step behaves as a Prefect task: when it is retried, and under which key its result is found again."""
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from prefect.cache_policies import CacheKeyFnPolicy
@@ -17,19 +15,13 @@ from gpo.run import Run
 
 
 def step_key(context: TaskRunContext, parameters: Mapping[str, Any]) -> str:
-    """Cache key of one step: task, run (which holds spec, data and library version) and all arguments.
+    """Cache key of one step: task, run (which holds spec, data and the version of the code) and all arguments.
 
     Prefect's own input hash leaves out the task's identity and the code that it calls.
     """
     run: Run = parameters["run"]
     arguments = {name: _plain(value) for name, value in parameters.items() if name != "run"}
-    return f"gpo-{context.task.name}-{run.key}-{content_hash([_tasks_version(), arguments], length=24)}"
-
-
-@cache
-def _tasks_version() -> str:
-    """Hash of the tasks' source; the library's own is in the run key."""
-    return content_hash([path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))])
+    return f"gpo-{context.task.name}-{run.key}-{content_hash(arguments, length=24)}"
 
 
 def _plain(value: object) -> object:

@@ -2,6 +2,7 @@ import asyncio
 import gc
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,22 @@ from hypothesis import settings
 from gpo.records import Outcome
 
 # The first example of a test pays for imports, and a busy machine makes any of them slow.
-settings.register_profile("gpo", deadline=None)
+settings.register_profile("gpo", deadline=None, max_examples=50)
+settings.register_profile("fast", settings.get_profile("gpo"), max_examples=20)
 settings.load_profile("gpo")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without the slow tests, files that hold no other stay unread: importing Prefect takes seconds."""
+    if config.getoption("markexpr") != "not slow" or not collection_path.match("test_*.py"):
+        return None
+    return "\npytestmark = [pytest.mark.slow" in collection_path.read_text(encoding="utf-8") or None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the most slow tests come first: one that began last would keep one worker busy alone."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @contextmanager

@@ -536,9 +536,9 @@ def test_what_was_read_is_its_own_reference(text: str, answer: AnswerSpec) -> No
     "answer", [choice(*LETTERS), NUMBER, BOOLEAN, EXACT, LIST, JSON], ids=lambda answer: answer.kind
 )
 def test_long_texts_take_no_long_time(unit: str, answer: AnswerSpec) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     parse_answer(f"x{unit * (60_000 // len(unit))}x", answer)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_the_examples_of_the_docstrings() -> None:

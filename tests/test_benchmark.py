@@ -37,7 +37,7 @@ FOLDERS: dict[str, tuple[tuple[int, int, int, int], tuple[str, int], str, int]] 
     "mmlu/high_school_geography": ((20, 20, 60, 4), FOUR, "exact_match", 0),
     "mmlu/professional_law": ((20, 20, 60, 4), FOUR, "exact_match", 0),
     "mmlu/sociology": ((20, 20, 60, 4), FOUR, "exact_match", 0),
-    "webnlg": ((100, 100, 290, 5), FREE, "rouge_l", 1),
+    "webnlg": ((100, 100, 290, 5), FREE, "rouge_l", 0),
     "wsc": ((50, 50, 150, 10), TWO, "exact_match", 0),
 }
 
@@ -190,7 +190,7 @@ def test_lists_of_answers_and_solutions_are_guessed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("data",), "is a folder without splits; --data names one file, or a folder with train, dev and test files"),
+        (("data",), "is a folder without splits; name one file, or a folder with train, dev and test files"),
         (("train", "eval"), "no test file; a dataset folder holds"),
     ],
 )

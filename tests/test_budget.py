@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.budget import (
@@ -98,7 +98,6 @@ METHODS: Mapping[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     dev=st.integers(1, 20),

@@ -347,7 +347,7 @@ def test_only_a_command_that_pays_says_that_what_was_paid_for_is_kept(
     def interrupted(*_arguments: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.cli._optimize", interrupted)
+    monkeypatch.setattr("flows.optimize_command.run_optimization", interrupted)
     result = gpo("demo")
     assert result.exit_code == 130
     assert result.stderr.startswith("Interrupted. What was paid for is kept")
@@ -371,8 +371,8 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
         urls.append(os.environ["PREFECT_API_URL"])
         raise RunError
 
-    monkeypatch.setattr("gpo.preflight.preflight", check)
-    monkeypatch.setattr("flows.cli._attach_ui", attach)
+    monkeypatch.setattr("flows.optimize_command.preflight", check)
+    monkeypatch.setattr("flows.ui.attach_ui", attach)
     monkeypatch.setitem(sys.modules, "flows.optimize", SimpleNamespace(optimize_prompt=run))
     result = gpo("optimize", write(folder, spec_content("http://127.0.0.1:9/v1")), "--ui")
     assert result.stderr.splitlines() == ["starting Prefect", "Error: RunError; --debug shows where"]
@@ -426,6 +426,29 @@ def test_spec_schema_is_a_json_schema() -> None:
     schema = json.loads(result.stdout)
     assert {"name", "prompt", "dataset"} <= schema["properties"].keys()
     assert schema["additionalProperties"] is False
+
+
+def test_spec_schema_explains_every_field() -> None:
+    schema = json.loads(gpo("spec", "schema").stdout)
+    kinds = {name: kind for name, kind in schema["$defs"].items() if kind.get("description")}
+    assert {"DatasetSpec", "OptimizerSpec", "ModelSpec"} <= kinds.keys()
+    unexplained = [
+        f"{place}.{name}"
+        for place, kind in {"": schema, **kinds}.items()
+        for name, field in kind.get("properties", {}).items()
+        if not field.get("description") and "$ref" not in field
+    ]
+    assert not unexplained
+
+
+def test_the_ui_of_a_state_folder_is_found_where_the_state_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr("flows.ui.stop_server", lambda home: bool(asked.append(home)))
+    assert gpo("ui", "stop").stdout == "none runs\n"
+    monkeypatch.setenv("GPO_HOME", str(folder / "state"))
+    gpo("ui", "stop")
+    gpo("ui", "stop", "--home", "other")
+    assert asked == [folder / ".gpo", folder / "state", folder / "other"]
 
 
 def test_spec_init_writes_a_spec_that_loads(folder: Path) -> None:

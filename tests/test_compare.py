@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.compare_display import ComparisonDisplay
+from flows.compare_display import ComparisonDisplay, work
 from gpo.budget import least_task_calls
 from gpo.comparison_plan import Design, Sizes, plan, write_specs
 from gpo.datasets import load_splits
@@ -35,6 +35,7 @@ from tests.outcomes import outcome, spec
 
 DEV, TEST, CANDIDATES, CALLS = 6, 9, 2, 40
 SIZES = Sizes(calls=CALLS, dev=DEV, test=TEST, train=6, candidates=CANDIDATES)
+ONE_STEP = SIZES.model_copy(update={"calls": 26})
 
 
 def write_task(folder: Path, name: str, **changes: Any) -> Path:
@@ -193,6 +194,13 @@ def test_the_least_budget_is_that_of_the_dearest_method(task: Path, tmp_path: Pa
         plan(design(task, presets="gpo,apo", sizes=SIZES.model_copy(update={"calls": 18})), tmp_path)
 
 
+def test_a_method_that_a_task_cannot_have_is_told_before_anything_runs(tmp_path: Path) -> None:
+    path = write_task(tmp_path, "sums", optimizer={"style": "continuation"})
+    plan(design(path), tmp_path)
+    with pytest.raises(InputError, match="sums with the method apo: style `continuation` is a list"):
+        plan(design(path, presets="gpo,apo"), tmp_path)
+
+
 def test_tasks_must_differ(task: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is given twice"):
         plan(design(task, task), tmp_path)
@@ -272,7 +280,19 @@ def test_a_dry_run_shows_the_work_and_writes_nothing(
     result = gpo("ablate", task, *sizes, "--table", "3", "--seeds", "1", "--dry-run")
     assert f"1 task x {len(ablation_arms('3'))} methods x 1 seed" in result.stdout
     assert "edit distance: linear + warm-up" in result.stdout
+    result = gpo("ablate", task, *sizes, "--full", "--seeds", "1", "--dry-run")
+    assert "33 methods x 1 seed" in result.stdout
+    assert "prompt+score+reflection, importance" in result.stdout
     assert not (tmp_path / ".gpo").exists()
+
+
+def test_an_extraction_prompt_doubles_the_calls_that_are_told(tmp_path: Path) -> None:
+    path = write_task(tmp_path, "sums", answer={"kind": "number", "extract": "The answer is"})
+    whole = plan(design(path, presets="gpo", seeds=(0,)), tmp_path)
+    assert (
+        work(whole, frozenset())
+        == f"1 task x 1 preset x 1 seed: 1 run; at most {CALLS + 4 * TEST} task-model calls to go"
+    )
 
 
 def test_a_log_has_a_line_a_run(task: Path, tmp_path: Path) -> None:
@@ -361,7 +381,7 @@ def artifact_types(key: str) -> list[str]:
 @pytest.mark.slow
 def test_a_comparison_of_the_synthetic_task(tmp_path: Path, own_environment: None, run_compare: Any) -> None:
     path, home = write_task(tmp_path, "synthetic-sums"), tmp_path / "state"
-    wanted = design(path, presets="gpo,opro,apo")
+    wanted = design(path, presets="gpo,apo", sizes=ONE_STEP)
     comparison = run_compare(wanted, home, parallel=2)
     whole = plan(wanted, home)
     assert [(row.task, row.arm, row.seed) for row in comparison.cells] == [
@@ -370,17 +390,17 @@ def test_a_comparison_of_the_synthetic_task(tmp_path: Path, own_environment: Non
     for row in comparison.cells:
         assert row.error is None
         assert row.task_calls is not None
-        assert 2 * DEV < row.task_calls <= CALLS
+        assert DEV * (1 + CANDIDATES) <= row.task_calls <= 26
         assert (row.start_test, row.start_dev) == (comparison.cells[0].start_test, comparison.cells[0].start_dev)
-    assert [each.seeds for each in comparison.summary] == [2, 2, 2]
+    assert [each.seeds for each in comparison.summary] == [2, 2]
     assert json.loads((whole.folder / "comparison.json").read_text(encoding="utf-8")) == json.loads(
         comparison.model_dump_json()
     )
 
     children = states_by_name(f"{whole.id}/synthetic-sums")
     assert children == {f"optimize {whole.id}/{cell.spec.name}": ["Completed"] * 2 for cell in whole.cells}
-    assert states_by_name("compare 1 task x 3 presets x 2 seeds") == {
-        "compare 1 task x 3 presets x 2 seeds": ["Completed"]
+    assert states_by_name("compare 1 task x 2 presets x 2 seeds") == {
+        "compare 1 task x 2 presets x 2 seeds": ["Completed"]
     }
     assert artifact_types(f"comparison-{whole.id}") == ["markdown", "table"]
 
@@ -397,17 +417,17 @@ def test_a_run_that_fails_does_not_sink_the_others_and_is_run_again(
     remote = {"model": "openai:optimizer", "base_url": endpoint.url, "max_retries": 0}
     models = {"task": "synthetic:task", "optimizer": remote, "embedding": "local:wordllama"}
     good, bad = write_task(tmp_path, "good"), write_task(tmp_path, "bad", models=models)
-    wanted, home = design(good, bad, seeds=(0,)), tmp_path / "state"
+    wanted, home = design(good, bad, presets="gpo", seeds=(0,), sizes=ONE_STEP), tmp_path / "state"
     with patch.dict("os.environ", {"OPENAI_API_KEY": "sk-0123456789abcdef"}):
         model.is_up = False
-        with pytest.raises(ComparisonError, match="2 of 4 runs failed") as caught:
+        with pytest.raises(ComparisonError, match="1 of 2 runs failed") as caught:
             run_compare(wanted, home)
         comparison = caught.value.comparison
         assert {(row.task, row.error is None) for row in comparison.cells} == {("good", True), ("bad", False)}
         assert "HTTP 401" in str(comparison.failed[0].error)
         assert "0123456789" not in comparison.model_dump_json()
         report = (plan(wanted, home).folder / "report.md").read_text(encoding="utf-8")
-        assert "**2 of 4 runs failed.**" in report
+        assert "**1 of 2 runs failed.**" in report
 
         model.is_up = True
         mended = run_compare(wanted, home)
@@ -432,7 +452,9 @@ def test_runs_at_the_same_time_pay_once_for_what_they_share(
         }
         path = write_task(tmp_path, "shared", models={**models, "embedding": "local:wordllama"})
         with patch.dict("os.environ", {"OPENAI_API_KEY": "sk-0123456789abcdef"}):
-            run_compare(design(path, presets="ape,opro,gpo", seeds=(0,)), tmp_path / "state", parallel=3)
+            run_compare(
+                design(path, presets="ape,opro,gpo", seeds=(0,), sizes=ONE_STEP), tmp_path / "state", parallel=3
+            )
         asked = [request.text for request in endpoint.requests if request.model == "task"]
     assert len(asked) == len(set(asked))
 
@@ -443,7 +465,7 @@ def test_the_command_prints_one_json_object(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = write_task(tmp_path, "printed")
-    sizes = ("--dev", "6", "--test", "9", "--train", "6", "--candidates", "2", "--calls", "40")
+    sizes = ("--dev", "6", "--test", "9", "--train", "6", "--candidates", "2", "--calls", "18")
     arguments = ("compare", path, *sizes, "--presets", "gpo", "--seeds", "1")
     with without_leftovers_of_prefect(prefect_api):
         result = gpo(*arguments, "--json")

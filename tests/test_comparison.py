@@ -251,6 +251,16 @@ def test_wins_ties_and_losses_are_pairs_of_task_and_seed() -> None:
     assert (start.wins, start.ties, start.losses) == (3, 0, 1)
 
 
+def test_an_example_that_one_of_two_could_not_be_asked_decides_nothing() -> None:
+    plan = plan_of(tasks=("a",), seeds=(0,))
+    whole_score = score(20, TEST)
+    asked = {name: value for name, value in whole_score.values.items() if value == 1.0 or name != "e039"}
+    gap = Score(values=asked, planned=TEST, failed=1)
+    gpo, opro = searched([[4]], 20), searched([[4]], 20, best_test=gap)
+    assert gap.mean > whole_score.mean
+    assert duel("opro", "gpo", {plan.cells[0]: gpo, plan.cells[1]: opro}).ties == 1
+
+
 def test_a_pair_without_a_partner_is_no_pair() -> None:
     plan = plan_of()
     only = {plan.cells[0]: searched([[4]], 20)}
@@ -350,6 +360,7 @@ def test_the_files_can_be_read_by_other_programs(tmp_path: Path) -> None:
     curves = list(csv.DictReader(io.StringIO((tmp_path / "curves.csv").read_text(encoding="utf-8"))))
     assert len(curves) == len(comparison.curves)
     assert len(cells_table(comparison)) == len(comparison.cells)
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_without_matplotlib_the_picture_is_left_out_and_the_report_says_why(
@@ -365,7 +376,6 @@ def test_the_picture_names_every_method() -> None:
     assert picture.lstrip().startswith("<?xml")
     assert all(f"<!-- {name} 70.0% -->" in picture for name in ("gpo", "opro"))
     assert curves_picture(whole(), "svg").decode() == picture
-    assert curves_picture(whole()).startswith(b"\x89PNG")
 
 
 def test_many_methods_have_a_picture_in_which_the_reference_is_named() -> None:

@@ -318,6 +318,48 @@ def test_repeated_inputs(load: Load, options: dict[str, Any]) -> None:
     assert str(caught.value).endswith("\n  and 2 more")
 
 
+@pytest.mark.parametrize(
+    ("kind", "label"), [("free", str), ("exact", lambda text: [text]), ("list", lambda text: [[text]])]
+)
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
+def test_several_right_answers_to_one_input_become_one_example(
+    load: Load, kind: str, label: Callable[[str], object], data: st.DataObject
+) -> None:
+    said = [(number % 8, f"answer{number}") for number in range(20)]
+    rows = [{"question": f"question {asked}", "label": label(text)} for asked, text in said]
+    shuffled = data.draw(st.permutations([*rows, *rows[5:12]]))
+    splits = load(shuffled, (2, 2, 3), answer={"kind": kind})
+    assert splits == load(rows, (2, 2, 3), answer={"kind": kind})
+    assert not splits.left_out
+    for example in [*splits.train, *splits.dev, *splits.test]:
+        right = {text for asked, text in said if example.inputs["question"] == f"question {asked}"}
+        assert set(example.references) == right
+        assert len(example.references) == len(right)
+    fewer = load(rows[:-1], (2, 2, 3), answer={"kind": kind})
+    assert fewer.fingerprint != splits.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "options"),
+    [
+        ({"kind": "exact"}, ("a", ["b"]), {}),
+        ({"kind": "exact"}, (["a"], "b"), {}),
+        ({"kind": "choice", "labels": ["a", "b"]}, (["a"], ["b"]), {}),
+        ({"kind": "json"}, (["a"], ["b"]), {}),
+        ({"kind": "free"}, ("a", "b"), {"id": "n"}),
+    ],
+    ids=["one is no list", "first is no list", "labels", "one array", "ids of their own"],
+)
+def test_other_answers_to_one_input_contradict_each_other(
+    load: Load, kind: dict[str, Any], labels: tuple[object, object], options: dict[str, Any]
+) -> None:
+    others = [{"question": f"other {number}", "label": labels[0], "n": number} for number in range(6)]
+    rows = [{"question": "q", "label": label, "n": number} for number, label in enumerate(labels, start=6)]
+    with pytest.raises(DatasetError, match="rows 7 and 8 have the same input"):
+        load([*others, *rows], answer=kind, **options)
+
+
 # The fingerprint
 
 
@@ -351,7 +393,7 @@ def folder_of(folder: Path, **counts: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("dev", ["dev", "eval"])
+@pytest.mark.parametrize("dev", ["dev", "eval", "validation"])
 def test_a_folder_keeps_its_splits(tmp_path: Path, dev: str) -> None:
     folder = folder_of(tmp_path, train=3, test=20, other=3, **{dev: 10})
     splits = load_splits(spec_for(folder, (5, 4, 6), answer=YES_NO))
@@ -370,7 +412,7 @@ def test_a_folder_may_lack_train(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ({"train": 2, "test": 2}, "no dev or eval file; a dataset folder holds train, dev or eval, and test"),
+        ({"train": 2, "test": 2}, "no dev or eval or validation file; a dataset folder holds train, dev, and test"),
         ({"train": 2, "dev": 2}, "no test file; a dataset folder holds"),
         ({"dev": 2, "eval": 2, "test": 2}, r"holds both dev\.jsonl and eval\.jsonl; keep one of them"),
         ({"dev": 0, "test": 2}, r"dev\.jsonl: holds no rows"),

@@ -15,15 +15,15 @@ from gpo.settings import load_settings
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "review-sentiment"
-DEV, TEST, CANDIDATES = 12, 12, 4
+DEV, TEST, CANDIDATES = 6, 6, 3
 
 
 def write_small_example(folder: Path) -> Path:
     lines = (EXAMPLE / "reviews.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    (folder / "reviews.jsonl").write_text("".join(lines[:60]), encoding="utf-8")
+    (folder / "reviews.jsonl").write_text("".join(lines[:40]), encoding="utf-8")
     content = yaml.safe_load((EXAMPLE / "spec.yaml").read_text(encoding="utf-8"))
     content["dataset"]["split"] = {"train": 4, "dev": DEV, "test": TEST}
-    content["optimizer"] |= {"max_steps": 1, "candidates": CANDIDATES, "race_after": 6}
+    content["optimizer"] |= {"max_steps": 1, "candidates": CANDIDATES, "race_after": 3}
     assert content["optimizer"]["style"] == "continuation"
     path = folder / "spec.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

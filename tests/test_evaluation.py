@@ -326,7 +326,9 @@ def test_an_extraction_that_fails_is_a_failed_example() -> None:
     fake = scripted(thinking, errors={3: StatusError(500)})
     spec = counting().model_copy(update={"max_failure_rate": 0.5})
     score = asyncio.run(evaluate(chat_model(fake, max_concurrency=1), spec, "Judge.", numbered(2)))
-    assert (list(score.values), score.failed, score.complete) == (["e0"], 1, True)
+    assert (list(score.values), score.failed, score.unparsed, score.complete) == (["e0"], 1, 0, True)
+    # The call that failed is no answer, and the one before it was paid for.
+    assert score.usage["task"].calls == 3
 
 
 # A model as the judge

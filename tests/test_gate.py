@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 import gpo.gate_spec
@@ -125,7 +124,6 @@ def test_the_interval_and_the_required_gain_decide(
 
 
 @given(pairs=PAIRS)
-@effort(max_examples=40)
 def test_swapping_champion_and_challenger_flips_the_sign_and_nothing_else(pairs: list[tuple[float, float]]) -> None:
     there, back = decide(*of(pairs)), decide(*reversed(of(pairs)))
     assert (there.gain.low, there.gain.value, there.gain.high) == (-back.gain.high, -back.gain.value, -back.gain.low)
@@ -135,7 +133,6 @@ def test_swapping_champion_and_challenger_flips_the_sign_and_nothing_else(pairs:
 
 
 @given(pairs=PAIRS, seed=st.integers(0, 99))
-@effort(max_examples=40)
 def test_the_verdict_does_not_depend_on_the_order_or_names_of_the_examples(
     pairs: list[tuple[float, float]], seed: int
 ) -> None:
@@ -144,7 +141,6 @@ def test_the_verdict_does_not_depend_on_the_order_or_names_of_the_examples(
 
 
 @given(pairs=PAIRS, added=st.integers(1, 40), min_gain=st.sampled_from([0.0, 0.1]))
-@effort(max_examples=40)
 def test_examples_that_both_answer_alike_never_turn_keep_into_promote(
     pairs: list[tuple[float, float]], added: int, min_gain: float
 ) -> None:
@@ -154,7 +150,6 @@ def test_examples_that_both_answer_alike_never_turn_keep_into_promote(
 
 
 @given(pairs=PAIRS, min_gain=st.sampled_from([-0.2, 0.0, 0.1]), confidence=st.sampled_from([0.8, 0.95, 0.99]))
-@effort(max_examples=40)
 def test_interval_p_value_and_decision_say_the_same(
     pairs: list[tuple[float, float]], min_gain: float, confidence: float
 ) -> None:

@@ -31,6 +31,7 @@ def metric(**changes: Any) -> MetricSpec:
         ("Grade: 3.", 5, 0.5),
         ("A grade of 2 seems low. Grade: 4", 5, 0.75),
         ("<think>Grade: 1?</think>Grade: 5", 5, 1.0),
+        ("<|channel|>analysis<|message|>Grade: 1?<|end|><|channel|>final<|message|>Grade: 5", 5, 1.0),
         ("Grade: yes", "yes/no", 1.0),
         ("No.", "yes/no", 0.0),
         ("Grade: 10", 10, 1.0),
@@ -48,6 +49,7 @@ def test_a_grade_is_worth_its_place_on_the_scale(text: str, scale: object, value
     [
         ("", 5),
         ("It is polite.", 5),
+        ("<think>Perhaps Grade: 1, but then", 5),
         ("Grade: 6", 5),
         ("Grade: 0", 5),
         ("Grade: 4.5", 5),

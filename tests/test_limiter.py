@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.limiter import Limiter
@@ -36,7 +36,6 @@ async def free_slots(limiter: Limiter) -> int:
     return found
 
 
-@settings(max_examples=40)
 @given(slots=st.integers(1, 5), seed=st.integers(0, 10_000), cancelling=st.booleans())
 def test_never_more_than_the_slots_and_every_slot_comes_back(slots: int, seed: int, cancelling: bool) -> None:
     rng = random.Random(seed)

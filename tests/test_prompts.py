@@ -267,3 +267,5 @@ def test_wrong_input_is_refused(two: Registry, spec: Path) -> None:
     refused(gpo("register", spec, "--name", "A"), "cannot name a prompt")
     refused(gpo("register", "none.yaml"), "none.yaml: no such file")
     refused(gpo("publish", NAME, "--to", "mlfow"), "did you mean 'mlflow'?")
+    unsaid = gpo("publish", NAME)
+    assert (unsaid.exit_code, "--to" in unsaid.stderr) == (2, True)

@@ -104,6 +104,11 @@ def refined(
         (" Judge it.", "Judge it."),
         ("<START>Judge.\n- Be brief\n- One word<END>", "Judge.\n- Be brief\n- One word"),
         ("hidden</think>Judge it.", "Judge it."),
+        ("hidden <START>no<END></think><START>Judge it.<END>", "Judge it."),
+        ("<reasoning>Perhaps <START>no<END>?</reasoning><START>Judge it.<END>", "Judge it."),
+        ("[THINK]Hm.[/THINK]Judge it.", "Judge it."),
+        ("<START>Reason in <think> tags.<END>", "Reason in <think> tags."),
+        ("<think>Hm.</think><START>Use <thinking></thinking>.<END> Well.", "Use <thinking></thinking>."),
         ("Use <b>bold</b> {braces}.", "Use <b>bold</b> {braces}."),
     ],
 )
@@ -140,6 +145,11 @@ def test_the_last_line_continues_a_list(text: str) -> None:
 def test_some_answers_hold_no_proposal(text: str, reason: str) -> None:
     assert read_proposal(text) == ""
     assert why_unread(text) == reason
+
+
+@pytest.mark.parametrize("text", ["a b ", " ", "<START>", "<think>", "</think>", "<START> <think>", "a</think>"])
+def test_an_answer_that_goes_on_and_on_is_read_at_once(text: str) -> None:
+    assert read_proposal("<START>" + text * (200_000 // len(text))) == ""
 
 
 @given(st.text(alphabet="ab <>/-\n\"':.STARENDthink", max_size=60))

@@ -109,6 +109,12 @@ def test_where_no_reflection_can_be_had_the_step_goes_on(optimizer: ScriptedMode
     assert informed(Pair(optimizer=optimizer)).reflection is None
 
 
+def test_an_example_that_is_refused_is_left_out() -> None:
+    found = informed(Pair(scripted(judge, errors={0: StatusError(400)})))
+    assert found.reflection
+    assert found.usage["task"].calls == 5
+
+
 def test_too_many_failed_calls_end_it() -> None:
     with pytest.raises(TooManyFailures):
         informed(Pair(scripted(judge, errors={number: StatusError(400) for number in range(6)})))

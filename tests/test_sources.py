@@ -118,7 +118,7 @@ TABLES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=TABLES, has_ids=st.booleans())
 def test_a_table_gives_the_same_splits_whatever_its_format(
     rows: list[dict[str, Any]], has_ids: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -134,7 +134,7 @@ def test_a_table_gives_the_same_splits_whatever_its_format(
     assert shown.items() <= {row["text"]: row["label"].strip() for row in rows}.items()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(count=st.integers(6, 20), place=st.integers(0, 19))
 def test_a_bad_row_is_named_by_its_number_in_every_format(
     count: int, place: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

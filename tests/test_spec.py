@@ -371,6 +371,12 @@ def test_limits_keys_and_places_do_not(path: str) -> None:
     assert other.fingerprint() == spec.fingerprint()
 
 
+def test_prices_decide_the_course_where_the_cost_is_capped() -> None:
+    priced = {"models": {"task": {"model": "x:y", "price": {"input": 1, "output": 2}}}, "budget": {"max_cost": 7}}
+    spec = TaskSpec.model_validate(content() | priced)
+    assert changed(spec, "models.task.price", PriceSpec(input=1, output=3)).fingerprint() != spec.fingerprint()
+
+
 def test_the_fingerprint_knows_a_model_file_by_its_name(tmp_path: Path) -> None:
     text = GOOD + "models: {task: own.gguf}\n"
     (tmp_path / "other").mkdir()

@@ -138,7 +138,7 @@ def test_hostile_labels_and_names_are_quoted(tmp_path: Path) -> None:
     assert {" ".join(label.split()) for label in labels} == set(spec.answer.labels)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     labels=st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12), min_size=2, max_size=4),
     field=st.text(string.ascii_letters + "_", min_size=1, max_size=8),

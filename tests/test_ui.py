@@ -1,14 +1,19 @@
-"""Which Prefect server is taken for one's own. None is started here."""
+"""Which Prefect server is taken for one's own, and a real one from start to stop."""
 
+import gc
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
+import httpx
 import pytest
 
 from flows import ui
+from flows.environment import prepare
 from flows.ui import PrefectServer, ensure_server, find_server, stop_server
 from gpo.errors import StateError
 
@@ -88,3 +93,23 @@ def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="cannot be made"):
         ensure_server(tmp_path / "file" / ".gpo")
+
+
+@pytest.mark.slow
+def test_a_server_has_pages_and_outlives_who_started_it_until_it_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_environment: None
+) -> None:
+    monkeypatch.undo()
+    with patch.dict(os.environ), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"subprocess \d+ is still running", category=ResourceWarning)
+        prepare(tmp_path)
+        server = ensure_server(tmp_path)
+        gc.collect()
+    assert ensure_server(tmp_path) == server
+    page = httpx.get(server.url, follow_redirects=True, trust_env=False, timeout=60)
+    assert page.status_code == 200
+    assert "<html" in page.text
+    assert (tmp_path / "prefect.db").exists()
+    assert stop_server(tmp_path)
+    assert not server.is_healthy
+    assert find_server(tmp_path) is None
