@@ -23,7 +23,7 @@ demo: $(VENV)/.local  ## set up everything and improve the example's prompt, wit
 test: $(VENV)/.dev  ## set up everything and run all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test-fast: $(VENV)/.dev  ## the tests that start no model and no other process
+test-fast: $(VENV)/.dev  ## the tests that start no model and no server, in a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" --hypothesis-profile fast
 
 check: $(VENV)/.dev  ## lint, types and layers

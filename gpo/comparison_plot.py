@@ -127,7 +127,9 @@ def _panel(axes: "Axes", curves: "pd.DataFrame", title: str, look: _Look) -> Non
         axes.step(calls, [*scores, scores[-1]], where="post", **style)
     axes.set_xlim(first, end)
     low, high = float(curves.to_numpy().min()), float(curves.to_numpy().max())
-    room = max(0.02, high - low)
+    if high - low < 0.02:  # level lines stand in the middle of a scale that does not magnify nothing
+        low, high = max(0.0, low - 0.05), min(1.0, high + 0.05)
+    room = high - low
     axes.set_ylim(low - 0.06 * room, high + 0.08 * room)
     _label_ends(axes, {name: end for name, end in _ends(curves).items() if look.is_named(name)}, look)
 

@@ -91,7 +91,7 @@ class Run:
         self.trajectory = trajectory
         self.history = history
         self.demonstrations = demonstrations(place.spec, splits)
-        self.screen = Screen((*splits.dev, *splits.test), allowed=place.spec.prompt.instruction)
+        self.screen = Screen((*splits.dev, *splits.test), allowed=place.spec.prompt.instruction, shown=splits.train)
 
     @property
     def id(self) -> str:

@@ -34,13 +34,20 @@ def shingles(texts: Iterable[str], size: int = SHINGLE) -> frozenset[tuple[str, 
     return frozenset(found)
 
 
+def _inputs(examples: Iterable[Example]) -> list[str]:
+    return [text for example in examples for text in example.inputs.values()]
+
+
 class Screen:
     """Decides which proposals become candidates of a run. Built once, as the examples do not change."""
 
-    def __init__(self, guarded: Iterable[Example], allowed: str) -> None:
-        """Guard the inputs of dev and test examples; what the start instruction says itself is `allowed`."""
-        texts = [text for example in guarded for text in example.inputs.values()]
-        self._guarded = shingles(texts) - shingles([allowed])
+    def __init__(self, guarded: Iterable[Example], allowed: str, shown: Iterable[Example] = ()) -> None:
+        """Guard the inputs of dev and test examples.
+
+        What the start instruction says itself is `allowed`, and so is what training examples say, which the optimizer
+        model is `shown`: a sentence that every question of a task begins with gives no example away.
+        """
+        self._guarded = shingles(_inputs(guarded)) - shingles([allowed, *_inputs(shown)])
 
     def leaks(self, text: str) -> bool:
         """Whether a text repeats a guarded example."""

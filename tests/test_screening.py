@@ -88,6 +88,17 @@ def test_the_second_of_two_equal_proposals_is_a_duplicate() -> None:
     assert reasons(edited) == ["duplicate"]
 
 
+def test_what_every_question_says_is_no_leak() -> None:
+    stem = "If you follow these instructions, do you return to the starting point?"
+    train, dev = (
+        Example(id=name, inputs={"input": f"{stem} Take {name} steps to the left and then go back."}, reference="no")
+        for name in ("seven", "eleven")
+    )
+    guard = Screen([dev], allowed="Think.", shown=[train])
+    assert reasons(admit(f"{stem} Say yes or no.", guard=guard)) == []
+    assert reasons(admit("Take eleven steps to the left and then go back.", guard=guard)) == ["leak"]
+
+
 def test_what_was_rejected_before_comes_first() -> None:
     earlier = Rejection(reason="empty", text="?")
     proposals = Proposals(texts=("One.", "", "Two."), rejected=(earlier,))
