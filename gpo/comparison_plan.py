@@ -201,10 +201,14 @@ def steps_within(spec: TaskSpec, dev: int) -> int:
 
 
 def _task_spec(path: Path) -> TaskSpec:
+    """A spec file, or a benchmark's folder with the published start prompt and settings.
+
+    That prompt is nobody's choice for these models: where they cannot be read with it, that is what is compared.
+    """
     if path.is_dir():
         from gpo.benchmark import task_of  # noqa: PLC0415 - a comparison of spec files has no use for it
 
-        return task_of(path)
+        return task_of(path).model_copy(update={"optimizer": OptimizerSpec(), "max_unparsed_rate": 1.0})
     return load_spec(path)
 
 

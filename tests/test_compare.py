@@ -194,6 +194,17 @@ def test_the_least_budget_is_that_of_the_dearest_method(task: Path, tmp_path: Pa
         plan(design(task, presets="gpo,apo", sizes=SIZES.model_copy(update={"calls": 18})), tmp_path)
 
 
+def test_a_benchmarks_folder_is_compared_with_the_published_settings(tmp_path: Path) -> None:
+    folder = tmp_path / "bbh" / "object_counting"
+    folder.mkdir(parents=True)
+    rows = [json.dumps({"input": f"I have {n} hats. How many hats do I have?", "target": str(n)}) for n in range(30)]
+    for number, name in enumerate(("train", "eval", "test")):
+        (folder / f"{name}.jsonl").write_text("\n".join(rows[10 * number : 10 * number + 10]), encoding="utf-8")
+    whole = plan(design(folder, presets="all"), tmp_path)
+    assert {own.optimizer.style for own in whole.specs.values()} == {"paper"}
+    assert {own.prompt.instruction for own in whole.specs.values()} == {"Let's think step by step."}
+
+
 def test_a_method_that_a_task_cannot_have_is_told_before_anything_runs(tmp_path: Path) -> None:
     path = write_task(tmp_path, "sums", optimizer={"style": "continuation"})
     plan(design(path), tmp_path)
