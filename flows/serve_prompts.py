@@ -190,6 +190,7 @@ def serve(database: str, host: str, port: int, say: Callable[[str], None]) -> No
     server = PromptServer(database)
     config.app = server.app
     try:
+        socket.listen(config.backlog)  # from here on a client waits for the server instead of being refused
         address, bound = socket.getsockname()[:2]
         say(f"Serving prompts at http://{f'[{address}]' if ':' in address else address}:{bound}/v1/prompts")
         uvicorn.Server(config).run(sockets=[socket])

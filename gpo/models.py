@@ -63,7 +63,15 @@ class Sampling:
         return parameters
 
 
-_shared_calls: ContextVar[dict[str, asyncio.Future[Answer]] | None] = ContextVar("gpo_shared_calls", default=None)
+@dataclass
+class _Call:
+    """A call in flight and how many wait for it."""
+
+    task: asyncio.Task[Answer]
+    waiting: int = 0
+
+
+_shared_calls: ContextVar[dict[str, _Call] | None] = ContextVar("gpo_shared_calls", default=None)
 
 
 @contextmanager
@@ -76,7 +84,7 @@ def paying_once() -> Iterator[None]:
         _shared_calls.reset(token)
 
 
-def _calls_in_flight() -> dict[str, asyncio.Future[Answer]]:
+def _calls_in_flight() -> dict[str, _Call]:
     shared = _shared_calls.get()
     return {} if shared is None else shared
 
@@ -97,7 +105,7 @@ class ChatModel:
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _connection: Connection | None = field(init=False, default=None)
-    _in_flight: dict[str, asyncio.Future[Answer]] = field(init=False, default_factory=_calls_in_flight)
+    _in_flight: dict[str, _Call] = field(init=False, default_factory=_calls_in_flight)
 
     def __post_init__(self) -> None:
         self._identity = _identity(self.spec)
@@ -124,19 +132,26 @@ class ChatModel:
             TransientCallError: after the client's own retries; a later repetition may succeed.
             PermanentCallError: repeating will not help.
         """
-        while (twin := self._in_flight.get(key.digest)) is not None:
-            await asyncio.wait([twin])
-            if not twin.cancelled():
-                return twin.result()
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._in_flight[key.digest] = answered
+        while (call := self._in_flight.get(key.digest)) is not None:
+            try:
+                return await self._join(key, call)
+            except ModelCallError:
+                continue  # it was another run's call; this one has its own connection, and its own failures
+        call = _Call(asyncio.create_task(self._pay(key, sampling, priority)))
+        self._in_flight[key.digest] = call
+        return await self._join(key, call)
+
+    async def _join(self, key: CallKey, call: _Call) -> Answer:
+        """The call's answer; it goes on while anyone waits for it and is given up with the last who does."""
+        call.waiting += 1
         try:
-            answer = await self._pay(key, sampling, priority)
-            answered.set_result(answer)
-            return answer
+            return await asyncio.shield(call.task)
         finally:
-            answered.cancel()  # no effect once there is a result; otherwise a waiting twin asks for itself
-            del self._in_flight[key.digest]
+            call.waiting -= 1
+            if call.task.done() or not call.waiting:
+                call.task.cancel()
+                if self._in_flight.get(key.digest) is call:
+                    del self._in_flight[key.digest]
 
     async def _pay(self, key: CallKey, sampling: Sampling, priority: int) -> Answer:
         async with self._limiter.slot(priority):

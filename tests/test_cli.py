@@ -608,7 +608,7 @@ def test_answers_that_came_before_a_failure_are_not_paid_again(folder: Path) -> 
 def improving(request: Request) -> str:
     if request.model == "optimizer":
         return "ready" if "ready" in request.text else f"<START>Decide whether it is good ({request.number}).<END>"
-    return right(request) if "Decide" in request.text or request.number % 2 else "negative"
+    return right(request) if "Decide" in request.text else "negative"
 
 
 @pytest.mark.slow

@@ -256,7 +256,7 @@ def test_what_was_kept_since_the_caller_looked_is_not_paid_again() -> None:
     assert (twin.tally.paid, twin.tally.failed, twin.tally.output_tokens) == (0, 0, 0)
 
 
-def test_when_the_first_asker_is_cancelled_its_twin_asks() -> None:
+def test_when_the_first_asker_is_cancelled_its_call_goes_on_for_its_twin() -> None:
     async def run() -> None:
         fake = scripted(gate=asyncio.Event())
         model = chat_model(fake)
@@ -265,12 +265,30 @@ def test_when_the_first_asker_is_cancelled_its_twin_asks() -> None:
         assert len(fake.calls) == 1
         first.cancel()
         await settle()
-        assert len(fake.calls) == 2
+        assert first.cancelled()
         assert fake.gate
         fake.gate.set()
         assert (await twin).text == "yes"
-        assert first.cancelled()
+        assert len(fake.calls) == 1
         assert (model.tally.paid, model.tally.failed) == (1, 0)
+
+    in_time(run())
+
+
+def test_a_call_that_nobody_waits_for_is_given_up() -> None:
+    async def run() -> None:
+        fake = scripted(gate=asyncio.Event())
+        model = chat_model(fake)
+        askers = [asyncio.create_task(model.ask(key(model), PLAIN)) for _ in range(2)]
+        await settle()
+        for asker in askers:
+            asker.cancel()
+        await settle()
+        assert fake.in_flight == 0
+        assert fake.gate
+        fake.gate.set()
+        assert (await model.ask(key(model), PLAIN)).text == "yes"
+        assert (len(fake.calls), model.tally.paid) == (2, 1)
 
     in_time(run())
 
