@@ -35,7 +35,7 @@ from sqlalchemy.pool import NullPool
 from gpo.errors import InputError, StateError
 from gpo.tables import revisions, schema_info
 
-REVISION = "0002"
+REVISION = "0003"
 """The schema that this version works with; `gpo.migrations` makes it, and revisions sort by age."""
 
 BUSY_S = 30.0

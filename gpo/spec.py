@@ -10,9 +10,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from gpo.errors import suggestion
+from gpo.gate_spec import GateSpec
 from gpo.method import OptimizerSpec
 from gpo.metric_spec import MetricSpec
 from gpo.model_spec import ModelsSpec
+from gpo.production_spec import ProductionSpec
 from gpo.records import Record, content_hash
 from gpo.template import INSTRUCTION, Message, Position, Role, place, variables_in
 
@@ -250,6 +252,10 @@ class TaskSpec(Record):
     models: ModelsSpec = ModelsSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     budget: BudgetSpec = BudgetSpec()
+    gate: GateSpec = Field(default=GateSpec(), description="What a better prompt has to show before it is promoted.")
+    production: ProductionSpec = Field(
+        default=ProductionSpec(), description="What becomes of a better prompt: alias, approval, notifications."
+    )
     max_failure_rate: Fraction = Field(
         default=0.05, description="Stop when more of the examples than this get no answer, because their calls failed."
     )
@@ -271,6 +277,7 @@ class TaskSpec(Record):
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
         elsewhere: dict[str, Any] = {"models": True, "dataset": _PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
+        elsewhere |= {"gate": True, "production": True}  # what happens to the result, not what it is
         content = self.model_dump(mode="json", exclude=elsewhere)
         content["models"] = {role: model and model.identity() for role, model in self.models}
         if self.budget.max_cost is not None:

@@ -119,3 +119,48 @@ prompt_aliases = Table(
     ForeignKeyConstraint(["name", "version"], ["prompt_versions.name", "prompt_versions.version"]),
     ForeignKeyConstraint(["name", "move"], ["prompt_moves.name", "prompt_moves.number"]),
 )
+
+# `content` is the rest of the record, as JSON.
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+)
+
+# `example` is the hash of an example's inputs.
+test_uses = Table(
+    "test_uses",
+    metadata,
+    Column("example", String(64), primary_key=True),
+    Column("run_key", String(64), primary_key=True),
+    Column("used_at", String(32), nullable=False),
+)
+
+# `basis` is the hash of all that was decided on; an equal one would be decided alike.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("run", String(128), primary_key=True),
+    Column("prompt", String(63), nullable=False),
+    Column("alias", String(63), nullable=False),
+    Column("basis", String(64), nullable=False),
+    Column("champion", Integer, nullable=False),
+    Column("challenger", Integer),
+    Column("status", String(16), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("flow_run", String(36)),
+    Column("who", Text),
+    Column("why", Text),
+    Column("created_at", String(32), nullable=False),
+    Column("decided_at", String(32)),
+    Index("decisions_by_prompt", "prompt", "alias", "created_at"),
+)

@@ -331,6 +331,20 @@ LEFT_OUT: Mapping[str, Any] = {
     "dataset.delimiter": ";",
     "dataset.on_bad_row": "skip",
     "optimizer.preset": "opro",
+    "gate.min_gain": 0.02,
+    "gate.confidence": 0.9,
+    "gate.max_missing": 0.1,
+    "gate.max_regression": 0.1,
+    "gate.slice_margins": {"short": 0.1},
+    "gate.max_growth": {"words": 0.5},
+    "production.prompt": "other",
+    "production.alias": "staging",
+    "production.approval": "required",
+    "production.approval_days": 2.0,
+    "production.warm_start": 0,
+    "production.notify.on": ("kept",),
+    "production.notify.blocks": ("slack-webhook/ops",),
+    "production.notify.webhook_env": "OPS_WEBHOOK",
     **{
         f"models.{role}.{name}": value
         for role in ("task", "optimizer", "embedding")
