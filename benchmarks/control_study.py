@@ -33,7 +33,8 @@ from prefect import Task
 import flows.optimize
 import tasks.record
 from gpo.edits import word_distance
-from gpo.records import Outcome, Scored
+from gpo.outcome import Outcome
+from gpo.records import Scored
 from gpo.synthetic import best_instruction, quality
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "synthetic" / "spec.yaml"

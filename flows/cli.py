@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows import comparisons
+from flows import comparisons, production, stack_command
+from flows.datasets import dataset_app
+from flows.deploy import deploy
 from flows.environment import prepare
 from flows.options import AsJson, Debug, Home, Seed, SpecPath, Verbose, WithUi
 from flows.prompts import prompt_app, serve_prompts
@@ -27,6 +29,7 @@ ui_app = typer.Typer(help="The local Prefect server that `--ui` starts.", no_arg
 trajectory_app = typer.Typer(help="The index of scored prompts.", no_args_is_help=True)
 app.add_typer(spec_app, name="spec")
 app.add_typer(prompt_app, name="prompt")
+app.add_typer(dataset_app, name="dataset")
 app.add_typer(ui_app, name="ui")
 app.add_typer(trajectory_app, name="trajectory")
 
@@ -151,7 +154,16 @@ def doctor(
             raise typer.Exit(1)
 
 
+app.command()(production.reoptimize)
+app.command()(production.approve)
+app.command()(production.reject)
+app.command()(production.decisions)
 app.command("serve-prompts")(serve_prompts)
+app.command()(deploy)
+app.command()(stack_command.up)
+app.command()(stack_command.down)
+app.command()(stack_command.status)
+app.command()(stack_command.migrate)
 
 
 @spec_app.command("schema")

@@ -13,8 +13,8 @@ from rich.text import Text
 from gpo import wording
 from gpo.budget import example_calls
 from gpo.comparison_plan import Cell, Plan
+from gpo.outcome import Outcome
 from gpo.progress import Answered, Began, Dropped, Event, InRun, Note, RunBegan, RunEnded
-from gpo.records import Outcome
 
 _SURE = 0.02
 """Share of the work from which on the time that is left is worth telling."""

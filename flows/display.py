@@ -1,5 +1,6 @@
 """What a person sees in the terminal: how a run goes, on stderr, and what it came to, on stdout."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -13,20 +14,23 @@ from rich.text import Text
 from gpo import bill, findings, wording
 from gpo.edits import word_difference
 from gpo.findings import Tone
+from gpo.gate_findings import DECISIONS, Row, facts, measure_rows, reasons_beyond, slice_rows
+from gpo.outcome import Outcome
 from gpo.progress import Answered, Began, BestFound, Dropped, Evaluated, Event, Note
-from gpo.records import Outcome, Score, Scored, Usage
+from gpo.records import Score, Scored, Usage
 from gpo.spec import TaskSpec
+from gpo.verdict import GateVerdict
 
 _TONES: dict[Tone, str] = {"better": "green", "worse": "red", "unclear": "yellow", "same": "yellow"}
 _NEXT: dict[Tone, str] = {
     "better": "Read the report, then put the new prompt into production.",
     "worse": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
-    # Without a hint of its own: no test example was scored. The same command would only show this result again.
-    "unclear": "Lower `max_failure_rate`: failed calls then end the run, and it goes on when the models answer again.",
+    "unclear": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
     "same": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
 }
 _LABEL_WIDTH = 8
 _SHOWN_PROMPT = 1500
+_SHOWN_SLICES = 6
 
 
 @dataclass
@@ -125,6 +129,8 @@ def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: st
     console.print(_scores(outcome))
     console.print()
     console.print(Text(verdict.claim, style=f"bold {_TONES[verdict.tone]}") + Text(verdict.detail, style="not bold"))
+    if outcome.verdict is not None:
+        _print_gate(console, outcome.verdict, _TONES[verdict.tone])
     console.print()
     marked = console.color_system is None or console.no_color
     console.print(_labelled("prompt", _difference(outcome, marked=marked)))
@@ -139,7 +145,35 @@ def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: st
     console.print(_labelled("next", Text("\n".join(advice))))
 
 
-def _labelled(label: str, text: Text) -> Table:
+def _print_gate(console: Console, verdict: GateVerdict, colour: str) -> None:
+    """The decision with what speaks for and against it; of many slices those that matter most."""
+    told = Text(DECISIONS[verdict.decision], style=f"bold {colour}")
+    for reason in reasons_beyond(verdict):
+        told.append(f"\n{wording.printable(reason)}", style="not bold default")
+    told.append(f"\n{facts(verdict)}", style="not bold default dim")
+    console.print(_labelled("gate", told))
+    for warning in verdict.warnings:
+        console.print(_labelled("warning", Text(wording.printable(warning), style="yellow")))
+    slices = slice_rows(verdict)
+    if slices:
+        console.print(_labelled("slices", _rows(slices[:_SHOWN_SLICES], ("", "n", "gain", "interval", ""))))
+    if len(slices) > _SHOWN_SLICES:
+        console.print(_labelled("", Text(f"and {len(slices) - _SHOWN_SLICES:,} more in the report", style="dim")))
+    if measures := measure_rows(verdict):
+        console.print(_labelled("growth", _rows(measures, ("", "start", "best", "change", "allowed", ""))))
+
+
+def _rows(rows: Sequence[Row], head: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for number, name in enumerate(head):
+        is_text = number in (0, len(head) - 1)
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(wording.printable(cell)) for cell in row.cells), style="red" if row.is_wrong else None)
+    return table
+
+
+def _labelled(label: str, text: Text | Table) -> Table:
     """A label and a text that, when it wraps, stays in its column."""
     line = Table.grid()
     line.add_column(width=_LABEL_WIDTH)

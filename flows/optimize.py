@@ -7,10 +7,10 @@ from time import monotonic
 from prefect import flow
 
 from gpo.budget import calls_an_example, final_calls, step_calls
-from gpo.conclusion import conclude
+from gpo.conclusion import conclude, note_use
+from gpo.outcome import Outcome
 from gpo.progress import Began, emit
-from gpo.records import Outcome
-from gpo.run import open_run, place_of
+from gpo.run import Place, open_run, place_of
 from gpo.selection import affordable, begin, why_stop
 from gpo.tally import counting_together
 from gpo.together import together
@@ -28,8 +28,12 @@ from tasks.select import select
 @flow(name="optimize-prompt", flow_run_name="optimize {spec.parent.name}/{spec.name}", persist_result=False)
 async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None = None) -> Outcome:
     """Improve the prompt of a spec file and prove the gain on examples that the search never saw."""
+    return await improve(place_of(spec, seed, home))
+
+
+async def improve(place: Place) -> Outcome:
+    """The search and its proof, with every step a task of the flow run that it is called in."""
     started, clock = datetime.now(UTC), monotonic()
-    place = place_of(spec, seed, home)
     with counting_together():
         await check(place)
         async with open_run(place) as run:
@@ -37,8 +41,10 @@ async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None
             progress = await note_start(run)
             emit(Began("start", dev * calls_an_example(run.spec)))
             start = await evaluate(run, run.start)
-            await record(run, 0, [start], progress)
-            search = begin(start)
+            known = run.earlier[: affordable(begin(start), run.spec, run.splits)]
+            earlier = await together(*(evaluate(run, each, incumbent=start.score) for each in known))
+            await record(run, 0, [start, *earlier], progress)
+            search = begin(start, earlier)
 
             while (stopped := why_stop(search, run.spec, run.splits)) is None:
                 step, current = len(search.steps) + 1, search.best
@@ -55,8 +61,9 @@ async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None
             emit(Began("test", final_calls(run.spec, test)))
             finalists = {each.id: each for each in (run.start, search.best.candidate)}
             tests = await together(*(prove(run, each) for each in finalists.values()))
+            uses, took = await note_use(run, search), monotonic() - clock
             outcome = conclude(
-                run, search, tests[0], tests[-1], stopped=stopped, started=started, wall_s=monotonic() - clock
+                run, search, tests[0], tests[-1], stopped=stopped, started=started, wall_s=took, earlier_uses=uses
             )
             await report(run, outcome, progress)
             return outcome

@@ -13,9 +13,9 @@ from flows.environment import prepare
 from flows.speaking import say
 from gpo.conclusion import report_path
 from gpo.errors import InputError
+from gpo.outcome import Outcome
 from gpo.preflight import preflight
 from gpo.progress import Note, emit, listening
-from gpo.records import Outcome
 from gpo.report import summary_json
 from gpo.run import Place, place_of
 from gpo.tally import counting_together

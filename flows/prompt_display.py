@@ -8,10 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gpo import wording
+from gpo.decision import WORDS, Decision
 from gpo.edits import as_markdown
 from gpo.records import Interval
 from gpo.versions import Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
 
+_TURNED_DOWN = {"rejected": "reject", "expired": "expire", "kept": "keep"}
 _CHANGES = {"removed": "red strike", "added": "bold green"}
 
 
@@ -64,8 +66,31 @@ def print_version(console: Console, version: PromptVersion, aliases: Sequence[st
         _print(console, text)
 
 
-def print_history(console: Console, record: PromptRecord, moves: Sequence[Move]) -> None:
-    """The versions, then the moves, both from the first to the last."""
+def events(moves: Sequence[Move], decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+    """The moves, and between them the challengers that were turned down, from the first to the last."""
+    hidden = {"standing", "below"}
+    found = [{**move.model_dump(mode="json", exclude=hidden), "challenger": None} for move in moves]
+    for each in decisions:
+        if each.status in _TURNED_DOWN and each.challenger is not None:
+            found.append(
+                {
+                    "name": each.prompt,
+                    "number": None,
+                    "alias": each.alias,
+                    "action": _TURNED_DOWN[each.status],
+                    "from_version": each.champion,
+                    "to_version": each.champion,
+                    "who": each.who or "",
+                    "why": each.why or each.reason,
+                    "at": each.decided_at or each.created_at,
+                    "challenger": each.challenger,
+                }
+            )
+    return sorted(found, key=lambda event: str(event["at"]))
+
+
+def print_history(console: Console, record: PromptRecord, happened: Sequence[Mapping[str, Any]]) -> None:
+    """The versions, then what happened to them, as `events` has it."""
     holders = {number: alias for alias, number in sorted(record.aliases.items(), reverse=True)}
     versions = [
         [
@@ -83,17 +108,37 @@ def print_history(console: Console, record: PromptRecord, moves: Sequence[Move])
     console.print()
     rows = [
         [
-            str(move.number),
-            _time(console, move.at),
-            move.alias,
-            move.action,
-            _from_to(move),
-            _line(move.who),
-            _line(move.why),
+            str(event["number"] or ""),
+            _time(console, event["at"]),
+            event["alias"],
+            event["action"],
+            _from_to(event),
+            _line(event["who"]),
+            _line(event["why"]),
         ]
-        for move in moves
+        for event in happened
     ]
     _print_table(console, ["move", "at (UTC)", "alias", "action", "version", "who", "why"], rows)
+
+
+def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
+    """One decision a line, the latest first."""
+    if not decisions:
+        _print(console, Text("none yet; `gpo reoptimize SPEC` makes one"))
+        return
+    rows = [
+        [
+            _time(console, each.created_at),
+            each.prompt,
+            each.run,
+            each.status,
+            f"{each.champion} or {each.challenger}" if each.challenger else str(each.champion),
+            _line(each.who or ""),
+            _line(each.why or each.reason),
+        ]
+        for each in decisions
+    ]
+    _print_table(console, ["at (UTC)", "prompt", "run", "status", "version", "who", "why"], rows)
 
 
 def print_difference(console: Console, difference: PromptDifference) -> None:
@@ -146,8 +191,11 @@ def _aliases(aliases: Mapping[str, int]) -> str:
     return ", ".join(f"{alias}: {version}" for alias, version in aliases.items())
 
 
-def _from_to(move: Move) -> str:
-    return str(move.to_version) if move.from_version is None else f"{move.from_version} -> {move.to_version}"
+def _from_to(event: Mapping[str, Any]) -> str:
+    before, after, challenger = event["from_version"], event["to_version"], event["challenger"]
+    if challenger is not None:
+        return f"{after}, not {challenger}"
+    return str(after) if before is None else f"{before} -> {after}"
 
 
 def _time(console: Console, iso: str) -> str:

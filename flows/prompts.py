@@ -34,12 +34,12 @@ Expected = Annotated[
 def _registry(home: Path | None) -> Iterator["Registry"]:
     from gpo.registry import Registry
 
-    with _database(home) as engine:
+    with open_state(home) as engine:
         yield Registry(engine)
 
 
 @contextmanager
-def _database(home: Path | None, *, made_if_missing: bool = False) -> Iterator["Engine"]:
+def open_state(home: Path | None, *, made_if_missing: bool = False) -> Iterator["Engine"]:
     """The database of a state folder; without `made_if_missing`, one that is there."""
     from gpo.database import open_database
     from gpo.errors import PromptError
@@ -98,15 +98,18 @@ def history(
     debug: Debug = False,
 ) -> None:
     """List a prompt's versions, and who moved which alias when and why."""
-    with speaking(debug=debug), _registry(home) as registry:
-        from flows.prompt_display import print_history
+    with speaking(debug=debug), open_state(home) as engine:
+        from flows.prompt_display import events, print_history
+        from gpo.decisions import Decisions
+        from gpo.registry import Registry
 
-        record = registry.record(name)
+        record = Registry(engine).record(name)
         moves = [move for move in record.moves if alias in (None, move.alias)]
+        happened = events(moves, Decisions(engine).of(name, alias))
         if as_json:
-            _print_json([move.model_dump(mode="json", exclude={"standing", "below"}) for move in moves])
+            _print_json(happened)
         else:
-            print_history(Console(), record, moves)
+            print_history(Console(), record, happened)
 
 
 @prompt_app.command("diff")
@@ -191,7 +194,7 @@ def register(
         from gpo.run import place_of
 
         place = place_of(spec)
-        with _database(home or place.home, made_if_missing=True) as engine:
+        with open_state(home or place.home, made_if_missing=True) as engine:
             registry = Registry(engine)
             if best:
                 registered = register_best(registry, History(engine), place.spec, name=name, note=note)
@@ -241,7 +244,7 @@ def restore(
         from gpo.registry import Registry
 
         records = [read_record(file) for file in files]
-        with _database(home, made_if_missing=True) as engine:
+        with open_state(home, made_if_missing=True) as engine:
             for record in records:
                 Registry(engine).restore(record)
                 typer.echo(f"{record.name}: {len(record.versions)} versions; {_pointing(dict(record.aliases))}")

@@ -8,21 +8,26 @@ from gpo.records import Record
 
 
 class Process(Record):
-    """One process of the stack. `began` tells it from a stranger that has the pid after a reboot."""
+    """One process of the stack. `began` tells it from a stranger that has the pid after a reboot.
+
+    `owned` is false for one that was found running, which `gpo down` leaves alone.
+    """
 
     pid: int
     began: str
     log: Path
+    owned: bool = True
 
 
 class Stack(Record):
-    """The running stack: addresses, and the processes that `gpo down` stops."""
+    """The running stack: addresses, and its processes. `deployed` is the digest of what was deployed last."""
 
     api_url: str
     ui_url: str
     chroma_url: str
     prompts_url: str
     processes: Mapping[str, Process]
+    deployed: str = ""
 
 
 def stack_path(home: Path) -> Path:
@@ -32,8 +37,29 @@ def stack_path(home: Path) -> Path:
 
 def read_stack(home: Path) -> Stack | None:
     """The stack of a state folder as it was last written; None without one. Whether it still runs is not asked."""
+    return _read(stack_path(home))
+
+
+def last_stack(home: Path) -> Stack | None:
+    """The stack, or what is left of one that was stopped: its addresses, which the next one takes if they are free."""
+    if (stack := read_stack(home)) is not None:
+        return stack
+    past = _read(_past_path(home))
+    return None if past is None else past.model_copy(update={"processes": {}})
+
+
+def end_stack(home: Path) -> None:
+    """Note that the stack was stopped."""
+    stack_path(home).replace(_past_path(home))
+
+
+def _past_path(home: Path) -> Path:
+    return home / "stack.past.json"
+
+
+def _read(path: Path) -> Stack | None:
     try:
-        return Stack.model_validate_json(stack_path(home).read_text(encoding="utf-8"))
+        return Stack.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
@@ -41,5 +67,8 @@ def read_stack(home: Path) -> Stack | None:
 def write_stack(home: Path, stack: Stack) -> None:
     """Write it, whole or not at all."""
     draft = stack_path(home).with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(stack.model_dump_json(indent=2), encoding="utf-8")
-    draft.replace(stack_path(home))
+    try:
+        draft.write_text(stack.model_dump_json(indent=2), encoding="utf-8")
+        draft.replace(stack_path(home))
+    finally:
+        draft.unlink(missing_ok=True)

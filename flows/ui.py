@@ -1,26 +1,29 @@
 """A local Prefect server that stays up, so that runs can be watched: started once, found again, stopped on request."""
 
-import json
 import os
-import socket
-import subprocess
 import sys
 import time
+from http import HTTPStatus
 from pathlib import Path
 
-import httpx
 from filelock import FileLock
 
-from flows.environment import api_url
+from flows.environment import api_url, join_stack, server_home
+from flows.stack_file import Process, read_stack
+from flows.stack_process import HOST, free_port, http_status, is_alive, last_words, start, stop
 from gpo.errors import StateError
 from gpo.records import Record
+from gpo.settings import load_settings
 
-HOST, USUAL_PORT = "127.0.0.1", 4200
+USUAL_PORT = 4200
 _START_S = 120.0
+_HUNG_S = 30.0
+_STOP_S = 20.0
+_POLL_S = 0.1
 
 
 class PrefectServer(Record):
-    """A running local Prefect server."""
+    """A local Prefect server, which may still be starting."""
 
     pid: int
     port: int
@@ -35,10 +38,16 @@ class PrefectServer(Record):
     @property
     def is_healthy(self) -> bool:
         """Whether it answers."""
-        try:
-            return httpx.get(f"{self.url}/api/health", timeout=5.0).is_success
-        except httpx.HTTPError:
-            return False
+        return http_status(f"{self.url}/api/health") == HTTPStatus.OK
+
+    def process(self, home: Path) -> Process:
+        """It as a process with its log."""
+        return Process(pid=self.pid, began=self.started, log=server_log(home))
+
+
+def server_log(home: Path) -> Path:
+    """Where the server of a state folder prints to."""
+    return home / "logs" / "prefect-server.log"
 
 
 def ensure_server(home: Path) -> PrefectServer:
@@ -47,94 +56,113 @@ def ensure_server(home: Path) -> PrefectServer:
     Raises:
         StateError: the state folder cannot be made, or it did not start; the message names its log.
     """
+    server, _ = begin_server(home)
+    return await_server(home, server)
+
+
+def begin_server(home: Path, port: int = USUAL_PORT) -> tuple[PrefectServer, bool]:
+    """The server of this state folder, begun at `port` or another if none runs; and whether it was begun now.
+
+    Raises:
+        StateError: the state folder cannot be made.
+    """
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StateError(f"the state folder {home} cannot be made ({error.strerror}); set GPO_HOME") from error
     with FileLock(home / "prefect-server.lock"):
-        running = find_server(home)
-        return running if running is not None else _start(home)
+        server = _recorded(home)
+        if server is not None and _answers(server, home, _HUNG_S):
+            return server, False
+        if server is not None:
+            stop([server.process(home)], _STOP_S)
+        return _begin(home, port), True
+
+
+def await_server(home: Path, server: PrefectServer) -> PrefectServer:
+    """The server, once it answers.
+
+    Raises:
+        StateError: it did not start; the message names its log.
+    """
+    if not _answers(server, home, _START_S):
+        stop([server.process(home)], _STOP_S)
+        log = server_log(home)
+        raise StateError(f"the Prefect server did not start ({last_words(log)}); its log: {log}")
+    return server
 
 
 def attach_ui(home: Path) -> None:
-    """Send this run to a Prefect server with pages: the user's own if one is configured, else a local one."""
+    """Send this run to a Prefect server with pages.
+
+    That is the user's own if one is configured, else that of this state folder, else that of the stack which runs in
+    the working folder, else a new one.
+    """
     if api_url():
         return
-    server = ensure_server(home)
+    server = find_server(home)
+    if server is None and join_stack(load_settings().home_here(), whole=False):
+        return
+    server = server or ensure_server(home)
     os.environ["PREFECT_API_URL"] = f"{server.url}/api"
     os.environ["PREFECT_UI_URL"] = server.url
 
 
 def find_server(home: Path) -> PrefectServer | None:
     """The server that was started for this state folder, if it still answers."""
+    server = _recorded(home)
+    return server if server is not None and server.is_healthy else None
+
+
+def stop_server(home: Path) -> bool:
+    """Stop the server of this state folder; False when none runs.
+
+    Raises:
+        StateError: it belongs to a stack.
+    """
+    server = _recorded(home)
+    if server is None:
+        return False
+    stack = read_stack(home)
+    if stack is not None and any(each.pid == server.pid and each.owned for each in stack.processes.values()):
+        raise StateError(f"the Prefect server {server.url} is part of the stack of {home}; `gpo down` stops that")
+    stop([server.process(home)], _STOP_S)
+    (home / "prefect-server.json").unlink(missing_ok=True)
+    return True
+
+
+def _recorded(home: Path) -> PrefectServer | None:
+    """The server that was started for this state folder, if its process runs."""
     try:
         server = PrefectServer.model_validate_json((home / "prefect-server.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     # A stranger's server may answer on the port, and a stranger's process have the pid: neither is used or killed.
-    return server if server.started == _began(server.pid) and server.is_healthy else None
+    return server if is_alive(server.process(home)) else None
 
 
-def stop_server(home: Path) -> bool:
-    """Stop the server of this state folder; False when none runs."""
-    server = find_server(home)
-    if server is None:
-        return False
-    os.kill(server.pid, 15)
-    deadline = time.monotonic() + 20
-    while server.is_healthy and time.monotonic() < deadline:
-        time.sleep(0.2)
-    (home / "prefect-server.json").unlink(missing_ok=True)
+def _answers(server: PrefectServer, home: Path, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not server.is_healthy:
+        if not is_alive(server.process(home)) or time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
     return True
 
 
-def _began(pid: int) -> str:
-    """When a process began, in some form that tells it from another of the same number; empty when there is none."""
-    try:
-        # The start time in ticks after the fields of the name, which may hold spaces, and the boot that it counts from.
-        ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text(encoding='utf-8').strip()} {ticks}"
-    except (OSError, IndexError):
-        pass
-    command = ["ps", "-o", "lstart=", "-p", str(pid)]
-    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
-    except OSError:
-        return ""  # Windows
-    return done.stdout.strip()
-
-
-def _start(home: Path) -> PrefectServer:
-    port, log = _free_port(), home / "prefect-server.log"
+def _begin(home: Path, wanted: int) -> PrefectServer:
+    port = free_port(wanted)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
-    # Without the second name for the port its pages would call the usual one.
+    # Without the second name for the port its pages would call the usual one. Slots of a concurrency limit outlive the
+    # server on disk; from its memory they would be lost, and stay taken for ever.
     environment = {
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         **os.environ,
+        **server_home(home),
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
     }
-    with log.open("ab") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
-        )
-    server = PrefectServer(pid=process.pid, port=port, started=_began(process.pid))
-    deadline = time.monotonic() + _START_S
-    while not server.is_healthy:
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise StateError(f"the Prefect server did not start; its log: {log}")
-        time.sleep(0.3)
-    (home / "prefect-server.json").write_text(json.dumps(server.model_dump()), encoding="utf-8")
+    process = start(command, environment, server_log(home))
+    server = PrefectServer(pid=process.pid, port=port, started=process.began)
+    (home / "prefect-server.json").write_text(server.model_dump_json(), encoding="utf-8")
     return server
-
-
-def _free_port() -> int:
-    for wanted in (USUAL_PORT, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, wanted))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise StateError("no free port on the loopback interface")

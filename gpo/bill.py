@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from gpo.records import Calls, Outcome, Usage, UsageByRole
+from gpo.outcome import Calls, Outcome
+from gpo.records import Usage, UsageByRole
 from gpo.spec import TaskSpec
 from gpo.wording import money
 

@@ -61,7 +61,7 @@ def least_task_calls(spec: TaskSpec, dev: int) -> int:
 
 def least_amounts(spec: TaskSpec, probed: Score, dev: int, test: int) -> Mapping[str, float]:
     """About what the start, one whole step and the final comparison take, by cap, going by a few answers."""
-    a_call = _tokens_a_call(spec, probed, [])
+    a_call = _tokens_a_call(spec, [probed], [])
     calls = [
         _times(example_calls(spec), dev + 2 * test),
         _step(spec, dev, spec.optimizer.candidates, 1),
@@ -70,17 +70,23 @@ def least_amounts(spec: TaskSpec, probed: Score, dev: int, test: int) -> Mapping
     return {"max_tokens": _tokens(usage), "max_cost": spec.models.cost(usage) or 0.0}
 
 
-def search_usage(start: Score, steps: Iterable[Step]) -> UsageByRole:
-    """What the search took so far, failed calls and the check before the start included."""
-    parts = [_scored(start), {"optimizer": Usage(calls=PROBES)}, *(_taken(step) for step in steps)]
-    return total_usage(parts)
+def search_usage(before: Iterable[Score], steps: Iterable[Step]) -> UsageByRole:
+    """What the search took so far, failed calls and the check before the start included.
+
+    `before` are the scores of the start and of prompts of earlier runs.
+    """
+    parts = [*(_scored(score) for score in before), {"optimizer": Usage(calls=PROBES)}]
+    return total_usage([*parts, *(_taken(step) for step in steps)])
 
 
-def affordable_candidates(spec: TaskSpec, start: Score, steps: Iterable[Step], dev: int, test: int) -> int:
-    """How many candidates the next step can afford under all caps, at most `optimizer.candidates`; 0: no step."""
+def affordable_candidates(spec: TaskSpec, before: Sequence[Score], steps: Iterable[Step], dev: int, test: int) -> int:
+    """How many candidates the next step can afford under all caps, at most `optimizer.candidates`; 0: no step.
+
+    `before` are the scores of the start and of prompts of earlier runs.
+    """
     taken = list(steps)
-    used = search_usage(start, taken)
-    a_call = _tokens_a_call(spec, start, taken)
+    used = search_usage(before, taken)
+    a_call = _tokens_a_call(spec, before, taken)
     final = _estimated(_times(example_calls(spec), 2 * test), a_call)
     for candidates in range(spec.optimizer.candidates, 0, -1):
         step = _estimated(_step(spec, dev, candidates, len(taken) + 1), a_call)
@@ -130,14 +136,14 @@ def _taken(step: Step) -> UsageByRole:
     return total_usage([own, *(_scored(item.score) for item in step.scored)])
 
 
-def _tokens_a_call(spec: TaskSpec, start: Score, steps: Sequence[Step]) -> Mapping[str, tuple[float, float]]:
+def _tokens_a_call(spec: TaskSpec, before: Sequence[Score], steps: Sequence[Step]) -> Mapping[str, tuple[float, float]]:
     """Input and output tokens of one call by role, as in the part of the run so far where they were most.
 
     A meta-prompt that was never sent is taken for as long as the task's messages that it shows and the prompts that
     go with them.
     """
     found: dict[str, tuple[float, float]] = {}
-    for part in [start.usage, *(_taken(step) for step in steps)]:
+    for part in [*(score.usage for score in before), *(_taken(step) for step in steps)]:
         for role, usage in part.items():
             calls = max(usage.calls, 1)
             mean = (usage.input_tokens / calls, usage.output_tokens / calls)

@@ -12,7 +12,8 @@ from html import escape
 from itertools import groupby
 
 from gpo.findings import all_scored, best_is_start
-from gpo.records import Outcome, Scored
+from gpo.outcome import Outcome
+from gpo.records import Scored
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 104, 62, 46
 _INSET = 20

@@ -12,8 +12,9 @@ from gpo.budget import search_usage
 from gpo.comparison_plan import Cell, Plan, TaskPlan
 from gpo.gate import paired_gain
 from gpo.grid import Arm
+from gpo.outcome import Outcome
 from gpo.racing import on_shared
-from gpo.records import Outcome, Record, Score, Usage
+from gpo.records import Record, Score, Usage
 from gpo.wording import printable
 
 ALL_TASKS = "all tasks"
@@ -181,7 +182,7 @@ def _row(cell: Cell, outcome: Outcome | None, error: str | None) -> CellRow:
         steps=outcome.steps,
         stopped=outcome.stopped,
         evaluated=outcome.evaluated,
-        task_calls=search_usage(outcome.start.score, outcome.history)["task"].calls,
+        task_calls=search_usage([each.score for each in (outcome.start, *outcome.earlier)], outcome.history)["task"].calls,
         input_tokens=total.input_tokens,
         output_tokens=total.output_tokens,
         cost=None if outcome.cost is None else _round(outcome.cost),
@@ -202,7 +203,7 @@ def curve(cell: Cell, outcome: Outcome) -> list[CurvePoint]:
 
     def add(score: Score) -> None:
         nonlocal calls, best
-        calls += search_usage(score, ())["task"].calls
+        calls += search_usage([score], ())["task"].calls
         best = max(best, score.mean) if score.complete else best
         points.append(CurvePoint(task=cell.task, arm=cell.arm, seed=cell.seed, calls=calls, best_dev=_round(best)))
 
@@ -287,16 +288,16 @@ def duel(arm: str, against: str, outcomes: Mapping[Cell, Outcome]) -> Duel:
             other = rival.best_test
         else:
             continue
-        for result in _verdicts(outcome.best_test, other, seed):
+        for result in _verdicts(outcome.best_test, other):
             counts[result] += 1
     return Duel(arm=arm, against=against, **counts)
 
 
-def _verdicts(own: Score, other: Score, seed: int) -> list[str]:
+def _verdicts(own: Score, other: Score) -> list[str]:
     ours, theirs = on_shared(own, other)
     if not _round((math.fsum(ours) - math.fsum(theirs)) / max(len(ours), 1)):
         return ["ties"]
-    gain = paired_gain(own, other, seed=seed)
+    gain = paired_gain(own, other)
     name = "wins" if gain.value > 0 else "losses"
     is_clear = gain.low > 0 if name == "wins" else gain.high < 0
     return [name, f"clear_{name}"] if is_clear else [name]

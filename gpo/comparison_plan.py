@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from gpo.budget import example_calls, least_task_calls
 from gpo.database import open_database
+from gpo.dataset_push import Datasets
 from gpo.datasets import load_splits
 from gpo.errors import GpoError, InputError
 from gpo.failures import first_line, without_keys
@@ -22,7 +23,8 @@ from gpo.grid import REFERENCE, Arm
 from gpo.history import History
 from gpo.method import OptimizerSpec
 from gpo.model_spec import ModelSpec
-from gpo.records import Outcome, Record, Splits, content_hash
+from gpo.outcome import Outcome
+from gpo.records import Record, Splits, content_hash
 from gpo.run import Place, run_key
 from gpo.settings import DATABASE_FILE, Settings, load_settings
 from gpo.spec import BudgetSpec, TaskSpec
@@ -137,7 +139,8 @@ def plan(design: Design, home: Path) -> Plan:
     """
     _check_lists(design)
     models = load_models(design.models) if design.models else {}
-    read = [(path, _resized(_task_spec(path), design.sizes, models)) for path in design.tasks]
+    datasets = Datasets(load_settings(), home)
+    read = [(path, _resized(datasets.resolved(_task_spec(path)), design.sizes, models)) for path in design.tasks]
     _check_names(read)
     tasks, cells, specs, prints = [], [], {}, []
     for _, spec in read:

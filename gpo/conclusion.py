@@ -1,19 +1,24 @@
 """What a run came to: the numbers of the search and of the locked split, put together once at the end."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from gpo.budget import PROBES
-from gpo.gate import paired_gain
-from gpo.records import Calls, Outcome, Score, Stopped, Usage, UsageByRole, total_usage
+from gpo.gate import decide
+from gpo.measures import measures_of
+from gpo.outcome import Calls, Outcome
+from gpo.records import Interval, Score, Stopped, Usage, UsageByRole, total_usage
 from gpo.report import html_report
 from gpo.run import Run
 from gpo.screening import rejections_by_reason
 from gpo.selection import Search
+from gpo.slices import sliced, unguarded
 from gpo.spec import TaskSpec
 from gpo.tally import Tally
+from gpo.verdict import GateVerdict
 
 
 def conclude(
@@ -25,8 +30,12 @@ def conclude(
     stopped: Stopped,
     started: datetime,
     wall_s: float,
+    earlier_uses: int = 0,
 ) -> Outcome:
-    """The outcome of a finished search, with champion and challenger scored once each on the test split."""
+    """The outcome of a finished search, with champion and challenger scored once each on the test split.
+
+    `earlier_uses` is how often that split has decided before.
+    """
     scored = [item for step in search.steps for item in step.scored]
     rejected = [item for step in search.steps for item in step.rejected]
     tests = [start_test] if search.best == search.start else [start_test, best_test]
@@ -34,6 +43,7 @@ def conclude(
     calls = _calls(run, usage)
     prices = run.spec.models
     cost = prices.cost(usage)
+    verdict = None if search.best == search.start else _verdict(run, search, start_test, best_test, earlier_uses)
     return Outcome(
         run_id=run.id,
         task=run.spec.name,
@@ -45,7 +55,8 @@ def conclude(
         best=search.best,
         start_test=start_test,
         best_test=best_test,
-        gain=paired_gain(best_test, start_test, seed=run.spec.seed),
+        gain=verdict.gain if verdict else Interval(value=0.0, low=0.0, high=0.0),
+        verdict=verdict,
         proposed=len(scored) + len(rejected),
         rejected=rejections_by_reason(rejected),
         evaluated=len(scored),
@@ -54,7 +65,22 @@ def conclude(
         cost=cost,
         cost_paid=None if cost is None else (prices.cost({role: _paid(each) for role, each in calls.items()}) or 0.0),
         history=search.steps,
+        earlier=search.earlier,
     )
+
+
+async def note_use(run: Run, search: Search) -> int:
+    """Note that the test split decides about a run's best prompt; how often it has decided before, in other runs.
+
+    A search that found nothing better than its start leaves nothing to decide.
+
+    Raises:
+        StateError: the database cannot be used.
+    """
+    if search.best == search.start:
+        return 0
+    examples = [example.inputs_hash for example in run.splits.test]
+    return await asyncio.to_thread(run.history.use_test, run.key, examples)
 
 
 def report_path(home: Path, run_id: str) -> Path:
@@ -72,8 +98,23 @@ def write_report(home: Path, spec: TaskSpec, outcome: Outcome) -> Path:
     return path
 
 
+def _verdict(run: Run, search: Search, start_test: Score, best_test: Score, earlier_uses: int) -> GateVerdict:
+    found = sliced(run.splits.test, run.spec.gate.slices)
+    verdict = decide(
+        best_test,
+        start_test,
+        run.spec.gate,
+        slices=found.slices,
+        measures=measures_of(run.spec, (search.start.candidate, start_test), (search.best.candidate, best_test)),
+        earlier_uses=earlier_uses,
+    )
+    told = unguarded(found)
+    return verdict.model_copy(update={"warnings": (*verdict.warnings, told)}) if told else verdict
+
+
 def _scores(search: Search, tests: Sequence[Score]) -> list[Score]:
-    return [search.start.score, *(item.score for step in search.steps for item in step.scored), *tests]
+    before = [search.start.score, *(item.score for item in search.earlier)]
+    return [*before, *(item.score for step in search.steps for item in step.scored), *tests]
 
 
 def _calls(run: Run, usage: UsageByRole) -> Mapping[str, Calls]:

@@ -33,13 +33,13 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import NullPool
 
 from gpo.errors import InputError, StateError
+from gpo.postgresql import MIGRATING, READING, WRITING, be_patient, create_postgresql
 from gpo.tables import revisions, schema_info
 
 REVISION = "0003"
 """The schema that this version works with; `gpo.migrations` makes it, and revisions sort by age."""
 
 BUSY_S = 30.0
-CONNECT_S = 5
 
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "is locked by another process: wait for it or stop it, then run the same command again",
@@ -181,8 +181,7 @@ def _create_engine(url: URL, busy_s: float, *, to_read: bool = False) -> Engine:
         if url.get_dialect().is_async:
             raise InputError(f"database {shown(url)}: '{url.drivername}' is asynchronous; use postgresql+psycopg://")
         if url.get_backend_name() != "sqlite":
-            options = {"connect_timeout": CONNECT_S} if to_read and url.get_driver_name() == "psycopg" else {}
-            return create_engine(url, pool_pre_ping=True, max_overflow=-1, connect_args=options)
+            return create_postgresql(url, READING if to_read else WRITING)
         return _create_sqlite(url, busy_s, to_read=to_read)
     except (ImportError, NoSuchModuleError) as error:
         raise InputError(
@@ -258,6 +257,7 @@ def _upgrade(engine: Engine) -> None:
     try:
         with writing(engine) as connection:
             if connection.dialect.name == "postgresql":
+                be_patient(connection, MIGRATING)
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
             revision = revision_of(connection)
             if revision is not None and revision > REVISION:

@@ -5,6 +5,9 @@ cut: the first are the test split, then comes dev, then train. With few rows add
 the dev split lies between test and train, so that what is pushed over a border seldom goes from one to the other. It
 is no guarantee: the sizes are exact, so a new row that enters a split pushes another out.
 
+A dataset that has versions (`dataset.name`) gives that guarantee, and its sizes are not exact: a hash of an example's
+inputs says which split it belongs to, whatever other rows there are.
+
 A folder or a dataset of the hub may bring its own splits, which are only cut to the sizes that the spec asks for. What
 they have in common belongs to test, then to dev: such rows are left out of the others, and that is told.
 
@@ -14,18 +17,20 @@ share of every label as the data.
 Rows are read once, one by one. Kept are those that may still enter a split, and of the others a digest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gpo.errors import DatasetError
 from gpo.intake import Intake
-from gpo.order import SeededOrder
-from gpo.records import Splits
+from gpo.order import HashedSplits, SeededOrder
+from gpo.records import Split, Splits, content_hash
 from gpo.sources import Table, Tables, table_of_frame, tables_of
 from gpo.spec import TaskSpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_IN_ORDER: tuple[Split, ...] = ("test", "dev", "train")
 
 
 def load_splits(spec: TaskSpec) -> Splits:
@@ -39,7 +44,7 @@ def load_splits(spec: TaskSpec) -> Splits:
         DatasetError: the source is missing, empty or unreadable, rows are malformed or contradict each other, or there
             are too few.
     """
-    return _splits(tables_of(spec.dataset), spec)
+    return _splits(tables_of(spec.dataset, spec.gate.slices), spec)
 
 
 def splits_of(frame: "pd.DataFrame", spec: TaskSpec) -> Splits:
@@ -48,11 +53,45 @@ def splits_of(frame: "pd.DataFrame", spec: TaskSpec) -> Splits:
     Raises:
         DatasetError: as for `load_splits`; rows are named by their position from 1.
     """
-    return _splits(table_of_frame(frame, spec.dataset), spec)
+    return _splits(table_of_frame(frame, spec.dataset, spec.gate.slices), spec)
 
 
 def _splits(tables: Tables, spec: TaskSpec) -> Splits:
+    if spec.dataset.name is not None:
+        return _hashed(tables.whole[0], spec)
     return _own_splits(tables, spec) if tables.splits else _cut(tables.whole, spec)
+
+
+def _hashed(table: Table, spec: TaskSpec) -> Splits:
+    intake, found = Intake(spec), HashedSplits(spec)
+    intake.read(table, "all", found)
+    intake.check()
+    test, dev, train = (found.examples(split) for split in _IN_ORDER)
+    few = _few({"test": len(test), "dev": len(dev), "train": len(train)}, found.count, spec)
+    # The same rows cut otherwise are other splits, with scores that do not compare.
+    fingerprint = content_hash(["hashed", intake.fingerprint()])
+    return Splits(test=test, dev=dev, train=train, fingerprint=fingerprint, left_out=(*intake.left_out, *few))
+
+
+def _few(found: Mapping[Split, int], rows: int, spec: TaskSpec) -> list[str]:
+    """What to tell where a split came out smaller than its size.
+
+    Raises:
+        DatasetError: dev or test have less than half of what was asked for, or train nothing.
+    """
+    sizes = spec.dataset.split
+    wanted: Mapping[Split, int] = {"test": sizes.test, "dev": sizes.dev, "train": sizes.train}
+    short = [f"{found[split]} of {wanted[split]} {split}" for split in _IN_ORDER if found[split] < wanted[split]]
+    if not short:
+        return []
+    told = f"{spec.dataset.source}: its {rows} different rows gave {', '.join(short)} examples"
+    least = {split: (size + 1) // 2 for split, size in wanted.items()} | {"train": min(1, wanted["train"])}
+    if any(found[split] < least[split] for split in _IN_ORDER):
+        raise DatasetError(
+            f"{told}, too few to decide on; which split an example belongs to is drawn by a hash, in the proportions of"
+            " dataset.split: add rows, or lower its sizes"
+        )
+    return [f"{told}; add rows, or lower the sizes of dataset.split in proportion"]
 
 
 def _cut(tables: Sequence[Table], spec: TaskSpec) -> Splits:

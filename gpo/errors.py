@@ -4,6 +4,7 @@
     |-- InputError            the user's file, data or settings are wrong: nothing was started
     |   |-- SpecError
     |   |-- DatasetError
+    |   |   `-- SourceUnreachableError  no answer for the moment
     |   |-- PromptError       no such prompt, version or alias in the registry, or a malformed one
     |   `-- ModelConfigError  unknown provider, missing key or package
     |       `-- ModelUnreachableError  no answer for the moment
@@ -50,6 +51,10 @@ class SpecError(InputError):
 
 class DatasetError(InputError):
     """The dataset is missing, empty, malformed or does not fit the spec."""
+
+
+class SourceUnreachableError(DatasetError):
+    """What the rows come from does not answer; it may answer later."""
 
 
 class PromptError(InputError):
@@ -100,6 +105,10 @@ class AliasMovedError(GpoError):
     """An alias of the prompt registry points elsewhere than whoever wanted to move it believed."""
 
 
+class DecisionError(InputError):
+    """There is no such decision, or it is no longer open."""
+
+
 class PublishError(GpoError):
     """Another prompt registry could not be reached, or did not take a prompt."""
 
@@ -124,7 +133,7 @@ def is_transient(error: object) -> bool:
     """
     if isinstance(error, TooManyFailures):
         return error.transient
-    return isinstance(error, TransientCallError | ModelUnreachableError)
+    return isinstance(error, TransientCallError | ModelUnreachableError | SourceUnreachableError)
 
 
 def suggestion(received: str, allowed: Iterable[str]) -> str:

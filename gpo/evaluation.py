@@ -1,5 +1,6 @@
 """Scores one prompt on a list of examples with the task model, and with the judge where the metric is one."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from gpo.metrics import score as metric_score
 from gpo.models import ChatModel
 from gpo.progress import Dropped, emit
 from gpo.racing import blocks, stays
-from gpo.records import Example, Sample, Score, UsageByRole, total_usage
+from gpo.records import Example, Sample, Score, Timing, UsageByRole, total_usage
 from gpo.spec import AnswerSpec, ExtractSpec, TaskSpec
 from gpo.template import Message, next_question, render
 
@@ -122,6 +123,7 @@ async def _score_block(prompt: _Prompt, inquiry: Inquiry) -> Score:
         cut=sum(replies[sample.example].cut for sample in samples),
         samples=tuple(samples),
         usage=_usage(prompt, replies.values(), verdicts.values()),
+        timing=_timing(replies.values()),
     )
 
 
@@ -223,6 +225,11 @@ def _usage(prompt: _Prompt, replies: Iterable[_Reply], verdicts: Iterable[Verdic
     return {**usage, **usage_of(prompt.judge, judged)} if prompt.judge and judged else usage
 
 
+def _timing(replies: Iterable[_Reply]) -> Timing:
+    known = [answer.seconds for reply in replies for answer in reply.answers if answer.seconds is not None]
+    return Timing(calls=len(known), seconds=math.fsum(known))
+
+
 def _joined(one: Score, other: Score, kept: int) -> Score:
     samples = sorted((*one.samples, *other.samples), key=lambda sample: sample.value)
     return Score(
@@ -233,4 +240,5 @@ def _joined(one: Score, other: Score, kept: int) -> Score:
         cut=one.cut + other.cut,
         samples=tuple(samples[:kept]),
         usage=total_usage([one.usage, other.usage]),
+        timing=one.timing + other.timing,
     )

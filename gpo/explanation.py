@@ -21,8 +21,9 @@ from gpo.history import History
 from gpo.ledger import Ledger
 from gpo.meta_prompt import LIST_HEADING, SUMMARY_HEADING, Part, Request, parts, trajectory_choice
 from gpo.models import Models, open_models
+from gpo.outcome import Outcome
 from gpo.ranking import Neighbour, as_neighbour
-from gpo.records import START_STEP, Candidate, Edited, Outcome, Record, Score, Scored, Splits
+from gpo.records import START_STEP, Candidate, Edited, Record, Score, Scored, Splits
 from gpo.refinement import request_of
 from gpo.reflection import Informed, inform
 from gpo.retrieval import STRATEGIES, Past, Recalled, recall

@@ -4,15 +4,16 @@ Nothing here is escaped and no text of the user's is in it, except in `Candidate
 report escapes for itself. Names of settings stand in backticks.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Literal
 
+from gpo.gate_findings import advice, confidence_of, is_promoted
 from gpo.model_spec import ModelSpec
-from gpo.records import Interval, Outcome, Record, Rejected, Score, Scored
+from gpo.outcome import Outcome
+from gpo.records import Record, Rejected, Score, Scored
 from gpo.spec import TaskSpec
-from gpo.wording import count, duration, fraction, signed
+from gpo.wording import count, duration, signed
 
 Status = Literal["best", "current", "scored", "dropped"]
 Tone = Literal["better", "worse", "unclear", "same"]
@@ -25,11 +26,6 @@ MANY_CUT = 0.1
 
 ONE_REASON = 0.5
 """Share of the proposals that one reason must turn away before the report names a cure."""
-
-MOST_EXAMPLES = 20_000
-"""Test examples beyond which a sensible person would not go on collecting them."""
-
-_POWER = (1.96 + 0.84) / 1.96
 
 _CURES: Mapping[Rejected, str] = {
     "empty": "the optimizer model writes nothing between the markers: use a larger model, or `optimizer.style: "
@@ -78,8 +74,8 @@ class Verdict(Record):
 
 
 def all_scored(outcome: Outcome) -> list[Scored]:
-    """The start and every scored candidate, in the order of the run."""
-    return [outcome.start, *(scored for step in outcome.history for scored in step.scored)]
+    """The start, prompts of earlier runs, and every scored candidate, in the order of the run."""
+    return [outcome.start, *outcome.earlier, *(scored for step in outcome.history for scored in step.scored)]
 
 
 def best_is_start(outcome: Outcome) -> bool:
@@ -131,21 +127,29 @@ def _row(scored: Scored, best: str, currents: set[str]) -> CandidateRow:
 
 
 def verdict(outcome: Outcome) -> Verdict:
-    """What happened, in one sentence, from the gain on the test split and nothing else."""
+    """What happened, in one sentence, by the gain on the test split; the tone is that of the gate's decision."""
     gain, examples = outcome.gain, count(compared(outcome), "unseen example")
-    spread = f"95% interval {signed(gain.low)} to {signed(gain.high)}"
+    spread = f"{confidence_of(outcome)} {signed(gain.low)} to {signed(gain.high)}"
     if best_is_start(outcome):
         return Verdict(tone="same", claim="No better prompt was found", detail=f": {_why_none(outcome)}.")
     if not compared(outcome):
         return Verdict(tone="unclear", claim="The gain is unknown", detail=": no test example was scored.")
+    promoted = is_promoted(outcome)
     if gain.low > 0:
-        claim = f"Better by {signed(gain.value)}"
-        return Verdict(tone="better", claim=claim, detail=f" on {examples} ({spread}).")
+        tone: Tone = "better" if promoted or outcome.verdict is None else "unclear"
+        return Verdict(tone=tone, claim=f"Better by {signed(gain.value)}", detail=f" on {examples} ({spread}).")
     if gain.high < 0:
-        claim = f"Worse by {fraction(-gain.value, 2)}"
-        return Verdict(tone="worse", claim=claim, detail=f" on {examples} ({spread}): keep the start.")
+        claim, end = f"Worse by {signed(-gain.value)[1:]}", "." if promoted else ": keep the start."
+        return Verdict(tone="better" if promoted else "worse", claim=claim, detail=f" on {examples} ({spread}){end}")
     detail = f": {signed(gain.value)} on {examples} ({spread}, which includes 0)."
-    return Verdict(tone="unclear", claim="No clear gain", detail=detail)
+    return Verdict(tone="better" if promoted else "unclear", claim="No clear gain", detail=detail)
+
+
+def gain_interval(outcome: Outcome) -> str:
+    """The interval of the gain under a heading that promises 95%, marked where it is another."""
+    name = confidence_of(outcome)
+    mark = "" if name.startswith("95%") else f" ({name})"
+    return f"{signed(outcome.gain.low)} to {signed(outcome.gain.high)}{mark}"
 
 
 def _why_none(outcome: Outcome) -> str:
@@ -167,7 +171,7 @@ def hints(spec: TaskSpec, outcome: Outcome) -> list[str]:
     found = [
         _unparsed_hint(spec, outcome),
         _cut_hint(outcome),
-        _gain_hint(outcome),
+        advice(outcome),
         _rejection_hint(outcome),
         _budget_hint(spec, outcome),
     ]
@@ -192,33 +196,6 @@ def _cut_hint(outcome: Outcome) -> str | None:
         f"{score.cut} of {count(score.n, 'answer')} to the best prompt were cut off by the token limit: raise "
         "`max_tokens` in `models.task.parameters`."
     )
-
-
-def _gain_hint(outcome: Outcome) -> str | None:
-    gain, examples = outcome.gain, compared(outcome)
-    if best_is_start(outcome) or not examples or gain.low > 0 or gain.high < 0:
-        return None
-    if gain.value <= 0:
-        return "The gain on dev does not show on test: use more dev examples (`dataset.split.dev`) before more steps."
-    needed = examples_needed(gain, examples)
-    if needed > MOST_EXAMPLES:
-        return f"A gain of {signed(gain.value)} is too small to be proven with any sensible number of test examples."
-    return (
-        f"A true gain of {signed(gain.value)} would take about {needed:,} test examples to show four times out of "
-        f"five, and {examples:,} were used: raise `dataset.split.test`."
-    )
-
-
-def examples_needed(gain: Interval, examples: int) -> int:
-    """Rough number of examples at which a true gain of this size excludes 0 in four of five runs.
-
-    The interval shrinks with the square root of their number. Rounded up to two digits.
-    """
-    exact = examples * (_POWER * (gain.value - gain.low) / gain.value) ** 2
-    if not math.isfinite(exact) or exact > MOST_EXAMPLES:
-        return MOST_EXAMPLES + 1
-    unit = int("1" + "0" * max(0, len(str(int(exact))) - 2))
-    return math.ceil(exact / unit) * unit
 
 
 def _rejection_hint(outcome: Outcome) -> str | None:

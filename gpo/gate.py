@@ -6,7 +6,6 @@ worse, or a measure that grew too much, keeps the champion. How often this errs 
 """
 
 import math
-import random
 from collections.abc import Collection, Iterable, Mapping
 
 from gpo.errors import InputError, suggestion
@@ -16,8 +15,6 @@ from gpo.records import Interval, Score
 from gpo.verdict import Choice, Decision, GateVerdict, Measure, MeasureResult, SliceResult
 from gpo.verdict_reasons import cautions, reasons
 
-RESAMPLES = 4000
-
 
 def decide(
     challenger: Score,
@@ -25,13 +22,14 @@ def decide(
     rules: GateSpec | None = None,
     *,
     slices: Mapping[str, Collection[str]] | None = None,
-    measures: Mapping[str, Measure] | None = None,
+    measures: Mapping[str, Measure | None] | None = None,
     challengers: int = 1,
     earlier_uses: int = 0,
 ) -> GateVerdict:
     """Whether the challenger replaces the champion, from the scores of both on the locked test split.
 
-    `slices` maps names to example ids; those without a score of both are left out. `challengers` is the number of
+    `slices` maps names to example ids; those without a score of both are left out. A measure that is None could not be
+    had of both: where it has a limit, nothing is promoted. `challengers` is the number of
     prompts that are compared with this champion on these examples, `earlier_uses` how often the split has decided
     before. Equal inputs give an equal verdict: there is no seed, and the order of the examples does not matter.
 
@@ -72,7 +70,9 @@ def decide(
         measures=tuple(
             MeasureResult(**measure.model_dump(), name=name, limit=rules.max_growth.get(name))
             for name, measure in measures.items()
+            if measure is not None
         ),
+        unmeasured=tuple(name for name in rules.max_growth if measures[name] is None),
         challengers=challengers,
         earlier_uses=earlier_uses,
     )
@@ -91,7 +91,7 @@ def choose(
     rules: GateSpec | None = None,
     *,
     slices: Mapping[str, Collection[str]] | None = None,
-    measures: Mapping[str, Mapping[str, Measure]] | None = None,
+    measures: Mapping[str, Mapping[str, Measure | None]] | None = None,
     earlier_uses: int = 0,
 ) -> Choice:
     """The best of several challengers that pass the gate, if any, with the verdict on each, by name.
@@ -119,28 +119,20 @@ def choose(
     return Choice(chosen=chosen, verdicts=verdicts)
 
 
-def paired_gain(challenger: Score, champion: Score, seed: int = 0) -> Interval:
-    """Mean difference per example, with a 95% percentile interval of the paired bootstrap.
+def paired_gain(challenger: Score, champion: Score) -> Interval:
+    """The mean difference per example with its 95% interval, as the gate has it.
 
     Pairing by example removes what both scores owe to the same easy and hard examples. Examples that one of the two
     could not be asked are left out.
 
-    >>> one = Score(values={"a": 1.0, "b": 1.0}, planned=2)
-    >>> paired_gain(one, Score(values={"a": 0.0, "b": 0.0}, planned=2))
-    Interval(value=1.0, low=1.0, high=1.0)
+    >>> one = Score(values={str(i): 1.0 for i in range(50)}, planned=50)
+    >>> paired_gain(one, Score(values=dict.fromkeys(one.values, 0.0), planned=50))
+    Interval(value=1.0, low=0.884615384615, high=1.0)
+
+    Raises:
+        InputError: a score outside 0..1.
     """
-    shared = sorted(challenger.values.keys() & champion.values.keys())
-    if not shared:
-        return Interval(value=0.0, low=-1.0, high=1.0)
-    differences = [challenger.values[key] - champion.values[key] for key in shared]
-    n = len(differences)
-    rng = random.Random(seed)  # noqa: S311 - statistics, not secrets
-    means = sorted(math.fsum(rng.choices(differences, k=n)) / n for _ in range(RESAMPLES))
-    return Interval(
-        value=math.fsum(differences) / n,
-        low=means[round(0.025 * (RESAMPLES - 1))],
-        high=means[round(0.975 * (RESAMPLES - 1))],
-    )
+    return compare(list(_differences(challenger, champion).values())).gain
 
 
 def _decision(verdict: GateVerdict, rules: GateSpec) -> Decision:
@@ -150,7 +142,7 @@ def _decision(verdict: GateVerdict, rules: GateSpec) -> Decision:
         return "not enough evidence"
     if verdict.gain.high < rules.min_gain or any(part.broken for part in verdict.slices):
         return "keep"
-    return "promote" if verdict.gain.low > rules.min_gain else "not enough evidence"
+    return "promote" if verdict.gain.low > rules.min_gain and not verdict.unmeasured else "not enough evidence"
 
 
 def _differences(challenger: Score, champion: Score) -> dict[str, float]:

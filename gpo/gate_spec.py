@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from gpo.errors import suggestion
 from gpo.records import Record
+
+MEASURES: Mapping[str, str] = {
+    "words": "words of the instruction",
+    "latency": "seconds a call of the task model",
+    "cost": "cost of 1,000 calls of the task model",
+}
+"""What a run measures of both prompts besides their scores, and what it is."""
 
 _Margin = Annotated[float, Field(ge=0, le=1)]
 
@@ -27,11 +35,44 @@ class GateSpec(Record):
     max_missing: float = Field(
         default=0.05, ge=0, lt=1, description="Share of the examples that may lack a score of one of the two."
     )
+    slices: tuple[str, ...] = Field(
+        default=(),
+        description="Fields of the rows whose values make slices, which are guarded each for itself: `language` makes "
+        "`language=de`, `language=fr` and so on. They need not be input.",
+    )
     max_regression: _Margin = Field(default=0.0, description="How much worse each slice may get.")
     slice_margins: Mapping[str, _Margin] = Field(
-        default={}, description="Other margins than `max_regression`, by the name of the slice."
+        default={}, description="Other margins than `max_regression`, by the name of the slice: `language=de`."
     )
     max_growth: Mapping[str, Annotated[float, Field(ge=0)]] = Field(
         default={},
-        description="By how much measures such as words, latency or cost may grow: 0.5 is at most 50% more.",
+        description="By how much a measure may grow, 0.5 is at most 50% more: "
+        + "; ".join(f"`{name}`, {meaning}" for name, meaning in MEASURES.items())
+        + ".",
     )
+
+    @field_validator("slices", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    def check(self, *, priced: bool) -> None:
+        """Raise ValueError for what a run cannot measure, and for margins of fields that make no slices.
+
+        `priced`: the task model has a price.
+        """
+        for name in self.max_growth:
+            if name not in MEASURES:
+                raise ValueError(f"`gate.max_growth` names '{name}', which no run measures{suggestion(name, MEASURES)}")
+        if "cost" in self.max_growth and not priced:
+            raise ValueError(
+                "`gate.max_growth` limits `cost`, and `models.task` has no price: write `price: {input: ..., output: "
+                "...}` at it, for a million tokens"
+            )
+        for name in self.slice_margins:
+            field, equals, _ = name.partition("=")
+            if not equals:
+                raise ValueError(f"`gate.slice_margins` names '{name}'; slices are named `field=value`")
+            if field not in self.slices:
+                known = suggestion(field, self.slices) if self.slices else "; none are there"
+                raise ValueError(f"`gate.slice_margins` names '{name}', and '{field}' is not in `gate.slices`{known}")

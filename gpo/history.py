@@ -3,18 +3,20 @@
 The methods block: asynchronous code calls them through `asyncio.to_thread`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Engine, RowMapping, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, func, select, text, update
 
 from gpo.database import reading, shown, upsert, utc_now, writing
 from gpo.errors import StateError
-from gpo.records import Candidate, Outcome, Record, Score, Scored
-from gpo.tables import runs, scored_prompts
+from gpo.outcome import Outcome
+from gpo.records import Candidate, Record, Score, Scored
+from gpo.tables import runs, scored_prompts, test_uses
 
 _Kept = TypeVar("_Kept", bound=Record)
+_EXAMPLES_PER_QUERY = 500
 
 
 class RunRow(Record):
@@ -111,6 +113,34 @@ class History:
         with reading(self._engine) as connection:
             found = connection.execute(select(runs.c.outcome).where(runs.c.key == run_key)).scalar_one_or_none()
         return None if found is None else self._parsed(Outcome, found, run_key)
+
+    def use_test(self, run_key: str, examples: Collection[str]) -> int:
+        """Note that a run decides on test examples, by the hashes of their inputs; how often they decided before.
+
+        That is the mean over the examples, rounded up: new ones in a split make it less worn. A run that is repeated
+        counts once, and is told what it was told the first time, whatever has used the split since.
+        """
+        if not examples:
+            return 0
+        hashes = sorted(set(examples))
+        with writing(self._engine) as connection:
+            if connection.dialect.name == "postgresql":
+                # One after the other, as SQLite has it anyway: of two that decide at once, one is the later.
+                connection.execute(text("LOCK TABLE test_uses IN EXCLUSIVE MODE"))
+            own = select(func.min(test_uses.c.used_at)).where(test_uses.c.run_key == run_key)
+            first = connection.execute(own).scalar_one()
+            rows = [{"example": each, "run_key": run_key, "used_at": first or utc_now()} for each in hashes]
+            connection.execute(upsert(connection, test_uses).on_conflict_do_nothing(), rows)
+            earlier = select(func.count()).where(test_uses.c.run_key != run_key)
+            if first is not None:
+                earlier = earlier.where(test_uses.c.used_at <= first)
+            uses = sum(
+                connection.execute(
+                    earlier.where(test_uses.c.example.in_(hashes[start : start + _EXAMPLES_PER_QUERY]))
+                ).scalar_one()
+                for start in range(0, len(hashes), _EXAMPLES_PER_QUERY)
+            )
+        return -(-uses // len(hashes))
 
     def _prompts(self, wanted: ColumnElement[bool]) -> Sequence[RowMapping]:
         order = (scored_prompts.c.run_key, scored_prompts.c.step, scored_prompts.c.number)

@@ -1,12 +1,12 @@
 """Reading a dataset's tables row by row: what can be used, what was there before, what is left out, and why."""
 
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
 from gpo.errors import DatasetError, suggestion
-from gpo.order import SeededOrder
+from gpo.order import Order
 from gpo.records import Example, content_hash
-from gpo.rows import Labelled, labelled
+from gpo.rows import Labelled, labelled, slice_values
 from gpo.sources import Table
 from gpo.spec import TaskSpec
 
@@ -27,14 +27,17 @@ class Intake:
         self._joined: set[str] = set()
         self._sum = 0
         self._has_solution = spec.dataset.solution is None
+        self._sliced: set[str] = set()
         self._fields: tuple[str, ...] = ()
         source, field = spec.dataset.source, spec.dataset.id
+        # No row is left out for them: which slice a row is in must not change what is searched.
+        self._unsliced = _Problems(f"{source}: correct these rows, or take their field out of gate.slices")
         self._same_id = _Problems(f"{source}: field `{field}` must be unique")
         self._same_input = _Problems(
             f"{source}: inputs must differ; keep one row of each, which may hold a list of answers"
         )
 
-    def read(self, table: Table, part: Part, order: SeededOrder, *, may_be_empty: bool = False) -> None:
+    def read(self, table: Table, part: Part, order: Order, *, may_be_empty: bool = False) -> None:
         """Read one part, or a table of it, and put into the order what can be used.
 
         Without ids of their own, equal rows say nothing new: the first is kept; rows of one input that are lists of
@@ -87,13 +90,16 @@ class Intake:
         return tuple(found.values())
 
     def check(self) -> None:
-        """Raise DatasetError for rows that contradict each other, and for a solution that no row has."""
-        self._same_id.fail()
-        self._same_input.fail()
-        field = self._spec.dataset.solution
+        """Raise DatasetError for rows that contradict each other, and for a solution or a slice that no row has."""
+        for problems in (self._same_id, self._same_input, self._unsliced):
+            problems.fail()
+        source, field = self._spec.dataset.source, self._spec.dataset.solution
         if field and not self._has_solution:
-            known = suggestion(field, self._fields)
-            raise DatasetError(f"{self._spec.dataset.source}: no row has a text in the field `{field}`{known}")
+            raise DatasetError(f"{source}: no row has a text in the field `{field}`{suggestion(field, self._fields)}")
+        for name in self._spec.gate.slices:
+            if name not in self._sliced:
+                known = suggestion(name, self._fields)
+                raise DatasetError(f"{source}: no row has a value in the field `{name}` of gate.slices{known}")
 
     def fingerprint(self) -> str:
         """Hash of the rows that were kept, whatever their order."""
@@ -110,7 +116,16 @@ class Intake:
                 continue
             self._fields = tuple(row)
             self._has_solution = self._has_solution or found.solution is not None
-            yield number, found
+            yield number, found._replace(slices=self._slices(number, row, table))
+
+    def _slices(self, number: int, row: Mapping[str, Any], table: Table) -> dict[str, str]:
+        try:
+            found = slice_values(row, self._spec.gate.slices)
+        except DatasetError as problem:
+            self._unsliced.add(f"{table.name} row {number}: {problem}")
+            return {}
+        self._sliced |= found.keys()
+        return found
 
     def _is_repeated(self, row: Labelled, place: "_Place", first: "_Place | None", unusable: "_Problems") -> bool:
         """Whether the row's id or input was there before, which is an error, or a reason to leave it out.

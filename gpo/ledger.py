@@ -65,8 +65,9 @@ class CallKey(Record):
 class Answer(Record):
     """What a model wrote, and what it cost in tokens.
 
-    `model` is the name that the provider reported. Characters that no database takes (NUL, lone surrogates) are
-    replaced by U+FFFD.
+    `model` is the name that the provider reported. `seconds` is how long it took, the client's own retries among them;
+    None for answers of a time when that was not recorded, and of LangChain's cache. Characters that no database takes
+    (NUL, lone surrogates) are replaced by U+FFFD.
     """
 
     text: str
@@ -75,6 +76,7 @@ class Answer(Record):
     model: str = ""
     finish_reason: str | None = None
     created_at: str = Field(default_factory=utc_now)
+    seconds: float | None = Field(default=None, ge=0)
 
     @field_validator("text", "model", "finish_reason")
     @classmethod

@@ -8,7 +8,8 @@ from gpo.datasets import load_splits
 from gpo.errors import AliasMovedError, PromptError
 from gpo.history import History, RunRow
 from gpo.model_spec import ModelSpec
-from gpo.records import Example, Outcome, Score
+from gpo.outcome import Outcome
+from gpo.records import Example, Score
 from gpo.registry import NO_VERSION, Registry
 from gpo.spec import TaskSpec
 from gpo.versions import PRODUCTION, DatasetReference, Lineage, Measurement, Registered, prompt_content
@@ -16,14 +17,16 @@ from gpo.versions import PRODUCTION, DatasetReference, Lineage, Measurement, Reg
 
 def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
     """Where a prompt comes from that nothing was measured of; `dataset` is the fingerprint of the data."""
-    # Its folder is this machine's.
-    path = spec.dataset.path
+    # The folder of a file is this machine's.
+    data = spec.dataset
+    name = data.name or (data.path.name if data.path else data.source)
+    version = None if data.version is None else str(data.version)
     return Lineage(
         task=spec.name,
         spec=spec.fingerprint(),
         metric=spec.metric.identity,
         models={role: model.model for role, model in spec.models if isinstance(model, ModelSpec)},
-        dataset=DatasetReference(name=path.name if path else spec.dataset.source, fingerprint=dataset),
+        dataset=DatasetReference(name=name, version=version, fingerprint=dataset),
     )
 
 
@@ -65,9 +68,15 @@ def last_finished(history: History, spec: TaskSpec) -> tuple[RunRow, Outcome]:
 
 
 def register_start(
-    registry: Registry, spec: TaskSpec, *, who: str, name: str | None = None, note: str = ""
+    registry: Registry,
+    spec: TaskSpec,
+    *,
+    who: str,
+    name: str | None = None,
+    alias: str = PRODUCTION,
+    note: str = "",
 ) -> Registered:
-    """Keep the prompt that a spec starts from; it goes into production if nothing is there.
+    """Keep the prompt that a spec starts from; it goes into production, or another alias, if nothing is there.
 
     Raises:
         PromptError: the name is malformed.
@@ -76,10 +85,10 @@ def register_start(
     content = prompt_content(spec.prompt.template, spec.prompt.instruction, _demonstrations(spec))
     registered = registry.register(name or spec.name, content, lineage=lineage_of_spec(spec), note=note)
     version = registered.version
-    if PRODUCTION not in registry.record(version.name).aliases:
+    if alias not in registry.record(version.name).aliases:
         with suppress(AliasMovedError):
-            why = "the first version in production"
-            registry.promote(version.name, version.version, who=who, why=why, expected=NO_VERSION)
+            why = f"the first version in {alias}"
+            registry.promote(version.name, version.version, alias, who=who, why=why, expected=NO_VERSION)
     return registered
 
 

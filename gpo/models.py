@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 from gpo.connection import Connection, connector, open_embedding
@@ -176,12 +177,15 @@ class ChatModel:
         if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
         for is_last in (connection.endpoint is None, True):
+            began = monotonic()
             try:
-                return await connection.invoke(key.messages, parameters)
+                answer = await connection.invoke(key.messages, parameters)
             except Exception as error:  # noqa: BLE001 - every provider has its own
                 failure = classify(error, self.spec)
                 if is_last or isinstance(failure, PermanentCallError):
                     raise failure from None  # the provider's own words may hold the key
+            else:
+                return answer.model_copy(update={"seconds": round(monotonic() - began, 6)})
             if connection.endpoint is not None:
                 await connection.endpoint.ensure()
         raise AssertionError("the last try returns or raises")

@@ -1,11 +1,26 @@
-"""The seeded order of a dataset's examples, of which only the beginning is held."""
+"""The seeded order of a dataset's examples, of which only the beginning is held; and the splits by a hash."""
 
 import hashlib
 import heapq
+from typing import Protocol
 
-from gpo.records import Example
+from gpo.records import Example, Split
 from gpo.rows import STRATIFIED, Labelled
 from gpo.spec import TaskSpec
+
+
+class Order(Protocol):
+    """What takes examples in as they are read: `count` of them so far."""
+
+    @property
+    def count(self) -> int:
+        """How many were added."""
+
+    def add(self, row: Labelled, inputs_hash: str) -> None:
+        """Take a row into account; its input, and its id if it has one, must be new."""
+
+    def join(self, row: Labelled, inputs_hash: str) -> None:
+        """Put the right answers of a row to those of the row of the same input that was added before."""
 
 
 class SeededOrder:
@@ -61,3 +76,44 @@ class SeededOrder:
             for place, negative in enumerate(sorted(first, reverse=True))
         ]
         return tuple(self._rows[rank].example() for _, rank in sorted(placed)[: self._size])
+
+
+class HashedSplits:
+    """The splits of a dataset that has versions: an example's inputs alone say where it belongs, now and for ever.
+
+    The seeded hash of the inputs is a point between 0 and 1. The proportions of `dataset.split` cut that line into
+    test, dev and train, and of each the first examples of the seeded order are taken, as many as the size says.
+    What is beyond is not used; it never moves into another split.
+    """
+
+    def __init__(self, spec: TaskSpec) -> None:
+        sizes = spec.dataset.split
+        self._seed = spec.dataset.seed
+        self._sizes: dict[Split, int] = {"test": sizes.test, "dev": sizes.dev, "train": sizes.train}
+        self._orders = {split: SeededOrder(size, spec) for split, size in self._sizes.items()}
+
+    @property
+    def count(self) -> int:
+        """How many were added."""
+        return sum(order.count for order in self._orders.values())
+
+    def add(self, row: Labelled, inputs_hash: str) -> None:
+        """Take a row into account; its input, and its id if it has one, must be new."""
+        self._orders[self._split(inputs_hash)].add(row, inputs_hash)
+
+    def join(self, row: Labelled, inputs_hash: str) -> None:
+        """Put the right answers of a row to those of the row of the same input that was added before."""
+        self._orders[self._split(inputs_hash)].join(row, inputs_hash)
+
+    def examples(self, split: Split) -> tuple[Example, ...]:
+        """The examples of a split, at most its size."""
+        return self._orders[split].examples()
+
+    def _split(self, inputs_hash: str) -> Split:
+        # Not the order's own hash, or each split would be a stretch of that order.
+        digest = hashlib.sha256(f"split:{self._seed}:{inputs_hash}".encode()).digest()
+        point = int.from_bytes(digest, "big") * sum(self._sizes.values()) >> 8 * len(digest)
+        sizes = self._sizes
+        if point < sizes["test"]:
+            return "test"
+        return "dev" if point < sizes["test"] + sizes["dev"] else "train"

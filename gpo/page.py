@@ -11,9 +11,12 @@ from gpo import bill, findings, wording
 from gpo.chart import trajectory_svg
 from gpo.edits import word_difference
 from gpo.findings import CandidateRow
-from gpo.records import START_STEP, Outcome, Rejection, Sample, Score, Step
+from gpo.gate_findings import DECISIONS, MEASURE_HEAD, SLICE_HEAD, Row, facts, measure_rows, reasons_beyond, slice_rows
+from gpo.outcome import Outcome
+from gpo.records import START_STEP, Rejection, Sample, Score, Step
 from gpo.spec import TaskSpec
 from gpo.stylesheet import STYLESHEET
+from gpo.verdict import GateVerdict
 
 SHOWN_OF_ANSWER = 1200
 """Characters of a raw answer or a rejected proposal that the page shows."""
@@ -29,6 +32,7 @@ def html_report(spec: TaskSpec, outcome: Outcome) -> str:
         _header(outcome),
         _verdict(spec, outcome),
         _section("Results", _results(outcome)),
+        _section("Gate", *_gate(outcome.verdict)) if outcome.verdict else "",
         _section("Prompt", _prompts(outcome)),
         _section("Search", _chart(outcome), _candidates(outcome)),
         _section("Steps", *_steps(outcome)) if outcome.history else "",
@@ -105,8 +109,28 @@ def _verdict(spec: TaskSpec, outcome: Outcome) -> str:
     todo = f"<h2>What to do next</h2>\n<ul>{items}</ul>" if advice else ""
     return (
         f'<div class="verdict {verdict.tone}">\n<p><strong>{escape(verdict.claim)}</strong>'
-        f"{escape(verdict.detail)}</p>\n{todo}</div>"
+        f"{escape(verdict.detail)}</p>\n{_decision(outcome.verdict) if outcome.verdict else ''}{todo}</div>"
     )
+
+
+def _decision(verdict: GateVerdict) -> str:
+    lines = [f"<li>{_own_words(wording.printable(reason))}</li>" for reason in reasons_beyond(verdict)]
+    lines += [f'<li class="warning">{_own_words(wording.printable(warning))}</li>' for warning in verdict.warnings]
+    listed = f"<ul>{''.join(lines)}</ul>\n" if lines else ""
+    return f'<h2>Gate: <span class="decision">{DECISIONS[verdict.decision]}</span></h2>\n{listed}'
+
+
+def _gate(verdict: GateVerdict) -> Iterable[str]:
+    yield f'<p class="note">{escape(facts(verdict))}</p>'
+    if rows := slice_rows(verdict):
+        yield _table("Slices of the test split", SLICE_HEAD, map(_gate_cells, rows), numeric=(1, 2))
+    if rows := measure_rows(verdict):
+        yield _table("What else changed", MEASURE_HEAD, map(_gate_cells, rows), numeric=(1, 2, 3, 4))
+
+
+def _gate_cells(row: Row) -> list[str]:
+    *cells, remark = map(_text, row.cells)
+    return [*cells, f'<span class="{"wrong" if row.is_wrong else "note"}">{remark}</span>' if remark else ""]
 
 
 def _results(outcome: Outcome) -> str:
@@ -118,7 +142,7 @@ def _results(outcome: Outcome) -> str:
     rows = [["Start", cell(start.score), cell(outcome.start_test)]]
     if not findings.best_is_start(outcome):
         rows.append([_noted("Best", best.candidate.label), cell(best.score), cell(outcome.best_test)])
-        interval = f"{wording.signed(gain.low)} to {wording.signed(gain.high)}"
+        interval = findings.gain_interval(outcome)
         dev_gain = wording.signed(best.score.mean - start.score.mean)
         rows.append(
             ["Gain", _noted(dev_gain, "optimistic: chosen by it"), _noted(wording.signed(gain.value), interval)]

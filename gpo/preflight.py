@@ -24,6 +24,7 @@ from gpo.evaluation import evaluate
 from gpo.few_shot import demonstrations
 from gpo.judge import is_judged
 from gpo.ledger import Answer, CallKey, Ledger
+from gpo.measures import check_tokens
 from gpo.metrics import check_metric
 from gpo.model_spec import ModelRole
 from gpo.models import AnswerStore, ChatModel, Models, Sampling, open_models
@@ -32,6 +33,7 @@ from gpo.records import Score, Splits
 from gpo.reflection import check_reflection
 from gpo.run import Place
 from gpo.settings import DATABASE_FILE
+from gpo.slices import check_slices, sliced, unguarded
 from gpo.spec import TaskSpec
 from gpo.template import Message
 from gpo.wording import money
@@ -74,6 +76,7 @@ async def preflight(place: Place, *, searches: bool = True) -> Splits:
     check_metric(spec.metric, splits.dev[:PROBED_EXAMPLES])
     demonstrations(spec, splits)
     if searches:
+        _check_slices(spec, splits)
         _check_caps(spec, splits)
         check_reflection(spec, splits)
     url = settings.database_for(home)
@@ -94,6 +97,13 @@ async def _open_ledger(url: str, stack: AsyncExitStack) -> Ledger:
     ledger = Ledger(engine)
     stack.push_async_callback(ledger.aclose)
     return ledger
+
+
+def _check_slices(spec: TaskSpec, splits: Splits) -> None:
+    found = sliced(splits.test, spec.gate.slices)
+    check_slices(spec.gate, found)
+    if told := unguarded(found):
+        emit(Note(told))
 
 
 def _check_caps(spec: TaskSpec, splits: Splits) -> None:
@@ -158,6 +168,7 @@ async def _probe(spec: TaskSpec, splits: Splits, models: Models, *, searches: bo
         kind = ModelUnreachableError if is_transient(error) else ModelConfigError
         raise kind(f"a model named in the spec does not answer: {error}") from error
     if searches:
+        check_tokens(spec, probed)
         _check_estimate(spec, splits, probed)
 
 

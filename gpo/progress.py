@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from gpo.records import Outcome, Scored
+from gpo.outcome import Outcome
+from gpo.records import Scored
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ import logging
 import os
 import random
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +39,8 @@ _log = logging.getLogger(__name__)
 _ROLES = {"system": "system", "user": "human", "assistant": "ai"}
 _JITTER = 0.2
 _BUSY_S = 5.0
+_READ_S = 10.0
+"""How long one look at the database may take before it is given up, between one prompt and the next."""
 
 
 def load_prompt(
@@ -78,6 +82,7 @@ class _Held(NamedTuple):
 
 _Key = tuple[str, str | int]
 """Name, and alias or version."""
+_Found = _Held | Exception
 
 
 class PromptLoader:
@@ -94,6 +99,8 @@ class PromptLoader:
     def begin(self) -> None:
         """Start with free locks and without a thread: at first, and in a forked child, which has no other threads."""
         self._reading = threading.Lock()
+        self._asking = threading.Lock()
+        self._asked: dict[_Key, Future[_Found]] = {}
         self._starting = threading.Lock()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -111,8 +118,8 @@ class PromptLoader:
         """Look for newer versions now; returns whether all could be read. Raises nothing."""
         with self._reading:
             # What a version stands for never changes.
-            moving = [key for key, held in self._held.items() if held.fails or isinstance(key[1], str)]
-            found = self._read(moving)
+            moving = [key for key, held in list(self._held.items()) if held.fails or isinstance(key[1], str)]
+            found = self._look(moving)
             for key in moving:
                 self._held[key] = _refreshed(key, self._held[key], found[key])
         return not any(isinstance(each, Exception) for each in found.values())
@@ -127,34 +134,58 @@ class PromptLoader:
             thread.join()
 
     def _first(self, key: _Key, default: Default) -> _Held:
+        """Ask, together with all who wait: they share the next look, and the failure of the one under way."""
+        with self._asking:
+            answer = self._asked.setdefault(key, Future())
         with self._reading:
-            if key not in self._held:
-                found = self._read([key])[key]
-                if isinstance(found, Exception):
-                    if default is None:
-                        raise found
-                    template = _fallen_back(key, default)
-                    _log.warning("prompt %s (%s): the default is used: %s", *key, _first_line(found))
-                    found = _Held(template, fails=True)
-                self._held[key] = found
-            return self._held[key]
+            if not answer.done():
+                self._look([])
+        found = answer.result()
+        if isinstance(found, _Held):
+            return found
+        if default is None:
+            raise found
+        fallen_back = _Held(_fallen_back(key, default), fails=True)
+        held = self._held.setdefault(key, fallen_back)
+        if held is fallen_back:
+            _log.warning("prompt %s (%s): the default is used: %s", *key, _first_line(found))
+        return held
 
-    def _read(self, keys: Sequence[_Key]) -> Mapping[_Key, _Held | Exception]:
-        """What each key stands for now, or why that cannot be told. No connection outlives this."""
+    def _look(self, keys: Sequence[_Key]) -> Mapping[_Key, _Found]:
+        """Read these keys and all that are asked for, and answer who asked; only for who holds `_reading`."""
+        with self._asking:
+            asked = list(self._asked)
+        found = self._read([*keys, *(key for key in asked if key not in self._held)])
+        with self._asking:
+            # Who has come since this look began could only fail the same way, one time-out later.
+            answered = list(self._asked) if isinstance(found, Exception) else asked
+            answers = {key: self._asked.pop(key) for key in answered}
+        for key, answer in answers.items():
+            if not isinstance(found, Exception) and isinstance(each := found.get(key), _Held):
+                self._held.setdefault(key, each)
+            answer.set_result(self._held.get(key) or (found if isinstance(found, Exception) else found[key]))
+        return dict.fromkeys(keys, found) if isinstance(found, Exception) else found
+
+    def _read(self, keys: Sequence[_Key]) -> Mapping[_Key, _Found] | Exception:
+        """What each key stands for now, or why that cannot be told; one error when no key could be read.
+
+        No connection outlives this.
+        """
         if not keys:
             return {}
+        deadline = time.monotonic() + _READ_S
         try:
             engine = open_to_read(self._database, busy_s=_BUSY_S)
             try:
                 with reading(engine) as connection:
                     if revision_of(connection) is None:
                         raise StateError(f"database {shown(engine.url)} holds no prompts; {HOW_TO_BEGIN}")
-                registry = Registry(engine)
-                return {key: _resolved(registry, *key) for key in keys}
+                registry, late = Registry(engine), StateError(f"database {shown(engine.url)}: no answer in time")
+                return {key: late if time.monotonic() > deadline else _resolved(registry, *key) for key in keys}
             finally:
                 engine.dispose()
         except Exception as error:  # noqa: BLE001 - whatever it is, the last good prompt is better than none
-            return dict.fromkeys(keys, error)
+            return error
 
     def _watch(self) -> None:
         # No thread can be started while the interpreter ends.
@@ -194,7 +225,7 @@ def _fstring(part: Part) -> str:
     return f"{{{part.text}}}" if part.is_variable else part.text.replace("{", "{{").replace("}", "}}")
 
 
-def _resolved(registry: Registry, name: str, reference: str | int) -> _Held | Exception:
+def _resolved(registry: Registry, name: str, reference: str | int) -> _Found:
     try:
         version = registry.resolve(name, reference)
         return _Held(as_langchain(version, reference if isinstance(reference, str) else None), version.digest)
@@ -202,7 +233,7 @@ def _resolved(registry: Registry, name: str, reference: str | int) -> _Held | Ex
         return error
 
 
-def _refreshed(key: _Key, held: _Held, found: _Held | Exception) -> _Held:
+def _refreshed(key: _Key, held: _Held, found: _Found) -> _Held:
     if isinstance(found, Exception):
         if not held.fails:
             _log.warning("prompt %s (%s): the last good one stays in use: %s", *key, _first_line(found))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 Split = Literal["train", "dev", "test"]
 Stopped = Literal["plateau", "max_steps", "budget"]
@@ -31,7 +31,8 @@ class Example(Record):
     """One labelled row. `inputs` maps the template's variables to text; `reference` is the right answer.
 
     `also` holds further right answers, where there are several; an answer counts by the one that it meets best.
-    `solution` is how the answer is found, for demonstrations.
+    `solution` is how the answer is found, for demonstrations. `slices` has the values of the fields that `gate.slices`
+    names; no prompt shows them.
     """
 
     id: str
@@ -39,6 +40,12 @@ class Example(Record):
     reference: str
     also: tuple[str, ...] = ()
     solution: str | None = None
+    slices: Mapping[str, str] = {}
+
+    @property
+    def inputs_hash(self) -> str:
+        """By which examples that ask the same are known, 64 hex digits; whatever their ids and references."""
+        return content_hash(tuple(self.inputs.values()), length=64)
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -73,6 +80,25 @@ def total_usage(parts: Iterable[UsageByRole]) -> dict[str, Usage]:
         for role, usage in part.items():
             total[role] = total.get(role, Usage()) + usage
     return total
+
+
+class Timing(Record):
+    """How long the answers of the task model took, in seconds together; of `calls` the time is known.
+
+    Answers from the ledger bring the time of when they were paid for.
+    """
+
+    calls: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Timing") -> "Timing":
+        """The timing of both."""
+        return Timing(calls=self.calls + other.calls, seconds=self.seconds + other.seconds)
+
+    @property
+    def mean(self) -> float | None:
+        """Seconds a call; None where no time is known."""
+        return self.seconds / self.calls if self.calls else None
 
 
 class Splits(Record):
@@ -131,6 +157,7 @@ class Score(Record):
     cut: int = 0
     samples: tuple["Sample", ...] = ()
     usage: UsageByRole = {}
+    timing: Timing = Timing()
 
     @property
     def mean(self) -> float:
@@ -219,53 +246,12 @@ class Step(Record):
     usage: UsageByRole = {}
 
 
-class Calls(Record):
-    """Model calls of one role: paid now, answered from the ledger, failed after retries; tokens of the paid ones.
-
-    A call of the embedding model is a text.
-    """
-
-    paid: int = 0
-    cached: int = 0
-    failed: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
 class Interval(Record):
-    """A point with its 95% interval; all are fractions of 1."""
+    """A point with its interval, at 95% unless it is said otherwise; all are fractions of 1."""
 
     value: float
     low: float
     high: float
-
-
-class Outcome(Record):
-    """What a run came to.
-
-    `usage` and `cost` are those of all answers that the run rests on, whether they were paid for now or came from the
-    ledger: what it would cost alone. `cost_paid` is for what was paid now. None: no model that was used has a price.
-    """
-
-    run_id: str
-    task: str
-    started_at: str
-    wall_s: float
-    stopped: Stopped
-    steps: int
-    start: Scored
-    best: Scored
-    start_test: Score
-    best_test: Score
-    gain: Interval
-    proposed: int
-    rejected: Mapping[str, int]
-    evaluated: int
-    calls: Mapping[str, Calls]
-    usage: UsageByRole = {}
-    cost: float | None = None
-    cost_paid: float | None = None
-    history: tuple[Step, ...] = Field(default=(), repr=False)
 
 
 def mean_interval(values: list[float], z: float = 1.96) -> tuple[float, float]:

@@ -98,30 +98,49 @@ class Registry:
             PromptError: there is no such prompt or version, or the alias is malformed.
             AliasMovedError: the alias points elsewhere than `expected`; nothing was changed.
         """
-        check_alias(alias)
         with writing(self._engine) as connection:
-            self._hold(connection, name)
-            self._existing(connection, name, version)
-            last = self._last_move(connection, name, alias, expected)
-            if last is not None and last.to_version == version:
-                return last
-            number = highest(connection, prompt_moves.c.number, name) + 1
-            return self._moved(
-                connection,
-                Move(
-                    name=name,
-                    number=number,
-                    alias=alias,
-                    action="promote",
-                    from_version=None if last is None else last.to_version,
-                    to_version=version,
-                    standing=number,
-                    below=None if last is None else last.standing,
-                    who=check_text("who", who, needed=True),
-                    why=check_text("why", why),
-                    at=utc_now(),
-                ),
-            )
+            return self.promote_within(connection, name, version, alias, who=who, why=why, expected=expected)
+
+    def promote_within(
+        self,
+        connection: Connection,
+        name: str,
+        version: int,
+        alias: str = PRODUCTION,
+        *,
+        who: str,
+        why: str,
+        expected: int | None = None,
+    ) -> Move:
+        """`promote` as part of a transaction that is open, of `gpo.database.writing`.
+
+        Raises:
+            PromptError: as for `promote`.
+            AliasMovedError: as for `promote`.
+        """
+        check_alias(alias)
+        self._hold(connection, name)
+        self._existing(connection, name, version)
+        last = self._last_move(connection, name, alias, expected)
+        if last is not None and last.to_version == version:
+            return last
+        number = highest(connection, prompt_moves.c.number, name) + 1
+        return self._moved(
+            connection,
+            Move(
+                name=name,
+                number=number,
+                alias=alias,
+                action="promote",
+                from_version=None if last is None else last.to_version,
+                to_version=version,
+                standing=number,
+                below=None if last is None else last.standing,
+                who=check_text("who", who, needed=True),
+                why=check_text("why", why),
+                at=utc_now(),
+            ),
+        )
 
     def rollback(self, name: str, alias: str = PRODUCTION, *, who: str, why: str, expected: int | None = None) -> Move:
         """Point an alias back to the version that the standing promotion replaced; returns the move.

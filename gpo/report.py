@@ -3,16 +3,21 @@
 `gpo.findings` says what the numbers mean, `gpo.chart` draws them, `gpo.page` lays out the HTML.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gpo import bill, findings, wording
 from gpo.chart import chart_title, svg_data_uri, trajectory_svg
 from gpo.edits import as_markdown, word_difference
 from gpo.findings import CandidateRow
+from gpo.gate import paired_gain
+from gpo.gate_findings import DECISIONS, MEASURE_HEAD, SLICE_HEAD, Row, facts, measure_rows, reasons_beyond, slice_rows
 from gpo.markdown import escaped, fenced, inline, pipe_table
+from gpo.outcome import Calls, Outcome
 from gpo.page import html_report
-from gpo.records import Calls, Outcome, Score
+from gpo.records import Interval, Score
 from gpo.spec import TaskSpec
+from gpo.verdict import GateVerdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +42,7 @@ def candidates_table(outcome: Outcome) -> "pd.DataFrame":
 
 def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
     """The outcome for other programs. Scores are fractions of 1 with four digits; `report` says where the report is."""
-    start, best, gain = outcome.start, outcome.best, outcome.gain
+    start, best, gain, verdict = outcome.start, outcome.best, _gain_at_95(outcome), outcome.verdict
     return {
         "run_id": outcome.run_id,
         "task": outcome.task,
@@ -53,6 +58,7 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
             "step": best.candidate.step,
         },
         "gain": {"test": round(gain.value, 4), "ci95": [round(gain.low, 4), round(gain.high, 4)]},
+        "verdict": verdict and _rounded(verdict.model_dump()),
         "steps": outcome.steps,
         "stopped": outcome.stopped,
         "candidates": {
@@ -72,6 +78,20 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
     }
 
 
+def _gain_at_95(outcome: Outcome) -> Interval:
+    if outcome.verdict is None or outcome.verdict.confidence == 0.95:
+        return outcome.gain
+    return paired_gain(outcome.best_test, outcome.start_test)
+
+
+def _rounded(content: Any) -> Any:
+    if isinstance(content, float):
+        return round(content, 6)
+    if isinstance(content, dict):
+        return {name: _rounded(each) for name, each in content.items()}
+    return [_rounded(each) for each in content] if isinstance(content, list | tuple) else content
+
+
 def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
     """The report as GitHub-flavoured Markdown with `<ins>` and `<del>`, and the chart as an embedded image."""
     verdict = findings.verdict(outcome)
@@ -79,9 +99,11 @@ def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
     parts = [
         f"# {inline(outcome.task)}",
         f"**{verdict.claim}**{verdict.detail}",
+        _decision(outcome.verdict) if outcome.verdict else "",
         "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
         "## Results",
         _results(outcome),
+        *(_gate(outcome.verdict) if outcome.verdict else ()),
         "## Prompt",
         _prompts(outcome),
         "## Search",
@@ -98,6 +120,25 @@ def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _decision(verdict: GateVerdict) -> str:
+    """The decision with its reasons and warnings, whose names of slices stand between backticks already."""
+    lines = [*reasons_beyond(verdict), *(f"Warning: {warning}" for warning in verdict.warnings)]
+    return "\n".join([f"Gate: **{DECISIONS[verdict.decision]}**", "", *(f"- {line}" for line in lines)]).rstrip()
+
+
+def _gate(verdict: GateVerdict) -> list[str]:
+    def table(head: Sequence[str], rows: Sequence[Row], numeric: range) -> str:
+        cells = [[inline(row.cells[0]), *row.cells[1:]] for row in rows]
+        return pipe_table(head, cells, numeric=numeric) if rows else ""
+
+    return [
+        "## Gate",
+        facts(verdict),
+        table(SLICE_HEAD, slice_rows(verdict), range(1, 3)),
+        table(MEASURE_HEAD, measure_rows(verdict), range(1, 5)),
+    ]
+
+
 def _results(outcome: Outcome) -> str:
     def cells(score: Score) -> list[str]:
         return [wording.fraction(score.mean), wording.interval(*score.interval()), findings.counts(score)]
@@ -110,7 +151,7 @@ def _results(outcome: Outcome) -> str:
     if not findings.best_is_start(outcome):
         name = f"Best ({best.candidate.label})"
         rows += [[name, "dev", *cells(best.score)], [name, "test", *cells(outcome.best_test)]]
-        interval = f"{wording.signed(gain.low)} to {wording.signed(gain.high)}"
+        interval = findings.gain_interval(outcome)
         change = f"**{wording.signed(gain.value)}**"
         rows.append(["**Gain**", "test", change, interval, f"n {findings.compared(outcome)}"])
     table = pipe_table(["Prompt", "Split", "Score", "95% interval", "Examples"], rows, numeric=(2,))

@@ -1,7 +1,7 @@
 """A row of a source becomes a labelled example, or the reason why it cannot."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gpo.answers import canonical_reference
@@ -9,6 +9,7 @@ from gpo.errors import DatasetError, suggestion
 from gpo.records import Example, content_hash
 from gpo.source_files import Number
 from gpo.spec import AnswerSpec, TaskSpec
+from gpo.wording import printable
 
 STRATIFIED = ("choice", "boolean")
 """Kinds of answers with labels, of which each split gets its share."""
@@ -26,7 +27,8 @@ _EXPECTED = {
 class Labelled(NamedTuple):
     """What one row says. `id` is the row's own, if the spec names a field for it.
 
-    `joins`: rows of the same input are further right answers to it, and no contradiction.
+    `joins`: rows of the same input are further right answers to it, and no contradiction. `slices` say nothing of what
+    is asked and what is right: they are no part of the `content`.
     """
 
     inputs: dict[str, str]
@@ -34,6 +36,7 @@ class Labelled(NamedTuple):
     solution: str | None
     id: str | None
     joins: bool = False
+    slices: Mapping[str, str] = {}
 
     @property
     def inputs_hash(self) -> str:
@@ -49,7 +52,10 @@ class Labelled(NamedTuple):
         """This row with the right answers of another one of the same input; which came first does not matter."""
         solutions = {each for each in (self.solution, other.solution) if each is not None}
         references = {*self.references, *other.references}
-        return self._replace(references=tuple(sorted(references)), solution=min(solutions, default=None))
+        values = sorted([*self.slices.items(), *other.slices.items()], reverse=True)
+        return self._replace(
+            references=tuple(sorted(references)), solution=min(solutions, default=None), slices=dict(values)
+        )
 
     def example(self) -> Example:
         """The row as an example."""
@@ -60,6 +66,7 @@ class Labelled(NamedTuple):
             reference=reference,
             also=tuple(also),
             solution=self.solution,
+            slices=self.slices,
         )
 
 
@@ -80,6 +87,23 @@ def labelled(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
     if not (name := _text(_value(row, dataset.id), dataset.id).strip()):
         raise DatasetError(f"field `{dataset.id}`: an id must not be blank")
     return Labelled(inputs, references, worked, name)
+
+
+def slice_values(row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, str]:
+    """The values of the fields whose values make slices, on one line each; a row without one is in no slice of it.
+
+    Raises:
+        DatasetError: a value is neither text nor a number, true or false; the message names its field.
+    """
+    # Messages and reports put the names of slices between backticks.
+    texts = {field: _text(row[field], field).replace("`", "'") for field in fields if _is_there(row.get(field))}
+    values = {field: " ".join(printable(text).split()) for field, text in texts.items()}
+    return {field: value for field, value in values.items() if value}
+
+
+def _is_there(value: object) -> bool:
+    # NaN is how pandas says that a value is missing.
+    return value is not None and value == value  # noqa: PLR0124
 
 
 def _references(value: object, field: str, answer: AnswerSpec) -> tuple[str, ...]:

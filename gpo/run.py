@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gpo.connection import open_embedding
 from gpo.database import open_database
+from gpo.dataset_push import Datasets
 from gpo.datasets import load_splits
 from gpo.few_shot import demonstrations
 from gpo.history import History
@@ -44,24 +45,33 @@ def source_hash(root: Path) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A task and where its state lives."""
+    """A task and where its state lives; `earlier` are instructions of earlier runs, to be tried again at the start."""
 
     spec: TaskSpec
     home: Path
     settings: Settings
+    earlier: tuple[str, ...] = ()
 
 
-def place_of(path: Path, seed: int | None = None, home: Path | None = None) -> Place:
+def place_of(
+    path: Path, seed: int | None = None, home: Path | None = None, *, dataset_version: int | None = None
+) -> Place:
     """Read a spec file; `seed` replaces the spec's own, `home` the state folder that the settings give it.
 
+    Where the spec names a stored dataset, its version is found and its rows are fetched: `dataset_version`, else the
+    spec's own, else the newest.
+
     Raises:
-        SpecError: the file is missing or wrong.
+        SpecError: the file is missing or wrong, or has no versions to choose `dataset_version` from.
+        DatasetError: there is no such dataset or version.
+        StateError: the rows of the dataset cannot be had.
     """
     spec = load_spec(path)
     settings = load_settings()
     if seed is not None:
         spec = spec.model_copy(update={"seed": seed})
-    return Place(spec=spec, home=settings.home_for(path) if home is None else home.resolve(), settings=settings)
+    home = settings.home_for(path) if home is None else home.resolve()
+    return Place(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings)
 
 
 class Run:
@@ -85,6 +95,9 @@ class Run:
         self.key = key
         self.spec = place.spec
         self.home = place.home
+        self.earlier = tuple(
+            Candidate(instruction=text, number=number) for number, text in enumerate(place.earlier, start=1)
+        )
         self.splits = splits
         self.scope = scope
         self.models = models
@@ -122,9 +135,10 @@ def step_rng(seed: int, step: int, purpose: str) -> random.Random:
     return random.Random(f"{seed}/{step}/{purpose}")  # noqa: S311 - sampling, not secrets
 
 
-def run_key(spec: TaskSpec, splits: Splits) -> str:
+def run_key(spec: TaskSpec, splits: Splits, earlier: Sequence[str] = ()) -> str:
     """Hash of everything that decides a run's course."""
-    return content_hash([spec.fingerprint(), splits.fingerprint, code_version()], length=16)
+    known = [list(earlier)] if earlier else []
+    return content_hash([spec.fingerprint(), splits.fingerprint, code_version(), *known], length=16)
 
 
 @asynccontextmanager
@@ -136,7 +150,7 @@ async def open_run(place: Place) -> AsyncIterator[Run]:
     """
     spec, settings, home = place.spec, place.settings, place.home
     splits = load_splits(spec)
-    key = run_key(spec, splits)
+    key = run_key(spec, splits, place.earlier)
     async with AsyncExitStack() as stack:
         engine = open_database(settings.database_for(home))
         stack.callback(engine.dispose)

@@ -10,12 +10,16 @@ from gpo.spec import TaskSpec
 
 
 class Search(Record):
-    """Where the search stands. `best` is what the next step starts from; `stale` counts steps without a better one."""
+    """Where the search stands. `best` is what the next step starts from; `stale` counts steps without a better one.
+
+    `earlier` are prompts of earlier runs, scored again before the first step.
+    """
 
     start: Scored
     best: Scored
     stale: int = 0
     steps: tuple[Step, ...] = ()
+    earlier: tuple[Scored, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -27,19 +31,19 @@ class Search(Record):
         """Prompts scored since that summary was written; none before the first step, which has only its start."""
         if not self.steps:
             return ()
-        start = (self.start,) if len(self.steps) == 1 else ()
+        start = (self.start, *self.earlier) if len(self.steps) == 1 else ()
         return (*start, *self.steps[-1].scored)
 
     @property
     def known(self) -> frozenset[str]:
         """Ids of all prompts scored so far."""
         scored = [item.candidate.id for step in self.steps for item in step.scored]
-        return frozenset([self.start.candidate.id, *scored])
+        return frozenset([self.start.candidate.id, *(item.candidate.id for item in self.earlier), *scored])
 
 
-def begin(start: Scored) -> Search:
-    """The search before its first step."""
-    return Search(start=start, best=start)
+def begin(start: Scored, earlier: Sequence[Scored] = ()) -> Search:
+    """The search before its first step, at the best of the start and the prompts of earlier runs."""
+    return Search(start=start, best=_best(start, earlier), earlier=tuple(earlier))
 
 
 def select(
@@ -60,10 +64,7 @@ def select(
 
     `neighbours`, `reflection`, `summary` and `usage`, which leaves the scores out, are only recorded.
     """
-    whole = [item for item in scored if item.score.complete]
-    best = search.best
-    for item in whole:
-        best = item if is_ahead(item.score, best.score) else best
+    best = _best(search.best, scored)
     step = Step(
         number=len(search.steps) + 1,
         budget=edited.budget,
@@ -76,7 +77,7 @@ def select(
         usage=usage or {},
     )
     stale = search.stale + 1 if best is search.best else 0
-    return Search(start=search.start, best=best, stale=stale, steps=(*search.steps, step))
+    return search.model_copy(update={"best": best, "stale": stale, "steps": (*search.steps, step)})
 
 
 def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> Stopped | None:
@@ -90,4 +91,12 @@ def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> Stopped | None:
 
 def affordable(search: Search, spec: TaskSpec, splits: Splits) -> int:
     """How many candidates the next step can have under the caps; the last step before a cap may have fewer."""
-    return affordable_candidates(spec, search.start.score, search.steps, len(splits.dev), len(splits.test))
+    scores = [search.start.score, *(item.score for item in search.earlier)]
+    return affordable_candidates(spec, scores, search.steps, len(splits.dev), len(splits.test))
+
+
+def _best(best: Scored, others: Sequence[Scored]) -> Scored:
+    for item in others:
+        if item.score.complete and is_ahead(item.score, best.score):
+            best = item
+    return best

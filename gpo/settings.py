@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     dataset_url: SecretStr | None = None
     """SQLAlchemy URL of the database that `dataset.sql` asks."""
 
+    dataset_store: SecretStr | None = None
+    """Folder, or fsspec URL such as `s3://bucket/datasets`, for the rows of datasets; by default in the state folder.
+
+    It may hold a password."""
+
     chroma_url: str | None = None
     """`http://host:port` of a Chroma server; by default an embedded Chroma in the state folder."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gpo.errors import DatasetError
+from gpo.errors import DatasetError, SourceUnreachableError
 from gpo.records import Split
 from gpo.source_files import NumberedRow, Reading, check_columns
 from gpo.source_tables import numbered
@@ -28,7 +28,9 @@ def hub_tables(dataset: DatasetSpec) -> Mapping[str, Any]:
         return dict(datasets.load_dataset(dataset.hub, dataset.config, revision=dataset.revision))
     except (OSError, ValueError, ImportError) as error:
         first = str(error).strip().partition("\n")[0]
-        raise DatasetError(
+        # What is not there is said by a FileNotFoundError.
+        is_away = isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
+        raise (SourceUnreachableError if is_away else DatasetError)(
             f"{dataset.hub}: cannot be loaded from the hub: {first}; check dataset.hub, config and revision, the"
             " network, and HF_TOKEN for a private dataset"
         ) from None

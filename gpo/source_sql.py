@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from gpo.errors import DatasetError
+from gpo.errors import DatasetError, SourceUnreachableError
 from gpo.settings import load_settings, secret
 from gpo.source_files import NumberedRow, Reading, check_columns
 from gpo.source_tables import numbered
@@ -31,7 +31,7 @@ def rows_of_query(dataset: DatasetSpec, reading: Reading) -> Iterator[NumberedRo
             connection = engine.connect()
         except SQLAlchemyError as error:
             # The driver's text may repeat parts of the URL.
-            raise DatasetError(
+            raise SourceUnreachableError(
                 f"the database that {variable} names cannot be reached ({type(error).__name__}); check that it runs"
                 " and that name, password and database are right"
             ) from None

@@ -43,19 +43,22 @@ class Tables(NamedTuple):
     few_shot: Table | None = None
 
 
-def tables_of(dataset: DatasetSpec) -> Tables:
-    """The tables that a spec's `dataset` names.
+def tables_of(dataset: DatasetSpec, also: tuple[str, ...] = ()) -> Tables:
+    """The tables that a spec's `dataset` names; `also` are fields that rows may have besides those of `dataset`.
 
     Raises:
         DatasetError: the source is missing or incomplete; more may come up when the rows are read.
     """
+    if dataset.name is not None:
+        return Tables(whole=(_of_store(dataset),))
+    reading = reading_of(dataset, also)
     if dataset.hub is not None:
-        return _of_hub(dataset)
+        return _of_hub(dataset, reading)
     if dataset.sql is not None:
-        return Tables(whole=(Table("dataset.sql", "dataset.sql", rows_of_query(dataset, reading_of(dataset))),))
+        return Tables(whole=(Table("dataset.sql", "dataset.sql", rows_of_query(dataset, reading)),))
     path = Path(str(dataset.path))
     if not path.is_dir():
-        return Tables(whole=(_of_file(path, dataset),))
+        return Tables(whole=(_of_file(path, reading),))
     files = split_files(path)
     missing = [split for split in SPLIT_FILES if split not in files and split != "train"]
     if missing:
@@ -65,19 +68,19 @@ def tables_of(dataset: DatasetSpec) -> Tables:
         )
     few_shot = _file_of(path, (FEW_SHOT,))
     return Tables(
-        splits={split: _of_file(file, dataset) for split, file in files.items()},
-        few_shot=_of_file(few_shot, dataset) if few_shot else None,
+        splits={split: _of_file(file, reading) for split, file in files.items()},
+        few_shot=_of_file(few_shot, reading) if few_shot else None,
     )
 
 
-def table_of_frame(frame: "pd.DataFrame", dataset: DatasetSpec) -> Tables:
+def table_of_frame(frame: "pd.DataFrame", dataset: DatasetSpec, also: tuple[str, ...] = ()) -> Tables:
     """A pandas frame as the one table of a dataset."""
-    return Tables(whole=(Table("frame", "the frame", rows_of_frame(frame, reading_of(dataset))),))
+    return Tables(whole=(Table("frame", "the frame", rows_of_frame(frame, reading_of(dataset, also))),))
 
 
-def reading_of(dataset: DatasetSpec) -> Reading:
+def reading_of(dataset: DatasetSpec, also: tuple[str, ...] = ()) -> Reading:
     """How the dataset's tables are read."""
-    optional = (dataset.solution,) if dataset.solution else ()
+    optional = (*([dataset.solution] if dataset.solution else []), *also)
     return Reading(dataset.encoding, dataset.delimiter, dataset.fields, optional)
 
 
@@ -120,8 +123,15 @@ def read_file(path: Path, reading: Reading) -> Iterator[NumberedRow]:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _of_file(path: Path, dataset: DatasetSpec) -> Table:
-    return Table(path.name, str(path), read_file(path, reading_of(dataset)))
+def _of_file(path: Path, reading: Reading) -> Table:
+    return Table(path.name, str(path), read_file(path, reading))
+
+
+def _of_store(dataset: DatasetSpec) -> Table:
+    if dataset.rows is None:
+        raise DatasetError(f"{dataset.source}: nothing is known of its rows; `gpo.run.place_of` reads a spec with them")
+    # Stored as UTF-8, whatever they came from.
+    return Table(dataset.source, dataset.source, read_file(dataset.rows, Reading()))
 
 
 def _file_of(folder: Path, names: tuple[str, ...]) -> Path | None:
@@ -133,12 +143,12 @@ def _file_of(folder: Path, names: tuple[str, ...]) -> Path | None:
     return found[0] if found else None
 
 
-def _of_hub(dataset: DatasetSpec) -> Tables:
+def _of_hub(dataset: DatasetSpec, reading: Reading) -> Tables:
     found = hub_tables(dataset)
 
     def table(name: str) -> Table:
         where = f"{dataset.hub} {name}"
-        return Table(where, where, rows_of_table(found[name], where, reading_of(dataset)))
+        return Table(where, where, rows_of_table(found[name], where, reading))
 
     if splits := own_splits(found):
         return Tables(splits={split: table(name) for split, name in splits.items()})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from gpo.errors import suggestion
 from gpo.gate_spec import GateSpec
@@ -22,8 +22,14 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 EnvironmentVariable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
-_PLACES = frozenset({"path", "hub", "config", "revision", "sql", "url_env", "encoding", "delimiter", "on_bad_row"})
+_PLACES = frozenset(
+    {"path", "hub", "config", "revision", "sql", "url_env", "name", "version", "encoding", "delimiter", "on_bad_row"}
+)
 """Where a dataset comes from and how it is read: the fingerprint of its content says what it is."""
+
+
+_OPTIONS = (("config", "hub"), ("revision", "hub"), ("url_env", "sql"), ("version", "name"), ("delimiter", "path"))
+"""Options of a dataset that belong to one kind of source."""
 
 
 class PromptSpec(Record):
@@ -110,7 +116,7 @@ class SplitSpec(Record):
 
 
 class DatasetSpec(Record):
-    """Where the labelled rows are and which of their fields are what. One source: `path`, `hub` or `sql`."""
+    """Where the labelled rows are and which of their fields are what. One source: `path`, `hub`, `sql` or `name`."""
 
     path: Path | None = Field(
         default=None,
@@ -126,6 +132,10 @@ class DatasetSpec(Record):
     url_env: EnvironmentVariable | None = Field(
         default=None, description="For `sql`: another environment variable that holds the database's URL."
     )
+    name: Name | None = Field(
+        default=None, description="A dataset that `gpo dataset push` keeps; its examples stay in their splits for ever."
+    )
+    version: int | None = Field(default=None, ge=1, description="For `name`: which version; by default the newest.")
     input: tuple[str, ...] = Field(min_length=1, description="Field or fields that fill the prompt's variables.")
     reference: str = Field(description="Field that holds the right answer, or a list of right answers.")
     solution: str | None = Field(
@@ -141,6 +151,7 @@ class DatasetSpec(Record):
     on_bad_row: Literal["stop", "skip"] = Field(
         default="stop", description="`skip` leaves rows out that cannot be used, and tells how many."
     )
+    _rows: Path | None = PrivateAttr(default=None)
 
     @field_validator("input", mode="before")
     @classmethod
@@ -174,11 +185,12 @@ class DatasetSpec(Record):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        sources = {"path": self.path, "hub": self.hub, "sql": self.sql}
+        sources = {"path": self.path, "hub": self.hub, "sql": self.sql, "name": self.name}
         given = [name for name, value in sources.items() if value is not None]
         if len(given) != 1:
-            raise ValueError(f"needs exactly one of `path`, `hub` and `sql`, found {' and '.join(given) or 'none'}")
-        for option, source in (("config", "hub"), ("revision", "hub"), ("url_env", "sql"), ("delimiter", "path")):
+            found = " and ".join(given) or "none"
+            raise ValueError(f"needs exactly one of `path`, `hub`, `sql` and `name`, found {found}")
+        for option, source in _OPTIONS:
             if getattr(self, option) is not None and given != [source]:
                 raise ValueError(f"`{option}` belongs to `{source}`; leave it out with `{given[0]}`")
         return self
@@ -186,7 +198,20 @@ class DatasetSpec(Record):
     @property
     def source(self) -> str:
         """What messages call the source: a path, a name of the hub, or the query's place."""
+        if self.name is not None:
+            return f"dataset {self.name}" if self.version is None else f"dataset {self.name} version {self.version}"
         return str(self.path) if self.path is not None else self.hub or "dataset.sql"
+
+    def stored_as(self, version: int, rows: Path) -> Self:
+        """The same with its version found: `rows` is a file of this machine, and in no dump of the spec."""
+        found = self.model_copy(update={"version": version})
+        found._rows = rows  # noqa: SLF001 - its own class
+        return found
+
+    @property
+    def rows(self) -> Path | None:
+        """For `name`: the file with the version's rows; None until `stored_as` has told it."""
+        return self._rows
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -272,6 +297,11 @@ class TaskSpec(Record):
                     f"the prompt uses {{{{{name}}}}}, which dataset.input does not list"
                     f"{suggestion(name, self.dataset.input)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _gate_can_be_kept(self) -> Self:
+        self.gate.check(priced=self.models.task.price is not None)
         return self
 
     def fingerprint(self) -> str:

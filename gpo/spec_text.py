@@ -49,6 +49,9 @@ metric: {answer.metric}
 # few_shot: 3             # worked examples before each question: the folder's own, else of train
 # budget:
 #   max_calls: 5000       # the most model calls of a run; on reaching it, the best prompt so far is compared
+# gate:                   # what a better prompt has to show at the end, on the test split
+#   slices: [FIELD]       # guard each value of a field of the rows for itself
+#   max_growth: {{words: 1.0}}   # at most twice the words
 # seed: 0                 # another seed, another search
 """
 

@@ -63,8 +63,8 @@ def found_in(data: Path) -> Guess:
     if not data.exists():
         raise DatasetError(f"{data}: no such file or folder; name a file of labelled rows, or a folder of splits")
     if not data.is_dir():
-        reading = _reading(data)
-        found = guess(data, list(_sample(_rows(data, reading))))
+        reading = reading_for(data)
+        found = guess(data, sample(_rows(data, reading)))
         return found._replace(encoding=reading.encoding, delimiter=reading.delimiter)
     files = split_files(data)
     if not files:
@@ -75,7 +75,7 @@ def found_in(data: Path) -> Guess:
 
 
 def _found_in_splits(folder: Path, files: Mapping[Split, Path]) -> Guess:
-    reading = _reading(next(iter(files.values())))
+    reading = reading_for(next(iter(files.values())))
     counts = dict.fromkeys(files, 0)
 
     def all_rows() -> Iterator[Row]:
@@ -84,7 +84,7 @@ def _found_in_splits(folder: Path, files: Mapping[Split, Path]) -> Guess:
                 counts[split] += 1
                 yield row
 
-    rows = list(_sample(all_rows()))
+    rows = sample(all_rows())
     split = SplitSpec.model_construct(
         train=counts.get("train", 0), dev=max(counts.get("dev", 0), 1), test=max(counts.get("test", 0), 1)
     )
@@ -116,8 +116,8 @@ def _rows(path: Path, reading: Reading) -> Iterator[Row]:
         yield row
 
 
-def _sample(rows: Iterable[Row]) -> Iterable[Row]:
-    """All rows, or as many of them as are enough, each with the same chance."""
+def sample(rows: Iterable[Row]) -> list[Row]:
+    """All rows, or as many of them as are enough for a guess, each with the same chance."""
     rng = random.Random(0)  # noqa: S311 - sampling, not secrets
     kept: list[Row] = []
     for number, row in enumerate(rows):
@@ -128,7 +128,7 @@ def _sample(rows: Iterable[Row]) -> Iterable[Row]:
     return kept
 
 
-def _reading(path: Path) -> Reading:
+def reading_for(path: Path) -> Reading:
     """The encoding by the file's byte order mark, and the delimiter by the header of a CSV file."""
     with path.open("rb") as file:
         start = file.readline()

@@ -36,6 +36,10 @@ border-left:5px solid var(--soft);border-radius:8px}
 .verdict h2{margin:16px 0 4px;font-size:15px}
 .verdict ul{margin:0;padding-left:20px;font-size:15px}
 .verdict li+li{margin-top:6px}
+.verdict.better .decision{color:var(--accent)}.verdict.worse .decision{color:var(--red)}
+.verdict.unclear .decision{color:var(--amber)}
+.verdict .warning::marker{content:"!\\00a0\\00a0";color:var(--amber);font-weight:700}
+.wrong{color:var(--red);font-weight:600}
 .wide{overflow-x:auto;margin-top:20px}
 section>h2+.wide{margin-top:0}
 .wide:focus-visible,.chart:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     Column,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -40,6 +41,7 @@ calls = Table(
     Column("finish_reason", Text),
     Column("generations", Text),
     Column("created_at", String(32), nullable=False),
+    Column("seconds", Float),
 )
 
 runs = Table(
@@ -143,6 +145,17 @@ test_uses = Table(
     Column("example", String(64), primary_key=True),
     Column("run_key", String(64), primary_key=True),
     Column("used_at", String(32), nullable=False),
+)
+
+# Who works on a prompt now. A holder that has not renewed its claim for long is dead.
+claims = Table(
+    "claims",
+    metadata,
+    Column("prompt", String(63), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("since", String(32), nullable=False),
+    Column("renewed_at", String(32), nullable=False),
 )
 
 # `basis` is the hash of all that was decided on; an equal one would be decided alike.

@@ -63,6 +63,7 @@ class GateVerdict(Record):
     - `more_examples`: about how many would settle it four times out of five if the gain is truly the one measured; None
       when it is settled, and when no sensible number would do.
     - `detectable`: the smallest true gain that `n` such examples show four times out of five; None: none at all.
+    - `unmeasured`: measures that have a limit and are not known of both prompts.
     """
 
     decision: Decision
@@ -83,6 +84,7 @@ class GateVerdict(Record):
     detectable: float | None
     slices: tuple[SliceResult, ...] = ()
     measures: tuple[MeasureResult, ...] = ()
+    unmeasured: tuple[str, ...] = ()
     challengers: int = 1
     earlier_uses: int = 0
 

@@ -24,6 +24,10 @@ def reasons(verdict: GateVerdict, max_missing: float) -> list[str]:
             for part in verdict.slices
             if part.broken
         ),
+        *(
+            f"`{name}` has a limit and is not known of both prompts: without it there is no promotion."
+            for name in verdict.unmeasured
+        ),
         *_evidence(verdict),
     ]
 
@@ -90,16 +94,23 @@ def _gaps(verdict: GateVerdict, max_missing: float) -> list[str]:
 def _evidence(verdict: GateVerdict) -> list[str]:
     if not verdict.n:
         return []
+    gain = verdict.gain
+    undecided = not (gain.low > verdict.min_gain or gain.high < verdict.min_gain)
+    return [gain_sentence(verdict), *(_outlook(verdict) if undecided else [])]
+
+
+def gain_sentence(verdict: GateVerdict) -> str:
+    """The gain with its interval, and where this lies."""
     name = f"{100 * verdict.confidence:.3g}% interval"
     if verdict.challengers > 1:
         name += f" (corrected for {count(verdict.challengers, 'challenger')})"
     gain = verdict.gain
     spread = f"The gain is {_spread(gain, verdict.n, name)}"
     if gain.low > verdict.min_gain:
-        return [f"{spread}, all of it above {_required(verdict)}."]
+        return f"{spread}, all of it above {_required(verdict)}."
     if gain.high < verdict.min_gain:
-        return [f"{spread}, all of it below {_required(verdict)}."]
-    return [f"{spread}, which includes {_required(verdict)}: this may be chance.", *_outlook(verdict)]
+        return f"{spread}, all of it below {_required(verdict)}."
+    return f"{spread}, which includes {_required(verdict)}: this may be chance."
 
 
 def _outlook(verdict: GateVerdict) -> list[str]:

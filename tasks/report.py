@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from gpo import report as reports
 from gpo.conclusion import write_report
-from gpo.records import Outcome
+from gpo.outcome import Outcome
 from gpo.run import Run
 from tasks.record import artifact_key
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings
 
-from gpo.records import Outcome
+from gpo.outcome import Outcome
 
 # The first example of a test pays for imports, and a busy machine makes any of them slow.
 settings.register_profile("gpo", deadline=None, max_examples=50)
@@ -29,7 +29,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with the most slow tests come first: one that began last would keep one worker busy alone."""
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    slow = Counter(
+        item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("services")
+    )
     items.sort(key=lambda item: -slow[item.path])
 
 
@@ -76,6 +78,35 @@ def optimized(prefect_api: str) -> Callable[..., Outcome]:
             return asyncio.run(optimize_prompt(spec, seed))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a database on a PostgreSQL server: that of GPO_TEST_POSTGRES, else a throw-away one."""
+    from tests.services.servers import postgresql
+
+    if url := os.environ.get("GPO_TEST_POSTGRES"):
+        yield url
+        return
+    with postgresql() as server:
+        yield server.url
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    from tests.services.servers import database_on
+
+    with database_on(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.services])])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, for tests that must hold on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'gpo.db'}"
+    return str(request.getfixturevalue("postgresql_url"))
 
 
 @pytest.fixture(scope="module")

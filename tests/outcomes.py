@@ -3,8 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gpo.records import Calls, Candidate, Interval, Outcome, Rejection, Sample, Score, Scored, Step
+from gpo.gate import decide
+from gpo.gate_spec import GateSpec
+from gpo.outcome import Calls, Outcome
+from gpo.records import Candidate, Interval, Rejection, Sample, Score, Scored, Step
 from gpo.spec import TaskSpec
+from gpo.verdict import Measure
 
 START = "Decide whether the review is positive or negative. Answer with one word."
 BETTER = "Read the whole review, weigh praise against complaints, and answer positive or negative with one word."
@@ -78,7 +82,8 @@ def history(start: Scored, best_instruction: str = BETTER) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def outcome(**changes: Any) -> Outcome:
+def outcome(rules: GateSpec | None = None, seen: Mapping[str, Any] | None = None, **changes: Any) -> Outcome:
+    """A run with the verdict of the gate, which is shown slices, measures and so on by `seen`."""
     start = Scored(candidate=Candidate(instruction=START), score=score(30, 48))
     steps = history(start)
     samples = [
@@ -97,7 +102,6 @@ def outcome(**changes: Any) -> Outcome:
         "best": steps[1].scored[0],
         "start_test": score(98, 160, unparsed=4, samples=samples),
         "best_test": score(127, 160, unparsed=1, samples=samples[1:]),
-        "gain": Interval(value=0.18125, low=0.1, high=0.2625),
         "proposed": 18,
         "rejected": {"duplicate": 3, "too_long": 3},
         "evaluated": 12,
@@ -107,7 +111,12 @@ def outcome(**changes: Any) -> Outcome:
         },
         "history": steps,
     }
-    return Outcome(**(content | changes))
+    content |= changes
+    if content["best"].candidate != start.candidate and "verdict" not in content:
+        content["verdict"] = decide(content["best_test"], content["start_test"], rules, **seen or {})
+    verdict = content.get("verdict")
+    content.setdefault("gain", verdict.gain if verdict else Interval(value=0, low=0, high=0))
+    return Outcome(**content)
 
 
 def no_step(**changes: Any) -> Outcome:
@@ -115,7 +124,6 @@ def no_step(**changes: Any) -> Outcome:
     content: dict[str, Any] = {
         "best": whole.start,
         "best_test": whole.start_test,
-        "gain": Interval(value=0, low=0, high=0),
     }
     content |= {"history": (), "steps": 0, "proposed": 0, "rejected": {}, "evaluated": 0, "stopped": "budget"}
     return outcome(**(content | changes))
@@ -141,11 +149,43 @@ def nothing_scored() -> Outcome:
 
 def all_failed() -> Outcome:
     empty = Score(values={}, planned=160, failed=160)
-    return outcome(start_test=empty, best_test=empty, gain=Interval(value=0, low=-1, high=1))
+    return outcome(start_test=empty, best_test=empty)
 
 
-def unclear(gain: float = 0.05, low: float = -0.03) -> Outcome:
-    return outcome(gain=Interval(value=gain, low=low, high=2 * gain - low))
+def proved(wins: int, losses: int, n: int = 160, rules: GateSpec | None = None, **changes: Any) -> Outcome:
+    """An outcome by how many test examples the best prompt won and lost."""
+    both = {f"e{number:03d}": (float(wins <= number < wins + losses), float(number < wins)) for number in range(n)}
+    start_test, best_test = (
+        Score(values={name: pair[place] for name, pair in both.items()}, planned=n) for place in (0, 1)
+    )
+    return outcome(rules, start_test=start_test, best_test=best_test, **changes)
+
+
+def unclear() -> Outcome:
+    return proved(28, 20)
+
+
+def unmeasured() -> Outcome:
+    return outcome(GateSpec(max_growth={"latency": 0.5}), {"measures": {"latency": None}})
+
+
+def guarded() -> Outcome:
+    """A run that the gate stops, with slices, measures and warnings."""
+    lost = [f"e{number:03d}" for number in range(86, 98)]
+    names = ("style=terse | 'x'", "style=<b>long</b>", "style=plain")
+    slices = dict(
+        zip(names, (lost, [f"e{n:03d}" for n in range(60)], [f"e{n:03d}" for n in range(60, 160)]), strict=True)
+    )
+    measures = {
+        "words": Measure(champion=12, challenger=19),
+        "latency": Measure(champion=0.8123, challenger=0.8467),
+        "cost": Measure(champion=0.0412, challenger=0.0503),
+    }
+    changed = dict.fromkeys(lost, 0.0)
+    best_test = score(127, 160)
+    best_test = best_test.model_copy(update={"values": {**best_test.values, **changed}})
+    seen = {"slices": slices, "measures": measures, "earlier_uses": 11}
+    return outcome(GateSpec(max_growth={"words": 0.5}), seen, best_test=best_test)
 
 
 CASES: Mapping[str, Callable[[], Outcome]] = {
@@ -155,4 +195,6 @@ CASES: Mapping[str, Callable[[], Outcome]] = {
     "nothing scored": nothing_scored,
     "all test calls failed": all_failed,
     "unclear": unclear,
+    "guarded": guarded,
+    "before the gate": lambda: outcome(verdict=None, gain=Interval(value=0.18125, low=0.1, high=0.2625)),
 }

@@ -118,11 +118,11 @@ def test_a_run_never_makes_more_calls_than_its_caps(
     models = Counted(rng, task, dev)
     start = models.score(0, 0, dev).score
     steps: list[Step] = []
-    while len(steps) < 30 and (affordable := affordable_candidates(task, start, steps, dev, test)):
+    while len(steps) < 30 and (affordable := affordable_candidates(task, [start], steps, dev, test)):
         assert affordable <= candidates
         steps.append(recorded(len(steps) + 1, *models.step(len(steps) + 1, affordable)))
-        assert sum(usage.calls for usage in search_usage(start, steps).values()) == PROBES + models.calls
-        assert search_usage(start, steps)["task"].calls == models.task_calls
+        assert sum(usage.calls for usage in search_usage([start], steps).values()) == PROBES + models.calls
+        assert search_usage([start], steps)["task"].calls == models.task_calls
     assert steps
     used = PROBES + models.calls + final_calls(task, test) if kind == "max_calls" else models.task_calls
     assert used <= cap
@@ -141,8 +141,8 @@ def test_the_last_step_under_a_cap_is_smaller() -> None:
     step = recorded(1, {"optimizer": answers(4)}, Edited(budget=9, candidates=()), [])
     full = [scored_item(number) for number in range(4)]
     taken = [step.model_copy(update={"scored": tuple(full)})]
-    assert affordable_candidates(task, start, [], 10, 10) == 4
-    assert affordable_candidates(task, start, taken, 10, 10) == 2
+    assert affordable_candidates(task, [start], [], 10, 10) == 4
+    assert affordable_candidates(task, [start], taken, 10, 10) == 2
 
 
 def scored_item(number: int, usage: UsageByRole | None = None) -> Scored:
@@ -163,7 +163,7 @@ def test_a_search_stops_when_no_step_is_afforded() -> None:
 
 def test_without_a_cap_there_is_always_a_next_step() -> None:
     start = Score(values={}, planned=10**6, failed=10**6)
-    assert affordable_candidates(spec(), start, [], 10**6, 10**6) == spec().optimizer.candidates
+    assert affordable_candidates(spec(), [start], [], 10**6, 10**6) == spec().optimizer.candidates
 
 
 def test_the_least_cap_is_a_step_and_the_proof() -> None:
@@ -189,7 +189,7 @@ def test_a_step_counts_all_its_calls(changes: dict[str, Any], expected: int) -> 
 
 def test_scores_of_older_versions_count_a_call_for_each_example() -> None:
     start = Score(values={"a": 1.0, "b": 0.0}, planned=3, failed=1)
-    assert sum(usage.calls for usage in search_usage(start, []).values()) == PROBES + 3
+    assert sum(usage.calls for usage in search_usage([start], []).values()) == PROBES + 3
 
 
 # Tokens and cost
@@ -209,16 +209,16 @@ def test_a_step_starts_only_if_its_expected_tokens_and_those_of_the_proof_fit() 
     start, final, candidate = 1100, 20 * 110, 10 * 110 + 220
     for affordable in range(5):
         cap = start + final + affordable * candidate
-        assert affordable_candidates(capped(task, max_tokens=cap), MEASURED, [], 10, 10) == affordable
-        assert affordable_candidates(capped(task, max_tokens=cap + candidate - 1), MEASURED, [], 10, 10) == affordable
+        assert affordable_candidates(capped(task, max_tokens=cap), [MEASURED], [], 10, 10) == affordable
+        assert affordable_candidates(capped(task, max_tokens=cap + candidate - 1), [MEASURED], [], 10, 10) == affordable
 
 
 def test_a_cap_on_cost_counts_what_has_a_price() -> None:
     task = spec(optimizer={"candidates": 4, "examples": 0}, models=PRICES)
     # 100 tokens in and 10 out cost 0.0002 a task call; the optimizer model is free.
     one = 0.0002
-    assert affordable_candidates(capped(task, max_cost=51 * one), MEASURED, [], 10, 10) == 2
-    assert affordable_candidates(capped(task, max_cost=29 * one), MEASURED, [], 10, 10) == 0
+    assert affordable_candidates(capped(task, max_cost=51 * one), [MEASURED], [], 10, 10) == 2
+    assert affordable_candidates(capped(task, max_cost=29 * one), [MEASURED], [], 10, 10) == 0
 
 
 def test_the_dearest_step_so_far_is_what_the_next_is_expected_to_take() -> None:
@@ -227,8 +227,8 @@ def test_the_dearest_step_so_far_is_what_the_next_is_expected_to_take() -> None:
     taken = [recorded(1, {"optimizer": Usage(calls=1, input_tokens=40)}, Edited(budget=9, candidates=()), [])]
     taken = [taken[0].model_copy(update={"scored": (scored_item(1, {"task": long}),)})]
     used, step, final = 1100 + 5100 + 40, 5100 + 40, 20 * 510
-    assert affordable_candidates(capped(task, max_tokens=used + step + final), MEASURED, taken, 10, 10) == 1
-    assert affordable_candidates(capped(task, max_tokens=used + step + final - 1), MEASURED, taken, 10, 10) == 0
+    assert affordable_candidates(capped(task, max_tokens=used + step + final), [MEASURED], taken, 10, 10) == 1
+    assert affordable_candidates(capped(task, max_tokens=used + step + final - 1), [MEASURED], taken, 10, 10) == 0
 
 
 def test_the_least_amounts_go_by_the_first_answers() -> None:

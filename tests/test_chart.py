@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from gpo.chart import svg_data_uri, trajectory_svg
-from gpo.records import Interval, Outcome
+from gpo.outcome import Outcome
+from gpo.records import Interval
 from tests.outcomes import CASES, history, hostile, no_step, outcome, score
 
 SVG = "{http://www.w3.org/2000/svg}"

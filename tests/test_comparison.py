@@ -34,7 +34,8 @@ from gpo.comparison_plot import curves_picture, spaced
 from gpo.comparison_tables import cells_table, mean_curves
 from gpo.gate import paired_gain
 from gpo.grid import Arm, ablation_arms, preset_arms
-from gpo.records import Candidate, Interval, Outcome, Score, Scored, Step, Usage
+from gpo.outcome import Outcome
+from gpo.records import Candidate, Interval, Score, Scored, Step, Usage
 from tests.outcomes import outcome, score, spec
 
 DEV, TEST = 10, 40
@@ -302,7 +303,7 @@ def rendered(markdown: str) -> str:
 def test_the_report_says_who_is_ahead_and_by_what() -> None:
     text = comparison_markdown(whole(), "curves.png")
     assert "**gpo** has the highest mean test score, 0.613; opro is next with 0.512." in text
-    assert "gpo wins 4 of 4 pairs against the others, 4 of them clearly." in text
+    assert "gpo wins 4 of 4 pairs against the others, 0 of them clearly." in text
     assert "| gpo | **0.613** | 0.60 to 0.62 | 0.700 | +0.36 | 50 | 1,550 | 0.2500 | 8.0 s |" in text
     assert "With 2 seeds there is no interval" in text
     assert "![Best dev score by task-model calls](curves.png)" in text

@@ -1,4 +1,3 @@
-import os
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, select,
 from sqlalchemy.exc import IntegrityError
 
 from gpo import migrations
-from gpo.database import REVISION, open_database, open_to_read, reading, revision_of, shown, upsert, writing
+from gpo.database import REVISION, open_database, open_to_read, reading, revision_of, shown, writing
 from gpo.errors import InputError, StateError
 from gpo.tables import calls, metadata, prompts, revisions, runs, schema_info, scored_prompts
 
@@ -32,13 +31,6 @@ def engine(path: Path) -> Iterator[Engine]:
     engine = open_database(f"sqlite:///{path}", busy_s=0.1)
     yield engine
     engine.dispose()
-
-
-@pytest.fixture
-def postgresql_url() -> str:
-    if url := os.environ.get("GPO_TEST_POSTGRES"):
-        return url
-    pytest.skip("GPO_TEST_POSTGRES names no PostgreSQL database for tests")
 
 
 def test_sqlite_is_set_up_to_survive_and_to_share(engine: Engine, path: Path) -> None:
@@ -91,6 +83,7 @@ def before_alembic(url: str) -> None:
     old = [schema_info, calls, runs, scored_prompts]
     metadata.create_all(engine, tables=old)
     with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE calls DROP COLUMN seconds")  # came with 0003
         connection.execute(insert(schema_info).values(id=1, version=1))
         connection.execute(insert(runs).values(RUN))
         answer = {"role": "task", "model": "m", "repeat": 0, "messages": "[]", "input_tokens": 1, "output_tokens": 1}
@@ -281,29 +274,3 @@ def test_a_wrong_statement_stays_an_error_of_the_program_and_leaves_nothing(engi
         connection.execute(insert(runs), [RUN, RUN])
     with reading(engine) as connection:
         assert connection.execute(select(runs)).all() == []
-
-
-@pytest.mark.slow
-def test_postgresql_takes_over_a_database_from_before_the_migrations(postgresql_url: str) -> None:
-    before_alembic(postgresql_url)
-    open_at_once(postgresql_url)
-    check_taken_over(postgresql_url)
-    drop(postgresql_url)
-
-
-def drop(url: str) -> None:
-    engine = create_engine(url)
-    metadata.drop_all(engine)
-    engine.dispose()
-
-
-def test_postgresql_has_the_same_tables(postgresql_url: str) -> None:
-    open_at_once(postgresql_url)
-    engine = open_database(postgresql_url)
-    for _ in range(2):
-        with writing(engine) as connection:
-            connection.execute(upsert(connection, runs).values(RUN).on_conflict_do_nothing())
-    with reading(engine) as connection:
-        assert connection.execute(select(runs.c.key)).all() == [("r",)]
-    metadata.drop_all(engine)
-    engine.dispose()

@@ -6,9 +6,10 @@ from rich.console import Console
 
 from flows.display import Display, print_outcome
 from gpo import findings
+from gpo.outcome import Calls, Outcome
 from gpo.progress import Answered, Began, BestFound, Dropped, Evaluated, Event, Note
-from gpo.records import Calls, Candidate, Outcome, Scored, Usage
-from tests.outcomes import BETTER, CASES, HOSTILE, all_failed, hostile, no_step, outcome, score, spec, unclear
+from gpo.records import Candidate, Scored, Usage
+from tests.outcomes import BETTER, CASES, HOSTILE, all_failed, guarded, hostile, no_step, outcome, score, spec, unclear
 
 REPORT = "/home/me/projects/reviews [new]/" + "deep/" * 20 + ".gpo/reports/review-sentiment-1a2b3c4d.html"
 
@@ -41,7 +42,9 @@ def test_the_end_of_a_usual_run() -> None:
         "start      0.625   0.48 to 0.75        0.613   0.54 to 0.68",
         "best       0.812   0.68 to 0.90        0.794   0.72 to 0.85",
         "",
-        "Better by +0.18 on 160 unseen examples (95% interval +0.10 to +0.26).",
+        "Better by +0.18 on 160 unseen examples (95% interval +0.12 to +0.24).",
+        "gate    promote",
+        "        Won 29, lost 0, alike 131; sign test p < 0.0001; a new test split.",
         "",
         "prompt  [-Decide whether-] {+Read+} the [-review is-] {+whole review, weigh",
         "        praise against complaints, and answer+} positive or [-negative. Answer-]",
@@ -75,7 +78,41 @@ def test_every_end_fits_the_terminal(case: str, width: int) -> None:
     assert not [char for char in text if ord(char) < 32 and char != "\n"]
 
 
-@pytest.mark.parametrize("case", [outcome, unclear, no_step, all_failed])
+def test_the_end_shows_what_the_gate_saw() -> None:
+    lines = [line.rstrip() for line in ended(guarded()).splitlines()]
+    begin = lines.index("gate    keep the start")
+    assert lines[begin + 1 : begin + 17] == [
+        "        `words` grew from 12 to 19, +58%; at most +50% is allowed.",
+        "        Slice `style=terse | 'x'` got worse by more than 0: -1.00 on 12",
+        "        examples, interval -1.00 to -0.57.",
+        "        Won 29, lost 12, alike 119; sign test p = 0.012; the test split has",
+        "        decided 11 times before.",
+        "warning This test split has decided 12 times: by now a challenger that is no",
+        "        better has passed with a chance of about 26%. By luck alone, the best of",
+        "        12 would look better by about +0.05 on 160 examples. Draw a fresh split.",
+        "slices                       n   gain        interval",
+        "        style=terse | 'x'   12  -1.00  -1.00 to -0.57  worse",
+        "        style=<b>long</b>   60   0.00  -0.05 to +0.05",
+        "        style=plain        100  +0.17  +0.05 to +0.28",
+        "growth                      start   best  change  allowed",
+        "        words                  12     19    +58%     +50%  too much",
+        "        latency (s a call)   0.81   0.85     +4%      any",
+        "        cost (1,000 calls)  0.041  0.050    +22%      any",
+    ]
+
+
+def test_of_many_slices_those_that_got_worse_are_shown() -> None:
+    ids = [f"e{number:03d}" for number in range(160)]
+    slices = {f"kind={number}": ids[:60] for number in range(20)} | {"kind=worse": ids[86:98]}
+    best = score(127, 160)
+    best = best.model_copy(update={"values": {**best.values, **dict.fromkeys(ids[86:98], 0.0)}})
+    text = ended(outcome(seen={"slices": slices}, best_test=best))
+    assert text.count("kind=") == 7  # six, and the reason
+    assert "kind=worse  12  -1.00" in text
+    assert "and 15 more in the report" in text
+
+
+@pytest.mark.parametrize("case", [outcome, unclear, no_step, all_failed, guarded])
 def test_verdict_and_advice_are_those_of_the_report(case: Callable[[], Outcome]) -> None:
     whole = case()
     text = " ".join(ended(whole).split())

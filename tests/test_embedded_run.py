@@ -9,7 +9,7 @@ import yaml
 
 from gpo.conclusion import report_path
 from gpo.local import status
-from gpo.records import Outcome
+from gpo.outcome import Outcome
 from gpo.settings import load_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]

@@ -17,7 +17,8 @@ from gpo.errors import InputError
 from gpo.explanation import Explanation, explain
 from gpo.history import History, RunRow
 from gpo.method import PRESETS
-from gpo.records import Candidate, Outcome, Score, Scored
+from gpo.outcome import Outcome
+from gpo.records import Candidate, Score, Scored
 from gpo.run import Place, place_of, run_key
 from gpo.selection import begin
 from tests.outcomes import outcome

@@ -1,27 +1,25 @@
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, update
 
 from gpo.database import open_database, writing
 from gpo.errors import StateError
+from gpo.gate import decide
 from gpo.history import History, RunRow
-from gpo.records import Calls, Candidate, Interval, Outcome, Sample, Score, Scored, Step
-from gpo.tables import metadata, runs
+from gpo.outcome import Calls, Outcome
+from gpo.records import Candidate, Interval, Sample, Score, Scored, Step
+from gpo.tables import runs
+from gpo.verdict import Measure
 
 RUN = RunRow(key="run-1", task="reviews", scope="scope-1", spec="f00", dataset="ba4", started_at="2026-01-01T00:00:00Z")
 
 
-@pytest.fixture(params=["sqlite", *filter(None, [os.environ.get("GPO_TEST_POSTGRES")])], ids=lambda url: url[:10])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    url = f"sqlite:///{tmp_path / 'gpo.db'}" if request.param == "sqlite" else str(request.param)
-    engine = open_database(url)
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_database(database_url)
     yield engine
-    if engine.dialect.name != "sqlite":
-        metadata.drop_all(engine)
     engine.dispose()
 
 
@@ -129,6 +127,54 @@ def test_a_row_of_another_version_says_so(history: History, engine: Engine) -> N
         connection.execute(update(runs).values(outcome='{"later": 1}'))
     with pytest.raises(StateError, match="run-1 was recorded by another version, whose Outcome differs"):
         history.outcome("run-1")
+
+
+def test_an_outcome_from_before_the_gate_is_read_without_a_verdict(history: History, engine: Engine) -> None:
+    history.begin(RUN)
+    old = outcome().model_dump_json(exclude={"verdict": True, "start_test": {"timing"}, "best_test": {"timing"}})
+    assert "verdict" not in old
+    with writing(engine) as connection:
+        connection.execute(update(runs).values(outcome=old))
+    assert history.outcome("run-1") == outcome()
+
+
+def test_an_outcome_comes_back_with_its_verdict(history: History) -> None:
+    history.begin(RUN)
+    best = scored("best", 1).score
+    judged = decide(best, scored("start", 0, value=0.25).score, measures={"words": Measure(champion=1, challenger=2)})
+    history.finish("run-1", outcome().model_copy(update={"verdict": judged}))
+    kept = history.outcome("run-1")
+    assert kept is not None
+    assert kept.verdict == judged
+
+
+def test_a_test_split_wears_by_the_runs_that_decided_on_it(history: History) -> None:
+    split = [f"{number:064x}" for number in range(1200)]
+    assert history.use_test("run-1", []) == 0
+    assert [history.use_test(f"run-{number}", split) for number in (1, 2, 3)] == [0, 1, 2]
+
+
+def test_a_run_that_is_repeated_counts_once_and_is_told_the_same(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes = iter(f"2026-01-01T00:{minute:02}:00Z" for minute in range(60))
+    monkeypatch.setattr("gpo.history.utc_now", lambda: next(minutes))
+    first = [history.use_test(f"run-{number}", ["a", "b"]) for number in range(4)]
+    assert [history.use_test(f"run-{number}", ["a", "b"]) for number in range(4)] == first == [0, 1, 2, 3]
+    assert history.use_test("later", ["a", "b"]) == 4
+
+
+def test_new_examples_make_a_test_split_less_worn(history: History) -> None:
+    for number in range(4):
+        history.use_test(f"run-{number}", ["a", "b"])
+    assert history.use_test("more", ["a", "b", "c", "d", "e"]) == 2  # 8 uses of 5 examples
+    assert history.use_test("other", ["x", "y"]) == 0
+
+
+def test_of_runs_that_decide_at_once_one_is_the_later(history: History) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda number: history.use_test(f"run-{number}", ["a", "b", "c"]), range(24)))
+    assert sorted(found) == list(range(24))
 
 
 def test_threads_may_record_and_read_at_once(history: History) -> None:

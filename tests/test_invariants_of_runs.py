@@ -15,7 +15,8 @@ from gpo.database import open_database
 from gpo.embedder import load_embedder
 from gpo.history import History
 from gpo.method import PRESETS
-from gpo.records import Example, Outcome, Scored
+from gpo.outcome import Outcome
+from gpo.records import Example, Scored
 from gpo.run import Place, open_run, place_of
 from gpo.synthetic import START, quality
 from gpo.synthetic_models import SyntheticChatModel
@@ -34,7 +35,17 @@ def scored_of(outcome: Outcome) -> list[Scored]:
 
 def course(outcome: Outcome) -> dict[str, Any]:
     """A run without what its time and the state of its ledger decide."""
-    return outcome.model_dump(mode="json", exclude={"started_at", "wall_s", "calls"})
+    whole: dict[str, Any] = untimed(outcome.model_dump(mode="json", exclude={"started_at", "wall_s", "calls"}))
+    return whole
+
+
+def untimed(content: Any) -> Any:
+    """Without how long each answer took."""
+    if isinstance(content, dict):
+        return {name: untimed(each) for name, each in content.items() if name != "timing"}
+    if isinstance(content, list):
+        return [untimed(each) for each in content if not (isinstance(each, dict) and each.get("name") == "latency")]
+    return content
 
 
 # One run of the flow

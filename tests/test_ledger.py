@@ -1,5 +1,4 @@
 import asyncio
-import os
 import random
 import signal
 import subprocess
@@ -19,7 +18,7 @@ from sqlalchemy import Engine, event, func, select
 from gpo.database import open_database, reading
 from gpo.errors import ModelConfigError, StateError
 from gpo.ledger import Answer, CallKey, Ledger
-from gpo.tables import calls, metadata
+from gpo.tables import calls
 from gpo.template import Message
 
 ROOT = Path(__file__).parent.parent
@@ -47,17 +46,15 @@ asyncio.run(write(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
 
 
-@pytest.fixture(params=["sqlite", *filter(None, [os.environ.get("GPO_TEST_POSTGRES")])], ids=lambda url: url[:10])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'gpo.db'}" if request.param == "sqlite" else str(request.param)
+@pytest.fixture
+def url(database_url: str) -> str:
+    return database_url
 
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
     engine = open_database(url)
     yield engine
-    if engine.dialect.name != "sqlite":
-        metadata.drop_all(engine)
     engine.dispose()
 
 
@@ -149,7 +146,12 @@ def test_a_key_refuses_secrets_and_what_is_not_json_without_repeating_them(ident
 def test_kept_answers_are_found_after_reopening(engine: Engine, url: str) -> None:
     awkward = key('ünï "quoted" \x00 \n \ud800 {{x}}', parameters={"temperature": 0.5})
     answer = Answer(
-        text="ja \x00 \ud83d \U0001f600", input_tokens=7, output_tokens=3, model="m-1", finish_reason="stop"
+        text="ja \x00 \ud83d \U0001f600",
+        input_tokens=7,
+        output_tokens=3,
+        model="m-1",
+        finish_reason="stop",
+        seconds=0.123456,
     )
     assert answer.text == "ja \ufffd \ufffd \U0001f600"
     many = [key(str(number)) for number in range(1200)]

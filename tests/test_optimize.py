@@ -31,12 +31,13 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort
 
-from flows.optimize import optimize_prompt
+from flows.optimize import improve, optimize_prompt
 from gpo.conclusion import report_path
 from gpo.datasets import load_splits
 from gpo.edits import word_distance
 from gpo.explanation import Explanation, explain
-from gpo.records import Example, Outcome, Splits
+from gpo.outcome import Outcome
+from gpo.records import Example, Splits
 from gpo.run import place_of
 from gpo.spec_file import load_spec
 from tests.endpoint import Endpoint, Reply, Request, serving
@@ -163,6 +164,9 @@ def test_the_best_is_better_than_the_start_where_the_search_never_looked(climb: 
     assert outcome.best_test.mean > outcome.start_test.mean
     assert outcome.gain.value == pytest.approx(outcome.best_test.mean - outcome.start_test.mean)
     assert 0 < outcome.gain.low <= outcome.gain.value <= outcome.gain.high
+    assert outcome.verdict is not None
+    assert (outcome.verdict.decision, outcome.verdict.gain) == ("promote", outcome.gain)
+    assert [measure.name for measure in outcome.verdict.measures] == ["words", "latency"]
     assert (outcome.start_test.n, outcome.best_test.n) == (TEST, TEST)
     assert any(word in outcome.best.candidate.instruction for word in USEFUL)
 
@@ -281,7 +285,9 @@ def test_the_run_can_be_read_in_prefect(climb: Climb) -> None:
     assert by_key["parcels-progress"].data == 100.0
     table = json.loads(str(by_key["parcels-candidates"].data))
     assert [row["instruction"] for row in table] == [item.candidate.instruction for item in scored]
-    assert str(by_key["parcels-report"].data).startswith("# parcels")
+    report = str(by_key["parcels-report"].data)
+    assert report.startswith("# parcels")
+    assert "Gate: **promote**" in report
 
 
 def test_the_same_run_again_pays_nothing(climb: Climb, optimized: Optimize) -> None:
@@ -359,6 +365,7 @@ def test_a_search_that_finds_nothing_better_stops_and_keeps_the_start(tmp_path: 
         outcome = optimized(path)
         assert (outcome.stopped, outcome.steps) == ("plateau", 2)
         assert outcome.best == outcome.start
+        assert outcome.verdict is None
         assert outcome.gain.model_dump() == {"value": 0.0, "low": 0.0, "high": 0.0}
         assert sum(shows(request, load_splits(load_spec(path)).test) for request in endpoint.requests) == TEST
 
@@ -393,4 +400,4 @@ def test_a_step_whose_proposals_are_all_rejected_is_passed_over(tmp_path: Path, 
 
 
 def test_the_loop_can_be_read_on_one_screen() -> None:
-    assert len(inspect.getsource(optimize_prompt.fn).splitlines()) <= 45
+    assert len(inspect.getsource(improve).splitlines()) <= 45

@@ -17,7 +17,8 @@ from flows.cli import app
 from flows.prompt_display import print_difference, print_history, print_version
 from gpo.database import open_database
 from gpo.history import History, RunRow
-from gpo.records import Candidate, Interval, Outcome, Score, Scored
+from gpo.outcome import Outcome
+from gpo.records import Candidate, Interval, Score, Scored
 from gpo.registry import Registry
 from gpo.settings import user
 from gpo.spec_file import load_spec

@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from gpo.database import open_database, writing
 from gpo.errors import AliasMovedError, PromptError, StateError
 from gpo.records import Example, Interval
 from gpo.registry import NO_VERSION, Registry
-from gpo.tables import metadata, prompt_versions
+from gpo.tables import prompt_versions
 from gpo.template import Message, render
 from gpo.versions import (
     DatasetReference,
@@ -47,17 +46,15 @@ def content(instruction: str = "Is it good?") -> PromptContent:
     return PromptContent(template=TEMPLATE, instruction=instruction)
 
 
-@pytest.fixture(params=["sqlite", *filter(None, [os.environ.get("GPO_TEST_POSTGRES")])], ids=lambda url: url[:10])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'gpo.db'}" if request.param == "sqlite" else str(request.param)
+@pytest.fixture
+def url(database_url: str) -> str:
+    return database_url
 
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
     engine = open_database(url)
     yield engine
-    if engine.dialect.name != "sqlite":
-        metadata.drop_all(engine)
     engine.dispose()
 
 

@@ -6,7 +6,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from gpo import findings
-from gpo.records import Calls, Candidate, Interval, Outcome, Scored, Step, Usage
+from gpo.gate_spec import GateSpec
+from gpo.outcome import Calls, Outcome
+from gpo.records import Candidate, Scored, Step, Usage
 from gpo.report import candidates_table, html_report, markdown_report, summary_json
 from tests.outcomes import (
     BETTER,
@@ -14,13 +16,16 @@ from tests.outcomes import (
     HOSTILE,
     START,
     all_failed,
+    guarded,
     hostile,
     no_step,
     nothing_scored,
     outcome,
+    proved,
     score,
     spec,
     unclear,
+    unmeasured,
 )
 
 
@@ -86,12 +91,15 @@ def test_the_table_goes_into_json_without_nan(case: Outcome) -> None:
 
 
 def test_the_summary_has_exactly_these_keys() -> None:
-    assert summary_json(outcome(), "report.html") == {
+    summary = summary_json(outcome(), "report.html")
+    assert summary["verdict"]["decision"] == "promote"
+    assert summary | {"verdict": None} == {
         "run_id": "20260102-1a2b3c",
         "task": "review-sentiment",
         "start": {"instruction": START, "dev": 0.625, "test": 0.6125},
         "best": {"instruction": BETTER, "dev": 0.8125, "test": 0.7937, "step": 2},
-        "gain": {"test": 0.1812, "ci95": [0.1, 0.2625]},
+        "gain": {"test": 0.1812, "ci95": [0.1173, 0.2407]},
+        "verdict": None,
         "steps": 3,
         "stopped": "plateau",
         "candidates": {"proposed": 18, "rejected": 6, "evaluated": 12},
@@ -114,18 +122,22 @@ def test_the_summary_of_every_run_is_json(case: Outcome) -> None:
 @pytest.mark.parametrize(
     ("made", "start"),
     [
-        (outcome(), "**Better by +0.18** on 160 unseen examples (95% interval +0.10 to +0.26)."),
-        (unclear(), "**No clear gain**: +0.05 on 160 unseen examples (95% interval -0.03 to +0.13, which includes 0)."),
-        (outcome(gain=Interval(value=0.1, low=0.0, high=0.2)), "**No clear gain**: +0.10 on 160"),
-        (outcome(gain=Interval(value=-0.2, low=-0.3, high=-0.1)), "**Worse by 0.20** on 160 unseen examples (95%"),
+        (outcome(), "**Better by +0.18** on 160 unseen examples (95% interval +0.12 to +0.24)."),
+        (CASES["before the gate"](), "**Better by +0.18** on 160 unseen examples (95% interval +0.10 to +0.26)."),
+        (unclear(), "**No clear gain**: +0.05 on 160 unseen examples (95% interval -0.04 to +0.14, which includes 0)."),
+        (proved(10, 42), "**Worse by 0.20** on 160 unseen examples (95% interval -0.28 to -0.11): keep the start."),
         (
-            outcome(gain=Interval(value=0.02, low=0.001, high=0.04)),
-            "**Better by +0.02** on 160 unseen examples (95% interval +0.001",
+            proved(10, 13, rules=GateSpec(min_gain=-0.25)),
+            "**No clear gain**: -0.02 on 160 unseen examples (95% interval -0.08 to +0.04, which includes 0).",
+        ),
+        (
+            proved(20, 8, rules=GateSpec(confidence=0.8)),
+            "**Better by +0.07** on 160 unseen examples (80% interval +0.03 to +0.12).",
         ),
         (no_step(), "**No better prompt was found**: no candidate was proposed."),
         (nothing_scored(), "**No better prompt was found**: none of 8 proposals passed the checks before scoring."),
         (
-            outcome(best=outcome().start, gain=Interval(value=0, low=0, high=0)),
+            outcome(best=outcome().start),
             "**No better prompt was found**: none of 12 scored candidates beat the start on the dev examples.",
         ),
         (all_failed(), "**The gain is unknown**: no test example was scored."),
@@ -149,9 +161,12 @@ def test_good_numbers_call_for_no_advice() -> None:
 @pytest.mark.parametrize(
     ("made", "hint"),
     [
-        (unclear(), "A true gain of +0.05 would take about 840 test examples"),
-        (unclear(0.001, -0.2), "too small to be proven"),
-        (unclear(-0.01, -0.1), "use more dev examples"),
+        (unclear(), "Raise `dataset.split.test` by about 790 examples."),
+        (proved(501, 500, 2000), "too small to be proven"),
+        (proved(20, 22), "use more dev examples"),
+        (guarded(), "Ask in `prompt.description` for what keeps `words` low, or allow more in `gate.max_growth`."),
+        (all_failed(), "Lower `max_failure_rate`"),
+        (unmeasured(), "take it out of `gate.max_growth`"),
         (outcome(best_test=score(90, 160, unparsed=40)), "40 of 160 answers to the best prompt could not be read"),
         (outcome(rejected={"duplicate": 9}), "9 of 18 proposals were rejected as `duplicate`"),
         (nothing_scored(), "7 of 8 proposals were rejected as `unchanged`"),
@@ -164,10 +179,67 @@ def test_advice_is_given_where_the_numbers_call_for_it(made: Outcome, hint: str)
     assert hint.replace("`", "") in "".join(text for _, text in Page(html_report(limited, made)).texts)
 
 
-def test_a_gain_needs_four_times_the_examples_when_its_interval_is_twice_as_wide() -> None:
-    one = findings.examples_needed(Interval(value=0.1, low=0.0, high=0.2), 1000)
-    assert one == 2100
-    assert findings.examples_needed(Interval(value=0.1, low=-0.1, high=0.3), 1000) == pytest.approx(4 * one, rel=0.05)
+def test_the_reports_say_what_the_gate_decided_and_why() -> None:
+    made = guarded()
+    report = markdown_report(spec(), made)
+    assert "Gate: **keep the start**\n\n- `words` grew from 12 to 19, +58%; at most +50% is allowed.\n- Slice" in report
+    assert "- Warning: This test split has decided 12 times" in report
+    assert "| style=terse \\| 'x' | 12 | -1.00 | -1.00 to -0.57 | worse |" in report
+    assert "| style=plain | 100 | +0.17 | +0.05 to +0.28 |  |" in report
+    assert "| words | 12 | 19 | +58% | +50% | too much |" in report
+    assert "| latency \\(s a call\\) | 0.81 | 0.85 | +4% | any |  |" in report
+    assert "Won 29, lost 12, alike 119; sign test p = 0.012; the test split has decided 11 times before." in report
+    page = Page(html_report(spec(), made))
+    texts = "".join(text for _, text in page.texts)
+    for shown in (
+        "Gate: keep the start",
+        "words grew from 12 to 19, +58%; at most +50% is allowed.",
+        "Slice style=terse | 'x' got worse by more than 0",
+        "This test split has decided 12 times",
+        "style=<b>long</b>",
+        "Won 29, lost 12, alike 119",
+    ):
+        assert shown in texts
+    assert [text for text in page.within("span") if text in ("worse", "too much")] == ["worse", "too much"]
+
+
+def test_a_reason_that_the_headline_gives_is_not_repeated() -> None:
+    assert outcome().verdict is not None
+    assert outcome().verdict.reasons[0].startswith("The gain is +0.18 on 160 examples")
+    report = markdown_report(spec(), outcome())
+    assert "The gain is" not in report
+    assert "Gate: **promote**\n\n##" in report
+    asked = proved(60, 10, rules=GateSpec(min_gain=0.1))
+    assert "The gain is +0.31 on 160 examples, 95% interval +0.22 to +0.40, all of it above the required +0.10." in (
+        markdown_report(spec(), asked)
+    )
+
+
+def test_where_there_is_no_verdict_the_reports_have_no_gate() -> None:
+    for case in ("no step", "before the gate"):
+        made = CASES[case]()
+        assert "Gate" not in markdown_report(spec(), made)
+        assert "Gate" not in html_report(spec(), made)
+        assert summary_json(made, "r")["verdict"] is None
+
+
+def test_the_verdict_is_whole_in_the_summary() -> None:
+    made = guarded()
+    found = summary_json(made, "r")["verdict"]
+    assert made.verdict is not None
+    assert set(found) == set(type(made.verdict).model_fields)
+    assert (found["decision"], found["n"], found["earlier_uses"]) == ("keep", 160, 11)
+    assert found["slices"][0]["name"] == "style=terse | 'x'"
+    assert found["measures"][0] == {"champion": 12.0, "challenger": 19.0, "name": "words", "limit": 0.5}
+    assert found["gain"]["low"] == round(made.gain.low, 6)
+
+
+def test_the_interval_in_the_summary_is_at_95_percent_whatever_decides() -> None:
+    made = proved(20, 8, rules=GateSpec(confidence=0.8))
+    summary = summary_json(made, "r")
+    assert summary["gain"] == summary_json(proved(20, 8), "r")["gain"]
+    assert summary["verdict"]["gain"]["low"] > summary["gain"]["ci95"][0]
+    assert "+0.03 to +0.12 (80% interval)" in markdown_report(spec(), made)
 
 
 def test_the_page_is_whole_and_fetches_nothing(case: Outcome) -> None:
@@ -211,8 +283,8 @@ def test_hostile_text_stays_text_in_markdown() -> None:
     report.encode()
     assert [tag for tag, _ in page.tags].count("img") == 1
     assert {"script", "b", "a", "em"}.isdisjoint(tag for tag, _ in page.tags)
-    assert page.within("strong") == ["Better by +0.18", "Gain", "+0.18"]
-    assert len([tag for tag, _ in page.tags if tag in ("h1", "h2")]) == 7
+    assert page.within("strong") == ["Better by +0.18", "promote", "Gain", "+0.18"]
+    assert len([tag for tag, _ in page.tags if tag in ("h1", "h2")]) == 8
     shown = HOSTILE.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
     start = hostile().start.candidate.instruction
     assert page.within("code") == [f"{start}\n", f"{shown}\n"]

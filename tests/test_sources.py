@@ -452,6 +452,8 @@ def test_a_dataset_is_loaded_as_the_hub_lays_it_out(tmp_path: Path, monkeypatch:
         "import sys; from tests.test_sources import *\n"
         "splits = load_splits(spec_for((5, 3, 4), hub='org/reviews'))\n"
         "print(splits.model_dump_json())\n"
+        "from gpo.dataset_sources import fetched\n"
+        "print(json.dumps(sorted(fetched('hub:org/reviews', Path.cwd()).path.read_text().splitlines())))\n"
         "try: load_splits(spec_for(hub='org/none'))\n"
         "except DatasetError as error: print(json.dumps(str(error)))"
     )
@@ -463,9 +465,10 @@ def test_a_dataset_is_loaded_as_the_hub_lays_it_out(tmp_path: Path, monkeypatch:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
     assert ran.returncode == 0, ran.stderr
-    splits, error = (json.loads(line) for line in ran.stdout.splitlines()[-2:])
+    splits, whole, error = (json.loads(line) for line in ran.stdout.splitlines()[-3:])
     assert [len(splits[part]) for part in ("train", "dev", "test")] == [5, 3, 4]
     assert {example["inputs"]["text"] for example in splits["test"]} == {f"text {number}" for number in range(8, 12)}
+    assert [json.loads(line)["text"] for line in whole] == sorted(row["text"] for row in rows_of(12))
     assert error.startswith("org/none: cannot be loaded from the hub: ")
     assert "check dataset.hub, config and revision" in error
 
@@ -482,7 +485,7 @@ def test_the_hub_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, "needs exactly one of `path`, `hub` and `sql`, found none"),
+        ({}, "needs exactly one of `path`, `hub`, `sql` and `name`, found none"),
         ({"path": "a.csv", "hub": "org/name"}, "found path and hub"),
         ({"path": "a.csv", "config": "en"}, "`config` belongs to `hub`; leave it out with `path`"),
         ({"hub": "org/name", "delimiter": ";"}, "`delimiter` belongs to `path`; leave it out with `hub`"),

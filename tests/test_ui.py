@@ -1,19 +1,15 @@
-"""Which Prefect server is taken for one's own, and a real one from start to stop."""
+"""Which Prefect server is taken for one's own; tests/test_stack.py has a real one from start to stop."""
 
-import gc
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import patch
 
-import httpx
 import pytest
 
-from flows import ui
-from flows.environment import prepare
+from flows.stack_file import Process, Stack, write_stack
+from flows.stack_process import began
 from flows.ui import PrefectServer, ensure_server, find_server, stop_server
 from gpo.errors import StateError
 
@@ -37,7 +33,7 @@ def written(home: Path, server: PrefectServer) -> PrefectServer:
 
 
 def test_the_process_that_was_started_is_found(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
-    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=ui._began(process.pid)))
+    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
     assert server.started
     assert find_server(tmp_path) == server
 
@@ -45,11 +41,25 @@ def test_the_process_that_was_started_is_found(tmp_path: Path, process: subproce
 def test_the_process_that_was_started_is_stopped(
     tmp_path: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=ui._began(process.pid)))
+    written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
     monkeypatch.setattr(PrefectServer, "is_healthy", property(lambda _self: process.poll() is None))
     assert stop_server(tmp_path)
     assert process.poll() is not None
     assert not (tmp_path / "prefect-server.json").exists()
+
+
+def test_the_server_of_a_stack_is_stopped_with_the_stack(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
+    part = Process(pid=server.pid, began=server.started, log=tmp_path / "log")
+    stack = Stack(
+        api_url=f"{server.url}/api", ui_url=server.url, chroma_url="", prompts_url="", processes={"server": part}
+    )
+    write_stack(tmp_path, stack)
+    with pytest.raises(StateError, match="`gpo down`"):
+        stop_server(tmp_path)
+    assert process.poll() is None
+    write_stack(tmp_path, stack.model_copy(update={"processes": {"server": part.model_copy(update={"owned": False})}}))
+    assert stop_server(tmp_path)
 
 
 @pytest.mark.parametrize("started", ["before the reboot", ""])
@@ -64,7 +74,7 @@ def test_a_stranger_with_the_same_pid_is_neither_used_nor_killed(
 
 def test_a_stranger_that_answers_after_the_own_server_died(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
-        server = PrefectServer(pid=ended.pid, port=4200, started=ui._began(ended.pid))
+        server = PrefectServer(pid=ended.pid, port=4200, started=began(ended.pid))
     written(tmp_path, server)
     assert find_server(tmp_path) is None
 
@@ -81,35 +91,15 @@ def test_where_there_is_no_proc_ps_tells_the_same_processes_apart(
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", absent)
-    began = ui._began(process.pid)
-    assert began
-    assert ui._began(process.pid) == began
+    first = began(process.pid)
+    assert first
+    assert began(process.pid) == first
     process.kill()
     process.wait()
-    assert ui._began(process.pid) == ""
+    assert began(process.pid) == ""
 
 
 def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="cannot be made"):
         ensure_server(tmp_path / "file" / ".gpo")
-
-
-@pytest.mark.slow
-def test_a_server_has_pages_and_outlives_who_started_it_until_it_is_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_environment: None
-) -> None:
-    monkeypatch.undo()
-    with patch.dict(os.environ), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"subprocess \d+ is still running", category=ResourceWarning)
-        prepare(tmp_path)
-        server = ensure_server(tmp_path)
-        gc.collect()
-    assert ensure_server(tmp_path) == server
-    page = httpx.get(server.url, follow_redirects=True, trust_env=False, timeout=60)
-    assert page.status_code == 200
-    assert "<html" in page.text
-    assert (tmp_path / "prefect.db").exists()
-    assert stop_server(tmp_path)
-    assert not server.is_healthy
-    assert find_server(tmp_path) is None

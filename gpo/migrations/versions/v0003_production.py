@@ -1,4 +1,4 @@
-"""Production: versions of datasets, the uses of each test example, and what was decided about challengers."""
+"""Production: versions of datasets, uses of each test example, decisions about challengers, the time of an answer."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,8 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables; answers that are there already have no time."""
+    op.add_column("calls", sa.Column("seconds", sa.Float))
     op.create_table(
         "dataset_versions",
         sa.Column("name", sa.String(63), primary_key=True),
@@ -27,6 +28,14 @@ def upgrade() -> None:
         sa.Column("example", sa.String(64), primary_key=True),
         sa.Column("run_key", sa.String(64), primary_key=True),
         sa.Column("used_at", sa.String(32), nullable=False),
+    )
+    op.create_table(
+        "claims",
+        sa.Column("prompt", sa.String(63), primary_key=True),
+        sa.Column("holder", sa.String(64), nullable=False),
+        sa.Column("what", sa.Text, nullable=False),
+        sa.Column("since", sa.String(32), nullable=False),
+        sa.Column("renewed_at", sa.String(32), nullable=False),
     )
     op.create_table(
         "decisions",

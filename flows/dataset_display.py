@@ -1,0 +1,161 @@
+"""What a person sees of datasets: tables on a terminal, plain lines with tabs in a pipe."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gpo import wording
+from gpo.dataset_changes import DatasetDifference
+from gpo.dataset_intake import Told
+from gpo.dataset_records import Changes, DatasetVersion, LabelShift, Pushed, label_shift
+
+_LABELS = 12
+_SHIFTED = 0.0005
+
+
+def summary(version: DatasetVersion) -> Mapping[str, Any]:
+    """A version in JSON: all of it but what only the machine needs."""
+    return version.model_dump(mode="json", exclude={"stamp"})
+
+
+def pushed_text(pushed: Pushed) -> str:
+    """What a push came to."""
+    version = pushed.version
+    if not pushed.is_new:
+        return (
+            f"{version.name}: nothing changed, version {version.version} of {version.created_at} has exactly these"
+            f" {wording.count(version.rows, 'row')}"
+        )
+    fields = ", ".join(f"`{field}`" for field in version.fields.input)
+    rows = wording.count(version.rows, "row")
+    lines = [f"{version.name} version {version.version}: {rows} ({changes_text(version.changes)})"]
+    if version.version == 1:
+        identifier = f", id `{version.fields.id}`" if version.fields.id else ""
+        lines.append(f"input {fields}, reference `{version.fields.reference}`{identifier}")
+        lines.append(f"labels: {_shares(version.labels)}")
+    elif shift := shift_text(label_shift(version.labels_before, version.labels)):
+        lines.append(f"labels: {shift}")
+    return "\n".join(lines)
+
+
+def changes_text(changes: Changes) -> str:
+    """How many rows changed in which way."""
+    parts = [f"{count:,} {kind}" for kind, count in changes.model_dump().items() if count]
+    return ", ".join(parts) or "the same rows"
+
+
+def shift_text(shift: Sequence[LabelShift]) -> str:
+    """The labels whose share changed."""
+    moved = [each for each in shift if abs(each.after - each.before) >= _SHIFTED]
+    parts = [f"{_line(each.label)} {each.before:.1%} -> {each.after:.1%}" for each in moved[:_LABELS]]
+    more = [f"and {len(moved) - _LABELS} more"] if len(moved) > _LABELS else []
+    return ", ".join([*parts, *more])
+
+
+def print_datasets(console: Console, versions: Sequence[DatasetVersion]) -> None:
+    """The newest version of each dataset, one a line."""
+    rows = [
+        [
+            each.name,
+            str(each.version),
+            str(each.rows),
+            changes_text(each.changes),
+            _time(console, each.created_at),
+            _line(each.who),
+            _line(each.note),
+        ]
+        for each in versions
+    ]
+    _print_table(console, ["dataset", "version", "rows", "changes", "pushed (UTC)", "who", "note"], rows)
+
+
+def print_version(
+    console: Console, version: DatasetVersion, sample: Sequence[Mapping[str, Any]], history: Sequence[DatasetVersion]
+) -> None:
+    """One version: what it holds, where it comes from, a few rows, and the versions there are."""
+    facts = {
+        "dataset": f"{version.name} version {version.version}",
+        "rows": f"{version.rows:,}",
+        "input": ", ".join(version.fields.input),
+        "reference": version.fields.reference,
+        "id": version.fields.id or "",
+        "fields": ", ".join(version.columns),
+        "labels": _shares(version.labels),
+        "shift": shift_text(label_shift(version.labels_before, version.labels)),
+        "changes": changes_text(version.changes),
+        "source": version.source,
+        "pushed": f"{version.created_at} by {version.who}",
+        "note": version.note,
+        "digest": version.digest[:12],
+    }
+    for label, value in facts.items():
+        if value:
+            console.print(Text.assemble((f"{label:<10}", "dim"), _line(value)), soft_wrap=True)
+    console.print()
+    for row in sample:
+        console.print(Text(wording.shortened(_row_text(row))), soft_wrap=True)
+    if len(history) > 1:
+        console.print()
+        print_datasets(console, history)
+
+
+def print_difference(console: Console, difference: DatasetDifference) -> None:
+    """What differs: counts, the label shift, and a few rows of each kind."""
+    head = f"{difference.name}: version {difference.a} to version {difference.b}: {changes_text(difference.changes)}"
+    console.print(Text(head, style="bold"), soft_wrap=True)
+    if shift := shift_text(difference.shift):
+        console.print(Text(f"labels: {shift}"), soft_wrap=True)
+    for sign, style, rows in (("+", "green", difference.added), ("-", "red", difference.removed)):
+        for row in rows:
+            console.print(Text(f"{sign} {wording.shortened(_row_text(row))}", style=style), soft_wrap=True)
+    for each in difference.relabelled:
+        text = f"~ {_line(each.before)} -> {_line(each.after)}  {wording.shortened(_row_text(each.inputs))}"
+        console.print(Text(text, style="yellow"), soft_wrap=True)
+
+
+@contextmanager
+def telling(console: Console) -> Iterator[Told]:
+    """Show how far a push is, where a person sits before it."""
+    with console.status("reading") as status:
+        yield lambda what, rows: status.update(f"{what} {wording.count(rows, 'row')}")
+
+
+def _shares(labels: Mapping[str, int] | None) -> str:
+    if not labels:
+        return "too many different references to count"
+    total = sum(labels.values())
+    parts = [f"{_line(label)} {count:,} ({count / total:.1%})" for label, count in list(labels.items())[:_LABELS]]
+    more = [f"and {len(labels) - _LABELS} more"] if len(labels) > _LABELS else []
+    return ", ".join([*parts, *more])
+
+
+def _row_text(row: Mapping[str, Any]) -> str:
+    return wording.printable(json.dumps(row, ensure_ascii=False))
+
+
+def _line(text: str) -> str:
+    return " ".join(wording.printable(text).split())
+
+
+def _time(console: Console, iso: str) -> str:
+    """A time in UTC: to the minute for people, whole in a pipe."""
+    return f"{iso[:10]} {iso[11:16]}" if console.is_terminal else iso
+
+
+def _print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not console.is_terminal:
+        for row in (columns, *rows):
+            # Not through Rich, which turns tabs into spaces.
+            console.file.write("\t".join(row) + "\n")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold" if column in ("changes", "note") else "ellipsis")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)

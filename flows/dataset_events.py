@@ -1,0 +1,80 @@
+"""Telling Prefect that a dataset has a new version, so that what depends on it can start."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import httpx
+
+from flows.environment import api_url
+from flows.stack_file import read_stack
+from gpo.dataset_records import DatasetVersion
+from gpo.records import Record
+
+EVENT = "gpo.dataset.updated"
+NO_SERVER = "no Prefect server is known here, so nothing was told; `gpo up` starts one"
+
+_TIMEOUT_S = 20.0
+
+
+class Announcement(Record):
+    """What became of an event: `sent` to a server, not sent because there is `none`, or `failed`; `text` says it."""
+
+    status: Literal["sent", "none", "failed"]
+    text: str
+
+
+def announce(version: DatasetVersion, home: Path, server: str | None = None) -> Announcement:
+    """Send the event of a version to `server`; by default that of the environment or Prefect profile, else the stack's.
+
+    When it returns `sent`, the server has taken the event. Nothing is raised: the version is kept either way.
+    """
+    stack = read_stack(home)
+    url = server or api_url() or (stack.api_url if stack else None)
+    if not url:
+        return Announcement(status="none", text=NO_SERVER)
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - takes seconds
+    from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings  # noqa: PLC0415
+
+    settings = {PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 1}
+    try:
+        with (
+            temporary_settings(settings),
+            get_client(httpx_settings={"timeout": _TIMEOUT_S}, sync_client=True) as client,
+        ):
+            # Not `emit_event`: that hands the event to a thread, and nobody learns whether it arrived.
+            client.request("POST", "/events", json=[event_of(version)])
+    except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError, OSError) as error:
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        return Announcement(
+            status="failed",
+            text=f"the Prefect server at {url} did not take the event ({why}), so nothing was told; when it runs, "
+            f"`gpo dataset announce {version.name}` sends it",
+        )
+    return Announcement(status="sent", text=f"told {url}: {EVENT} for {version.name} version {version.version}")
+
+
+def event_of(version: DatasetVersion) -> dict[str, Any]:
+    """The event as the Prefect server takes it; from a flow, the run is among what it is related to."""
+    from prefect.runtime import flow_run  # noqa: PLC0415
+
+    changes = version.changes
+    related = [{"prefect.resource.id": f"prefect.flow-run.{flow_run.id}", "prefect.resource.role": "flow-run"}]
+    return {
+        "id": str(uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": EVENT,
+        "resource": {"prefect.resource.id": f"gpo.dataset.{version.name}", "prefect.resource.name": version.name},
+        "related": related if flow_run.id else [],
+        "payload": {
+            "name": version.name,
+            "version": version.version,
+            "digest": version.digest,
+            "rows": version.rows,
+            "added": changes.added,
+            "removed": changes.removed,
+            "relabelled": changes.relabelled,
+        },
+    }

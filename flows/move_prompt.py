@@ -1,0 +1,50 @@
+"""Promotion and rollback as a flow, so that a person can do either in the Prefect UI."""
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+
+from gpo.errors import InputError
+from gpo.markdown import inline
+from gpo.production import open_production
+from gpo.settings import load_settings
+from gpo.versions import PRODUCTION, Move
+
+
+@flow(name="move-prompt", flow_run_name="{action} {prompt}", persist_result=False)
+async def move_prompt(
+    prompt: str,
+    action: Literal["promote", "rollback"] = "rollback",
+    version: int | None = None,
+    why: str = "",
+    who: str = "someone in the Prefect UI",
+    alias: str = PRODUCTION,
+    home: Path | None = None,
+) -> State[Move]:
+    """Point an alias of a prompt to `version`, or take its last promotion back. Applications see it at their next look.
+
+    `why` and `who` are kept in the prompt's history.
+    """
+    move = await asyncio.to_thread(_moved, prompt, action, version, why, who, alias, home)
+    sentence = f"{prompt}: {alias} points to version {move.to_version}, moved by {move.who} at {move.at}"
+    get_run_logger().info(sentence)
+    await acreate_markdown_artifact(
+        f"{inline(sentence)}\n\n{inline(why)}", key=f"{prompt.replace('_', '-')}-move", description=sentence
+    )
+    return Completed(message=sentence, data=move)
+
+
+def _moved(prompt: str, action: str, version: int | None, why: str, who: str, alias: str, home: Path | None) -> Move:
+    if (version is None) == (action == "promote"):
+        raise InputError("`version` is needed to promote, and left out to roll back")
+    settings = load_settings()
+    with open_production(settings.database_for(home or settings.home_here())) as production:
+        if version is None:
+            return production.registry.rollback(prompt, alias, who=who, why=why)
+        return production.registry.promote(prompt, version, alias, who=who, why=why)

@@ -1,0 +1,143 @@
+"""`gpo reoptimize`, `gpo approve`, `gpo reject` and `gpo decisions`: a prompt in production, kept good."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from flows.options import AsJson, Debug, Home, SpecPath, Verbose, WithUi
+from flows.speaking import say, speaking
+
+if TYPE_CHECKING:
+    from gpo.decision import Decision
+    from gpo.decisions import Decisions
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run that waits, or its prompt's name.")]
+Who = Annotated[str | None, typer.Option(help="Who answers; by default the user of this machine.")]
+Why = Annotated[str, typer.Option(help="Why, for the prompt's history.")]
+
+
+def reoptimize(
+    spec: SpecPath,
+    *,
+    dataset_version: Annotated[
+        int | None, typer.Option(help="Which version of the spec's stored dataset; by default the newest.", min=1)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Search also when nothing has changed.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+    ui: WithUi = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Improve the prompt that is in production, if its data, its spec or the prompt itself has changed.
+
+    Starts from the production version, tries the best prompts of earlier runs again, and promotes a better one if the
+    gate lets it through, at once or after `gpo approve`. Where nothing has changed it says so and calls no model.
+    """
+    with speaking(debug=debug, pays=True):
+        from flows.display import Display
+        from flows.environment import prepare
+        from flows.prompts import open_state
+        from gpo.progress import listening
+        from gpo.run import place_of
+        from gpo.settings import load_settings
+
+        folder = (home or load_settings().home_here()).resolve()
+        # What is wrong with the state or the spec is told before Prefect starts, which keeps its own state there.
+        with open_state(folder, made_if_missing=True):
+            place_of(spec, home=folder, dataset_version=dataset_version)
+        prepare(folder, verbose=verbose)
+        with Display(Console(stderr=True)) as display, listening(display):
+            result = asyncio.run(_reoptimized(spec, dataset_version, folder, force=force, ui=ui))
+        typer.echo(json.dumps(result, ensure_ascii=False) if as_json else f"{result['state']}: {result['message']}")
+
+
+async def _reoptimized(spec: Path, version: int | None, home: Path, *, force: bool, ui: bool) -> dict[str, Any]:
+    from gpo.progress import Note, emit
+
+    if ui:
+        from flows.ui import attach_ui
+
+        await asyncio.to_thread(attach_ui, home)
+    emit(Note("starting Prefect"))
+    from flows.reoptimize import reoptimize_prompt
+
+    state: Any = await reoptimize_prompt(spec, dataset_version=version, force=force, home=home, return_state=True)
+    decision = await state.aresult()
+    return {
+        "state": state.name,
+        "message": state.message,
+        "decision": None if decision is None else decision.model_dump(mode="json"),
+    }
+
+
+def approve(run: Run, *, why: Why = "", who: Who = None, home: Home = None, debug: Debug = False) -> None:
+    """Promote a challenger that waits for approval."""
+    _answer(run, approved=True, why=why, who=who, home=home, debug=debug)
+
+
+def reject(run: Run, *, why: Why = "", who: Who = None, home: Home = None, debug: Debug = False) -> None:
+    """Reject a challenger that waits for approval: the champion stays."""
+    _answer(run, approved=False, why=why, who=who, home=home, debug=debug)
+
+
+def decisions(
+    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="By default all prompts.")] = None,
+    *,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only what waits for approval.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List what became of the challengers: promoted, waiting, rejected or kept out, and why."""
+    with speaking(debug=debug), _decisions(home) as kept:
+        from flows.prompt_display import print_decisions
+
+        found = [each for each in kept.of(prompt) if each.is_open or not waiting]
+        if as_json:
+            typer.echo(json.dumps([each.model_dump(mode="json") for each in found], ensure_ascii=False))
+        else:
+            print_decisions(Console(), found)
+
+
+def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path | None, debug: bool) -> None:
+    with speaking(debug=debug):
+        from flows.environment import prepare
+        from gpo.settings import load_settings, user
+
+        folder = (home or load_settings().home_here()).resolve()
+        with _decisions(home) as kept:
+            decision = kept.settle(kept.open(run).run, approved=approved, who=who or user(), why=why)
+        typer.echo(decision.sentence)
+        if decision.flow_run is not None:
+            prepare(folder)
+            asyncio.run(_go_on(decision))
+        if decision.status not in ("promoted", "rejected"):
+            raise typer.Exit(1)
+
+
+async def _go_on(decision: "Decision") -> None:
+    """Let the Prefect run that waits for the answer end. The answer counts without it."""
+    from flows.environment import api_url
+
+    if api_url() is None:
+        return
+    from flows.waiting import resume
+
+    if (problem := await resume(decision)) is not None:
+        say(f"The answer is kept; its run {decision.flow_run} could not be told: {problem}")
+
+
+@contextmanager
+def _decisions(home: Path | None) -> Iterator["Decisions"]:
+    from flows.prompts import open_state
+    from gpo.decisions import Decisions
+
+    with open_state(home) as engine:
+        yield Decisions(engine)

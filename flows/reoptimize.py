@@ -1,0 +1,113 @@
+"""A prompt in production, optimised again: by schedule, when its dataset changes, or by hand."""
+
+import asyncio
+from pathlib import Path
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.flow_runs import suspend_flow_run
+from prefect.logging import get_run_logger
+from prefect.runtime import deployment, flow_run
+from prefect.states import Completed
+
+from flows.optimize import improve
+from gpo.claim import Claim, claimed
+from gpo.decision import WORDS, Decision, Status
+from gpo.decision_page import approval_text
+from gpo.errors import InputError
+from gpo.production import Production, open_production
+from gpo.progress import Note, emit
+from gpo.run import Place, place_of
+from gpo.standing import again, nothing_to_do, prompt_name
+from tasks.approval import Approval
+from tasks.decide import decide, look, settle, show_decision
+from tasks.notify import Message, tell, tell_of_failure
+
+NOTHING = "Nothing to do"
+STATES: dict[Status, str] = {
+    "kept": "Champion kept",
+    "waiting": "Waiting for approval",
+    "promoted": "Promoted",
+    "rejected": "Rejected",
+    "expired": "Approval expired",
+    "superseded": "Superseded",
+}
+"""The name of the final state in the Prefect UI, by what became of the challenger."""
+
+_DAY_S = 86_400
+
+
+@flow(
+    name="reoptimize-prompt",
+    flow_run_name="reoptimize {spec.parent.name}/{spec.name}",
+    persist_result=False,
+    on_failure=[tell_of_failure],
+)
+async def reoptimize_prompt(
+    spec: Path,
+    dataset: str | None = None,
+    dataset_version: int | None = None,
+    force: bool = False,
+    home: Path | None = None,
+) -> State[Decision]:
+    """Improve the prompt that is in production, if anything has changed, and promote what the gate lets through.
+
+    `dataset` and `dataset_version` come from the event of a new version; without them, the newest is used.
+    """
+    place = _place(spec, dataset, dataset_version, home)
+    with open_production(place.settings.database_for(place.home)) as production:
+        async with claimed(production.engine, prompt_name(place.spec), str(flow_run.id), str(flow_run.name), _waits):
+            # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
+            decision = await asyncio.to_thread(production.decisions.of_flow_run, str(flow_run.id))
+            resumed = decision is not None
+            if decision is None:
+                standing = await look(place, production)
+                if (reason := nothing_to_do(standing)) is not None and not force:
+                    get_run_logger().info(reason)
+                    return Completed(name=NOTHING, message=reason, data=standing.settled)
+                place = again(place, standing)
+                outcome = await improve(place)
+                decision = await decide(place, production, standing, outcome, str(flow_run.id))
+                await _publish(place, production, decision)
+            if decision.is_open and deployment.id is not None:
+                decision = await _answered(place, production, decision)
+            if resumed:
+                await _publish(place, production, decision)
+    return Completed(name=STATES[decision.status], message=decision.sentence, data=decision)
+
+
+async def _answered(place: Place, production: Production, decision: Decision) -> Decision:
+    """Suspend the run until a person has answered: its process ends here, and another goes on with the answer."""
+    difference = await asyncio.to_thread(
+        production.registry.diff, decision.prompt, decision.champion, str(decision.challenger)
+    )
+    answer = await suspend_flow_run(  # type: ignore[misc]  # typed as the synchronous one
+        wait_for_input=Approval.with_initial_data(description=approval_text(decision, difference)),
+        timeout=int(place.spec.production.approval_days * _DAY_S),
+    )
+    return await settle(production, decision, approved=answer.decision == "promote", who=answer.who, why=answer.why)
+
+
+async def _publish(place: Place, production: Production, decision: Decision) -> None:
+    """Show what became of the challenger in the UI, and tell those who want to be told."""
+    get_run_logger().info(decision.sentence)
+    await show_decision(production, decision)
+    subject = f"{decision.prompt}: {WORDS[decision.status]}"
+    message = Message(status=decision.status, subject=subject, text=decision.sentence, page=flow_run.ui_url)
+    await tell(place.spec.production.notify, message)
+
+
+def _place(spec: Path, dataset: str | None, version: int | None, home: Path | None) -> Place:
+    place = place_of(spec, home=home, dataset_version=version)
+    named = place.spec.dataset.name
+    if dataset is not None and dataset != named:
+        raise InputError(
+            f"the run was started for dataset '{dataset}', but {spec} has '{named or place.spec.dataset.source}'"
+        )
+    return place
+
+
+def _waits(other: Claim) -> None:
+    text = f"{other.what} has worked on prompt {other.prompt} since {other.since}; waiting for it to end"
+    get_run_logger().info(text)
+    emit(Note(text))

@@ -1,0 +1,90 @@
+"""For data that nobody pushes: look at a source, and push it when it has changed."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect import flow, task
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_API_URL
+
+from flows.dataset_events import announce
+from gpo.dataset_intake import chosen_fields
+from gpo.dataset_page import version_markdown
+from gpo.dataset_push import Datasets, Given, Origin
+from gpo.dataset_records import Pushed
+from gpo.dataset_sources import Fetched, Written, fetched, named, rows_of_file, stamp_of
+from gpo.errors import StateError
+from gpo.settings import load_settings
+from tasks.policy import RETRIED
+
+
+@flow(name="watch-dataset", flow_run_name="watch {name}", persist_result=False)
+async def watch_dataset(
+    name: str,
+    source: str,
+    *,
+    input_fields: list[str] | None = None,
+    reference_field: str | None = None,
+    id_field: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    home: Path | None = None,
+) -> Pushed:
+    """Push what a source holds as the next version of a dataset, if that is new, and emit `gpo.dataset.updated`.
+
+    `source` is the path of a file, a URL that fsspec reads, a SELECT for the database of GPO_DATASET_URL, or
+    `hub:org/name` (`?config=...&revision=...`) of the Hugging Face hub. Fields are as `gpo dataset push` has them.
+    """
+    settings, log = load_settings(), get_run_logger()
+    folder = home or settings.home_here()
+    datasets, written = Datasets(settings, folder), Written(encoding, delimiter)
+    given = Given(tuple(input_fields or ()), reference_field, id_field)
+    newest = await asyncio.to_thread(datasets.newest, name)
+    with TemporaryDirectory(prefix="gpo-watch-") as place:
+        stamp = await look(source, written)
+        is_known = newest is not None and stamp is not None and stamp == newest.stamp
+        if newest is not None and is_known and chosen_fields(newest.fields, *given) == newest.fields:
+            log.info("%s: nothing changed since version %s", named(source), newest.version)
+            return Pushed(version=newest, is_new=False)
+        copy = await read(source, Path(place), written)
+        origin = Origin(named(source), "watch-dataset", stamp=stamp)
+        pushed = await asyncio.to_thread(datasets.push, name, rows_of_file(*copy), origin, given)
+    if not pushed.is_new:
+        log.info("%s: nothing changed since version %s", named(source), pushed.version.version)
+        return pushed
+    await tell(datasets, pushed, folder)
+    return pushed
+
+
+@task(name="look", task_run_name="look", cache_policy=NO_CACHE, **RETRIED)
+async def look(source: str, written: Written) -> str | None:
+    """What tells whether the source changed without reading it; None where nothing does."""
+    return await asyncio.to_thread(stamp_of, source, written)
+
+
+@task(name="read", task_run_name="read", cache_policy=NO_CACHE, **RETRIED)
+async def read(source: str, folder: Path, written: Written) -> Fetched:
+    """The source as a local file."""
+    return await asyncio.to_thread(fetched, source, folder, written)
+
+
+@task(name="tell", task_run_name="tell {pushed.version.name} version {pushed.version.version}", cache_policy=NO_CACHE)
+async def tell(datasets: Datasets, pushed: Pushed, folder: Path) -> None:
+    """Emit the event, and keep what changed as an artifact.
+
+    Raises:
+        StateError: the Prefect server did not take the event; the version is kept.
+    """
+    version = pushed.version
+    difference = None
+    if version.version > 1:
+        difference = await asyncio.to_thread(datasets.diff, version.name, version.version - 1, version.version)
+    announcement = await asyncio.to_thread(announce, version, folder, PREFECT_API_URL.value())
+    get_run_logger().info("%s version %s; %s", version.name, version.version, announcement.text)
+    markdown = version_markdown(version, difference, announcement.text)
+    await acreate_markdown_artifact(markdown, key=f"dataset-{version.name.replace('_', '-')}")
+    if announcement.status == "failed":
+        raise StateError(f"{version.label} is kept, but {announcement.text}")

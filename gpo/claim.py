@@ -1,0 +1,85 @@
+"""At most one run at a time works on a prompt, whatever started it: the database says whose turn it is.
+
+A claim is renewed while its holder lives. One that was not renewed for `DEAD_S` belongs to a process that was killed.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, delete, select, update
+
+from gpo.database import upsert, utc_now, writing
+from gpo.errors import StateError
+from gpo.records import Record
+from gpo.tables import claims
+
+RENEW_S = 10.0
+DEAD_S = 60.0
+LOOK_S = 1.0
+
+
+class Claim(Record):
+    """Who works on a prompt: `what` is its run in words; times are ISO text in UTC."""
+
+    prompt: str
+    holder: str
+    what: str
+    since: str
+    renewed_at: str
+
+
+@asynccontextmanager
+async def claimed(
+    engine: Engine, prompt: str, holder: str, what: str, on_wait: Callable[[Claim], None]
+) -> AsyncIterator[None]:
+    """Hold the claim on a prompt, waiting for whoever holds it; `on_wait` is called once, with that one's claim.
+
+    The same holder may claim again: its run was resumed.
+
+    Raises:
+        StateError: the database cannot be used.
+    """
+    told = False
+    while (other := await asyncio.to_thread(_take, engine, prompt, holder, what)) is not None:
+        if not told:
+            on_wait(other)
+            told = True
+        await asyncio.sleep(LOOK_S)
+    ended = threading.Event()
+    # A thread, since the event loop may be busy for long.
+    renewal = threading.Thread(target=_renew, args=(engine, prompt, holder, ended), daemon=True)
+    renewal.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        renewal.join()
+        _release(engine, prompt, holder)
+
+
+def _release(engine: Engine, prompt: str, holder: str) -> None:
+    with suppress(StateError), writing(engine) as connection:  # it dies by itself
+        connection.execute(delete(claims).where(claims.c.prompt == prompt, claims.c.holder == holder))
+
+
+def _take(engine: Engine, prompt: str, holder: str, what: str) -> Claim | None:
+    """Take the claim; the one that stands in the way, if any."""
+    now = utc_now()
+    row = {"prompt": prompt, "holder": holder, "what": what, "since": now, "renewed_at": now}
+    dead = (datetime.now(UTC) - timedelta(seconds=DEAD_S)).isoformat(timespec="milliseconds")
+    with writing(engine) as connection:
+        taken = upsert(connection, claims).values(row)
+        free = (claims.c.renewed_at < dead) | (claims.c.holder == holder)
+        connection.execute(taken.on_conflict_do_update(index_elements=[claims.c.prompt], set_=row, where=free))
+        found = connection.execute(select(claims).where(claims.c.prompt == prompt)).mappings().one()
+    return None if found["holder"] == holder else Claim.model_validate(dict(found))
+
+
+def _renew(engine: Engine, prompt: str, holder: str, ended: threading.Event) -> None:
+    while not ended.wait(RENEW_S):
+        with suppress(StateError), writing(engine) as connection:
+            mine = (claims.c.prompt == prompt) & (claims.c.holder == holder)
+            connection.execute(update(claims).where(mine).values(renewed_at=utc_now()))

@@ -1,0 +1,65 @@
+"""A decision as Markdown, for the Prefect UI and for the person who is asked to approve."""
+
+from gpo.decision import WORDS, Decision
+from gpo.edits import as_markdown
+from gpo.markdown import inline, pipe_table
+from gpo.verdict import GateVerdict
+from gpo.versions import PromptDifference
+from gpo.wording import fraction, interval, signed
+
+
+def decision_markdown(decision: Decision, difference: PromptDifference | None) -> str:
+    """What was decided, on which evidence, and what would change, or has, in the prompt."""
+    parts = [
+        f"# {inline(decision.prompt)}: {WORDS[decision.status]}",
+        inline(decision.why or decision.reason) + (f" ({inline(decision.who)})" if decision.who else ""),
+        _facts(decision),
+    ]
+    if decision.verdict is not None:
+        parts.append(_evidence(decision.verdict))
+    if difference is not None:
+        parts += ["## The change", as_markdown(difference.instruction)]
+    return "\n\n".join(parts) + "\n"
+
+
+def approval_text(decision: Decision, difference: PromptDifference | None) -> str:
+    """What a person is asked, with what they need to know to answer."""
+    change = "" if difference is None else f"\n\n{_marked(difference)}"
+    return (
+        f"**Promote version {decision.challenger} of {inline(decision.prompt)} to `{decision.alias}`, "
+        f"in place of version {decision.champion}?**\n\n{inline(decision.reason)}{change}\n\n"
+        f"Run {decision.run}. From a terminal: `gpo approve {decision.run}` or `gpo reject {decision.run}`."
+    )
+
+
+def _marked(difference: PromptDifference) -> str:
+    """The change in Markdown alone: the form in the UI shows no HTML."""
+    marks = {"same": "{}", "removed": "~~{}~~", "added": "**{}**"}
+    return " ".join(marks[part.kind].format(inline(part.text)) for part in difference.instruction)
+
+
+def _facts(decision: Decision) -> str:
+    data = decision.dataset
+    version = f" version {data.version}" if data.version else ""
+    before, after = decision.dev
+    rows = [
+        ("alias", f"`{decision.alias}`"),
+        ("champion", f"version {decision.champion}"),
+        ("challenger", "none" if decision.challenger is None else f"version {decision.challenger}"),
+        ("data", inline(data.name + version)),
+        ("dev score", f"{fraction(before)} before, {fraction(after)} after"),
+        ("run", f"`{decision.run}`"),
+    ]
+    return pipe_table(("", ""), rows)
+
+
+def _evidence(verdict: GateVerdict) -> str:
+    gain = f"{signed(verdict.gain.value)}, interval {interval(verdict.gain.low, verdict.gain.high)}"
+    rows = [
+        ("test score", f"{fraction(verdict.champion)} before, {fraction(verdict.challenger)} after"),
+        (f"gain at {verdict.confidence:.1%} confidence", f"{gain} on {verdict.n} examples"),
+        ("better and worse on", f"{verdict.wins} and {verdict.losses} examples"),
+        ("sign test", f"p = {verdict.sign_test:.3g}"),
+    ]
+    notes = [f"- {inline(text)}" for text in (*verdict.reasons, *verdict.warnings)]
+    return "\n\n".join(["## The evidence", pipe_table(("", ""), rows), "\n".join(notes)])

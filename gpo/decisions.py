@@ -1,0 +1,171 @@
+"""The decisions about challengers, kept; and how one that waits for a person is settled.
+
+The methods block: asynchronous code calls them through `asyncio.to_thread`.
+"""
+
+import json
+
+from sqlalchemy import Connection, Engine, RowMapping, select, update
+
+from gpo.database import reading, upsert, utc_now, writing
+from gpo.decision import Decision, Status
+from gpo.errors import AliasMovedError, DecisionError, suggestion
+from gpo.records import canonical_json
+from gpo.registry import Registry
+from gpo.tables import decisions
+
+_COLUMNS = (
+    *("run", "prompt", "alias", "basis", "champion", "challenger", "status"),
+    *("flow_run", "who", "why", "created_at", "decided_at"),
+)
+
+
+class Decisions:
+    """The decisions of one database. Every method raises StateError when the database cannot be used."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Keep decisions in `engine`, which the caller opens and disposes of."""
+        self._engine = engine
+
+    def keep(self, decision: Decision) -> Decision:
+        """Keep what became of a run; a run that is repeated keeps what a person, or the gate, has answered.
+
+        Decisions of the same prompt and alias that still wait are superseded by it.
+        """
+        with writing(self._engine) as connection:
+            query = select(decisions).where(decisions.c.run == decision.run).with_for_update()
+            found = connection.execute(query).mappings().one_or_none()
+            if found is not None and found["status"] in ("promoted", "rejected"):
+                return _decision(found)
+            self._write(connection, decision)
+        return decision
+
+    def find(self, run: str) -> Decision | None:
+        """The decision about a run."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(decisions).where(decisions.c.run == run)).mappings().one_or_none()
+        return None if row is None else _decision(row)
+
+    def of_flow_run(self, flow_run: str) -> Decision | None:
+        """The decision that a Prefect run came to."""
+        query = select(decisions).where(decisions.c.flow_run == flow_run).order_by(decisions.c.created_at.desc())
+        with reading(self._engine) as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _decision(row)
+
+    def of(self, prompt: str | None = None, alias: str | None = None) -> list[Decision]:
+        """The decisions about a prompt's alias, or about all, the latest first."""
+        query = select(decisions).order_by(decisions.c.created_at.desc(), decisions.c.run)
+        if prompt is not None:
+            query = query.where(decisions.c.prompt == prompt)
+        if alias is not None:
+            query = query.where(decisions.c.alias == alias)
+        with reading(self._engine) as connection:
+            return [_decision(row) for row in connection.execute(query).mappings()]
+
+    def open(self, reference: str) -> Decision:
+        """The decision that waits for a person, by the id of its run or the name of its prompt.
+
+        Raises:
+            DecisionError: there is none, or several of that prompt.
+        """
+        known = self.of()
+        found = [each for each in known if reference in (each.run, each.prompt, each.flow_run)]
+        waiting = [each for each in found if each.is_open]
+        if len(waiting) == 1:
+            return waiting[0]
+        if waiting:
+            raise DecisionError(f"{reference} has several that wait: {', '.join(each.run for each in waiting)}")
+        if found:
+            raise DecisionError(f"{reference} does not wait for an answer: {found[0].sentence}")
+        names = [each.run for each in known if each.is_open]
+        hint = suggestion(reference, names) if names else "; none waits for approval"
+        raise DecisionError(f"no run or prompt '{reference}' waits for approval{hint}")
+
+    def settle(self, run: str, *, approved: bool, who: str, why: str) -> Decision:
+        """Promote or reject what waits, once; a decision that is settled already is returned as it is.
+
+        If the alias was moved elsewhere meanwhile, nothing is promoted and the decision is superseded.
+
+        Raises:
+            DecisionError: there is no such decision.
+        """
+        with writing(self._engine) as connection:
+            query = select(decisions).where(decisions.c.run == run).with_for_update()
+            row = connection.execute(query).mappings().one_or_none()
+            if row is None:
+                raise DecisionError(f"there is no decision about a run {run}")
+            decision = _decision(row)
+            if not decision.is_open:
+                return decision
+            if decision.is_expired(utc_now()):
+                done = _answered(decision, "expired", None, None)
+            elif not approved:
+                done = _answered(decision, "rejected", who, why)
+            else:
+                done = self._promoted(connection, decision, who, why)
+            connection.execute(update(decisions).where(decisions.c.run == run).values(_row(done)))
+        return done
+
+    def promote(self, decision: Decision, *, who: str) -> Decision:
+        """Keep a decision that needs no approval and move the alias, both or neither."""
+        with writing(self._engine) as connection:
+            query = select(decisions).where(decisions.c.run == decision.run).with_for_update()
+            found = connection.execute(query).mappings().one_or_none()
+            if found is not None and found["status"] in ("promoted", "rejected"):
+                return _decision(found)
+            done = self._promoted(connection, decision, who, "")
+            self._write(connection, done)
+        return done
+
+    def expire(self, prompt: str) -> None:
+        """Close what has waited for too long."""
+        for decision in self.of(prompt):
+            if decision.is_expired(utc_now()):
+                self.settle(decision.run, approved=False, who="", why="")
+
+    def _promoted(self, connection: Connection, decision: Decision, who: str, why: str) -> Decision:
+        version = decision.challenger
+        if version is None:
+            raise DecisionError(f"run {decision.run} has no challenger that could be promoted")
+        evidence = f"{why or decision.reason} (run {decision.run})"
+        try:
+            Registry(self._engine).promote_within(
+                connection,
+                decision.prompt,
+                version,
+                decision.alias,
+                who=who,
+                why=evidence,
+                expected=decision.champion,
+            )
+        except AliasMovedError as error:
+            return _answered(decision, "superseded", who, str(error))
+        return _answered(decision, "promoted", who, why)
+
+    def _write(self, connection: Connection, decision: Decision) -> None:
+        """Keep a decision. Those of the same prompt and alias that still wait are superseded by it."""
+        mine = (decisions.c.prompt == decision.prompt) & (decisions.c.alias == decision.alias)
+        waiting = mine & (decisions.c.status == "waiting") & (decisions.c.run != decision.run)
+        later = {"status": "superseded", "why": f"run {decision.run} came later", "decided_at": utc_now()}
+        connection.execute(update(decisions).where(waiting).values(later))
+        row = _row(decision)
+        changed = {name: value for name, value in row.items() if name not in ("run", "created_at")}
+        connection.execute(
+            upsert(connection, decisions)
+            .values(row)
+            .on_conflict_do_update(index_elements=[decisions.c.run], set_=changed)
+        )
+
+
+def _answered(decision: Decision, status: Status, who: str | None, why: str | None) -> Decision:
+    return decision.model_copy(update={"status": status, "who": who, "why": why, "decided_at": utc_now()})
+
+
+def _row(decision: Decision) -> dict[str, object]:
+    plain = decision.model_dump(mode="json")
+    return {**{name: plain.pop(name) for name in _COLUMNS}, "content": canonical_json(plain)}
+
+
+def _decision(row: RowMapping) -> Decision:
+    return Decision.model_validate({**json.loads(row["content"]), **{name: row[name] for name in _COLUMNS}})

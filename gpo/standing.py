@@ -1,0 +1,158 @@
+"""Where a prompt stands before it is optimised again: the champion, the data, and whether anything is new."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gpo.datasets import load_splits
+from gpo.decision import WORDS, Decision
+from gpo.errors import PromptError
+from gpo.history import History
+from gpo.lineage import lineage_of_spec, register_start
+from gpo.production import Production
+from gpo.records import Record, Scored, content_hash
+from gpo.registry import Registry
+from gpo.run import Place
+from gpo.spec import TaskSpec
+from gpo.versions import DatasetReference, PromptVersion
+
+_RUNS = 5
+"""How many earlier runs are looked through for prompts to try again."""
+
+_ANY = "any"
+
+
+class Standing(Record):
+    """What a run of `reoptimize_prompt` starts from.
+
+    `settled` is the decision that still holds, because nothing has changed since. `newer` names a later
+    version of the data that was decided on already.
+    `earlier` are the instructions of earlier runs that are worth another try, the most promising first.
+    """
+
+    prompt: str
+    alias: str
+    champion: PromptVersion
+    dataset: DatasetReference
+    basis: str
+    settled: Decision | None
+    newer: str | None
+    earlier: tuple[str, ...]
+
+
+def prompt_name(spec: TaskSpec) -> str:
+    """The name under which the registry knows the prompt of a spec."""
+    return spec.production.prompt or spec.name
+
+
+def standing_of(place: Place, production: Production) -> Standing:
+    """Where the prompt of a spec stands; one that was never registered becomes the first version, as it is in the spec.
+
+    Raises:
+        PromptError: what is in production has other messages than the spec.
+        DatasetError: the data cannot be read.
+    """
+    spec, name, alias = place.spec, prompt_name(place.spec), place.spec.production.alias
+    production.decisions.expire(name)
+    dataset = lineage_of_spec(spec, load_splits(spec).fingerprint).dataset
+    champion = _champion(production.registry, spec, name, alias)
+    if champion.content.template != spec.prompt.template:
+        raise PromptError(
+            f"prompt {name}: version {champion.version}, which is in {alias}, has other messages than the spec; put "
+            f"those of `gpo prompt show {name} {champion.version}` into the spec, or take the spec's into {alias} with "
+            "`gpo prompt register SPEC` and `gpo prompt promote`"
+        )
+    basis, known = basis_of(spec, dataset), production.decisions.of(name, alias)
+    return Standing(
+        prompt=name,
+        alias=alias,
+        champion=champion,
+        dataset=dataset,
+        basis=basis,
+        settled=_settled(known, basis, champion.version),
+        newer=_newer(known, dataset),
+        earlier=_earlier(production.history, spec, champion.content.instruction),
+    )
+
+
+def nothing_to_do(standing: Standing) -> str | None:
+    """Why there is nothing to do; None when there is something."""
+    name, settled = standing.prompt, standing.settled
+    data = f"{standing.dataset.name} version {standing.dataset.version}" if standing.dataset.version else "the data"
+    if standing.newer is not None:
+        return f"{name}: nothing to do: {standing.newer} has been decided on already, which is newer than {data}"
+    if settled is None:
+        return None
+    if settled.is_open:
+        return f"{name}: nothing to do: run {settled.run} waits for approval; `gpo approve {settled.run}` promotes"
+    return f"{name}: nothing to do: {data}, the spec and the gate are those of run {settled.run} ({_what(settled)})"
+
+
+def _what(decision: Decision) -> str:
+    version = f"version {decision.challenger} " if decision.challenger is not None else ""
+    return f"{version}{WORDS[decision.status]} on {(decision.decided_at or decision.created_at)[:10]}"
+
+
+def basis_of(spec: TaskSpec, dataset: DatasetReference) -> str:
+    """Hash of what a decision rests on, but for the champion: the spec without its start, the gate and the data."""
+    prompt = spec.prompt.model_copy(update={"instruction": _ANY})
+    gate = spec.gate.model_dump(mode="json")
+    return content_hash(
+        [spec.model_copy(update={"prompt": prompt}).fingerprint(), gate, dataset.fingerprint], length=16
+    )
+
+
+def _champion(registry: Registry, spec: TaskSpec, name: str, alias: str) -> PromptVersion:
+    known = registry.record(name) if name in registry.names() else None
+    if known is None or alias not in known.aliases:
+        register_start(registry, spec, who="gpo", name=name, alias=alias)
+    return registry.resolve(name, alias)
+
+
+def _settled(decisions: list[Decision], basis: str, champion: int) -> Decision | None:
+    """The last decision, if it was on the same grounds, and the champion is one of the two that it was about.
+
+    A challenger that was promoted and then rolled back is settled as well: a person has decided against it.
+    """
+    last = next((each for each in decisions if each.basis == basis and each.status != "superseded"), None)
+    if last is None or champion not in (last.champion, last.challenger):
+        return None
+    return last
+
+
+def _newer(decisions: list[Decision], dataset: DatasetReference) -> str | None:
+    """A later version of the same dataset that was decided on: a run that waited in a queue comes too late."""
+    for each in decisions:
+        then = each.dataset
+        if then.name == dataset.name and _number(then) > _number(dataset) > 0:
+            return f"{then.name} version {then.version}"
+    return None
+
+
+def _number(dataset: DatasetReference) -> int:
+    version = dataset.version or ""
+    return int(version) if version.isascii() and version.isdigit() else 0
+
+
+def _earlier(history: History, spec: TaskSpec, champion: str) -> tuple[str, ...]:
+    """The best prompts of the last runs: the best of each, the latest run first, then the second of each, and so on.
+
+    Scores on other data are not comparable, so runs take turns.
+    """
+    runs = [run for run in history.runs() if run.task == spec.name and run.finished_at is not None]
+    ranked = [_by_score(history.scored(run.key)) for run in runs[:_RUNS]]
+    turns = (
+        texts[place] for place in range(max(map(len, ranked), default=0)) for texts in ranked if place < len(texts)
+    )
+    return tuple(text for text in dict.fromkeys(turns) if text != champion)[: spec.production.warm_start]
+
+
+def _by_score(scored: Iterable[Scored]) -> list[str]:
+    whole = [item for item in scored if item.score.complete]
+    return [item.candidate.instruction for item in sorted(whole, key=lambda item: -item.score.mean)]
+
+
+def again(place: Place, standing: Standing) -> Place:
+    """The place of a run that starts from the champion and tries the prompts of earlier runs again."""
+    instruction = standing.champion.content.instruction
+    prompt = place.spec.prompt.model_copy(update={"instruction": instruction})
+    return replace(place, spec=place.spec.model_copy(update={"prompt": prompt}), earlier=standing.earlier)

@@ -1,0 +1,76 @@
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from gpo.claim import Claim, claimed
+from gpo.database import open_database, reading, writing
+from gpo.tables import claims
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    opened = open_database(f"sqlite:///{tmp_path / 'gpo.db'}")
+    yield opened
+    opened.dispose()
+
+
+def holders(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return list(connection.execute(select(claims.c.holder)).scalars())
+
+
+def test_runs_of_one_prompt_take_turns_and_the_second_is_told_who_is_first(engine: Engine) -> None:
+    order, told = [], list[Claim]()
+
+    async def work(number: int, prompt: str) -> None:
+        async with claimed(engine, prompt, f"holder {number}", f"run {number}", told.append):
+            order.append((prompt, "in", number))
+            await asyncio.sleep(0)
+            order.append((prompt, "out", number))
+
+    async def both() -> None:
+        async with claimed(engine, "reviews", "holder 0", "run 0", told.append):
+            waiting = [asyncio.create_task(work(number, "reviews")) for number in (1, 2)]
+            await work(3, "other")
+            while len(told) < 2:
+                await asyncio.sleep(0.01)
+            assert all(place == "other" for place, _, _ in order)
+        await asyncio.gather(*waiting)
+
+    asyncio.run(asyncio.wait_for(both(), 60))
+    ours = [each for each in order if each[0] == "reviews"]
+    assert [each[1] for each in ours] == ["in", "out", "in", "out"]
+    assert ours[0][2] == ours[1][2]
+    assert {each.what for each in told} <= {"run 0", "run 1", "run 2"}
+    assert told[0].what == "run 0"
+    assert holders(engine) == []
+
+
+def test_a_holder_that_died_is_replaced_and_a_run_that_is_resumed_goes_on(engine: Engine) -> None:
+    async def take(holder: str) -> None:
+        async with claimed(engine, "reviews", holder, "a run", lambda _: pytest.fail("it waited")):
+            assert holders(engine) == [holder]
+
+    async def die() -> None:
+        async with claimed(engine, "reviews", "resumed", "a run", lambda _: None):
+            await take("resumed")
+        async with claimed(engine, "reviews", "dead", "a run", lambda _: None):
+            with writing(engine) as connection:
+                connection.execute(update(claims).values(renewed_at="2020-01-01T00:00:00.000+00:00"))
+            await take("alive")
+
+    asyncio.run(asyncio.wait_for(die(), 60))
+    assert holders(engine) == []
+
+
+def test_the_claim_is_given_up_when_the_work_fails(engine: Engine) -> None:
+    async def fail() -> None:
+        async with claimed(engine, "reviews", "one", "a run", lambda _: None):
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        asyncio.run(fail())
+    assert holders(engine) == []
