@@ -12,19 +12,29 @@ SELF   := $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-index 
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format lock clean
+.PHONY: help demo up down test test-fast test-services check format lock clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.local  ## set up everything and improve the example's prompt, with embedded models
 	$(BIN)/gpo demo
 
-test: $(VENV)/.dev  ## set up everything and run all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+up: $(VENV)/.local  ## set up everything and start the local stack: Prefect, Chroma, worker, deployments, prompts
+	$(BIN)/gpo up
+
+down:  ## stop what `make up` started
+	$(BIN)/gpo down
+
+test: $(VENV)/.dev  ## set up everything and run all tests but those of `make test-services`
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not services"
 
 test-fast: $(VENV)/.dev  ## the tests that start no model and no server, in a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" --hypothesis-profile fast
+
+test-services: $(VENV)/.dev  ## the tests on real servers; installs PostgreSQL and Redis from Debian's packages
+	tests/services/install
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m services
 
 check: $(VENV)/.dev  ## lint, types and layers
 	$(BIN)/ruff check .
@@ -39,7 +49,8 @@ format: $(VENV)/.dev  ## format the code
 lock: $(VENV)/.uv  ## resolve the requirements anew
 	$(LOCK) pyproject.toml --group build --output-file requirements/base.txt
 	$(LOCK) pyproject.toml --group build --extra local --output-file requirements/local.txt
-	$(LOCK) pyproject.toml --group build --group dev --extra local --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --group build --extra postgres --extra redis --output-file requirements/team.txt
+	$(LOCK) pyproject.toml --group build --group dev --extra local --extra postgres --extra redis --output-file requirements/dev.txt
 	echo uv | $(LOCK) - --output-file requirements/uv.txt
 
 clean:  ## remove the environment and the caches, never a state folder

@@ -12,7 +12,7 @@ from rich.console import Console
 from flows import comparisons, production, stack_command
 from flows.datasets import dataset_app
 from flows.deploy import deploy
-from flows.environment import prepare
+from flows.environment import join_stack, prepare
 from flows.options import AsJson, Debug, Home, Seed, SpecPath, Verbose, WithUi
 from flows.prompts import prompt_app, serve_prompts
 from flows.speaking import say, speaking
@@ -228,7 +228,9 @@ def trajectory_rebuild(spec: SpecPath, debug: Debug = False) -> None:
     """Make the Chroma index of a task anew from the database."""
     with speaking(debug=debug):
         from gpo.run import place_of, rebuild_trajectory
+        from gpo.settings import load_settings
 
+        join_stack(load_settings().home_for(spec).resolve())
         count = asyncio.run(rebuild_trajectory(place_of(spec)))
         typer.echo(f"{count} scored prompts indexed")
 

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from flows.dataset_events import EVENT
 from flows.environment import api_url, prepare
 from flows.options import Debug, Home, SpecPath
 from flows.speaking import speaking
-from flows.stack_parts import POOL
+from flows.stack_file import POOL
 from gpo.errors import InputError, StateError, suggestion
 from gpo.records import Record
 
@@ -24,7 +23,8 @@ Cron = Annotated[
 Timezone = Annotated[str, typer.Option(help="The time zone of --cron, such as Europe/Berlin.")]
 Pool = Annotated[str, typer.Option(help="The work pool; its workers have to see the spec under its path here.")]
 Paused = Annotated[
-    bool | None, typer.Option("--paused", help="Neither schedule nor trigger starts a run until it is resumed.")
+    bool | None,
+    typer.Option("--paused/--no-paused", help="Whether schedule and trigger start no runs; by default as it is now."),
 ]
 
 
@@ -94,6 +94,8 @@ def check_schedule(cron: str | None, timezone: str) -> None:
 def dataset_trigger(prompt: str, dataset: str) -> "DeploymentEventTrigger":
     """Starts a run for a new version of a dataset, and passes it on; the version as the number that it is."""
     from prefect.events import DeploymentEventTrigger
+
+    from flows.dataset_events import EVENT
 
     return DeploymentEventTrigger(
         name=f"{prompt} when dataset {dataset} changes",

@@ -8,12 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gpo import wording
-from gpo.decision import WORDS, Decision
+from gpo.decision import Decision, Status
 from gpo.edits import as_markdown
 from gpo.records import Interval
 from gpo.versions import Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
 
-_TURNED_DOWN = {"rejected": "reject", "expired": "expire", "kept": "keep"}
+_TURNED_DOWN: Mapping[Status, str] = {"rejected": "reject", "expired": "expire", "kept": "keep"}
 _CHANGES = {"removed": "red strike", "added": "bold green"}
 
 
@@ -69,24 +69,27 @@ def print_version(console: Console, version: PromptVersion, aliases: Sequence[st
 def events(moves: Sequence[Move], decisions: Sequence[Decision]) -> list[dict[str, Any]]:
     """The moves, and between them the challengers that were turned down, from the first to the last."""
     hidden = {"standing", "below"}
-    found = [{**move.model_dump(mode="json", exclude=hidden), "challenger": None} for move in moves]
-    for each in decisions:
-        if each.status in _TURNED_DOWN and each.challenger is not None:
-            found.append(
-                {
-                    "name": each.prompt,
-                    "number": None,
-                    "alias": each.alias,
-                    "action": _TURNED_DOWN[each.status],
-                    "from_version": each.champion,
-                    "to_version": each.champion,
-                    "who": each.who or "",
-                    "why": each.why or each.reason,
-                    "at": each.decided_at or each.created_at,
-                    "challenger": each.challenger,
-                }
-            )
+    turned_down = [each for each in decisions if each.status in _TURNED_DOWN and each.challenger is not None]
+    found = [
+        *({**move.model_dump(mode="json", exclude=hidden), "challenger": None} for move in moves),
+        *(_turned_down(each) for each in turned_down),
+    ]
     return sorted(found, key=lambda event: str(event["at"]))
+
+
+def _turned_down(decision: Decision) -> dict[str, Any]:
+    return {
+        "name": decision.prompt,
+        "number": None,
+        "alias": decision.alias,
+        "action": _TURNED_DOWN[decision.status],
+        "from_version": decision.champion,
+        "to_version": decision.champion,
+        "who": decision.who or "",
+        "why": decision.why or decision.reason,
+        "at": decision.decided_at or decision.created_at,
+        "challenger": decision.challenger,
+    }
 
 
 def print_history(console: Console, record: PromptRecord, happened: Sequence[Mapping[str, Any]]) -> None:

@@ -27,7 +27,7 @@ def speaking(*, debug: bool, pays: bool = False) -> Iterator[None]:
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - the last to hear of it
-        text = traceback.format_exc() if debug else f"Error: {_named(error)}; --debug shows where"
+        text = traceback.format_exc() if debug else f"Error: {_unexpected(error)}; --debug shows where.{kept}"
         say(_KEY.sub("***", text))
         raise typer.Exit(1) from None
     except BaseException as error:
@@ -36,6 +36,17 @@ def speaking(*, debug: bool, pays: bool = False) -> Iterator[None]:
             raise
         say(f"Terminated.{kept}")
         raise typer.Exit(143) from None
+
+
+def _unexpected(error: Exception) -> str:
+    # Models, Chroma and other registries have errors of their own: what is left of HTTP is Prefect's client. It is told
+    # by its name, since httpx takes a while to import.
+    if any(kind.__module__.startswith("httpx") for kind in type(error).__mro__):
+        return (
+            f"the Prefect server cannot be used ({_named(error)}): see that it runs at the address of PREFECT_API_URL, "
+            "then run the same command again"
+        )
+    return _named(error)
 
 
 def _named(error: Exception) -> str:

@@ -13,7 +13,7 @@ from flows.speaking import say, speaking
 from gpo.wording import count
 
 if TYPE_CHECKING:
-    from flows.stack import Change
+    from flows.stack_raising import Change
 
 _MOST_WORKERS = 32
 
@@ -22,12 +22,17 @@ Workers = Annotated[
     typer.Option(min=1, max=_MOST_WORKERS, help="How many workers; by default as many as there were, or one."),
 ]
 Port = Annotated[
-    int, typer.Option(min=1024, max=65500, help="The Prefect server's; Chroma and the prompts have the next free ones.")
+    int | None,
+    typer.Option(
+        min=1024,
+        max=65500,
+        help="The Prefect server's, by default that of last time, or 4200; Chroma and the prompts have the next ones.",
+    ),
 ]
 
 
 def up(
-    workers: Workers = None, port: Port = 4200, home: Home = None, as_json: AsJson = False, debug: Debug = False
+    workers: Workers = None, port: Port = None, home: Home = None, as_json: AsJson = False, debug: Debug = False
 ) -> None:
     """Start the local stack of a state folder: Prefect server, Chroma, workers, deployments, prompt endpoint.
 

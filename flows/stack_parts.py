@@ -9,9 +9,9 @@ from typing import Self
 
 import httpx
 
+from flows.stack_file import POOL
 from flows.stack_process import http_status
 
-POOL = "gpo-process"
 POOL_LIMIT = 4
 """How many runs a new pool has at a time; what is changed in the Prefect UI stays."""
 
@@ -117,7 +117,7 @@ class PrefectApi:
 
     def interrupted(self, pool: str, before: datetime, alive: Collection[str]) -> list[str]:
         """The runs of a pool that are said to run since before a time, and are not among those alive."""
-        states = {"type": {"any_": ["RUNNING", "PENDING"]}}
+        states = {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}
         wanted = {"work_pools": {"name": {"any_": [pool]}}, "flow_runs": {"state": states}, "limit": 200}
         found = self._client.post("flow_runs/filter", json=wanted).raise_for_status().json()
         return [
@@ -127,9 +127,11 @@ class PrefectApi:
         ]
 
     def resume(self, run: str) -> bool:
-        """Have a run that its end or its process's end interrupted begin again; whether it will."""
+        """Have a run that was interrupted begin again; whether it will. One that was being cancelled is Cancelled."""
         try:
             state = self._client.get(f"flow_runs/{run}").raise_for_status().json()["state"]["type"]
+            if state == "CANCELLING":
+                self._client.post(f"flow_runs/{run}/set_state", json={"state": {"type": "CANCELLED"}})
             if state not in ("RUNNING", "PENDING", "CRASHED"):
                 return False
             again = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "The stack was stopped while this ran."}

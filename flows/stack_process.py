@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from gpo.errors import StateError
 
 HOST = "127.0.0.1"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+_ERROR = re.compile(r"\b\w*(Error|Exception|Panic)\b.*:|\berror: ", re.ASCII)
 _POLL_S = 0.05
 _KILL_S = 10.0
 _ANSWER_S = 5.0
@@ -42,14 +44,16 @@ def is_alive(process: Process) -> bool:
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path | None = None) -> Process:
-    """Start a command that goes on when this process ends, with what it prints added to `log`.
+    """Start a command that goes on when this process ends, and prints to `log`; the log of before is kept beside it.
 
     Raises:
         StateError: it cannot be started, or its log not be written.
     """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as out:
+        with suppress(FileNotFoundError):
+            log.replace(log.with_suffix(".previous.log"))
+        with log.open("wb") as out:
             child = subprocess.Popen(  # noqa: S603 - our own commands
                 command,
                 stdin=subprocess.DEVNULL,
@@ -189,11 +193,12 @@ def http_status(url: str) -> int | None:
         connection.close()
 
 
-def last_words(log: Path) -> str:
-    """The last line of a log that says something, for an error message; empty without one."""
+def first_error(log: Path) -> str:
+    """The first error in the log of a process that did not start, else the last line that says something."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    said = [line.strip() for line in lines[-50:] if any(each.isalnum() for each in line)]
-    return said[-1][:300] if said else ""
+    said = [line.strip() for line in lines if any(each.isalnum() for each in line)]
+    error = next((line for line in said if _ERROR.search(line)), "")
+    return (error or (said[-1] if said else ""))[:300]

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from flows.environment import api_url, join_stack, server_home
 from flows.stack_file import Process, read_stack
-from flows.stack_process import HOST, free_port, http_status, is_alive, last_words, start, stop
+from flows.stack_process import HOST, first_error, free_port, http_status, is_alive, start, stop
 from gpo.errors import StateError
 from gpo.records import Record
 from gpo.settings import load_settings
@@ -88,7 +88,7 @@ def await_server(home: Path, server: PrefectServer) -> PrefectServer:
     if not _answers(server, home, _START_S):
         stop([server.process(home)], _STOP_S)
         log = server_log(home)
-        raise StateError(f"the Prefect server did not start ({last_words(log)}); its log: {log}")
+        raise StateError(f"the Prefect server did not start ({first_error(log)}); its log: {log}")
     return server
 
 
@@ -164,5 +164,9 @@ def _begin(home: Path, wanted: int) -> PrefectServer:
     }
     process = start(command, environment, server_log(home))
     server = PrefectServer(pid=process.pid, port=port, started=process.began)
-    (home / "prefect-server.json").write_text(server.model_dump_json(), encoding="utf-8")
+    try:
+        (home / "prefect-server.json").write_text(server.model_dump_json(), encoding="utf-8")
+    except OSError:
+        stop([process], _STOP_S)  # what is not written down could never be stopped
+        raise
     return server

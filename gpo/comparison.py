@@ -182,7 +182,7 @@ def _row(cell: Cell, outcome: Outcome | None, error: str | None) -> CellRow:
         steps=outcome.steps,
         stopped=outcome.stopped,
         evaluated=outcome.evaluated,
-        task_calls=search_usage([each.score for each in (outcome.start, *outcome.earlier)], outcome.history)["task"].calls,
+        task_calls=search_usage([outcome.start.score], outcome.history)["task"].calls,
         input_tokens=total.input_tokens,
         output_tokens=total.output_tokens,
         cost=None if outcome.cost is None else _round(outcome.cost),

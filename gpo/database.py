@@ -145,9 +145,12 @@ def database_errors(url: URL) -> Iterator[None]:
         code = getattr(error.orig, "sqlite_errorcode", None)
         advice = _ADVICE.get(code & 0xFF) if isinstance(code, int) else None
         problem = f"{advice} ({error.orig})" if advice else f"cannot be used: {error.orig}"
-        raise StateError(f"database {shown(url)} {problem}") from None
     except TimeoutError:
-        raise StateError(f"database {shown(url)}: no free connection; lower the number of runs at once") from None
+        problem = "has no free connection: lower the number of runs at once"
+    else:
+        return
+    # Out here the driver's error is no context of this one: it would hold a half-opened connection open.
+    raise StateError(f"database {shown(url)} {problem}")
 
 
 def shown(url: URL) -> str:

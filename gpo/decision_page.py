@@ -5,14 +5,15 @@ from gpo.edits import as_markdown
 from gpo.markdown import inline, pipe_table
 from gpo.verdict import GateVerdict
 from gpo.versions import PromptDifference
-from gpo.wording import fraction, interval, signed
+from gpo.wording import fraction, signed
 
 
 def decision_markdown(decision: Decision, difference: PromptDifference | None) -> str:
     """What was decided, on which evidence, and what would change, or has, in the prompt."""
+    by = f" By {inline(decision.who)}." if decision.who else ""
     parts = [
         f"# {inline(decision.prompt)}: {WORDS[decision.status]}",
-        inline(decision.why or decision.reason) + (f" ({inline(decision.who)})" if decision.who else ""),
+        inline(decision.why or decision.reason) + by,
         _facts(decision),
     ]
     if decision.verdict is not None:
@@ -43,23 +44,24 @@ def _facts(decision: Decision) -> str:
     version = f" version {data.version}" if data.version else ""
     before, after = decision.dev
     rows = [
-        ("alias", f"`{decision.alias}`"),
         ("champion", f"version {decision.champion}"),
         ("challenger", "none" if decision.challenger is None else f"version {decision.challenger}"),
         ("data", inline(data.name + version)),
         ("dev score", f"{fraction(before)} before, {fraction(after)} after"),
         ("run", f"`{decision.run}`"),
     ]
-    return pipe_table(("", ""), rows)
+    return pipe_table(("alias", f"`{decision.alias}`"), rows)
 
 
 def _evidence(verdict: GateVerdict) -> str:
-    gain = f"{signed(verdict.gain.value)}, interval {interval(verdict.gain.low, verdict.gain.high)}"
+    low, high = signed(verdict.gain.low), signed(verdict.gain.high)
+    gain = f"{signed(verdict.gain.value)}, {100 * verdict.confidence:.3g}% interval {low} to {high}"
+    head = ("test examples", str(verdict.n))
     rows = [
         ("test score", f"{fraction(verdict.champion)} before, {fraction(verdict.challenger)} after"),
-        (f"gain at {verdict.confidence:.1%} confidence", f"{gain} on {verdict.n} examples"),
+        ("gain", gain),
         ("better and worse on", f"{verdict.wins} and {verdict.losses} examples"),
         ("sign test", f"p = {verdict.sign_test:.3g}"),
     ]
     notes = [f"- {inline(text)}" for text in (*verdict.reasons, *verdict.warnings)]
-    return "\n\n".join(["## The evidence", pipe_table(("", ""), rows), "\n".join(notes)])
+    return "\n\n".join(["## The evidence", pipe_table(head, rows), "\n".join(notes)])

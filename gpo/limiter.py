@@ -3,8 +3,6 @@
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 
 class Limiter:
@@ -19,16 +17,8 @@ class Limiter:
         self._order = itertools.count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
-    @asynccontextmanager
-    async def slot(self, priority: int = 0) -> AsyncIterator[None]:
-        """Hold one slot."""
-        await self._acquire(priority)
-        try:
-            yield
-        finally:
-            self._release()
-
-    async def _acquire(self, priority: int) -> None:
+    async def acquire(self, priority: int = 0) -> None:
+        """Wait for a slot, and hold it until `release`."""
         if self._free > 0:
             self._free -= 1
             return
@@ -38,10 +28,11 @@ class Limiter:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._release()
+                self.release()
             raise
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Give a slot to whoever waits for one."""
         while self._waiting:
             turn = heapq.heappop(self._waiting)[2]
             if not turn.done():

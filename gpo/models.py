@@ -133,14 +133,27 @@ class ChatModel:
             TransientCallError: after the client's own retries; a later repetition may succeed.
             PermanentCallError: repeating will not help.
         """
-        while (call := self._in_flight.get(key.digest)) is not None:
-            try:
-                return await self._join(key, call)
-            except ModelCallError:
-                continue  # it was another run's call; this one has its own connection, and its own failures
-        call = _Call(asyncio.create_task(self._pay(key, sampling, priority)))
-        self._in_flight[key.digest] = call
-        return await self._join(key, call)
+        while True:
+            if (call := self._in_flight.get(key.digest)) is not None:
+                with suppress(ModelCallError):  # it was another run's call; this one has its own connection
+                    return await self._join(key, call)
+                continue
+            await self._limiter.acquire(priority)
+            if key.digest in self._in_flight:
+                self._limiter.release()
+                continue
+            return await self._begun(key, sampling)
+
+    async def _begun(self, key: CallKey, sampling: Sampling) -> Answer:
+        """Pay for an answer on the slot that is held, which is free again when the call has ended."""
+        call = self._in_flight[key.digest] = _Call(asyncio.create_task(self._pay(key, sampling)))
+        try:
+            return await self._join(key, call)
+        finally:
+            if call.waiting and not call.task.done():
+                call.task.add_done_callback(lambda _: self._limiter.release())
+            else:
+                self._limiter.release()
 
     async def _join(self, key: CallKey, call: _Call) -> Answer:
         """The call's answer; it goes on while anyone waits for it and is given up with the last who does."""
@@ -154,16 +167,15 @@ class ChatModel:
                 if self._in_flight.get(key.digest) is call:
                     del self._in_flight[key.digest]
 
-    async def _pay(self, key: CallKey, sampling: Sampling, priority: int) -> Answer:
-        async with self._limiter.slot(priority):
-            # Since the caller's `find` another run, or a twin that has left, may have kept it.
-            if (kept := (await self.answers.find([key])).get(key.digest)) is not None:
-                return kept
-            try:
-                answer = await self._invoke(key, sampling)
-            except ModelCallError:
-                self.tally.failed += 1
-                raise
+    async def _pay(self, key: CallKey, sampling: Sampling) -> Answer:
+        # Since the caller's `find` another run, or a twin that has left, may have kept it.
+        if (kept := (await self.answers.find([key])).get(key.digest)) is not None:
+            return kept
+        try:
+            answer = await self._invoke(key, sampling)
+        except ModelCallError:
+            self.tally.failed += 1
+            raise
         answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
         await self.answers.keep(key, answer, self.role)
         self.tally.paid += 1

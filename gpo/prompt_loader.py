@@ -185,7 +185,8 @@ class PromptLoader:
             finally:
                 engine.dispose()
         except Exception as error:  # noqa: BLE001 - whatever it is, the last good prompt is better than none
-            return error
+            # Its frames hold connections that were never finished.
+            return error.with_traceback(None)
 
     def _watch(self) -> None:
         # No thread can be started while the interpreter ends.

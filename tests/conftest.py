@@ -21,10 +21,14 @@ settings.load_profile("gpo")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Without the slow tests, files that hold no other stay unread: importing Prefect takes seconds."""
-    if config.getoption("markexpr") != "not slow" or not collection_path.match("test_*.py"):
+    """Files that hold no test of those asked for stay unread: importing Prefect takes seconds."""
+    marks = config.getoption("markexpr")
+    if marks not in ("not slow", "services") or not collection_path.match("test_*.py"):
         return None
-    return "\npytestmark = [pytest.mark.slow" in collection_path.read_text(encoding="utf-8") or None
+    text = collection_path.read_text(encoding="utf-8")
+    if marks == "services":
+        return not any(name in text for name in ("mark.services", "database_url", "postgresql_url")) or None
+    return "\npytestmark = [pytest.mark.slow" in text or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

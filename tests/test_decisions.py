@@ -89,9 +89,7 @@ def test_answers_at_the_same_time_agree_with_the_alias(production: Production) -
         production.decisions.keep(decision(f"run-{number}"))
         with ThreadPoolExecutor(4) as threads:
             answers = [
-                threads.submit(
-                    production.decisions.settle, f"run-{number}", approved=approved, who=f"w{place}", why=""
-                )
+                threads.submit(production.decisions.settle, f"run-{number}", approved=approved, who=f"w{place}", why="")
                 for place, approved in enumerate((True, False, True, False))
             ]
         (status,) = {answer.result().status for answer in answers}
@@ -134,14 +132,14 @@ def test_a_later_run_supersedes_what_waits(production: Production) -> None:
 
 
 def test_what_waits_is_found_by_run_or_by_prompt(production: Production) -> None:
-    with pytest.raises(DecisionError, match="no run or prompt 'run-1' waits for approval; none waits"):
+    with pytest.raises(DecisionError, match=r"no run or prompt 'run-1' waits for approval; none waits"):
         production.decisions.open("run-1")
     production.decisions.keep(decision("run-1"))
     assert production.decisions.open(NAME).run == production.decisions.open("run-1").run == "run-1"
     with pytest.raises(DecisionError, match="did you mean"):
         production.decisions.open("run-11")
     production.decisions.settle("run-1", approved=False, who="grace", why="no")
-    with pytest.raises(DecisionError, match="does not wait for an answer: .*rejected by grace"):
+    with pytest.raises(DecisionError, match=r"does not wait for an answer: .*rejected by grace"):
         production.decisions.open("run-1")
 
 

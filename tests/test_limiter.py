@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,15 @@ async def turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
+@asynccontextmanager
+async def slot(limiter: Limiter, priority: int = 0) -> AsyncIterator[None]:
+    await limiter.acquire(priority)
+    try:
+        yield
+    finally:
+        limiter.release()
+
+
 async def free_slots(limiter: Limiter) -> int:
     """How many can go in at once now."""
     inside = 0
@@ -24,7 +35,7 @@ async def free_slots(limiter: Limiter) -> int:
 
     async def enter() -> None:
         nonlocal inside
-        async with limiter.slot():
+        async with slot(limiter):
             inside += 1
             await leave.wait()
 
@@ -46,7 +57,7 @@ def test_never_more_than_the_slots_and_every_slot_comes_back(slots: int, seed: i
 
         async def work(priority: int, length: int, fails: bool) -> None:
             nonlocal inside, most, done
-            async with limiter.slot(priority):
+            async with slot(limiter, priority):
                 inside += 1
                 most = max(most, inside)
                 try:
@@ -79,10 +90,10 @@ def test_the_lowest_priority_number_goes_first_then_the_longest_wait() -> None:
         order = []
 
         async def work(priority: int, number: int) -> None:
-            async with limiter.slot(priority):
+            async with slot(limiter, priority):
                 order.append((priority, number))
 
-        async with limiter.slot():
+        async with slot(limiter):
             waiting = [asyncio.create_task(work(priority, n)) for n, priority in enumerate([2, 0, 1, 2, 0, 1])]
             await turns(2)
             assert order == []
@@ -98,10 +109,10 @@ def test_cancelled_when_its_turn_has_just_come_it_passes_the_turn_on() -> None:
         entered = []
 
         async def work(name: str) -> None:
-            async with limiter.slot():
+            async with slot(limiter):
                 entered.append(name)
 
-        async with limiter.slot():
+        async with slot(limiter):
             first, second = asyncio.create_task(work("first")), asyncio.create_task(work("second"))
             await turns(2)
         # The slot is the first one's now, who has not run since.

@@ -31,7 +31,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort
 
-from flows.optimize import improve, optimize_prompt
+from flows.optimize import improve
 from gpo.conclusion import report_path
 from gpo.datasets import load_splits
 from gpo.edits import word_distance

@@ -14,7 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.prompt_display import print_difference, print_history, print_version
+from flows.prompt_display import events, print_difference, print_history, print_version
 from gpo.database import open_database
 from gpo.history import History, RunRow
 from gpo.outcome import Outcome
@@ -213,7 +213,7 @@ def test_tables_on_a_terminal(two: Registry) -> None:
     console = Console(width=100, force_terminal=True, record=True, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
     with console.file:
         record = two.record(NAME)
-        print_history(console, record, record.moves)
+        print_history(console, record, events(record.moves, []))
         print_version(console, record.versions[1], ["production"])
         print_difference(console, two.diff(NAME, 1, 2))
         text = console.export_text()

@@ -18,14 +18,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, func, select, text
 
+from benchmarks.control_study import run_loop
 from gpo.database import open_database, reading
+from gpo.report import summary_json
 from gpo.tables import calls, runs, scored_prompts
 from tests.services.servers import START_S, Server, chroma, database_on, postgresql, prefect, redis, wait_until
-from tests.test_resume import CHECKED, Ended, ended, failed_with
+from tests.test_resume import CHECKED, Ended, ended
 
 pytestmark = [pytest.mark.slow, pytest.mark.services, pytest.mark.usefixtures("own_environment")]
 
 ROOT = Path(__file__).parent.parent
+Rows = list[tuple[str, Any]]
 SYNTHETIC = ROOT / "examples" / "synthetic"
 
 
@@ -74,7 +77,7 @@ class Task:
     def run(self) -> Ended:
         return ended(self.start())
 
-    def rows(self) -> list[tuple[str, Any]]:
+    def rows(self) -> Rows:
         engine = open_database(self.database)
         with reading(engine) as connection:
             order = (scored_prompts.c.step, scored_prompts.c.number)
@@ -114,11 +117,12 @@ def task(tmp_path: Path, stack: Stack) -> Iterator[Task]:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory, stack: Stack) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
-    """The result and the scored prompts of a run whose state is in a folder."""
+def plain(tmp_path_factory: pytest.TempPathFactory, own_environment: None) -> tuple[dict[str, Any], Rows]:
+    """The result and the scored prompts of the loop without any server, its state in a folder."""
     path = synthetic(tmp_path_factory.mktemp("plain"))
-    task = Task(path, f"sqlite:///{path.parent}/.gpo/gpo.db", {"PREFECT_API_URL": stack.api})
-    return result(task.run()), task.rows()
+    outcome = run_loop(path)
+    task = Task(path, f"sqlite:///{path.parent}/.gpo/gpo.db", {})
+    return result(Ended(0, summary_json(outcome, ""), "")), task.rows()
 
 
 @contextmanager
@@ -138,7 +142,7 @@ def held_up(task: Task, after: int) -> Iterator["subprocess.Popen[str]"]:
 
 
 def test_a_run_on_servers_that_is_killed_goes_on_and_is_the_run_in_a_folder(
-    task: Task, plain: tuple[dict[str, Any], list[tuple[str, Any]]]
+    task: Task, plain: tuple[dict[str, Any], Rows]
 ) -> None:
     with held_up(task, 20) as process:
         os.killpg(process.pid, signal.SIGKILL)
@@ -152,20 +156,14 @@ def test_a_run_on_servers_that_is_killed_goes_on_and_is_the_run_in_a_folder(
     assert not any((state / name).exists() for name in ("gpo.db", "chroma", "prefect.db"))
 
 
-def test_a_run_whose_prefect_server_dies_ends_with_an_error_and_goes_on_by_the_same_command(
-    task: Task, stack: Stack, plain: tuple[dict[str, Any], list[tuple[str, Any]]]
+def test_a_run_whose_prefect_server_is_restarted_does_not_notice(
+    task: Task, stack: Stack, plain: tuple[dict[str, Any], Rows]
 ) -> None:
     with held_up(task, 8) as process:
         stack.web.kill()
-    try:
-        done = ended(process)
-    finally:
         stack.web.start()
-    failed_with(done, "Prefect")
-    kept = task.count(calls)
-    done = task.run()
-    assert (result(done), task.rows()) == plain
-    assert 0 < done.paid <= task.count(calls) - kept + CHECKED
+    assert result(ended(process)) == plain[0]
+    assert task.rows() == plain[1]
 
 
 def test_an_event_reaches_a_trigger(stack: Stack, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from flows import stack
 from flows.environment import api_url, find_stack, join_stack
 from flows.stack_file import Process, Stack, end_stack, last_stack, read_stack, stack_path, write_stack
 from flows.stack_parts import PrefectApi
-from flows.stack_process import began, free_port, is_alive, last_words, runs_of, start, stop
+from flows.stack_process import began, first_error, free_port, is_alive, runs_of, start, stop
+from flows.stack_raising import deployed_from
 from flows.ui import ensure_server, find_server, stop_server
 from gpo.errors import StateError
 
@@ -107,11 +108,21 @@ def test_a_port_that_is_taken_gives_way_to_the_next() -> None:
     assert free_port(port) == port
 
 
-def test_the_last_words_of_a_log(tmp_path: Path) -> None:
+def test_a_log_is_quoted_by_its_first_error(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    assert last_words(log) == ""
-    log.write_text("starting\nOSError: No space left on device\n\n---\n")
-    assert last_words(log) == "OSError: No space left on device"
+    assert first_error(log) == ""
+    log.write_text("starting\nall is well\n---\n")
+    assert first_error(log) == "all is well"
+    log.write_text("starting\nOSError: No space left on device\nRuntimeError: closed\nServer stopped!\n---\n")
+    assert first_error(log) == "OSError: No space left on device"
+
+
+def test_a_new_start_keeps_the_log_of_before(tmp_path: Path) -> None:
+    log = tmp_path / "a" / "part.log"
+    for word in ("first", "second"):
+        process = start([sys.executable, "-c", f"print('{word}')"], os.environ, log)
+        until(lambda process=process: not is_alive(process))
+    assert (log.read_text(), (tmp_path / "a" / "part.previous.log").read_text()) == ("second\n", "first\n")
 
 
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:
@@ -199,12 +210,12 @@ def test_a_state_folder_that_cannot_be_made(tmp_path: Path, environment: dict[st
 
 def test_deployments_are_made_anew_when_the_file_or_its_flows_change(tmp_path: Path) -> None:
     file = tmp_path / "prefect.yaml"
-    assert stack._digest(file) == ""
+    assert deployed_from(file) == ""
     file.write_text("deployments:\n  - entrypoint: flows.move_prompt.move_prompt\n")
-    first = stack._digest(file)
-    assert stack._digest(file) == first
+    first = deployed_from(file)
+    assert deployed_from(file) == first
     file.write_text("deployments:\n  - entrypoint: flows.optimize.optimize_prompt\n")
-    assert stack._digest(file) not in ("", first)
+    assert deployed_from(file) not in ("", first)
 
 
 PREFECT_YAML = """
@@ -308,18 +319,18 @@ def _check_parts(found: Stack) -> None:
 
 
 def _check_resumption(client: httpx.Client, found: Stack, deployment: dict[str, Any]) -> None:
-    """A run whose processes are gone begins again; one that is over does not."""
+    """A run whose processes are gone begins again; one that is over, or was being cancelled, does not."""
     path = f"{found.api_url}/deployments/{deployment['id']}/create_flow_run"
     states = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2999-01-01T00:00:00Z"}}
-    runs = [client.post(path, json={"parameters": {"prompt": "x"}, "state": states}).json()["id"] for _ in range(2)]
-    for run, state in zip(runs, ("RUNNING", "COMPLETED"), strict=True):
+    runs = [client.post(path, json={"parameters": {"prompt": "x"}, "state": states}).json()["id"] for _ in range(3)]
+    for run, state in zip(runs, ("RUNNING", "COMPLETED", "CANCELLING"), strict=True):
         change = {"state": {"type": state}, "force": True}
         assert client.post(f"{found.api_url}/flow_runs/{run}/set_state", json=change).is_success
     with PrefectApi(found.api_url, None) as api:
-        assert [api.resume(run) for run in runs] == [True, False]
-    path = f"{found.api_url}/flow_runs/{runs[0]}"
-    assert client.get(path).json()["state"]["name"] == "AwaitingRetry"
-    assert client.delete(path).is_success
+        assert [api.resume(run) for run in runs] == [True, False, False]
+    paths = [f"{found.api_url}/flow_runs/{run}" for run in runs]
+    assert [client.get(path).json()["state"]["name"] for path in paths] == ["AwaitingRetry", "Completed", "Cancelled"]
+    assert client.delete(paths[0]).is_success
 
 
 def _processes_of(folder: Path) -> list[bytes]:

@@ -10,8 +10,8 @@ from gpo.decision import Decision, Status
 from gpo.errors import PromptError
 from gpo.history import RunRow
 from gpo.production import Production, open_production
-from gpo.records import Candidate, Score, Scored
 from gpo.production_spec import ProductionSpec
+from gpo.records import Candidate, Score, Scored
 from gpo.run import Place, place_of
 from gpo.standing import Standing, again, nothing_to_do, standing_of
 from gpo.versions import DatasetReference, prompt_content
