@@ -135,6 +135,8 @@ async def deploy_spec(spec: Path, cron: str | None, timezone: str, pool: str, *,
     task = load_spec(spec)
     name = prompt_name(task)
     full_name = f"{reoptimize_prompt.name}/{name}"
+    # A pinned version is what the spec wants, whatever comes after it.
+    watched = task.dataset.name if task.dataset.version is None else None
     try:
         async with get_client() as client:
             try:
@@ -155,7 +157,7 @@ async def deploy_spec(spec: Path, cron: str | None, timezone: str, pool: str, *,
                 paused=bool(known.paused if paused is None and known is not None else paused),
                 concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
                 parameters={"spec": str(spec)},
-                triggers=[] if task.dataset.name is None else [dataset_trigger(name, task.dataset.name)],
+                triggers=[] if watched is None else [dataset_trigger(name, watched)],
                 description=f"Re-optimises the prompt `{name}`; a better one goes live only through the gate.",
                 tags=["gpo", "reoptimize", name],
                 work_pool_name=pool,
@@ -168,4 +170,4 @@ async def deploy_spec(spec: Path, cron: str | None, timezone: str, pool: str, *,
     except HTTPError as error:
         raise StateError(f"the Prefect server {api_url()} cannot be used ({error}); `gpo status`") from None
     page = f"{get_current_settings().ui_url}/deployments/deployment/{identity}"
-    return Deployed(name=full_name, page=page, dataset=task.dataset.name)
+    return Deployed(name=full_name, page=page, dataset=watched)

@@ -18,6 +18,7 @@ from gpo.errors import InputError
 from gpo.production import Production, open_production
 from gpo.progress import Note, emit
 from gpo.run import Place, place_of
+from gpo.settings import load_settings
 from gpo.standing import again, nothing_to_do, prompt_name
 from tasks.approval import Approval
 from tasks.decide import decide, look, settle, show_decision
@@ -42,6 +43,7 @@ _DAY_S = 86_400
     flow_run_name="reoptimize {spec.parent.name}/{spec.name}",
     persist_result=False,
     on_failure=[tell_of_failure],
+    on_crashed=[tell_of_failure],
 )
 async def reoptimize_prompt(
     spec: Path,
@@ -56,34 +58,40 @@ async def reoptimize_prompt(
     """
     place = _place(spec, dataset, dataset_version, home)
     with open_production(place.settings.database_for(place.home)) as production:
-        async with claimed(production.engine, prompt_name(place.spec), str(flow_run.id), str(flow_run.name), _waits):
-            # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
-            decision = await asyncio.to_thread(production.decisions.of_flow_run, str(flow_run.id))
-            resumed = decision is not None
-            if decision is None:
-                standing = await look(place, production)
+        # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
+        decision = await asyncio.to_thread(production.decisions.of_flow_run, str(flow_run.id))
+        resumed = decision is not None
+        if decision is None:
+            name, mine = prompt_name(place.spec), (str(flow_run.id), str(flow_run.name))
+            async with claimed(production.engine, name, *mine, _waits):
+                standing = await look(place, production, triggered=dataset is not None, force=force)
                 if (reason := nothing_to_do(standing)) is not None and not force:
                     get_run_logger().info(reason)
                     return Completed(name=NOTHING, message=reason, data=standing.settled)
                 place = again(place, standing)
                 outcome = await improve(place)
                 decision = await decide(place, production, standing, outcome, str(flow_run.id))
-                await _publish(place, production, decision)
-            if decision.is_open and deployment.id is not None:
-                decision = await _answered(place, production, decision)
-            if resumed:
-                await _publish(place, production, decision)
+            await _publish(place, production, decision)
+        if decision.is_open and decision.flow_run == str(flow_run.id) and deployment.id is not None:
+            answered = await _answered(place, production, decision)
+            resumed, decision = resumed or answered != decision, answered
+        if resumed:
+            await _publish(place, production, decision)
     return Completed(name=STATES[decision.status], message=decision.sentence, data=decision)
 
 
 async def _answered(place: Place, production: Production, decision: Decision) -> Decision:
     """Suspend the run until a person has answered: its process ends here, and another goes on with the answer."""
+    current = await asyncio.to_thread(production.decisions.find, decision.run)
+    if current is None or not current.is_open:
+        return current or decision  # answered meanwhile, on the command line
     difference = await asyncio.to_thread(
         production.registry.diff, decision.prompt, decision.champion, str(decision.challenger)
     )
     answer = await suspend_flow_run(  # type: ignore[misc]  # typed as the synchronous one
         wait_for_input=Approval.with_initial_data(description=approval_text(decision, difference)),
-        timeout=int(place.spec.production.approval_days * _DAY_S),
+        # A day longer than the decision stands: an answer that comes too late is told so.
+        timeout=int((place.spec.production.approval_days + 1) * _DAY_S),
     )
     return await settle(production, decision, approved=answer.decision == "promote", who=answer.who, why=answer.why)
 
@@ -91,14 +99,17 @@ async def _answered(place: Place, production: Production, decision: Decision) ->
 async def _publish(place: Place, production: Production, decision: Decision) -> None:
     """Show what became of the challenger in the UI, and tell those who want to be told."""
     get_run_logger().info(decision.sentence)
-    await show_decision(production, decision)
+    state: State[None] = await show_decision(production, decision, return_state=True)  # type: ignore[misc]
+    if state.is_failed():
+        get_run_logger().warning("The decision could not be shown: %s", state.message)
     subject = f"{decision.prompt}: {WORDS[decision.status]}"
     message = Message(status=decision.status, subject=subject, text=decision.sentence, page=flow_run.ui_url)
     await tell(place.spec.production.notify, message)
 
 
 def _place(spec: Path, dataset: str | None, version: int | None, home: Path | None) -> Place:
-    place = place_of(spec, home=home, dataset_version=version)
+    # The state that all commands of production share, not that beside the spec.
+    place = place_of(spec, home=home or load_settings().home_here(), dataset_version=version)
     named = place.spec.dataset.name
     if dataset is not None and dataset != named:
         raise InputError(

@@ -18,7 +18,7 @@ from gpo.dataset_records import Pushed
 from gpo.dataset_sources import Fetched, Written, fetched, named, rows_of_file, stamp_of
 from gpo.errors import StateError
 from gpo.settings import load_settings
-from tasks.policy import RETRIED
+from tasks.policy import PATIENT, RETRIED
 
 
 @flow(name="watch-dataset", flow_run_name="watch {name}", persist_result=False)
@@ -71,7 +71,12 @@ async def read(source: str, folder: Path, written: Written) -> Fetched:
     return await asyncio.to_thread(fetched, source, folder, written)
 
 
-@task(name="tell", task_run_name="tell {pushed.version.name} version {pushed.version.version}", cache_policy=NO_CACHE)
+@task(
+    name="tell",
+    task_run_name="tell {pushed.version.name} version {pushed.version.version}",
+    cache_policy=NO_CACHE,
+    **PATIENT,
+)
 async def tell(datasets: Datasets, pushed: Pushed, folder: Path) -> None:
     """Emit the event, and keep what changed as an artifact.
 
@@ -79,12 +84,12 @@ async def tell(datasets: Datasets, pushed: Pushed, folder: Path) -> None:
         StateError: the Prefect server did not take the event; the version is kept.
     """
     version = pushed.version
+    announcement = await asyncio.to_thread(announce, version, folder, PREFECT_API_URL.value())
+    get_run_logger().info("%s version %s; %s", version.name, version.version, announcement.text)
+    if announcement.status == "failed":
+        raise StateError(f"{version.label} is kept, but {announcement.text}")
     difference = None
     if version.version > 1:
         difference = await asyncio.to_thread(datasets.diff, version.name, version.version - 1, version.version)
-    announcement = await asyncio.to_thread(announce, version, folder, PREFECT_API_URL.value())
-    get_run_logger().info("%s version %s; %s", version.name, version.version, announcement.text)
     markdown = version_markdown(version, difference, announcement.text)
     await acreate_markdown_artifact(markdown, key=f"dataset-{version.name.replace('_', '-')}")
-    if announcement.status == "failed":
-        raise StateError(f"{version.label} is kept, but {announcement.text}")

@@ -9,12 +9,10 @@ from gpo.few_shot import demonstrations
 from gpo.lineage import register_outcome
 from gpo.outcome import Outcome
 from gpo.production import Production
+from gpo.production_spec import CHALLENGER
 from gpo.registry import Registry
 from gpo.run import Place
 from gpo.standing import Standing
-
-CHALLENGER = "challenger"
-"""The alias of the version that was last good enough to be looked at."""
 
 GATE = "gpo"
 """Who promotes where no person is asked."""
@@ -60,6 +58,10 @@ def decide_about(
     if version == standing.champion.version:
         return decisions.keep(kept)
     found = kept.model_copy(update={"challenger": version})
+    live = registry.resolve(standing.prompt, standing.alias)
+    if live.version != standing.champion.version:
+        late = f"during the run, version {live.version} was put in place of version {standing.champion.version}"
+        return decisions.keep(found.model_copy(update={"status": "superseded", "why": late}))
     registry.promote(standing.prompt, version, CHALLENGER, who=GATE, why=f"{found.reason} (run {found.run})")
     if verdict.decision == "not enough evidence":
         return decisions.keep(found)
@@ -83,7 +85,14 @@ def _registered(place: Place, standing: Standing, outcome: Outcome, registry: Re
 
 
 def _doubt(production: Production, standing: Standing, version: int) -> str | None:
-    """Why a person is asked whatever the spec says: a person has decided against this very version before."""
+    """Why a person is asked whatever the spec says.
+
+    A person has decided against this very version before; or what is live has other demonstrations than those that both
+    prompts were scored with, which come from the data.
+    """
+    new = production.registry.resolve(standing.prompt, version)
+    if new.content.demonstrations != standing.champion.content.demonstrations:
+        return f"version {version} also has other demonstrations, which both prompts were scored with"
     for move in production.registry.history(standing.prompt, standing.alias):
         if move.action == "rollback" and move.from_version == version:
             return f"version {version} was rolled back on {move.at[:10]} by {move.who}"

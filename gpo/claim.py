@@ -1,13 +1,14 @@
 """At most one run at a time works on a prompt, whatever started it: the database says whose turn it is.
 
-A claim is renewed while its holder lives. One that was not renewed for `DEAD_S` belongs to a process that was killed.
+A claim is renewed while its holder lives. One that a waiting run has not seen renewed for `DEAD_S` belongs to a process
+that was killed. Only the waiting run's own clock counts.
 """
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, delete, select, update
 
@@ -42,11 +43,18 @@ async def claimed(
     Raises:
         StateError: the database cannot be used.
     """
-    told = False
-    while (other := await asyncio.to_thread(_take, engine, prompt, holder, what)) is not None:
-        if not told:
+    claim = {"prompt": prompt, "holder": holder, "what": what, "since": utc_now()}
+    seen: Claim | None = None
+    since = 0.0
+    while True:
+        dead = seen if time.monotonic() - since > DEAD_S else None
+        other = await asyncio.to_thread(_take, engine, Claim(**claim, renewed_at=utc_now()), dead)
+        if other is None:
+            break
+        if seen is None:
             on_wait(other)
-            told = True
+        if other != seen:
+            seen, since = other, time.monotonic()
         await asyncio.sleep(LOOK_S)
     ended = threading.Event()
     # A thread, since the event loop may be busy for long.
@@ -65,17 +73,17 @@ def _release(engine: Engine, prompt: str, holder: str) -> None:
         connection.execute(delete(claims).where(claims.c.prompt == prompt, claims.c.holder == holder))
 
 
-def _take(engine: Engine, prompt: str, holder: str, what: str) -> Claim | None:
-    """Take the claim; the one that stands in the way, if any."""
-    now = utc_now()
-    row = {"prompt": prompt, "holder": holder, "what": what, "since": now, "renewed_at": now}
-    dead = (datetime.now(UTC) - timedelta(seconds=DEAD_S)).isoformat(timespec="milliseconds")
+def _take(engine: Engine, claim: Claim, dead: Claim | None) -> Claim | None:
+    """Take the claim, also from a `dead` one; the one that stands in the way, if any."""
+    row = claim.model_dump()
+    free = claims.c.holder == claim.holder
+    if dead is not None:
+        free |= (claims.c.holder == dead.holder) & (claims.c.renewed_at == dead.renewed_at)
     with writing(engine) as connection:
         taken = upsert(connection, claims).values(row)
-        free = (claims.c.renewed_at < dead) | (claims.c.holder == holder)
         connection.execute(taken.on_conflict_do_update(index_elements=[claims.c.prompt], set_=row, where=free))
-        found = connection.execute(select(claims).where(claims.c.prompt == prompt)).mappings().one()
-    return None if found["holder"] == holder else Claim.model_validate(dict(found))
+        found = connection.execute(select(claims).where(claims.c.prompt == claim.prompt)).mappings().one()
+    return None if found["holder"] == claim.holder else Claim.model_validate(dict(found))
 
 
 def _renew(engine: Engine, prompt: str, holder: str, ended: threading.Event) -> None:

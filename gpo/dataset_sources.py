@@ -4,6 +4,7 @@ Each has a stamp, where one can be had: equal stamps are equal rows, told withou
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ from gpo.spec import DatasetSpec
 from gpo.starter import reading_for
 
 HUB = "hub:"
+_ADDRESS = re.compile(r"\w+://[^\s'\"]+")
 _HUB_OPTIONS = {"config", "revision"}
 _MARKS = (
     "ETag",
@@ -185,7 +187,9 @@ def _file_system(url: str) -> Iterator[tuple[Any, str]]:
 
 
 def _first(error: Exception, url: str) -> str:
-    return str(error).strip().partition("\n")[0].replace(url, shown(url))
+    """The first line of an error, in which a library may have written the address anew, secrets and all."""
+    first = str(error).strip().partition("\n")[0].replace(url, shown(url))
+    return _ADDRESS.sub(lambda found: shown(found[0]), first)
 
 
 def _hub_dataset(source: str) -> DatasetSpec:

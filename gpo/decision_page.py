@@ -26,9 +26,10 @@ def decision_markdown(decision: Decision, difference: PromptDifference | None) -
 def approval_text(decision: Decision, difference: PromptDifference | None) -> str:
     """What a person is asked, with what they need to know to answer."""
     change = "" if difference is None else f"\n\n{_marked(difference)}"
+    evidence = "" if decision.verdict is None else f"{_evidence(decision.verdict)}\n\n"
     return (
         f"**Promote version {decision.challenger} of {inline(decision.prompt)} to `{decision.alias}`, "
-        f"in place of version {decision.champion}?**\n\n{inline(decision.reason)}{change}\n\n"
+        f"in place of version {decision.champion}?**\n\n{inline(decision.reason)}{change}\n\n{evidence}"
         f"Run {decision.run}. From a terminal: `gpo approve {decision.run}` or `gpo reject {decision.run}`."
     )
 
@@ -49,6 +50,7 @@ def _facts(decision: Decision) -> str:
         ("data", inline(data.name + version)),
         ("dev score", f"{fraction(before)} before, {fraction(after)} after"),
         ("run", f"`{decision.run}`"),
+        ("report", f"`{decision.report}`"),
     ]
     return pipe_table(("alias", f"`{decision.alias}`"), rows)
 

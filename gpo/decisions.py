@@ -4,6 +4,7 @@ The methods block: asynchronous code calls them through `asyncio.to_thread`.
 """
 
 import json
+from functools import partial
 
 from sqlalchemy import Connection, Engine, RowMapping, select, update
 
@@ -13,6 +14,7 @@ from gpo.errors import AliasMovedError, DecisionError, suggestion
 from gpo.records import canonical_json
 from gpo.registry import Registry
 from gpo.tables import decisions
+from gpo.wording import printable
 
 _COLUMNS = (
     *("run", "prompt", "alias", "basis", "champion", "challenger", "status"),
@@ -30,13 +32,13 @@ class Decisions:
     def keep(self, decision: Decision) -> Decision:
         """Keep what became of a run; a run that is repeated keeps what a person, or the gate, has answered.
 
-        Decisions of the same prompt and alias that still wait are superseded by it.
+        One that waits or was promoted supersedes those of the same prompt and alias that still wait.
         """
         with writing(self._engine) as connection:
             query = select(decisions).where(decisions.c.run == decision.run).with_for_update()
             found = connection.execute(query).mappings().one_or_none()
-            if found is not None and found["status"] in ("promoted", "rejected"):
-                return _decision(found)
+            if found is not None and found["status"] in ("promoted", "rejected", "waiting"):
+                return _decision(found)  # one that waits belongs to the run that waits with it
             self._write(connection, decision)
         return decision
 
@@ -96,10 +98,11 @@ class Decisions:
             if row is None:
                 raise DecisionError(f"there is no decision about a run {run}")
             decision = _decision(row)
-            if not decision.is_open:
+            who, why = _kept_text(who) or "someone", _kept_text(why)
+            if decision.status == "expired" and row["status"] == "waiting":
+                done = decision
+            elif not decision.is_open:
                 return decision
-            if decision.is_expired(utc_now()):
-                done = _answered(decision, "expired", None, None)
             elif not approved:
                 done = _answered(decision, "rejected", who, why)
             else:
@@ -118,37 +121,33 @@ class Decisions:
             self._write(connection, done)
         return done
 
-    def expire(self, prompt: str) -> None:
-        """Close what has waited for too long."""
-        for decision in self.of(prompt):
-            if decision.is_expired(utc_now()):
-                self.settle(decision.run, approved=False, who="", why="")
-
     def _promoted(self, connection: Connection, decision: Decision, who: str, why: str) -> Decision:
         version = decision.challenger
         if version is None:
             raise DecisionError(f"run {decision.run} has no challenger that could be promoted")
         evidence = f"{why or decision.reason} (run {decision.run})"
+        move = partial(
+            Registry(self._engine).promote_within,
+            *(connection, decision.prompt, version, decision.alias),
+            who=who,
+            why=evidence,
+        )
         try:
-            Registry(self._engine).promote_within(
-                connection,
-                decision.prompt,
-                version,
-                decision.alias,
-                who=who,
-                why=evidence,
-                expected=decision.champion,
-            )
-        except AliasMovedError as error:
-            return _answered(decision, "superseded", who, str(error))
+            move(expected=decision.champion)
+        except AliasMovedError as moved:
+            try:
+                move(expected=version)  # someone was faster, and of the same mind
+            except AliasMovedError:
+                return _answered(decision, "superseded", who, str(moved))
         return _answered(decision, "promoted", who, why)
 
     def _write(self, connection: Connection, decision: Decision) -> None:
-        """Keep a decision. Those of the same prompt and alias that still wait are superseded by it."""
-        mine = (decisions.c.prompt == decision.prompt) & (decisions.c.alias == decision.alias)
-        waiting = mine & (decisions.c.status == "waiting") & (decisions.c.run != decision.run)
-        later = {"status": "superseded", "why": f"run {decision.run} came later", "decided_at": utc_now()}
-        connection.execute(update(decisions).where(waiting).values(later))
+        """Keep a decision. With a challenger of its own it supersedes those of the same alias that still wait."""
+        if decision.status in ("waiting", "promoted"):
+            mine = (decisions.c.prompt == decision.prompt) & (decisions.c.alias == decision.alias)
+            waiting = mine & (decisions.c.status == "waiting") & (decisions.c.run != decision.run)
+            later = {"status": "superseded", "why": f"run {decision.run} came later", "decided_at": utc_now()}
+            connection.execute(update(decisions).where(waiting).values(later))
         row = _row(decision)
         changed = {name: value for name, value in row.items() if name not in ("run", "created_at")}
         connection.execute(
@@ -168,4 +167,13 @@ def _row(decision: Decision) -> dict[str, object]:
 
 
 def _decision(row: RowMapping) -> Decision:
-    return Decision.model_validate({**json.loads(row["content"]), **{name: row[name] for name in _COLUMNS}})
+    """The decision of a row; one that has waited for too long is expired, whether or not that was noted yet."""
+    kept = Decision.model_validate({**json.loads(row["content"]), **{name: row[name] for name in _COLUMNS}})
+    if not kept.is_expired(utc_now()):
+        return kept
+    return kept.model_copy(update={"status": "expired", "decided_at": kept.expires_at})
+
+
+def _kept_text(text: str) -> str:
+    """A person's words as a database takes them."""
+    return printable(text).strip()

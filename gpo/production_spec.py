@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from gpo.errors import PromptError
 from gpo.records import Record
+from gpo.versions import check_alias
 
 _EnvironmentVariable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _Block = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
@@ -13,7 +15,7 @@ _Block = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
 class NotifySpec(Record):
     """Who is told what became of a run. A message that cannot be sent does not fail the run."""
 
-    on: tuple[Literal["promoted", "waiting", "rejected", "kept", "failed"], ...] = Field(
+    when: tuple[Literal["promoted", "waiting", "rejected", "kept", "superseded", "failed"], ...] = Field(
         default=("promoted", "waiting", "failed"), description="Of which outcomes."
     )
     blocks: tuple[_Block, ...] = Field(
@@ -22,6 +24,10 @@ class NotifySpec(Record):
     webhook_env: _EnvironmentVariable | None = Field(
         default=None, description="An environment variable that holds a URL, to which the message is posted as JSON."
     )
+
+
+CHALLENGER = "challenger"
+"""The alias of the version that was last good enough to be looked at."""
 
 
 class ProductionSpec(Record):
@@ -34,7 +40,6 @@ class ProductionSpec(Record):
     )
     alias: str = Field(
         default="production",
-        pattern=r"^[a-z][a-z0-9_-]{0,62}$",
         description="The alias that applications read, which a promotion moves.",
     )
     approval: Literal["none", "required"] = Field(
@@ -45,3 +50,13 @@ class ProductionSpec(Record):
         default=4, ge=0, le=64, description="How many prompts of earlier runs are tried again at the start."
     )
     notify: NotifySpec = NotifySpec()
+
+    @field_validator("alias")
+    @classmethod
+    def _goes_live(cls, value: str) -> str:
+        if value == CHALLENGER:
+            raise ValueError(f"`{CHALLENGER}` is what a version is called before it goes live; name another alias")
+        try:
+            return check_alias(value)
+        except PromptError as error:
+            raise ValueError(str(error)) from None

@@ -95,9 +95,6 @@ class Run:
         self.key = key
         self.spec = place.spec
         self.home = place.home
-        self.earlier = tuple(
-            Candidate(instruction=text, number=number) for number, text in enumerate(place.earlier, start=1)
-        )
         self.splits = splits
         self.scope = scope
         self.models = models
@@ -105,6 +102,9 @@ class Run:
         self.history = history
         self.demonstrations = demonstrations(place.spec, splits)
         self.screen = Screen((*splits.dev, *splits.test), allowed=place.spec.prompt.instruction, shown=splits.train)
+        # What was train text once may be a test example now.
+        safe = (text for text in place.earlier if not self.screen.leaks(text))
+        self.earlier = tuple(Candidate(instruction=text, number=number) for number, text in enumerate(safe, start=1))
 
     @property
     def id(self) -> str:

@@ -44,15 +44,16 @@ def prompt_name(spec: TaskSpec) -> str:
     return spec.production.prompt or spec.name
 
 
-def standing_of(place: Place, production: Production) -> Standing:
+def standing_of(place: Place, production: Production, *, triggered: bool = False, force: bool = False) -> Standing:
     """Where the prompt of a spec stands; one that was never registered becomes the first version, as it is in the spec.
+
+    A run that a new version of the data has `triggered` may come too late. One by `force` learns from all earlier runs.
 
     Raises:
         PromptError: what is in production has other messages than the spec.
         DatasetError: the data cannot be read.
     """
     spec, name, alias = place.spec, prompt_name(place.spec), place.spec.production.alias
-    production.decisions.expire(name)
     dataset = lineage_of_spec(spec, load_splits(spec).fingerprint).dataset
     champion = _champion(production.registry, spec, name, alias)
     if champion.content.template != spec.prompt.template:
@@ -69,8 +70,8 @@ def standing_of(place: Place, production: Production) -> Standing:
         dataset=dataset,
         basis=basis,
         settled=_settled(known, basis, champion.version),
-        newer=_newer(known, dataset),
-        earlier=_earlier(production.history, spec, champion.content.instruction),
+        newer=_newer(known, dataset) if triggered else None,
+        earlier=_earlier(production.history, _from(spec, champion), dataset, repeated=force),
     )
 
 
@@ -109,7 +110,7 @@ def _champion(registry: Registry, spec: TaskSpec, name: str, alias: str) -> Prom
 
 
 def _settled(decisions: list[Decision], basis: str, champion: int) -> Decision | None:
-    """The last decision, if it was on the same grounds, and the champion is one of the two that it was about.
+    """The last decision on the same grounds, if it holds: the champion is one of the two that it was about.
 
     A challenger that was promoted and then rolled back is settled as well: a person has decided against it.
     """
@@ -133,17 +134,29 @@ def _number(dataset: DatasetReference) -> int:
     return int(version) if version.isascii() and version.isdigit() else 0
 
 
-def _earlier(history: History, spec: TaskSpec, champion: str) -> tuple[str, ...]:
+def _from(spec: TaskSpec, champion: PromptVersion) -> TaskSpec:
+    """The spec with the champion as its start."""
+    prompt = spec.prompt.model_copy(update={"instruction": champion.content.instruction})
+    return spec.model_copy(update={"prompt": prompt})
+
+
+def _earlier(history: History, spec: TaskSpec, dataset: DatasetReference, *, repeated: bool) -> tuple[str, ...]:
     """The best prompts of the last runs: the best of each, the latest run first, then the second of each, and so on.
 
-    Scores on other data are not comparable, so runs take turns.
+    Scores on other data are not comparable, so runs take turns. A run of the same spec on the same data is left out,
+    unless it is `repeated` on purpose: it is this one, whose process died before the decision and which is resumed.
     """
-    runs = [run for run in history.runs() if run.task == spec.name and run.finished_at is not None]
+    mine = (spec.fingerprint(), dataset.fingerprint)
+    runs = [
+        run
+        for run in history.runs()
+        if run.task == spec.name and run.finished_at is not None and (repeated or (run.spec, run.dataset) != mine)
+    ]
     ranked = [_by_score(history.scored(run.key)) for run in runs[:_RUNS]]
     turns = (
         texts[place] for place in range(max(map(len, ranked), default=0)) for texts in ranked if place < len(texts)
     )
-    return tuple(text for text in dict.fromkeys(turns) if text != champion)[: spec.production.warm_start]
+    return tuple(text for text in dict.fromkeys(turns) if text != spec.prompt.instruction)[: spec.production.warm_start]
 
 
 def _by_score(scored: Iterable[Scored]) -> list[str]:
@@ -153,6 +166,4 @@ def _by_score(scored: Iterable[Scored]) -> list[str]:
 
 def again(place: Place, standing: Standing) -> Place:
     """The place of a run that starts from the champion and tries the prompts of earlier runs again."""
-    instruction = standing.champion.content.instruction
-    prompt = place.spec.prompt.model_copy(update={"instruction": instruction})
-    return replace(place, spec=place.spec.model_copy(update={"prompt": prompt}), earlier=standing.earlier)
+    return replace(place, spec=_from(place.spec, standing.champion), earlier=standing.earlier)

@@ -10,13 +10,12 @@ from prefect.blocks.core import Block
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
-from prefect.logging import get_run_logger
+from prefect.logging import get_logger, get_run_logger
 
-from gpo.errors import InputError
 from gpo.production_spec import NotifySpec
 from gpo.records import Record
-from gpo.run import place_of
 from gpo.settings import secret
+from gpo.spec_file import load_spec
 from gpo.standing import prompt_name
 
 TIMEOUT_S = 20.0
@@ -37,7 +36,7 @@ class NotificationError(Exception):
 
 async def tell(told: NotifySpec, message: Message) -> None:
     """Tell those who want to know. No run fails for it: what could not be sent is in the log and in the task."""
-    if message.status not in told.on or not (told.blocks or told.webhook_env):
+    if message.status not in told.when or not (told.blocks or told.webhook_env):
         return
     state: State[None] = await notify(told, message, return_state=True)  # type: ignore[misc]
     if state.is_failed():
@@ -90,11 +89,14 @@ async def _post(variable: str, message: Message) -> str | None:
 
 
 async def tell_of_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Hook of a flow that takes a spec: tell those who want to know that a run of it has failed."""
+    """Hook of a flow that takes a spec: tell those who want to know that a run of it has failed or crashed.
+
+    It reads the spec alone: the data or the database may be what is out of order.
+    """
     try:
-        spec = place_of(Path(flow_run.parameters["spec"])).spec
+        spec = load_spec(Path(flow_run.parameters["spec"]))
         told, subject = spec.production.notify, f"{prompt_name(spec)}: {flow.name} failed"
-        if "failed" in told.on:
+        if "failed" in told.when:
             await send(told, Message(status="failed", subject=subject, text=state.message or subject))
-    except (InputError, NotificationError, KeyError) as error:
-        get_run_logger().warning("Nobody could be told of the failure: %s", error)
+    except Exception as error:  # noqa: BLE001 - nothing is left that could be told
+        get_logger("gpo").warning("Nobody could be told of the failure: %s", type(error).__name__)

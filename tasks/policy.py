@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.tasks import Task, exponential_backoff
 from pydantic import BaseModel
 
-from gpo.errors import is_transient
+from gpo.errors import StateError, is_transient
 from gpo.records import content_hash
 from gpo.run import Run
 
@@ -40,6 +41,13 @@ async def may_succeed(task: Task[Any, Any], task_run: TaskRun, state: State[Any]
     return is_transient(await state.aresult(raise_on_failure=False))
 
 
+async def may_pass(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether a step that may be done twice is worth repeating: also when the database or Prefect was away."""
+    del task, task_run
+    failure = await state.aresult(raise_on_failure=False)
+    return is_transient(failure) or isinstance(failure, StateError | httpx.HTTPError)
+
+
 RESUMABLE: dict[str, Any] = {
     "cache_policy": CacheKeyFnPolicy(cache_key_fn=step_key),
     "persist_result": True,
@@ -54,6 +62,9 @@ RETRIED: dict[str, Any] = {
     "retry_condition_fn": may_succeed,
 }
 """Options of a step that calls models, on top of the `max_retries` of each call: for outages, not for hiccups."""
+
+PATIENT: dict[str, Any] = {**RETRIED, "retry_condition_fn": may_pass}
+"""Options of a step that writes to the database what may be written twice: for outages of minutes."""
 
 PAID: dict[str, Any] = {**RESUMABLE, **RETRIED}
 """Options of a step that pays. What was answered before a failure is in the ledger and not paid for again."""

@@ -3,10 +3,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select
 
 from gpo.claim import Claim, claimed
-from gpo.database import open_database, reading, writing
+from gpo.database import open_database, reading
 from gpo.tables import claims
 
 
@@ -49,21 +49,26 @@ def test_runs_of_one_prompt_take_turns_and_the_second_is_told_who_is_first(engin
     assert holders(engine) == []
 
 
-def test_a_holder_that_died_is_replaced_and_a_run_that_is_resumed_goes_on(engine: Engine) -> None:
+def test_a_holder_that_died_is_replaced_and_a_run_that_is_resumed_goes_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpo.claim.DEAD_S", 0.0)
+    monkeypatch.setattr("gpo.claim.LOOK_S", 0.01)
+    told = list[Claim]()
+
     async def take(holder: str) -> None:
-        async with claimed(engine, "reviews", holder, "a run", lambda _: pytest.fail("it waited")):
+        async with claimed(engine, "reviews", holder, "a run", told.append):
             assert holders(engine) == [holder]
 
     async def die() -> None:
         async with claimed(engine, "reviews", "resumed", "a run", lambda _: None):
             await take("resumed")
         async with claimed(engine, "reviews", "dead", "a run", lambda _: None):
-            with writing(engine) as connection:
-                connection.execute(update(claims).values(renewed_at="2020-01-01T00:00:00.000+00:00"))
             await take("alive")
 
     asyncio.run(asyncio.wait_for(die(), 60))
     assert holders(engine) == []
+    assert [each.holder for each in told] == ["dead"]
 
 
 def test_the_claim_is_given_up_when_the_work_fails(engine: Engine) -> None:

@@ -323,7 +323,7 @@ def test_an_unforeseen_error_is_one_line_without_keys(
     failing_examination(error)
     result = gpo("doctor")
     assert result.exit_code == 1
-    assert result.stderr == f"Error: {shown}; --debug shows where\n"
+    assert result.stderr == f"Error: {shown}; --debug shows where.\n"
     assert result.stdout == ""
 
     result = gpo("doctor", "--debug")
@@ -375,7 +375,10 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("flows.ui.attach_ui", attach)
     monkeypatch.setitem(sys.modules, "flows.optimize", SimpleNamespace(optimize_prompt=run))
     result = gpo("optimize", write(folder, spec_content("http://127.0.0.1:9/v1")), "--ui")
-    assert result.stderr.splitlines() == ["starting Prefect", "Error: RunError; --debug shows where"]
+    assert result.stderr.splitlines() == [
+        "starting Prefect",
+        "Error: RunError; --debug shows where. What was paid for is kept: the same command goes on from here.",
+    ]
     assert loops == [loops[0]] * 2
     assert threads != [threading.main_thread()]
     assert urls == ["http://127.0.0.1:9/api"]

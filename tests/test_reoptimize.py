@@ -88,7 +88,7 @@ def test_a_prompt_is_kept_good(
     tmp_path: Path, own_environment: None, reoptimized: Run, webhook: tuple[str, list[dict[str, Any]]]
 ) -> None:
     url, told = webhook
-    notify = {"on": ["promoted", "kept"], "webhook_env": "OPS_WEBHOOK"}
+    notify = {"when": ["promoted", "kept"], "webhook_env": "OPS_WEBHOOK"}
     spec = write_task(tmp_path, production={"notify": notify})
     with patch.dict("os.environ", {"OPS_WEBHOOK": url}):
         (first,) = reoptimized(spec)

@@ -345,7 +345,7 @@ LEFT_OUT: Mapping[str, Any] = {
     "production.approval": "required",
     "production.approval_days": 2.0,
     "production.warm_start": 0,
-    "production.notify.on": ("kept",),
+    "production.notify.when": ("kept",),
     "production.notify.blocks": ("slack-webhook/ops",),
     "production.notify.webhook_env": "OPS_WEBHOOK",
     **{
