@@ -1,6 +1,7 @@
 """Reading and checking a task spec, and what its fingerprint depends on."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from gpo.errors import SpecError
 from gpo.model_spec import ModelSpec, PriceSpec
+from gpo.production_spec import ProductionSpec
 from gpo.spec import ExtractSpec, TaskSpec
 from gpo.spec_file import load_spec
 
@@ -409,3 +411,18 @@ def test_the_fingerprint_does_not_depend_on_how_the_spec_is_written(tmp_path: Pa
     written_out = yaml.safe_dump({**spec.model_dump(mode="json"), "dataset": content()["dataset"]}, sort_keys=True)
     again = load(tmp_path / "other", f"# a comment{os.linesep}{written_out}")
     assert again.fingerprint() == spec.fingerprint()
+
+
+def test_the_production_section_of_the_docs_can_be_used() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "production.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    prompt = {"instruction": "Which team?", "question": "{{ticket}}"}
+    spec = TaskSpec.model_validate({"name": "tickets", "prompt": prompt, **yaml.safe_load(block)})
+    assert spec.production.notify.when == ("promoted", "waiting", "failed")
+    assert (spec.production.approval, spec.dataset.name, spec.gate.slices) == ("required", "tickets", ("channel",))
+
+
+@pytest.mark.parametrize("alias", ["challenger", "latest", "v3", "Production", ""])
+def test_what_applications_read_is_a_name_of_its_own(alias: str) -> None:
+    with pytest.raises(ValueError, match="alias"):
+        ProductionSpec(alias=alias)

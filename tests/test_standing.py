@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from gpo.database import utc_now
+from gpo.dataset_push import Datasets, Given, Origin
+from gpo.dataset_sources import rows_of_file
 from gpo.decision import Decision, Status
 from gpo.errors import PromptError
 from gpo.history import RunRow
@@ -13,8 +15,9 @@ from gpo.production import Production, open_production
 from gpo.production_spec import ProductionSpec
 from gpo.records import Candidate, Score, Scored
 from gpo.run import Place, place_of
+from gpo.settings import load_settings
 from gpo.standing import Standing, again, nothing_to_do, standing_of
-from gpo.versions import DatasetReference, prompt_content
+from gpo.versions import prompt_content
 from tests.outcomes import outcome
 
 SPEC = """\
@@ -132,16 +135,27 @@ def test_other_messages_than_those_in_production_are_an_error(spec: Path, produc
         standing_of(at(spec), production)
 
 
-def test_a_run_that_waited_in_a_queue_gives_way_to_a_newer_version(spec: Path, production: Production) -> None:
-    standing = standing_of(at(spec), production)
-    data = DatasetReference(name="stored", version="3", fingerprint="x")
-    late = standing.model_copy(update={"dataset": data.model_copy(update={"version": "2"})})
-    production.decisions.keep(decided(standing, "kept", basis="other", dataset=data))
-    known = production.decisions.of("reviews")
-    assert known[0].dataset == data
-    assert nothing_to_do(late.model_copy(update={"newer": "stored version 3"})) == (
-        "reviews: nothing to do: stored version 3 has been decided on already, which is newer than stored version 2"
-    )
+@pytest.mark.parametrize("triggered", [True, False])
+def test_a_run_that_waited_in_a_queue_gives_way_to_a_newer_version(
+    tmp_path: Path, production: Production, triggered: bool
+) -> None:
+    datasets = Datasets(load_settings(), tmp_path)
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC.replace("path: reviews.jsonl", "name: stored"), encoding="utf-8")
+    for count in (12, 14, 16):
+        add_rows(spec, count)
+        rows = rows_of_file(tmp_path / "reviews.jsonl")
+        datasets.push("stored", rows, Origin("a test", "ada"), Given(("review",), "label", None))
+
+    def at_version(number: int) -> Standing:
+        place = place_of(spec, home=tmp_path, dataset_version=number)
+        return standing_of(place, production, triggered=triggered)
+
+    production.decisions.keep(decided(at_version(2), "kept"))
+    late = "reviews: nothing to do: stored version 2 has been decided on already, which is newer than stored version 1"
+    assert nothing_to_do(at_version(1)) == (late if triggered else None)
+    assert "those of run run-1" in str(nothing_to_do(at_version(2)))
+    assert nothing_to_do(at_version(3)) is None
 
 
 def scored(text: str, step: int, right: int) -> Scored:
@@ -175,3 +189,24 @@ def test_the_next_run_starts_from_the_champion(spec: Path, production: Productio
     assert begun.spec.prompt.instruction == "Good or bad?"
     assert begun.earlier == ("Is it good?",)
     assert begun.spec.prompt.template == place.spec.prompt.template
+
+
+def test_a_run_that_died_before_its_decision_is_resumed_and_not_learned_from(
+    spec: Path, production: Production
+) -> None:
+    place = at(spec)
+    before = standing_of(place, production)
+    mine = again(place, before)
+    row = RunRow(
+        key="key",
+        task="reviews",
+        scope="s",
+        spec=mine.spec.fingerprint(),
+        dataset=before.dataset.fingerprint,
+        started_at="2026-01-01T00:00:00+00:00",
+    )
+    production.history.begin(row)
+    production.history.record("key", "s", [scored("a", 1, 2)])
+    production.history.finish("key", outcome())
+    assert standing_of(place, production) == before
+    assert standing_of(place, production, force=True).earlier == ("a",)
