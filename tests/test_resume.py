@@ -49,6 +49,10 @@ def endpoint() -> Iterator[Endpoint]:
         yield running
 
 
+def _untimed(score: str) -> str:
+    return json.dumps({name: value for name, value in json.loads(score).items() if name != "timing"})
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended; `summary` is what it printed to stdout."""
@@ -98,10 +102,13 @@ class Task:
         return Ended(done.exit_code, json.loads(done.stdout or "{}"), done.stderr)
 
     def result(self, summary: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, ...]]]:
-        """What must not depend on how often the run was disturbed: the outcome, and all scored prompts."""
+        """What must not depend on how often the run was disturbed: the outcome and all scored prompts, without times."""
         with closing(sqlite3.connect(self.database)) as connection:
             rows = connection.execute("SELECT candidate, score FROM scored_prompts ORDER BY step, number").fetchall()
-        return {name: value for name, value in summary.items() if name not in ("calls", "wall_s", "report")}, rows
+        kept = {name: value for name, value in summary.items() if name not in ("calls", "wall_s", "report")}
+        if kept["verdict"] is not None:
+            kept["verdict"] = {name: value for name, value in kept["verdict"].items() if name != "measures"}
+        return kept, [(candidate, _untimed(score)) for candidate, score in rows]
 
 
 def ended(process: "subprocess.Popen[str]") -> Ended:
