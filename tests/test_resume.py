@@ -102,7 +102,7 @@ class Task:
         return Ended(done.exit_code, json.loads(done.stdout or "{}"), done.stderr)
 
     def result(self, summary: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, ...]]]:
-        """What must not depend on how often the run was disturbed: the outcome and all scored prompts, without times."""
+        """What must not depend on how often the run was disturbed: outcome and scored prompts, without times."""
         with closing(sqlite3.connect(self.database)) as connection:
             rows = connection.execute("SELECT candidate, score FROM scored_prompts ORDER BY step, number").fetchall()
         kept = {name: value for name, value in summary.items() if name not in ("calls", "wall_s", "report")}
