@@ -9,7 +9,7 @@ from gpo.run import Place
 from tasks.policy import RETRIED
 
 
-@task(name="check", task_run_name="check {place.spec.name}", tags=["gpo"], cache_policy=NO_CACHE, **RETRIED)
+@task(name="check", task_run_name="check {place.spec.name}", cache_policy=NO_CACHE, **RETRIED)
 async def check(place: Place) -> None:
     """Read the dataset, reach the models, read their answers; raises what is wrong before the search."""
     with listening(lambda _: None):  # the command line has shown these calls already

@@ -18,7 +18,7 @@ SHOWN = ["task", "arm", "seed", "dev", "test", "gain", "task_calls", "cost", "wa
 """Columns of the table artifact: as many as its page shows without scrolling."""
 
 
-@task(name="publish", task_run_name="publish {comparison.id}", tags=["gpo"], cache_policy=NO_CACHE)
+@task(name="publish", task_run_name="publish {comparison.id}", cache_policy=NO_CACHE)
 async def publish(plan: Plan, comparison: Comparison) -> str:
     """Write the files of a comparison and publish its report and its table; returns the folder of the files."""
     written = await asyncio.to_thread(write_files, plan.folder, comparison)

@@ -17,13 +17,13 @@ from gpo.standing import Standing, standing_of
 from tasks.policy import PATIENT
 
 
-@task(name="look", task_run_name="look at {place.spec.name}", tags=["gpo"], cache_policy=NO_CACHE, **PATIENT)
+@task(name="look", task_run_name="look at {place.spec.name}", cache_policy=NO_CACHE, **PATIENT)
 async def look(place: Place, production: Production, *, triggered: bool, force: bool) -> Standing:
     """Load the champion, find out what has changed, and recall the prompts of earlier runs."""
     return await asyncio.to_thread(standing_of, place, production, triggered=triggered, force=force)
 
 
-@task(name="decide", task_run_name="decide about {outcome.run_id}", tags=["gpo"], cache_policy=NO_CACHE, **PATIENT)
+@task(name="decide", task_run_name="decide about {outcome.run_id}", cache_policy=NO_CACHE, **PATIENT)
 async def decide(
     place: Place, production: Production, standing: Standing, outcome: Outcome, flow_run: str | None
 ) -> Decision:
@@ -32,15 +32,13 @@ async def decide(
     return await asyncio.to_thread(decide_about, place, standing, outcome, production, flow_run=flow_run, report=report)
 
 
-@task(name="settle", task_run_name="settle {decision.run}", tags=["gpo"], cache_policy=NO_CACHE, **PATIENT)
+@task(name="settle", task_run_name="settle {decision.run}", cache_policy=NO_CACHE, **PATIENT)
 async def settle(production: Production, decision: Decision, *, approved: bool, who: str, why: str) -> Decision:
     """Do what a person has answered."""
     return await asyncio.to_thread(production.decisions.settle, decision.run, approved=approved, who=who, why=why)
 
 
-@task(
-    name="show decision", task_run_name="show decision {decision.run}", tags=["gpo"], cache_policy=NO_CACHE, **PATIENT
-)
+@task(name="show decision", task_run_name="show decision {decision.run}", cache_policy=NO_CACHE, **PATIENT)
 async def show_decision(production: Production, decision: Decision) -> None:
     """Publish the decision as an artifact: runs about one prompt are versions of the same."""
     a, b = decision.champion, decision.challenger

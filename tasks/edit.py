@@ -7,7 +7,7 @@ from gpo.run import Run
 from tasks.policy import RESUMABLE
 
 
-@task(name="edit", task_run_name="edit step {step}", tags=["gpo"], **RESUMABLE)
+@task(name="edit", task_run_name="edit step {step}", **RESUMABLE)
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
     """Project proposals onto the budget and reject those that are empty, known, leaking or break the contract."""
     budget = run.spec.optimizer.budget_at(step)

@@ -9,7 +9,7 @@ from gpo.run import Run
 from tasks.policy import PAID
 
 
-@task(name="inform", task_run_name="inform step {step}", tags=["gpo", "task-model", "optimizer-model"], **PAID)
+@task(name="inform", task_run_name="inform step {step}", **PAID)
 async def inform(run: Run, step: int, current: Scored) -> Informed:
     """The current prompt, with a reflection on its failures on training examples where the method has one."""
     return await reflection.inform(

@@ -44,7 +44,7 @@ async def tell(told: NotifySpec, message: Message) -> None:
 
 
 @task(
-    name="notify", task_run_name="notify: {message.subject}", tags=["gpo"], cache_policy=NO_CACHE,
+    name="notify", task_run_name="notify: {message.subject}", cache_policy=NO_CACHE,
     retries=2, retry_delay_seconds=[5, 30],
 )  # fmt: skip
 async def notify(told: NotifySpec, message: Message) -> None:

@@ -18,7 +18,7 @@ from gpo.run import Run
 from tasks.policy import RETRIED
 
 
-@task(name="note start", task_run_name="note start {run.id}", tags=["gpo"], cache_policy=NO_CACHE)
+@task(name="note start", task_run_name="note start {run.id}", cache_policy=NO_CACHE)
 async def note_start(run: Run) -> UUID:
     """Note the start of the run, or of one more attempt at it; returns the id of its progress artifact."""
     row = RunRow(
@@ -35,7 +35,7 @@ async def note_start(run: Run) -> UUID:
     return await acreate_progress_artifact(progress=0.0, key=artifact_key(run, "progress"), description=run.id)
 
 
-@task(name="record", task_run_name="record step {step}", tags=["gpo", "chroma"], cache_policy=NO_CACHE, **RETRIED)
+@task(name="record", task_run_name="record step {step}", cache_policy=NO_CACHE, **RETRIED)
 async def record(run: Run, step: int, scored: Sequence[Scored], progress: UUID) -> None:
     """Keep scored prompts. Running it again changes nothing, so it is never cached: what was lost is written again."""
     for item in scored:

@@ -10,7 +10,7 @@ from gpo.run import Run
 from tasks.policy import PAID
 
 
-@task(name="refine", task_run_name="refine step {step}", tags=["gpo", "optimizer-model"], **PAID)
+@task(name="refine", task_run_name="refine step {step}", **PAID)
 async def refine(run: Run, step: int, candidates: int, informed: Informed, recalled: Recalled) -> Proposals:
     """Show the optimizer model the current prompt, the trajectory and task examples; read its proposals."""
     rng = run.rng(step, "refine")

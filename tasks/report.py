@@ -17,7 +17,7 @@ SHOWN = ["step", "candidate", "score", "n", "distance", "budget", "status", "ins
 """Columns of the table artifact: as many as its page shows without scrolling."""
 
 
-@task(name="report", task_run_name="report {run.id}", tags=["gpo"], cache_policy=NO_CACHE)
+@task(name="report", task_run_name="report {run.id}", cache_policy=NO_CACHE)
 async def report(run: Run, outcome: Outcome, progress: UUID) -> str:
     """Keep the outcome, write the HTML report and publish the artifacts; returns the report's path."""
     await asyncio.to_thread(run.history.finish, run.key, outcome)

@@ -9,7 +9,7 @@ from gpo.summary import summarise
 from tasks.policy import PAID
 
 
-@task(name="retrieve", task_run_name="retrieve step {step}", tags=["gpo", "chroma", "optimizer-model"], **PAID)
+@task(name="retrieve", task_run_name="retrieve step {step}", **PAID)
 async def retrieve(run: Run, step: int, search: Search) -> Recalled:
     """Scored prompts of earlier steps by the method's strategy, in ascending order, or a summary of them."""
     options = run.spec.optimizer

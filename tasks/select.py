@@ -13,7 +13,7 @@ from gpo.retrieval import Recalled
 from gpo.selection import Search
 
 
-@task(name="select", task_run_name="select step {step}", tags=["gpo"], cache_policy=NO_CACHE)
+@task(name="select", task_run_name="select step {step}", cache_policy=NO_CACHE)
 async def select(  # noqa: PLR0917 - all that the step came from
     step: int,
     search: Search,
