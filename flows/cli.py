@@ -13,7 +13,7 @@ from flows import comparisons, production, stack_command
 from flows.datasets import dataset_app
 from flows.deploy import deploy
 from flows.environment import join_stack, prepare
-from flows.options import AsJson, Debug, Home, Seed, SpecPath, Verbose, WithUi
+from flows.options import AsJson, Debug, Home, Seed, SpecPath, Verbose, WithUi, state_folder
 from flows.prompts import prompt_app, serve_prompts
 from flows.speaking import say, speaking
 
@@ -203,7 +203,7 @@ def ui_start(home: Home = None, debug: Debug = False) -> None:
     with speaking(debug=debug):
         from flows.ui import ensure_server
 
-        folder = _state_folder(home)
+        folder = state_folder(home)
         prepare(folder)
         typer.echo(ensure_server(folder).url)
 
@@ -214,13 +214,7 @@ def ui_stop(home: Home = None, debug: Debug = False) -> None:
     with speaking(debug=debug):
         from flows.ui import stop_server
 
-        typer.echo("stopped" if stop_server(_state_folder(home)) else "none runs")
-
-
-def _state_folder(home: Path | None) -> Path:
-    from gpo.settings import load_settings
-
-    return (home or load_settings().home_here()).resolve()
+        typer.echo("stopped" if stop_server(state_folder(home)) else "none runs")
 
 
 @trajectory_app.command("rebuild")

@@ -1,16 +1,16 @@
 """`gpo compare` and `gpo ablate`: the plan, its check, the flow, and what they print."""
 
 import asyncio
-import json
 from pathlib import Path
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.compare_display import ComparisonDisplay, work
 from flows.environment import prepare
+from flows.printing import print_json
+from flows.starting import start_prefect
 from gpo import wording
 from gpo.comparison import ALL_TASKS, Comparison, Spread, Summary, compared
 from gpo.comparison_files import write_files
@@ -19,7 +19,7 @@ from gpo.comparison_plan import Cell, Design, Plan, comparison_home, finished, p
 from gpo.comparison_plot import INSTALL, can_plot
 from gpo.errors import ComparisonError, InputError
 from gpo.preflight import preflight
-from gpo.progress import Note, emit, listening
+from gpo.progress import listening
 from gpo.settings import load_settings
 
 _MOST_AT_ONCE = 64
@@ -61,7 +61,7 @@ def run_comparison(
             write_files(whole.folder, comparison)
     if as_json:
         content = {**comparison.model_dump(mode="json"), "folder": str(whole.folder)}
-        typer.echo(json.dumps(content, ensure_ascii=False))
+        print_json(content)
     else:
         print_comparison(_stdout(), comparison, whole.folder)
     return not comparison.failed
@@ -76,11 +76,7 @@ async def _checked_and_compared(
     with listening(lambda _: None):
         for cell in first.values():
             await preflight(whole.place(cell, settings))
-    if ui:
-        from flows.ui import attach_ui  # noqa: PLC0415 - only on request
-
-        await asyncio.to_thread(attach_ui, whole.home)
-    emit(Note("starting Prefect"))
+    await start_prefect(whole.home, ui=ui)
     # Prefect reads its environment, which is complete now, as it is imported.
     from flows.compare import compare  # noqa: PLC0415
 

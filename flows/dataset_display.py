@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from flows.printing import one_line, print_table, shown_time
 from gpo import wording
 from gpo.dataset_changes import DatasetDifference
 from gpo.dataset_intake import Told
@@ -52,7 +52,7 @@ def changes_text(changes: Changes) -> str:
 def shift_text(shift: Sequence[LabelShift]) -> str:
     """The labels whose share changed."""
     moved = [each for each in shift if abs(each.after - each.before) >= _SHIFTED]
-    parts = [f"{_line(each.label)} {each.before:.1%} -> {each.after:.1%}" for each in moved[:_LABELS]]
+    parts = [f"{one_line(each.label)} {each.before:.1%} -> {each.after:.1%}" for each in moved[:_LABELS]]
     more = [f"and {len(moved) - _LABELS} more"] if len(moved) > _LABELS else []
     return ", ".join([*parts, *more])
 
@@ -65,13 +65,13 @@ def print_datasets(console: Console, versions: Sequence[DatasetVersion]) -> None
             str(each.version),
             str(each.rows),
             changes_text(each.changes),
-            _time(console, each.created_at),
-            _line(each.who),
-            _line(each.note),
+            shown_time(console, each.created_at),
+            one_line(each.who),
+            one_line(each.note),
         ]
         for each in versions
     ]
-    _print_table(console, ["dataset", "version", "rows", "changes", "pushed (UTC)", "who", "note"], rows)
+    print_table(console, ["dataset", "version", "rows", "changes", "pushed (UTC)", "who", "note"], rows)
 
 
 def print_version(
@@ -95,7 +95,7 @@ def print_version(
     }
     for label, value in facts.items():
         if value:
-            console.print(Text.assemble((f"{label:<10}", "dim"), _line(value)), soft_wrap=True)
+            console.print(Text.assemble((f"{label:<10}", "dim"), one_line(value)), soft_wrap=True)
     console.print()
     for row in sample:
         console.print(Text(wording.shortened(_row_text(row))), soft_wrap=True)
@@ -114,7 +114,7 @@ def print_difference(console: Console, difference: DatasetDifference) -> None:
         for row in rows:
             console.print(Text(f"{sign} {wording.shortened(_row_text(row))}", style=style), soft_wrap=True)
     for each in difference.relabelled:
-        text = f"~ {_line(each.before)} -> {_line(each.after)}  {wording.shortened(_row_text(each.inputs))}"
+        text = f"~ {one_line(each.before)} -> {one_line(each.after)}  {wording.shortened(_row_text(each.inputs))}"
         console.print(Text(text, style="yellow"), soft_wrap=True)
 
 
@@ -129,33 +129,10 @@ def _shares(labels: Mapping[str, int] | None) -> str:
     if not labels:
         return "too many different references to count"
     total = sum(labels.values())
-    parts = [f"{_line(label)} {count:,} ({count / total:.1%})" for label, count in list(labels.items())[:_LABELS]]
+    parts = [f"{one_line(label)} {count:,} ({count / total:.1%})" for label, count in list(labels.items())[:_LABELS]]
     more = [f"and {len(labels) - _LABELS} more"] if len(labels) > _LABELS else []
     return ", ".join([*parts, *more])
 
 
 def _row_text(row: Mapping[str, Any]) -> str:
     return wording.printable(json.dumps(row, ensure_ascii=False))
-
-
-def _line(text: str) -> str:
-    return " ".join(wording.printable(text).split())
-
-
-def _time(console: Console, iso: str) -> str:
-    """A time in UTC: to the minute for people, whole in a pipe."""
-    return f"{iso[:10]} {iso[11:16]}" if console.is_terminal else iso
-
-
-def _print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    if not console.is_terminal:
-        for row in (columns, *rows):
-            # Not through Rich, which turns tabs into spaces.
-            console.file.write("\t".join(row) + "\n")
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold" if column in ("changes", "note") else "ellipsis")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)

@@ -1,6 +1,5 @@
 """`gpo dataset ...`: labelled rows under a name, version by version."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ from rich.console import Console
 
 from flows.environment import prepare
 from flows.options import AsJson, Debug, Home
+from flows.printing import print_json
 from flows.speaking import say, speaking
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def push(
             status = announcement.status
             say(f"Warning: {announcement.text}" if status == "failed" else _sentence(announcement.text))
         if as_json:
-            _print_json({"is_new": pushed.is_new, "event": status, **summary(pushed.version)})
+            print_json({"is_new": pushed.is_new, "event": status, **summary(pushed.version)})
 
 
 @dataset_app.command("announce")
@@ -101,7 +101,7 @@ def list_datasets(home: Home = None, as_json: AsJson = False, debug: Debug = Fal
 
         versions = _datasets(_folder(home)).all()
         if as_json:
-            _print_json([summary(version) for version in versions])
+            print_json([summary(version) for version in versions])
         else:
             print_datasets(Console(), versions)
 
@@ -125,7 +125,7 @@ def show(
         version = datasets.get(*parse_reference(reference))
         sample = sample_of(datasets.rows(version), rows)
         if as_json:
-            _print_json({**summary(version), "sample": sample})
+            print_json({**summary(version), "sample": sample})
         else:
             print_version(Console(), version, sample, datasets.history(version.name))
 
@@ -147,7 +147,7 @@ def diff(
 
         difference = _datasets(_folder(home)).diff(name, parse_version(a), parse_version(b))
         if as_json:
-            _print_json(difference.model_dump(mode="json"))
+            print_json(difference.model_dump(mode="json"))
         else:
             print_difference(Console(), difference)
 
@@ -187,7 +187,3 @@ def _datasets(folder: Path) -> "Datasets":
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _print_json(content: object) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from flows.environment import api_url, prepare
-from flows.options import Debug, Home, SpecPath
+from flows.options import Debug, Home, SpecPath, state_folder
 from flows.speaking import speaking
 from flows.stack_file import POOL
 from gpo.errors import InputError, StateError, suggestion
@@ -51,9 +51,7 @@ def deploy(
     Run it again to change the deployment; there is one for each prompt.
     """
     with speaking(debug=debug):
-        from gpo.settings import load_settings
-
-        folder = (home or load_settings().home_here()).resolve()
+        folder = state_folder(home)
         prepare(folder)
         check_schedule(cron, timezone)
         if not api_url():

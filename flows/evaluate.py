@@ -1,6 +1,5 @@
 """`gpo evaluate`: the score of one instruction on one split. No flow: nothing here needs Prefect."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import get_args
 
 import typer
 
+from flows.printing import print_json
 from gpo import wording
 from gpo.budget import calls_an_example
 from gpo.database import open_database
@@ -93,7 +93,10 @@ async def _measured(place: Place, split: str, examples: Sequence[Example], shown
 
 def print_score(measured: Measured, *, as_json: bool) -> None:
     """The score to stdout: one JSON object, or a few lines."""
-    typer.echo(json.dumps(_as_json(measured), ensure_ascii=False) if as_json else _as_text(measured))
+    if as_json:
+        print_json(_as_json(measured))
+    else:
+        typer.echo(_as_text(measured))
 
 
 def _as_json(measured: Measured) -> dict[str, object]:

@@ -1,21 +1,21 @@
 """`gpo optimize` and `gpo demo`: the check, the flow, and what they print."""
 
 import asyncio
-import json
 import shutil
 from pathlib import Path
 
-import typer
 from rich.console import Console
 
 from flows.display import Display, print_outcome
 from flows.environment import prepare
+from flows.printing import print_json
 from flows.speaking import say
+from flows.starting import start_prefect
 from gpo.conclusion import report_path
 from gpo.errors import InputError
 from gpo.outcome import Outcome
 from gpo.preflight import preflight
-from gpo.progress import Note, emit, listening
+from gpo.progress import listening
 from gpo.report import summary_json
 from gpo.run import Place, place_of
 from gpo.tally import counting_together
@@ -34,7 +34,7 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
         outcome = asyncio.run(_checked_and_optimized(place, spec, seed, ui=ui))
     report = str(report_path(place.home, outcome.run_id))
     if as_json:
-        typer.echo(json.dumps(summary_json(outcome, report), ensure_ascii=False))
+        print_json(summary_json(outcome, report))
     else:
         print_outcome(Console(), place.spec, outcome, report)
 
@@ -42,11 +42,7 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
 async def _checked_and_optimized(place: Place, spec: Path, seed: int | None, *, ui: bool) -> Outcome:
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
     await preflight(place)
-    if ui:
-        from flows.ui import attach_ui  # noqa: PLC0415 - only on request
-
-        await asyncio.to_thread(attach_ui, place.home)
-    emit(Note("starting Prefect"))
+    await start_prefect(place.home, ui=ui)
     # Prefect reads its environment, which is complete now, as it is imported.
     from flows.optimize import optimize_prompt  # noqa: PLC0415
 

@@ -5,6 +5,14 @@ from typing import Annotated
 
 import typer
 
+
+def state_folder(home: Path | None) -> Path:
+    """The state folder that `home` or the settings name, whole."""
+    from gpo.settings import load_settings  # noqa: PLC0415 - `--help` needs no settings
+
+    return (home or load_settings().home_here()).resolve()
+
+
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="The task spec, a YAML file.")]
 Seed = Annotated[int | None, typer.Option(help="Replaces the spec's seed; another seed, another search.")]
 Home = Annotated[Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo in this folder.")]

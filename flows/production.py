@@ -1,7 +1,6 @@
 """`gpo reoptimize`, `gpo approve`, `gpo reject` and `gpo decisions`: a prompt in production, kept good."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from flows.options import AsJson, Debug, Home, SpecPath, Verbose, WithUi
+from flows.options import AsJson, Debug, Home, SpecPath, Verbose, WithUi, state_folder
+from flows.printing import print_json
 from flows.speaking import say, speaking
 
 if TYPE_CHECKING:
@@ -46,26 +46,24 @@ def reoptimize(
         from flows.prompts import open_state
         from gpo.progress import listening
         from gpo.run import place_of
-        from gpo.settings import load_settings
 
-        folder = (home or load_settings().home_here()).resolve()
+        folder = state_folder(home)
         # What is wrong with the state or the spec is told before Prefect starts, which keeps its own state there.
         with open_state(folder, made_if_missing=True):
             place_of(spec, home=folder, dataset_version=dataset_version)
         prepare(folder, verbose=verbose)
         with Display(Console(stderr=True)) as display, listening(display):
             result = asyncio.run(_reoptimized(spec, dataset_version, folder, force=force, ui=ui))
-        typer.echo(json.dumps(result, ensure_ascii=False) if as_json else f"{result['state']}: {result['message']}")
+        if as_json:
+            print_json(result)
+        else:
+            typer.echo(f"{result['state']}: {result['message']}")
 
 
 async def _reoptimized(spec: Path, version: int | None, home: Path, *, force: bool, ui: bool) -> dict[str, Any]:
-    from gpo.progress import Note, emit
+    from flows.starting import start_prefect
 
-    if ui:
-        from flows.ui import attach_ui
-
-        await asyncio.to_thread(attach_ui, home)
-    emit(Note("starting Prefect"))
+    await start_prefect(home, ui=ui)
     from flows.reoptimize import reoptimize_prompt
 
     state: Any = await reoptimize_prompt(spec, dataset_version=version, force=force, home=home, return_state=True)
@@ -101,7 +99,7 @@ def decisions(
 
         found = [each for each in kept.of(prompt) if each.is_open or not waiting]
         if as_json:
-            typer.echo(json.dumps([each.model_dump(mode="json") for each in found], ensure_ascii=False))
+            print_json([each.model_dump(mode="json") for each in found])
         else:
             print_decisions(Console(), found)
 
@@ -109,9 +107,9 @@ def decisions(
 def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path | None, debug: bool) -> None:
     with speaking(debug=debug):
         from flows.environment import prepare
-        from gpo.settings import load_settings, user
+        from gpo.settings import user
 
-        folder = (home or load_settings().home_here()).resolve()
+        folder = state_folder(home)
         with _decisions(home) as kept:
             decision = kept.settle(kept.open(run).run, approved=approved, who=who or user(), why=why)
         typer.echo(decision.sentence)

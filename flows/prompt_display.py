@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from flows.printing import one_line, print_table, shown_time
 from gpo import wording
 from gpo.decision import Decision, Status
 from gpo.edits import as_markdown
@@ -36,11 +36,11 @@ def print_prompts(console: Console, records: Sequence[PromptRecord]) -> None:
             record.name,
             str(len(record.versions)),
             _aliases(record.aliases),
-            _time(console, record.moves[-1].at) if record.moves else "",
+            shown_time(console, record.moves[-1].at) if record.moves else "",
         ]
         for record in records
     ]
-    _print_table(console, ["prompt", "versions", "aliases", "last moved (UTC)"], rows)
+    print_table(console, ["prompt", "versions", "aliases", "last moved (UTC)"], rows)
 
 
 def print_version(console: Console, version: PromptVersion, aliases: Sequence[str]) -> None:
@@ -56,7 +56,7 @@ def print_version(console: Console, version: PromptVersion, aliases: Sequence[st
     }
     for label, value in facts.items():
         if value:
-            _print(console, Text.assemble((f"{label:<9}", "dim"), _line(value)))
+            _print(console, Text.assemble((f"{label:<9}", "dim"), one_line(value)))
     for role, parts in version.content.parts():
         _print(console, Text(f"\n{role}", style="bold"))
         text = Text()
@@ -98,7 +98,7 @@ def print_history(console: Console, record: PromptRecord, happened: Sequence[Map
     versions = [
         [
             str(version.version),
-            _time(console, version.created_at),
+            shown_time(console, version.created_at),
             "" if version.parent is None else str(version.parent),
             _measured(version.lineage.test) if version.lineage else "",
             _gain(version.lineage.gain) if version.lineage else "",
@@ -107,21 +107,21 @@ def print_history(console: Console, record: PromptRecord, happened: Sequence[Map
         ]
         for version in record.versions
     ]
-    _print_table(console, ["version", "created (UTC)", "parent", "test", "gain", "alias", "instruction"], versions)
+    print_table(console, ["version", "created (UTC)", "parent", "test", "gain", "alias", "instruction"], versions)
     console.print()
     rows = [
         [
             str(event["number"] or ""),
-            _time(console, event["at"]),
+            shown_time(console, event["at"]),
             event["alias"],
             event["action"],
             _from_to(event),
-            _line(event["who"]),
-            _line(event["why"]),
+            one_line(event["who"]),
+            one_line(event["why"]),
         ]
         for event in happened
     ]
-    _print_table(console, ["move", "at (UTC)", "alias", "action", "version", "who", "why"], rows)
+    print_table(console, ["move", "at (UTC)", "alias", "action", "version", "who", "why"], rows)
 
 
 def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
@@ -131,17 +131,17 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
         return
     rows = [
         [
-            _time(console, each.created_at),
+            shown_time(console, each.created_at),
             each.prompt,
             each.run,
             each.status,
             f"{each.champion} or {each.challenger}" if each.challenger else str(each.champion),
-            _line(each.who or ""),
-            _line(each.why or each.reason),
+            one_line(each.who or ""),
+            one_line(each.why or each.reason),
         ]
         for each in decisions
     ]
-    _print_table(console, ["at (UTC)", "prompt", "run", "status", "version", "who", "why"], rows)
+    print_table(console, ["at (UTC)", "prompt", "run", "status", "version", "who", "why"], rows)
 
 
 def print_difference(console: Console, difference: PromptDifference) -> None:
@@ -201,29 +201,6 @@ def _from_to(event: Mapping[str, Any]) -> str:
     return str(after) if before is None else f"{before} -> {after}"
 
 
-def _time(console: Console, iso: str) -> str:
-    """A time in UTC: to the minute for people, whole in a pipe."""
-    return f"{iso[:10]} {iso[11:16]}" if console.is_terminal else iso
-
-
-def _line(text: str) -> str:
-    return " ".join(wording.printable(text).split())
-
-
 def _print(console: Console, text: Text) -> None:
     """A text as it is: wrapped by the terminal, never broken in a pipe."""
     console.print(text, soft_wrap=True)
-
-
-def _print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    if not console.is_terminal:
-        for row in (columns, *rows):
-            # Not through Rich, which turns tabs into spaces.
-            console.file.write("\t".join(row) + "\n")
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold" if column in ("instruction", "why", "aliases") else "ellipsis")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)

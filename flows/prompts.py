@@ -1,6 +1,5 @@
 """`gpo prompt ...` and `gpo serve-prompts`: what is in production, how it came there, and how it is moved."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 
 from flows.options import AsJson, Debug, Home, SpecPath
+from flows.printing import print_json
 from flows.speaking import say, speaking
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def list_prompts(home: Home = None, as_json: AsJson = False, debug: Debug = Fals
 
         records = [registry.record(name) for name in registry.names()]
         if as_json:
-            _print_json([summary(record) for record in records])
+            print_json([summary(record) for record in records])
         else:
             print_prompts(Console(), records)
 
@@ -83,7 +83,7 @@ def show(
 
         version = registry.resolve(name, reference)
         if as_json:
-            _print_json(version.model_dump(mode="json"))
+            print_json(version.model_dump(mode="json"))
         else:
             aliases = [each for each, number in registry.record(name).aliases.items() if number == version.version]
             print_version(Console(), version, aliases)
@@ -107,7 +107,7 @@ def history(
         moves = [move for move in record.moves if alias in (None, move.alias)]
         happened = events(moves, Decisions(engine).of(name, alias))
         if as_json:
-            _print_json(happened)
+            print_json(happened)
         else:
             print_history(Console(), record, happened)
 
@@ -128,7 +128,7 @@ def diff(
 
         difference = registry.diff(name, a, b)
         if as_json:
-            _print_json(difference.model_dump(mode="json"))
+            print_json(difference.model_dump(mode="json"))
         else:
             print_difference(Console(), difference)
 
@@ -203,7 +203,7 @@ def register(
             version = registered.version
             aliases = registry.record(version.name).aliases
         if as_json:
-            _print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})
+            print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})
             return
         kept = "Registered" if registered.is_new else "Already registered, as"
         typer.echo(f"{kept} {version.name} version {version.version}; {_pointing(aliases)}")
@@ -269,7 +269,7 @@ def publish(
         aliases = [each for each, number in registry.record(name).aliases.items() if number == version.version]
         published = publisher.publish(version, aliases)
         if as_json:
-            _print_json(published.model_dump(mode="json"))
+            print_json(published.model_dump(mode="json"))
         else:
             new = "Published" if published.is_new else "Already there:"
             typer.echo(f"{new} {name} version {version.version} as {published.where}")
@@ -293,7 +293,7 @@ def serve_prompts(
 
 def _print_move(move: "Move", *, as_json: bool) -> None:
     if as_json:
-        _print_json(move.model_dump(mode="json", exclude={"standing", "below"}))
+        print_json(move.model_dump(mode="json", exclude={"standing", "below"}))
         return
     came = f", before version {move.from_version}" if move.from_version else ""
     typer.echo(f"{move.name}: {move.alias} points to version {move.to_version}{came} ({move.who}, {move.at})")
@@ -307,7 +307,3 @@ def _user() -> str:
     from gpo.settings import user
 
     return user()
-
-
-def _print_json(content: object) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False))

@@ -1,6 +1,5 @@
 """`gpo up`, `gpo down` and `gpo status`: the local stack of a state folder."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flows.options import AsJson, Debug, Home
+from flows.options import AsJson, Debug, Home, state_folder
+from flows.printing import print_json
 from flows.speaking import say, speaking
 from gpo.wording import count
 
@@ -42,12 +42,12 @@ def up(
     with speaking(debug=debug):
         from flows import stack
 
-        folder = _folder(home)
+        folder = state_folder(home)
         if not stack.status(folder):
             say("Starting Prefect, Chroma, a worker and the prompt endpoint; the first time takes half a minute.")
         raised = stack.up(folder, workers, port)
         if as_json:
-            typer.echo(json.dumps(_rows(raised.changes) | {"deployed": raised.deployed}))
+            print_json(_rows(raised.changes) | {"deployed": raised.deployed})
             return
         _print(raised.changes)
         if raised.resumed:
@@ -63,7 +63,7 @@ def down(home: Home = None, debug: Debug = False) -> None:
     with speaking(debug=debug):
         from flows import stack
 
-        lowered = stack.down(_folder(home))
+        lowered = stack.down(state_folder(home))
         typer.echo(f"Stopped: {', '.join(lowered.parts)}" if lowered.parts else "No stack runs here.")
         if lowered.resumed:
             typer.echo(f"{count(lowered.resumed, 'run')} interrupted: to begin again at the next `gpo up`.")
@@ -74,10 +74,10 @@ def status(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> 
     with speaking(debug=debug):
         from flows import stack
 
-        folder = _folder(home)
+        folder = state_folder(home)
         found = stack.status(folder)
         if as_json:
-            typer.echo(json.dumps(_rows(found)))
+            print_json(_rows(found))
         elif found:
             _print(found)
         else:
@@ -92,14 +92,8 @@ def migrate(home: Home = None, debug: Debug = False) -> None:
         from gpo.database import REVISION, open_database
         from gpo.settings import load_settings
 
-        open_database(load_settings().database_for(_folder(home))).dispose()
+        open_database(load_settings().database_for(state_folder(home))).dispose()
         typer.echo(f"The database is at {REVISION}.")
-
-
-def _folder(home: Path | None) -> Path:
-    from gpo.settings import load_settings
-
-    return (home or load_settings().home_here()).resolve()
 
 
 def _rows(changes: "tuple[Change, ...]") -> dict[str, object]:

@@ -158,14 +158,13 @@ def _ps(*options: str) -> str:
     return done.stdout
 
 
-def free_port(wanted: int, taken: Iterable[int] = ()) -> int:
+def free_port(wanted: int) -> int:
     """The port itself if nobody listens there, else one of the next, else any.
 
     Raises:
         StateError: there is none.
     """
-    near = [port for port in range(wanted, min(wanted + 20, _LAST_PORT)) if port not in set(taken)]
-    for port in (*near, 0):
+    for port in (*range(wanted, min(wanted + 20, _LAST_PORT)), 0):
         with socket.socket() as probe:
             if os.name == "posix":  # Elsewhere the option would let two servers share a port.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

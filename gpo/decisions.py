@@ -35,8 +35,7 @@ class Decisions:
         One that waits or was promoted supersedes those of the same prompt and alias that still wait.
         """
         with writing(self._engine) as connection:
-            query = select(decisions).where(decisions.c.run == decision.run).with_for_update()
-            found = connection.execute(query).mappings().one_or_none()
+            found = _held(connection, decision.run)
             if found is not None and found["status"] in ("promoted", "rejected", "waiting"):
                 return _decision(found)  # one that waits belongs to the run that waits with it
             self._write(connection, decision)
@@ -93,8 +92,7 @@ class Decisions:
             DecisionError: there is no such decision.
         """
         with writing(self._engine) as connection:
-            query = select(decisions).where(decisions.c.run == run).with_for_update()
-            row = connection.execute(query).mappings().one_or_none()
+            row = _held(connection, run)
             if row is None:
                 raise DecisionError(f"there is no decision about a run {run}")
             decision = _decision(row)
@@ -113,8 +111,7 @@ class Decisions:
     def promote(self, decision: Decision, *, who: str) -> Decision:
         """Keep a decision that needs no approval and move the alias, both or neither."""
         with writing(self._engine) as connection:
-            query = select(decisions).where(decisions.c.run == decision.run).with_for_update()
-            found = connection.execute(query).mappings().one_or_none()
+            found = _held(connection, decision.run)
             if found is not None and found["status"] in ("promoted", "rejected"):
                 return _decision(found)
             done = self._promoted(connection, decision, who, "")
@@ -155,6 +152,12 @@ class Decisions:
             .values(row)
             .on_conflict_do_update(index_elements=[decisions.c.run], set_=changed)
         )
+
+
+def _held(connection: Connection, run: str) -> RowMapping | None:
+    """The decision about a run, nobody else's to write until the transaction ends."""
+    query = select(decisions).where(decisions.c.run == run).with_for_update()
+    return connection.execute(query).mappings().one_or_none()
 
 
 def _answered(decision: Decision, status: Status, who: str | None, why: str | None) -> Decision:

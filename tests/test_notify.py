@@ -1,41 +1,22 @@
 import asyncio
-import json
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from gpo.production_spec import NotifySpec
 from tests.conftest import without_leftovers_of_prefect
+from tests.webhook import Told, webhook
 
 pytestmark = [pytest.mark.slow]
 
-Told = list[tuple[str, Any]]
 URL = "OPS_WEBHOOK"
 
 
 @pytest.fixture
 def listener() -> Iterator[tuple[str, Told]]:
-    told: Told = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-            self.send_response(503 if self.path == "/down" else 204)
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", told
-        server.shutdown()
-        thread.join()
+    with webhook() as listening:
+        yield listening
 
 
 @pytest.fixture

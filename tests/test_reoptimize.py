@@ -1,9 +1,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from unittest.mock import patch
 
@@ -13,6 +11,7 @@ import yaml
 from gpo.production import open_production
 from gpo.synthetic import dataset
 from tests.conftest import without_leftovers_of_prefect
+from tests.webhook import Told, webhook
 
 pytestmark = [pytest.mark.slow]
 
@@ -60,24 +59,9 @@ def reoptimized(prefect_api: str) -> Run:
 
 
 @pytest.fixture
-def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    told: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/hook", told
-        server.shutdown()
-        thread.join()
+def listener() -> Iterator[tuple[str, Told]]:
+    with webhook() as listening:
+        yield listening
 
 
 def state_of(folder: Path) -> Any:
@@ -85,9 +69,9 @@ def state_of(folder: Path) -> Any:
 
 
 def test_a_prompt_is_kept_good(
-    tmp_path: Path, own_environment: None, reoptimized: Run, webhook: tuple[str, list[dict[str, Any]]]
+    tmp_path: Path, own_environment: None, reoptimized: Run, listener: tuple[str, Told]
 ) -> None:
-    url, told = webhook
+    url, told = listener
     notify = {"when": ["promoted", "kept"], "webhook_env": "OPS_WEBHOOK"}
     spec = write_task(tmp_path, production={"notify": notify})
     with patch.dict("os.environ", {"OPS_WEBHOOK": url}):
@@ -96,7 +80,7 @@ def test_a_prompt_is_kept_good(
             paid = len(production.history.runs())
             assert first.name == "Promoted"
             assert production.registry.record("sums").aliases == {"production": 2, "challenger": 2}
-        assert [(each["status"], each["subject"]) for each in told] == [("promoted", "sums: promoted")]
+        assert [(each["status"], each["subject"]) for _, each in told] == [("promoted", "sums: promoted")]
 
         # Two at once, and nothing is new.
         for state in reoptimized(spec, times=2):
@@ -173,15 +157,15 @@ def test_what_waits_for_approval_is_answered_from_the_terminal(
 
 
 def test_a_run_that_fails_tells_so_and_leaves_the_champion(
-    tmp_path: Path, own_environment: None, reoptimized: Run, webhook: tuple[str, list[dict[str, Any]]]
+    tmp_path: Path, own_environment: None, reoptimized: Run, listener: tuple[str, Told]
 ) -> None:
-    url, told = webhook
+    url, told = listener
     spec = write_task(tmp_path, production={"notify": {"webhook_env": "OPS_WEBHOOK"}})
     rows = (tmp_path / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     (tmp_path / "questions.jsonl").write_text("\n".join([*rows[:50], "{broken"]), encoding="utf-8")
     with patch.dict("os.environ", {"OPS_WEBHOOK": url}):
         (state,) = reoptimized(spec)
     assert state.is_failed()
-    (message,) = told
+    ((_, message),) = told
     assert message["status"] == "failed"
     assert "questions.jsonl" in message["text"]

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,15 +82,7 @@ class Task:
         return self.path.parent / ".gpo" / "gpo.db"
 
     def start(self) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "optimize", str(self.path), "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.path.parent,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": self.prefect_api},
-            start_new_session=True,
-        )
+        return started(self.path, {"PREFECT_API_URL": self.prefect_api})
 
     def run(self) -> Ended:
         """In this process, which has imported already what takes a new one seconds."""
@@ -109,6 +101,19 @@ class Task:
         if kept["verdict"] is not None:
             kept["verdict"] = {name: value for name, value in kept["verdict"].items() if name != "measures"}
         return kept, [(candidate, _untimed(score)) for candidate, score in rows]
+
+
+def started(spec: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    """`gpo optimize SPEC --json` in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "optimize", str(spec), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=spec.parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        start_new_session=True,
+    )
 
 
 def ended(process: "subprocess.Popen[str]") -> Ended:

@@ -23,7 +23,7 @@ from gpo.database import open_database, reading
 from gpo.report import summary_json
 from gpo.tables import calls, runs, scored_prompts
 from tests.services.servers import START_S, Server, chroma, database_on, postgresql, prefect, redis, wait_until
-from tests.test_resume import CHECKED, Ended, ended
+from tests.test_resume import CHECKED, Ended, ended, started
 
 pytestmark = [pytest.mark.slow, pytest.mark.services, pytest.mark.usefixtures("own_environment")]
 
@@ -64,15 +64,7 @@ class Task:
     environment: dict[str, str]
 
     def start(self) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "optimize", str(self.path), "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.path.parent,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment},
-            start_new_session=True,
-        )
+        return started(self.path, self.environment)
 
     def run(self) -> Ended:
         return ended(self.start())
