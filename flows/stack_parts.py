@@ -10,15 +10,13 @@ from typing import Self
 import httpx
 
 from flows.stack_file import POOL
-from flows.stack_process import http_status
+from flows.stack_process import PYTHON, http_status
 
 POOL_LIMIT = 4
 """How many runs a new pool has at a time; what is changed in the Prefect UI stays."""
 
 CHROMA, PROMPTS, SERVER, WORKER = "chroma", "prompts", "server", "worker"
 _TIMEOUT_S = 5.0
-# Safe path: a folder `flows` in the user's working folder is not ours.
-_PYTHON = (sys.executable, "-P", "-m")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def prompts(home: Path, host: str, port: int) -> Part:
     """The prompt endpoint. That its database is away is not its fault."""
     url = f"http://{host}:{port}"
     command = (
-        *(*_PYTHON, "flows.cli", "serve-prompts"),
+        *(*PYTHON, "flows.cli", "serve-prompts"),
         *("--host", host, "--port", str(port), "--home", str(home)),
     )
     return Part(PROMPTS, url, command, lambda: http_status(f"{url}/healthz") is not None)
@@ -62,12 +60,12 @@ def worker_name(number: int) -> str:
 def worker_command(name: str) -> tuple[str, ...]:
     """A worker that serves the pool once there is one."""
     options = ("--pool", POOL, "--type", "process", "--name", name, "--install-policy", "never")
-    return (*_PYTHON, "flows.stack_prefect", POOL, "worker", "start", *options)
+    return (*PYTHON, "flows.stack_prefect", POOL, "worker", "start", *options)
 
 
 def deploy_command() -> tuple[str, ...]:
     """All deployments of the `prefect.yaml` in the working folder, once there is a pool."""
-    return (*_PYTHON, "flows.stack_prefect", POOL, "--no-prompt", "deploy", "--all")
+    return (*PYTHON, "flows.stack_prefect", POOL, "--no-prompt", "deploy", "--all")
 
 
 class PrefectApi:

@@ -18,6 +18,8 @@ from flows.stack_file import Process
 from gpo.errors import StateError
 
 HOST = "127.0.0.1"
+# Safe path: a folder `flows` in the user's working folder is not ours.
+PYTHON = (sys.executable, "-P", "-m")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _ERROR = re.compile(r"\b\w*(Error|Exception|Panic)\b.*:|\berror: ", re.ASCII)
 _POLL_S = 0.05

@@ -1,7 +1,6 @@
 """A local Prefect server that stays up, so that runs can be watched: started once, found again, stopped on request."""
 
 import os
-import sys
 import time
 from http import HTTPStatus
 from pathlib import Path
@@ -10,7 +9,7 @@ from filelock import FileLock
 
 from flows.environment import api_url, join_stack, server_home
 from flows.stack_file import Process, read_stack
-from flows.stack_process import HOST, first_error, free_port, http_status, is_alive, start, stop
+from flows.stack_process import HOST, PYTHON, first_error, free_port, http_status, is_alive, start, stop
 from gpo.errors import StateError
 from gpo.records import Record
 from gpo.settings import load_settings
@@ -152,7 +151,7 @@ def _answers(server: PrefectServer, home: Path, seconds: float) -> bool:
 
 def _begin(home: Path, wanted: int) -> PrefectServer:
     port = free_port(wanted)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    command = [*PYTHON, "flows.prefect_server", "server", "start", "--host", HOST, "--port", str(port)]
     # Without the second name for the port its pages would call the usual one. Slots of a concurrency limit outlive the
     # server on disk; from its memory they would be lost, and stay taken for ever.
     environment = {

@@ -55,21 +55,15 @@ def without_leftovers_of_prefect(api_url: str) -> Iterator[None]:
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prefect server for flows that run inside the tests: its address."""
     # Here, because importing Prefect takes seconds.
-    from prefect.settings import (
-        PREFECT_API_URL,
-        PREFECT_LOCAL_STORAGE_PATH,
-        PREFECT_SERVER_ANALYTICS_ENABLED,
-        temporary_settings,
-    )
-    from prefect.testing.utilities import prefect_test_harness
+    from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-    results = tmp_path_factory.mktemp("prefect") / "results"
-    changes = {PREFECT_LOCAL_STORAGE_PATH: results, PREFECT_SERVER_ANALYTICS_ENABLED: False}
-    with temporary_settings(changes), prefect_test_harness(server_startup_timeout=120):
-        url = str(PREFECT_API_URL.value())
-        yield url
-    with without_leftovers_of_prefect(url):
-        pass
+    from tests.services.servers import prefect_on_sqlite
+
+    folder = tmp_path_factory.mktemp("prefect")
+    with prefect_on_sqlite(folder) as url:
+        changes = {PREFECT_API_URL: url, PREFECT_LOCAL_STORAGE_PATH: folder / "results"}
+        with temporary_settings(changes), without_leftovers_of_prefect(url):
+            yield url
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.stack_process import PYTHON
+
 START_S = 120
 """A busy machine takes its time."""
 HOW_TO_INSTALL = "`tests/services/install` installs it from Debian's packages"
@@ -360,3 +362,22 @@ def prefect(database: str, redis_url: str, folder: Path) -> Iterator[tuple[Serve
     )
     with services.running(), web.running():
         yield web, api
+
+
+@contextmanager
+def prefect_on_sqlite(folder: Path) -> Iterator[str]:
+    """A Prefect server as `gpo up` starts it: the address of its API."""
+    port = free_port()
+    environment = {
+        "PREFECT_HOME": str(folder),
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    api = f"http://127.0.0.1:{port}/api"
+    command = [*PYTHON, "flows.prefect_server", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    server = Server(command, folder, lambda: listens(port) and answers(f"{api}/health"), environment)
+    with server.running():
+        yield api
