@@ -9,8 +9,8 @@ from flows.optimize import optimize_prompt
 from gpo.comparison import Comparison, compared
 from gpo.comparison_plan import Cell, Design, comparison_home, described, finished, plan, write_specs
 from gpo.errors import ComparisonError
-from gpo.models import paying_once
 from gpo.progress import RunBegan, RunEnded, emit, in_run
+from gpo.sharing import paying_once
 from gpo.together import together
 from gpo.wording import count
 from tasks.compare import publish

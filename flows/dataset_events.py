@@ -9,6 +9,7 @@ import httpx
 
 from flows.environment import api_url
 from flows.stack_file import read_stack
+from gpo.dataset_push import Datasets
 from gpo.dataset_records import DatasetVersion
 from gpo.records import Record
 
@@ -23,6 +24,18 @@ class Announcement(Record):
 
     status: Literal["sent", "none", "failed"]
     text: str
+
+
+def tell_of(datasets: Datasets, version: DatasetVersion, home: Path, server: str | None = None) -> Announcement:
+    """Announce a version and keep that it was, so that what was not is announced by the next push or look at a source.
+
+    Raises:
+        StateError: it was announced, and the database cannot be used: it may be announced once more.
+    """
+    announcement = announce(version, home, server)
+    if announcement.status == "sent":
+        datasets.note_announced(version)
+    return announcement
 
 
 def announce(version: DatasetVersion, home: Path, server: str | None = None) -> Announcement:
@@ -50,8 +63,8 @@ def announce(version: DatasetVersion, home: Path, server: str | None = None) -> 
         why = str(error).strip().partition("\n")[0] or type(error).__name__
         return Announcement(
             status="failed",
-            text=f"the Prefect server at {url} did not take the event ({why}), so nothing was told; when it runs, "
-            f"`gpo dataset announce {version.name}` sends it",
+            text=f"the Prefect server at {url} did not take the event ({why}), so nothing was told; the next "
+            f"push of {version.name} will, or `gpo dataset announce {version.name}`",
         )
     return Announcement(status="sent", text=f"told {url}: {EVENT} for {version.name} version {version.version}")
 

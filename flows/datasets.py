@@ -49,7 +49,8 @@ def push(
     """Keep a file's rows as the next version of a dataset, and tell Prefect.
 
     The rows are checked first, as a run would. Fields are guessed at the first push and remembered. Content that the
-    newest version has already changes nothing. A version is kept even if Prefect cannot be told: that is a warning.
+    newest version has already changes nothing. A version is kept even if Prefect cannot be told: that is a warning,
+    and the same push again tells it.
     """
     with speaking(debug=debug):
         from flows.dataset_display import pushed_text, summary, telling
@@ -63,15 +64,16 @@ def push(
         origin = Origin(str(file), user() if who is None else who, note, stamp_of(str(file), written))
         given = Given(tuple(inputs or ()), reference, identifier)
         with telling(Console(stderr=True)) as told:
-            pushed = _datasets(folder).push(name, rows, origin, given, told)
+            datasets = _datasets(folder)
+            pushed = datasets.push(name, rows, origin, given, told)
         status = None
         if not as_json:
             typer.echo(pushed_text(pushed))
-        if pushed.is_new:
-            from flows.dataset_events import announce
+        if pushed.version.announced_at is None:
+            from flows.dataset_events import tell_of
 
             prepare(folder)
-            announcement = announce(pushed.version, folder)
+            announcement = tell_of(datasets, pushed.version, folder)
             status = announcement.status
             say(f"Warning: {announcement.text}" if status == "failed" else _sentence(announcement.text))
         if as_json:
@@ -82,12 +84,13 @@ def push(
 def announce_again(reference: Reference, *, home: Home = None, debug: Debug = False) -> None:
     """Tell Prefect of a version again, as when no server could be reached at its push."""
     with speaking(debug=debug):
-        from flows.dataset_events import announce
+        from flows.dataset_events import tell_of
         from gpo.dataset_records import parse_reference
 
         folder = _folder(home)
         prepare(folder)
-        announcement = announce(_datasets(folder).get(*parse_reference(reference)), folder)
+        datasets = _datasets(folder)
+        announcement = tell_of(datasets, datasets.get(*parse_reference(reference)), folder)
         say(_sentence(announcement.text))
         if announcement.status != "sent":
             raise typer.Exit(1)

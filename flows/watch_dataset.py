@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_URL
 
-from flows.dataset_events import announce
+from flows.dataset_events import tell_of
 from gpo.dataset_intake import chosen_fields
 from gpo.dataset_page import version_markdown
 from gpo.dataset_push import Datasets, Given, Origin
@@ -47,15 +47,15 @@ async def watch_dataset(
         stamp = await look(source, written)
         is_known = newest is not None and stamp is not None and stamp == newest.stamp
         if newest is not None and is_known and chosen_fields(newest.fields, *given) == newest.fields:
-            log.info("%s: nothing changed since version %s", named(source), newest.version)
-            return Pushed(version=newest, is_new=False)
-        copy = await read(source, Path(place), written)
-        origin = Origin(named(source), "watch-dataset", stamp=stamp)
-        pushed = await asyncio.to_thread(datasets.push, name, rows_of_file(*copy), origin, given)
+            pushed = Pushed(version=newest, is_new=False)
+        else:
+            copy = await read(source, Path(place), written)
+            origin = Origin(named(source), "watch-dataset", stamp=stamp)
+            pushed = await asyncio.to_thread(datasets.push, name, rows_of_file(*copy), origin, given)
     if not pushed.is_new:
         log.info("%s: nothing changed since version %s", named(source), pushed.version.version)
-        return pushed
-    await tell(datasets, pushed, folder)
+    if pushed.version.announced_at is None:
+        await tell(datasets, pushed, folder)
     return pushed
 
 
@@ -84,7 +84,7 @@ async def tell(datasets: Datasets, pushed: Pushed, folder: Path) -> None:
         StateError: the Prefect server did not take the event; the version is kept.
     """
     version = pushed.version
-    announcement = await asyncio.to_thread(announce, version, folder, PREFECT_API_URL.value())
+    announcement = await asyncio.to_thread(tell_of, datasets, version, folder, PREFECT_API_URL.value())
     get_run_logger().info("%s version %s; %s", version.name, version.version, announcement.text)
     if announcement.status == "failed":
         raise StateError(f"{version.label} is kept, but {announcement.text}")

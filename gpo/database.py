@@ -36,7 +36,7 @@ from gpo.errors import InputError, StateError
 from gpo.postgresql import MIGRATING, READING, WRITING, be_patient, create_postgresql
 from gpo.tables import revisions, schema_info
 
-REVISION = "0003"
+REVISION = "0004"
 """The schema that this version works with; `gpo.migrations` makes it, and revisions sort by age."""
 
 BUSY_S = 30.0

@@ -79,6 +79,15 @@ class Datasets:
                 if versions.add(version):
                     return Pushed(version=version, is_new=True)
 
+    def note_announced(self, version: DatasetVersion) -> None:
+        """Keep that Prefect was told of a version.
+
+        Raises:
+            StateError: the database cannot be used.
+        """
+        with made_versions(self._settings, self._home) as versions:
+            versions.note_announced(version)
+
     def newest(self, name: str) -> DatasetVersion | None:
         """The newest version of a dataset; None when there is no such dataset."""
         check_name(name)

@@ -90,6 +90,7 @@ class DatasetVersion(Record):
     `digest` is the SHA-256 of the rows in their stored form, whatever order they came in. `columns` are all fields that
     rows have. `labels` counts the rows of each reference, None when there are too many to be labels; `labels_before` is
     that of the version before. `stamp` tells whether the source changed without reading it, where it can be told.
+    `announced_at` is when Prefect took the event of it; None as long as it has not.
     """
 
     name: str
@@ -106,6 +107,7 @@ class DatasetVersion(Record):
     note: str = ""
     who: str = ""
     created_at: str = ""
+    announced_at: str | None = None
 
     @property
     def label(self) -> str:

@@ -1,4 +1,4 @@
-"""The versions of datasets in the database: added once, in order, and never changed. The rows lie in the store."""
+"""The versions of datasets in the database: added once, in order; only when Prefect was told of one comes later."""
 
 import json
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gpo.database import open_database, reading, shown, writing
+from gpo.database import open_database, reading, shown, utc_now, writing
 from gpo.dataset_records import DatasetFields, DatasetVersion
 from gpo.errors import DatasetError, StateError, suggestion
 from gpo.settings import DATABASE_FILE, Settings
 from gpo.tables import dataset_versions
 
 _TABLE = dataset_versions.c
-_PLAIN = {"name", "version", "digest", "rows", "source", "note", "who", "created_at"}
+_PLAIN = {"name", "version", "digest", "rows", "source", "note", "who", "created_at", "announced_at"}
 
 HOW_TO_BEGIN = "`gpo dataset push NAME FILE` makes a first one"
 
@@ -39,6 +39,13 @@ class DatasetVersions:
         except IntegrityError:  # PostgreSQL lets two read the same number
             return False
         return True
+
+    def note_announced(self, version: DatasetVersion) -> None:
+        """Keep that Prefect was told of a version; the first time counts."""
+        this = (_TABLE.name == version.name) & (_TABLE.version == version.version)
+        query = update(dataset_versions).where(this, _TABLE.announced_at.is_(None)).values(announced_at=utc_now())
+        with writing(self._engine) as connection:
+            connection.execute(query)
 
     def newest(self, name: str) -> DatasetVersion | None:
         """The newest version of a dataset; None when there is no such dataset."""

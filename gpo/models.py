@@ -4,13 +4,12 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from gpo.connection import Connection, connector, open_embedding
 from gpo.embedder import Embed
@@ -21,22 +20,13 @@ from gpo.ledger import Answer, CallKey
 from gpo.limiter import Limiter
 from gpo.model_spec import ModelRole, ModelSpec, ModelsSpec
 from gpo.settings import Settings
+from gpo.sharing import AnswerStore, Call, shared
 from gpo.tally import Tally, tallies
 from gpo.template import Message
 
 _TEMPERATURES: Mapping[ModelRole, float] = {"task": 0.0, "optimizer": 1.0, "judge": 0.0}
 _COMPLETION_TOKENS = 256
 """Length of what a completion model writes where the spec sets none: servers' own defaults are as short as 16."""
-
-
-class AnswerStore(Protocol):
-    """Where paid answers are kept and found again: the ledger, or its stand-in before a run has begun."""
-
-    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
-        """Answers that are there, by key digest."""
-
-    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
-        """Write one answer of the model with this role in the run; returns when it is safe."""
 
 
 @dataclass(frozen=True)
@@ -65,32 +55,6 @@ class Sampling:
 
 
 @dataclass
-class _Call:
-    """A call in flight and how many wait for it."""
-
-    task: asyncio.Task[Answer]
-    waiting: int = 0
-
-
-_shared_calls: ContextVar[dict[str, _Call] | None] = ContextVar("gpo_shared_calls", default=None)
-
-
-@contextmanager
-def paying_once() -> Iterator[None]:
-    """Models that are opened inside, at the same time and with one ledger, pay once for an equal call in flight."""
-    token = _shared_calls.set({})
-    try:
-        yield
-    finally:
-        _shared_calls.reset(token)
-
-
-def _calls_in_flight() -> dict[str, _Call]:
-    shared = _shared_calls.get()
-    return {} if shared is None else shared
-
-
-@dataclass
 class ChatModel:
     """One chat model of a run, connected at the first call that has to be paid.
 
@@ -106,7 +70,7 @@ class ChatModel:
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _connection: Connection | None = field(init=False, default=None)
-    _in_flight: dict[str, _Call] = field(init=False, default_factory=_calls_in_flight)
+    _in_flight: dict[str, Call] = field(init=False, default_factory=lambda: shared().calls)
 
     def __post_init__(self) -> None:
         self._identity = _identity(self.spec)
@@ -146,7 +110,7 @@ class ChatModel:
 
     async def _begun(self, key: CallKey, sampling: Sampling) -> Answer:
         """Pay for an answer on the slot that is held, which is free again when the call has ended."""
-        call = self._in_flight[key.digest] = _Call(asyncio.create_task(self._pay(key, sampling)))
+        call = self._in_flight[key.digest] = Call(asyncio.create_task(self._pay(key, sampling)))
         try:
             return await self._join(key, call)
         finally:
@@ -155,7 +119,7 @@ class ChatModel:
             else:
                 self._limiter.release()
 
-    async def _join(self, key: CallKey, call: _Call) -> Answer:
+    async def _join(self, key: CallKey, call: Call) -> Answer:
         """The call's answer; it goes on while anyone waits for it and is given up with the last who does."""
         call.waiting += 1
         try:

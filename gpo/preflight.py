@@ -4,7 +4,6 @@ A handful of real calls shows whether the models can be reached and whether thei
 are held in memory and reach the ledger only when the check has passed: then they are not paid for again.
 """
 
-from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from gpo.asking import ask_all
@@ -23,42 +22,23 @@ from gpo.errors import (
 from gpo.evaluation import evaluate
 from gpo.few_shot import demonstrations
 from gpo.judge import is_judged
-from gpo.ledger import Answer, CallKey, Ledger
+from gpo.ledger import Ledger
 from gpo.measures import check_tokens
 from gpo.metrics import check_metric
 from gpo.model_spec import ModelRole
-from gpo.models import AnswerStore, ChatModel, Models, Sampling, open_models
+from gpo.models import ChatModel, Models, Sampling, open_models
 from gpo.progress import Note, emit
 from gpo.records import Score, Splits
 from gpo.reflection import check_reflection
 from gpo.run import Place
 from gpo.settings import DATABASE_FILE
+from gpo.sharing import shared
 from gpo.slices import check_slices, sliced, unguarded
 from gpo.spec import TaskSpec
 from gpo.template import Message
 from gpo.wording import money
 
 PROBED_EXAMPLES = 8
-
-
-class HeldAnswers:
-    """Answers in memory, while there is no ledger yet."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, tuple[CallKey, Answer, str]] = {}
-
-    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
-        """Answers that are held, by key digest."""
-        return {key.digest: self._held[key.digest][1] for key in keys if key.digest in self._held}
-
-    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
-        """Hold one answer."""
-        self._held[key.digest] = (key, answer, role)
-
-    async def settle(self, ledger: AnswerStore) -> None:
-        """Write what is held to the ledger."""
-        for key, answer, role in self._held.values():
-            await ledger.keep(key, answer, role)
 
 
 async def preflight(place: Place, *, searches: bool = True) -> Splits:
@@ -82,7 +62,7 @@ async def preflight(place: Place, *, searches: bool = True) -> Splits:
     url = settings.database_for(home)
     is_new = settings.database_url is None and not (home / DATABASE_FILE).exists()
     async with AsyncExitStack() as stack:
-        held = HeldAnswers()
+        held = shared().held
         answers = held if is_new else await _open_ledger(url, stack)
         async with open_models(spec.models, settings, answers) as models:
             await _probe(spec, splits, models, searches=searches)

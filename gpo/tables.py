@@ -136,6 +136,7 @@ dataset_versions = Table(
     Column("note", Text, nullable=False),
     Column("who", Text, nullable=False),
     Column("created_at", String(32), nullable=False),
+    Column("announced_at", String(32)),
 )
 
 # `example` is the hash of an example's inputs.

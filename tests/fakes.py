@@ -15,7 +15,7 @@ from gpo.connection import Connection
 from gpo.local import Endpoint
 from gpo.model_spec import ModelSpec
 from gpo.models import AnswerStore, ChatModel
-from gpo.preflight import HeldAnswers
+from gpo.sharing import HeldAnswers
 from gpo.tally import Tally
 from gpo.template import Message, Role
 

@@ -11,9 +11,9 @@ from gpo.errors import PermanentCallError, TooManyFailures, TransientCallError
 from gpo.evaluation import KEPT_SAMPLES, evaluate
 from gpo.extraction import completed, task_sampling
 from gpo.models import ChatModel, Sampling
-from gpo.preflight import HeldAnswers
 from gpo.progress import Answered, Dropped, Event, listening
 from gpo.records import Example, Score, Usage
+from gpo.sharing import HeldAnswers
 from gpo.spec import AnswerSpec, TaskSpec
 from gpo.template import Message
 from tests.fakes import StatusError, chat_model, scripted

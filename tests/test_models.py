@@ -23,9 +23,9 @@ from gpo.failures import classify
 from gpo.ledger import Answer, CallKey, Ledger
 from gpo.model_spec import ModelSpec, ModelsSpec, PriceSpec
 from gpo.models import ChatModel, Sampling, open_models
-from gpo.preflight import HeldAnswers
 from gpo.records import Usage
 from gpo.settings import Settings
+from gpo.sharing import HeldAnswers
 from gpo.tables import calls
 from gpo.tally import counting_together
 from gpo.template import Message

@@ -16,13 +16,13 @@ from gpo.continuation import last_line, subjects
 from gpo.errors import PermanentCallError
 from gpo.meta_prompt import Request, meta_prompt
 from gpo.models import ChatModel, Sampling
-from gpo.preflight import HeldAnswers
 from gpo.progress import Answered, Event, listening
 from gpo.ranking import Neighbour
 from gpo.records import Candidate, Example, Proposals, Score, Scored, Usage
 from gpo.refinement import read_proposal, refine, why_unread
 from gpo.reflection import Informed
 from gpo.retrieval import Recalled
+from gpo.sharing import HeldAnswers
 from gpo.spec import TaskSpec
 from gpo.template import Message
 from tests.fakes import ScriptedModel, StatusError, chat_model, scripted

@@ -9,9 +9,9 @@ import pytest
 
 from gpo.errors import SpecError, TooManyFailures
 from gpo.models import Models
-from gpo.preflight import HeldAnswers
 from gpo.records import Candidate, Example, Score, Scored, Splits, Usage
 from gpo.reflection import SHOWN_OF_FAILURE, Informed, check_reflection, inform
+from gpo.sharing import HeldAnswers
 from gpo.tally import Tally
 from gpo.template import Message
 from tests.fakes import ScriptedModel, StatusError, chat_model, in_time, scripted

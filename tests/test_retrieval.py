@@ -8,9 +8,9 @@ import pytest
 
 from gpo.errors import PermanentCallError
 from gpo.models import ChatModel
-from gpo.preflight import HeldAnswers
 from gpo.records import Candidate, Score, Scored, Usage
 from gpo.retrieval import Memory, Past, Recalled, recall
+from gpo.sharing import HeldAnswers
 from gpo.summary import summarise, summary_prompt
 from tests.fakes import StatusError, chat_model, in_time, scripted
 from tests.test_refinement import task

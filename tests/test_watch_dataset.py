@@ -55,14 +55,20 @@ def test_a_file_is_pushed_when_it_has_changed(watch: Watch, prefect_api: str, tm
     first = watch("watched", str(path))
     assert (first.is_new, first.version.version, first.version.changes) == (True, 1, Changes(added=30))
     assert not watch("watched", str(path)).is_new
+    # One that nobody was told of, as after a kill, is told of at the next look.
+    with sqlite3.connect(tmp_path / "home" / "gpo.db") as connection:
+        connection.execute("UPDATE dataset_versions SET announced_at = NULL")
+    connection.close()
+    assert watch("watched", str(path)).version.announced_at is None
+    assert watch("watched", str(path)).version.announced_at is not None
     path.write_bytes(text_of(rows_of(30)[::-1]))
     assert not watch("watched", str(path)).is_new
     path.write_bytes(text_of(rows_of(32)[1:]))
     second = watch("watched", str(path))
     assert (second.is_new, second.version.version, second.version.changes) == (True, 2, Changes(added=2, removed=1))
     assert second.version.source == str(path)
-    events = wait_for(prefect_api, "watched", 2)
-    assert [event["payload"]["version"] for event in events] == [1, 2]
+    events = wait_for(prefect_api, "watched", 3)
+    assert [event["payload"]["version"] for event in events] == [1, 1, 2]
     assert events[0]["related"][0]["prefect.resource.role"] == "flow-run"
     (artifact,) = httpx.post(
         f"{prefect_api}/artifacts/latest/filter", json={"artifacts": {"key": {"any_": ["dataset-watched"]}}}
