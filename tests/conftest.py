@@ -3,7 +3,7 @@ import gc
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -64,6 +64,20 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         changes = {PREFECT_API_URL: url, PREFECT_LOCAL_STORAGE_PATH: folder / "results"}
         with temporary_settings(changes), without_leftovers_of_prefect(url):
             yield url
+            _told_all()
+
+
+def _told_all() -> None:
+    """Wait until the threads that tell Prefect's server of logs and events have done so."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    async def drained() -> None:
+        for waiting in (APILogWorker.instance().drain(), EventsWorker.drain_all()):
+            if isinstance(waiting, Awaitable):
+                await waiting
+
+    asyncio.run(drained())
 
 
 @pytest.fixture(scope="session")
