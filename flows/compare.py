@@ -20,6 +20,11 @@ from tasks.compare import publish
 async def compare(design: Design, home: Path | None = None, parallel: int = 1) -> Comparison:
     """Run what has not been run yet, one after the other or `parallel` at a time, and put the results side by side.
 
+    Args:
+        design: Tasks, methods and seeds, and the sizes that hold for all of them.
+        home: The state folder; by default GPO_HOME, or .gpo in the working folder.
+        parallel: Runs at a time.
+
     Raises:
         InputError: what is wrong with the design; nothing was run.
         ComparisonError: runs failed; the others' results are in its `comparison`, and in the files.

@@ -29,7 +29,14 @@ async def move_prompt(
 ) -> State[Move]:
     """Point an alias of a prompt to `version`, or take its last promotion back. Applications see it at their next look.
 
-    `why` and `who` are kept in the prompt's history.
+    Args:
+        prompt: The prompt's name, as `gpo prompt list` has it.
+        action: `rollback` takes the last promotion back; `promote` points the alias to `version`.
+        version: The version to promote; left out to roll back.
+        why: The reason, for the prompt's history.
+        who: The person, for the prompt's history.
+        alias: The alias that is moved.
+        home: The state folder; by default GPO_HOME, or .gpo in the working folder.
     """
     move = await asyncio.to_thread(_moved, prompt, action, version, why, who, alias, home)
     sentence = f"{prompt}: {alias} points to version {move.to_version}, moved by {move.who} at {move.at}"

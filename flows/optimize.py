@@ -27,7 +27,13 @@ from tasks.select import select
 
 @flow(name="optimize-prompt", flow_run_name="optimize {spec.parent.name}/{spec.name}", persist_result=False)
 async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None = None) -> Outcome:
-    """Improve the prompt of a spec file and prove the gain on examples that the search never saw."""
+    """Improve the prompt of a spec file and prove the gain on examples that the search never saw.
+
+    Args:
+        spec: The task spec, a YAML file, as the worker sees it.
+        seed: Replaces the spec's seed; another seed, another search.
+        home: The state folder; by default GPO_HOME, or .gpo beside the spec.
+    """
     return await improve(place_of(spec, seed, home))
 
 

@@ -54,7 +54,12 @@ async def reoptimize_prompt(
 ) -> State[Decision]:
     """Improve the prompt that is in production, if anything has changed, and promote what the gate lets through.
 
-    `dataset` and `dataset_version` come from the event of a new version; without them, the newest is used.
+    Args:
+        spec: The task spec, a YAML file, as the worker sees it.
+        dataset: The dataset of the event that started the run; by default that of the spec.
+        dataset_version: Its version; by default the newest.
+        force: Search even if nothing has changed.
+        home: The state folder; by default GPO_HOME, or .gpo in the working folder.
     """
     place = _place(spec, dataset, dataset_version, home)
     with open_production(place.settings.database_for(place.home)) as production:

@@ -35,8 +35,16 @@ async def watch_dataset(
 ) -> Pushed:
     """Push what a source holds as the next version of a dataset, if that is new, and emit `gpo.dataset.updated`.
 
-    `source` is the path of a file, a URL that fsspec reads, a SELECT for the database of GPO_DATASET_URL, or
-    `hub:org/name` (`?config=...&revision=...`) of the Hugging Face hub. Fields are as `gpo dataset push` has them.
+    Args:
+        name: The dataset's name.
+        source: The path of a file, a URL that fsspec reads, a SELECT for the database of GPO_DATASET_URL, or
+            `hub:org/name` (`?config=...&revision=...`) of the Hugging Face hub.
+        input_fields: Fields that fill the prompt's variables; by default as in the version before, or guessed.
+        reference_field: The field with the right answer; by default likewise.
+        id_field: The field with a unique id; by default likewise.
+        encoding: Of text files; by default UTF-8, or UTF-16 by its mark.
+        delimiter: Of .csv and .tsv files; by default as their header has it.
+        home: The state folder; by default GPO_HOME, or .gpo in the working folder.
     """
     settings, log = load_settings(), get_run_logger()
     folder = home or settings.home_here()

@@ -47,6 +47,7 @@ def test_everything_is_deployed_with_a_description_and_tags() -> None:
 @pytest.mark.parametrize("name", sorted(deployments()))
 def test_parameters_are_those_of_the_flow(name: str) -> None:
     from prefect import Flow
+    from prefect.utilities.callables import parameter_schema
 
     deployment = deployments()[name]
     flow = flow_of(deployment)
@@ -59,6 +60,9 @@ def test_parameters_are_those_of_the_flow(name: str) -> None:
         needed = {key for key, each in parameters.items() if each.default is each.empty}
         assert needed <= set(given)
         flow.validate_parameters(given)
+    # The form in the Prefect UI explains each field.
+    fields = parameter_schema(flow.fn).properties
+    assert [key for key, field in fields.items() if not field.get("description")] == []
 
 
 def test_the_files_that_are_named_are_there() -> None:
