@@ -16,7 +16,7 @@ from gpo.outcome import Outcome
 
 # The first example of a test pays for imports, and a busy machine makes any of them slow.
 settings.register_profile("gpo", deadline=None, max_examples=50)
-settings.register_profile("fast", settings.get_profile("gpo"), max_examples=20)
+settings.register_profile("fast", settings.get_profile("gpo"), max_examples=10)
 settings.load_profile("gpo")
 
 

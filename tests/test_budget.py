@@ -97,6 +97,7 @@ METHODS: Mapping[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @given(
     seed=st.integers(0, 10_000),

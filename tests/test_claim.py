@@ -22,6 +22,7 @@ def holders(engine: Engine) -> list[str]:
         return list(connection.execute(select(claims.c.holder)).scalars())
 
 
+@pytest.mark.slow
 def test_runs_of_one_prompt_take_turns_and_the_second_is_told_who_is_first(engine: Engine) -> None:
     order, told = [], list[Claim]()
 

@@ -200,6 +200,7 @@ BAD_SPECS: Mapping[str, tuple[Change, tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD_SPECS)
 def test_a_bad_spec_is_refused_before_anything_is_written(case: str, folder: Path, endpoint: Endpoint) -> None:
     change, fragments = BAD_SPECS[case]
@@ -259,6 +260,7 @@ def test_a_spec_that_is_no_yaml(folder: Path) -> None:
     refused(gpo("optimize", "spec.yaml"), "spec.yaml", "not valid YAML", "line")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["optimize", "evaluate"])
 def test_answers_that_cannot_be_read_stop_the_run_and_are_shown(command: str, folder: Path) -> None:
     with serving(lambda _request: "Lorem ipsum dolor") as rubbish:
@@ -472,6 +474,7 @@ def test_spec_init_overwrites_only_when_forced(folder: Path) -> None:
     assert gpo("spec", "init", "reviews", "--data", "reviews.jsonl", "--force").exit_code == 0
 
 
+@pytest.mark.slow
 def test_evaluate_pays_once(folder: Path) -> None:
     with serving(right) as endpoint:
         path = write(folder, spec_content(endpoint.url))
@@ -497,6 +500,7 @@ def test_evaluate_pays_once(folder: Path) -> None:
         assert endpoint.calls == 10
 
 
+@pytest.mark.slow
 def test_evaluate_asks_as_the_spec_says_and_tells_what_it_cost(folder: Path) -> None:
     """Demonstrations from the training split, a completion model that thinks first, and a judge."""
 
@@ -533,6 +537,7 @@ def test_evaluate_asks_as_the_spec_says_and_tells_what_it_cost(folder: Path) -> 
         assert "cost    0.040 in full" in gpo("evaluate", path).stdout
 
 
+@pytest.mark.slow
 def test_evaluate_scores_another_instruction_on_another_split(folder: Path) -> None:
     def contrary(request: Request) -> str:
         answer = right(request)
@@ -548,6 +553,7 @@ def test_evaluate_scores_another_instruction_on_another_split(folder: Path) -> N
         assert json.loads(gpo(*arguments).stdout)["calls"] == {"paid": 0, "cached": 12}
 
 
+@pytest.mark.slow
 def test_evaluate_in_words(folder: Path, endpoint: Endpoint) -> None:
     path = write(folder, spec_content(endpoint.url))
     result = gpo("evaluate", path)
@@ -572,6 +578,7 @@ def test_evaluate_refuses(options: list[str], fragments: tuple[str, ...], folder
     assert endpoint.calls == calls
 
 
+@pytest.mark.slow
 def test_evaluate_of_an_empty_split(folder: Path, endpoint: Endpoint) -> None:
     content = spec_content(endpoint.url)
     content["dataset"]["split"] = {"train": 0, "dev": 10, "test": 12}
@@ -590,6 +597,7 @@ def test_a_busy_endpoint_is_asked_again(folder: Path) -> None:
         assert endpoint.calls == 12
 
 
+@pytest.mark.slow
 def test_answers_that_came_before_a_failure_are_not_paid_again(folder: Path) -> None:
     broken = True
 

@@ -348,6 +348,7 @@ def test_the_json_is_read_back_as_it_was() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_files_can_be_read_by_other_programs(tmp_path: Path) -> None:
     comparison = whole()
     write_files(tmp_path, comparison)
@@ -372,6 +373,7 @@ def test_without_matplotlib_the_picture_is_left_out_and_the_report_says_why(
     assert "gpo-pipeline[plot]" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_picture_names_every_method() -> None:
     picture = curves_picture(whole(), "svg").decode()
     assert picture.lstrip().startswith("<?xml")
@@ -379,6 +381,7 @@ def test_the_picture_names_every_method() -> None:
     assert curves_picture(whole(), "svg").decode() == picture
 
 
+@pytest.mark.slow
 def test_many_methods_have_a_picture_in_which_the_reference_is_named() -> None:
     plan = laid_out(ablation_arms("all"), ("a",), (0,))
     comparison = result(plan, {(cell.task, cell.arm, 0): 20 for cell in plan.cells})

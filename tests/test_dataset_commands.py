@@ -148,6 +148,7 @@ def test_what_a_person_sees(folder: Path) -> None:
     assert "\x1b[2J" not in console.export_text()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("versions")
 @pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "tsv"])
 def test_an_export_pushed_again_is_the_same_data(ending: str, folder: Path) -> None:

@@ -275,6 +275,7 @@ def test_sorted_lines_on_disk_are_those_in_memory() -> None:
     assert Counter(once) == Counter(lines)
 
 
+@pytest.mark.slow
 def test_a_person_hears_how_far_it_is() -> None:
     heard: list[tuple[str, int]] = []
     rows = ((number, {"question": str(number), "label": "x"}) for number in range(1, 20_001))
@@ -306,6 +307,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(steps=steps, seed=st.integers(0, 2))
 def test_an_example_never_goes_from_one_split_to_another(

@@ -118,6 +118,7 @@ def test_another_seed_splits_otherwise(load: Load) -> None:
     assert questions(load(rows, (20, 20, 20), seed=0).test) != questions(load(rows, (20, 20, 20), seed=1).test)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
 @given(added=st.integers(1, 10), seed=st.integers(0, 5))
 def test_added_rows_move_few_examples_and_only_outwards(load: Load, added: int, seed: int) -> None:
@@ -130,6 +131,7 @@ def test_added_rows_move_few_examples_and_only_outwards(load: Load, added: int, 
     assert not questions(new.train) & questions(old.test)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
 @given(added=st.integers(1, 10), seed=st.integers(0, 5))
 def test_added_rows_with_labels_move_few_examples(load: Load, added: int, seed: int) -> None:

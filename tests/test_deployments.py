@@ -25,6 +25,7 @@ DOCKERFILE = (FOLDER / "Dockerfile").read_text()
 SECRETS = ("PASSWORD", "AUTH", "_URL", "KEY")
 
 
+@pytest.mark.slow
 def test_compose_fits_the_schema_of_the_compose_specification() -> None:
     schema = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text())
     jsonschema.validate(COMPOSE, schema)

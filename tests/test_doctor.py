@@ -61,6 +61,7 @@ def test_a_usual_machine_is_well_and_nothing_is_written(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_without_a_spec_nothing_heavy_is_imported() -> None:
     program = (
         "import sys; from rich.console import Console; from flows.doctor import examine; examine(Console(), None);"
@@ -141,6 +142,7 @@ def test_a_damaged_database(folder: Path) -> None:
     assert examined()[1]["database"][0] == "failed"
 
 
+@pytest.mark.slow
 def test_a_database_of_a_newer_version(folder: Path) -> None:
     path = folder / ".gpo" / "gpo.db"
     open_database(f"sqlite:///{path}").dispose()
@@ -246,6 +248,7 @@ def written_spec(folder: Path, url: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_with_a_spec_its_data_and_models_are_checked(folder: Path) -> None:
     with serving(lambda _request: "yes") as endpoint:
         well, found, _ = examined(written_spec(folder, endpoint.url))

@@ -161,6 +161,7 @@ def test_another_seed_or_another_version_is_another_run(tmp_path: Path) -> None:
     assert (other.run, other.note[:11]) == (None, "Not run yet")
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_tells_its_current_prompt_and_not_what_was_never_paid_for(tmp_path: Path) -> None:
     path = write(tmp_path, preset="pe2")
     keep(place_of(path), ended=False)

@@ -40,6 +40,7 @@ def pairs(rng: random.Random, n: int) -> tuple[list[float], list[float]]:
     return champion, challenger
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_true_difference_about_95_times_in_100() -> None:
     rng = random.Random(0)
     held = 0

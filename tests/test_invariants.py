@@ -133,6 +133,7 @@ def test_the_best_of_a_search_is_the_best_of_all_complete_scores(
 SCOPE = Scope(task="t", dataset="d", metric="m", task_model="x", embedding="wordllama")
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=8)
 @given(rounds=st.lists(st.lists(prompts, min_size=1, max_size=4, unique=True), min_size=1, max_size=4))
 def test_retrieval_is_the_k_nearest_ascending_and_adding_changes_nothing_that_is_there(

@@ -445,6 +445,7 @@ def key_of(**spec: Any) -> str:
     return in_time(run())
 
 
+@pytest.mark.slow
 def test_the_key_of_a_provider_goes_to_the_provider_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-provider")
     monkeypatch.setenv("OWN_KEY", "sk-own")

@@ -145,6 +145,7 @@ def test_rollbacks_walk_back_and_never_return_to_what_was_rolled_back(three: Reg
     assert [move.to_version for move in three.history(NAME)] == [1, 2, 3, 2, 1, 3, 1]
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(moves=st.lists(st.one_of(st.sampled_from([1, 2, 3]), st.just("back")), max_size=12))
 def test_an_alias_is_a_stack_of_promotions(three: Registry, moves: list[int | str]) -> None:

@@ -118,6 +118,7 @@ TABLES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=TABLES, has_ids=st.booleans())
 def test_a_table_gives_the_same_splits_whatever_its_format(
@@ -420,6 +421,7 @@ def test_the_hub_s_own_splits_are_used_where_there_is_a_test_split() -> None:
     assert own_splits(["train", "validation"]) is own_splits(["test"]) is own_splits([]) is None
 
 
+@pytest.mark.slow
 def test_classes_of_the_hub_come_by_name() -> None:
     assert named({"label": -1, "text": "x"}, {"label": ["neg", "pos"]}) == {"label": None, "text": "x"}
     datasets = pytest.importorskip("datasets")

@@ -94,6 +94,7 @@ def test_nothing_is_done_twice_on_equal_grounds(spec: Path, production: Producti
     assert "run-1" in reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", ["data", "gate: {min_gain: 0.1}", "metric: regex_none", "optimizer: opro", "champion", "superseded"]
 )

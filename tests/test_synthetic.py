@@ -158,6 +158,7 @@ def optimizer_model(**parameters: Any) -> SyntheticChatModel:
     return synthetic_model(ModelSpec(model="synthetic:optimizer", parameters=parameters))
 
 
+@pytest.mark.slow
 def test_the_task_model_answers_with_a_number_that_hangs_on_instruction_and_question_alone() -> None:
     model, made = task_model(), questions(200)
     answers = [ask(model, HumanMessage(f"{each.text}\n\n{START}")) for each in made]
@@ -166,6 +167,7 @@ def test_the_task_model_answers_with_a_number_that_hangs_on_instruction_and_ques
     assert numbers == [str(answer(START, each, noise=0.1, seed=0)) for each in made]
 
 
+@pytest.mark.slow
 def test_with_a_temperature_samples_differ_and_repeat() -> None:
     model, made = task_model(temperature=1.0, noise=0.3), questions(100)
 
@@ -315,6 +317,7 @@ def proposals(shown: Shown, count: int = 400, *, drift: float = 0, heed: float =
     return [propose(shown, random.Random(seed), drift=drift, heed=heed) for seed in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edits", [False, True])
 def test_what_scored_well_is_taken_over_more_often(edits: bool) -> None:
     shown = read(PROMPT).model_copy(update={"limit": None, "edits": edits})
@@ -332,6 +335,7 @@ def test_one_that_heeds_the_limit_keeps_to_it(edits: bool, seed: int, limit: int
     assert word_distance(current, text) <= limit
 
 
+@pytest.mark.slow
 def test_one_that_does_not_heed_it_goes_beyond_and_drift_goes_anywhere() -> None:
     shown = read(PROMPT).model_copy(update={"limit": 2})
     assert any(word_distance(shown.current, text) > 2 for text in proposals(shown, heed=0))

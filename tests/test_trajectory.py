@@ -141,6 +141,7 @@ def test_every_part_that_decides_a_score_separates_collections() -> None:
     assert SCOPE.collection.startswith("reviews-")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "before_step"), [(20, 2), (400, 45)])
 def test_the_most_similar_come_last_and_the_current_one_is_among_them(
     tmp_path: Path, count: int, before_step: int
@@ -166,6 +167,7 @@ def with_current(ranked: list[Scored], current: Scored, k: int) -> list[str]:
     return [row.candidate.instruction for row in ranked if row in kept or row == current]
 
 
+@pytest.mark.slow
 def test_the_latest_come_last_and_the_current_one_is_among_them(tmp_path: Path) -> None:
     rows = prompts(40)
     shuffled = random.Random(2).sample(rows, len(rows))
@@ -254,6 +256,7 @@ def test_only_what_is_new_is_embedded(tmp_path: Path) -> None:
     in_trajectory(tmp_path, work, embed=counted)
 
 
+@pytest.mark.slow
 def test_ties_do_not_depend_on_the_order_of_adding(tmp_path: Path) -> None:
     rng = random.Random(1)
     anagrams = [" ".join(order) for order in itertools.permutations(["say", "one", "positive", "word", "please"])][:90]
@@ -341,6 +344,7 @@ def test_wrong_vectors_are_refused(tmp_path: Path, vectors: list[list[float]]) -
     in_trajectory(tmp_path, work, embed=broken)
 
 
+@pytest.mark.slow
 def test_what_was_added_is_there_after_reopening_and_survives_a_rebuild(tmp_path: Path) -> None:
     rows = {"r1": prompts(60, seed=1), "r2": prompts(30, seed=2)}
 
@@ -416,6 +420,7 @@ def test_a_damaged_folder_says_what_to_do_and_that_works(tmp_path: Path) -> None
     assert in_trajectory(tmp_path, lambda trajectory: trajectory.count("r")) == 0
 
 
+@pytest.mark.slow
 def test_runs_of_one_process_share_the_folder_until_the_last_has_left(tmp_path: Path) -> None:
     lock = FileLock(tmp_path / "chroma.lock")
 
@@ -439,6 +444,7 @@ def test_runs_of_one_process_share_the_folder_until_the_last_has_left(tmp_path: 
     lock.release()
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_leaves_the_folder_free_and_whole(tmp_path: Path) -> None:
     async def run(moment: float) -> None:
         async def work() -> None:
