@@ -63,8 +63,19 @@ def deploy(
         if deployed.dataset is None:
             typer.echo("No trigger: the spec's dataset has no name; see `gpo dataset push` and `dataset.name`")
         else:
-            typer.echo(f"Starts when `gpo dataset push {deployed.dataset} FILE` stores a new version")
+            typer.echo(_starts(deployed.dataset, folder))
         typer.echo(deployed.page)
+
+
+def _starts(dataset: str, folder: Path) -> str:
+    from gpo.dataset_push import Datasets
+    from gpo.settings import load_settings
+
+    newest = Datasets(load_settings(), folder).newest(dataset)
+    line = f"Starts when `gpo dataset push {dataset} FILE` stores a new version"
+    if newest is None:
+        return f"{line}; there is none yet"
+    return f"{line}; with version {newest.version}, which is there, now: `gpo dataset announce {dataset}`"
 
 
 def check_schedule(cron: str | None, timezone: str) -> None:
