@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import os
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -39,6 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -slow[item.path])
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """No thread of Prefect goes on beside a test with drawn values.
+
+    The pings of its connections take numbers from `random`, which Hypothesis takes for a draw that it cannot repeat.
+    """
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and "prefect.events.worker" in sys.modules:
+        _tell_all()
+
+
 @contextmanager
 def without_leftovers_of_prefect(api_url: str) -> Iterator[None]:
     """Let go of the connections that Prefect's own clients leave open to its server; any others are still errors."""
@@ -64,10 +74,10 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         changes = {PREFECT_API_URL: url, PREFECT_LOCAL_STORAGE_PATH: folder / "results"}
         with temporary_settings(changes), without_leftovers_of_prefect(url):
             yield url
-            _told_all()
+            _tell_all()
 
 
-def _told_all() -> None:
+def _tell_all() -> None:
     """Wait until the threads that tell Prefect's server of logs and events have done so."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
