@@ -95,13 +95,18 @@ def decisions(
 ) -> None:
     """List what became of the challengers: promoted, waiting, rejected or kept out, and why."""
     with speaking(debug=debug), _decisions(home) as kept:
-        from flows.prompt_display import print_decisions
+        from flows.prompt_display import NO_DECISIONS, print_decisions
+        from gpo.errors import DecisionError, suggestion
 
-        found = [each for each in kept.of(prompt) if each.is_open or not waiting]
+        known = kept.of(prompt)
+        if prompt is not None and not known:
+            names = sorted({each.prompt for each in kept.of()})
+            raise DecisionError(f"there is no decision about a prompt '{prompt}'{suggestion(prompt, names)}")
+        found = [each for each in known if each.is_open or not waiting]
         if as_json:
             print_json([each.model_dump(mode="json") for each in found])
         else:
-            print_decisions(Console(), found)
+            print_decisions(Console(), found, "none waits for approval" if known else NO_DECISIONS)
 
 
 def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path | None, debug: bool) -> None:
@@ -111,7 +116,7 @@ def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path |
 
         folder = state_folder(home)
         with _decisions(home) as kept:
-            decision = kept.settle(kept.open(run).run, approved=approved, who=who or user(), why=why)
+            decision = kept.settle(kept.open(run).id, approved=approved, who=who or user(), why=why)
         typer.echo(decision.sentence)
         if decision.flow_run is not None:
             prepare(folder)

@@ -14,6 +14,7 @@ from gpo.records import Interval
 from gpo.versions import Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
 
 _TURNED_DOWN: Mapping[Status, str] = {"rejected": "reject", "expired": "expire", "kept": "keep"}
+NO_DECISIONS = "none yet; `gpo reoptimize SPEC` makes one"
 _CHANGES = {"removed": "red strike", "added": "bold green"}
 
 
@@ -124,10 +125,10 @@ def print_history(console: Console, record: PromptRecord, happened: Sequence[Map
     print_table(console, ["move", "at (UTC)", "alias", "action", "version", "who", "why"], rows)
 
 
-def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
-    """One decision a line, the latest first."""
+def print_decisions(console: Console, decisions: Sequence[Decision], if_none: str) -> None:
+    """One decision a line, the latest first; `if_none` where there is none."""
     if not decisions:
-        _print(console, Text("none yet; `gpo reoptimize SPEC` makes one"))
+        _print(console, Text(if_none))
         return
     rows = [
         [
@@ -135,13 +136,23 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
             each.prompt,
             each.run,
             each.status,
-            f"{each.champion} or {each.challenger}" if each.challenger else str(each.champion),
+            each.alias,
+            _champion_or_challenger(each),
             one_line(each.who or ""),
             one_line(each.why or each.reason),
         ]
         for each in decisions
     ]
-    print_table(console, ["at (UTC)", "prompt", "run", "status", "version", "who", "why"], rows)
+    print_table(console, ["at (UTC)", "prompt", "run", "status", "alias", "version", "who", "why"], rows)
+
+
+def _champion_or_challenger(decision: Decision) -> str:
+    if decision.challenger is None:
+        return str(decision.champion)
+    if decision.status == "promoted":
+        return f"{decision.champion} -> {decision.challenger}"
+    between = " or" if decision.is_open else ", not"
+    return f"{decision.champion}{between} {decision.challenger}"
 
 
 def print_difference(console: Console, difference: PromptDifference) -> None:

@@ -69,6 +69,8 @@ async def reoptimize_prompt(
         if decision is None:
             name, mine = prompt_name(place.spec), (str(flow_run.id), str(flow_run.name))
             async with claimed(production.engine, name, *mine, _waits):
+                # Anew, since the data may have changed while the run waited for its turn.
+                place = await asyncio.to_thread(_place, spec, dataset, dataset_version, home)
                 standing = await look(place, production, triggered=dataset is not None, force=force)
                 if (reason := nothing_to_do(standing)) is not None and not force:
                     get_run_logger().info(reason)
@@ -87,7 +89,7 @@ async def reoptimize_prompt(
 
 async def _answered(place: Place, production: Production, decision: Decision) -> Decision:
     """Suspend the run until a person has answered: its process ends here, and another goes on with the answer."""
-    current = await asyncio.to_thread(production.decisions.find, decision.run)
+    current = await asyncio.to_thread(production.decisions.find, decision.id)
     if current is None or not current.is_open:
         return current or decision  # answered meanwhile, on the command line
     difference = await asyncio.to_thread(

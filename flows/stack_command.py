@@ -112,6 +112,6 @@ def _print(changes: "tuple[Change, ...]") -> None:
 def _next_steps(ui_url: str, folder: Path, *, deployed: bool) -> str:
     lines = [f"Watch it at {ui_url}"]
     if not deployed:
-        lines.append("Next: `gpo deploy SPEC` re-optimises that prompt on a schedule and when its dataset changes.")
+        lines.append("`gpo deploy SPEC` re-optimises that prompt on a schedule and when its dataset changes.")
     lines.append(f"State: {folder}; stop it all with `gpo down`.")
     return "\n".join(lines)

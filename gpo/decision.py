@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from gpo.records import Record
+from gpo.records import Record, content_hash
 from gpo.verdict import GateVerdict
 from gpo.versions import DatasetReference
 
@@ -21,7 +21,7 @@ WORDS: dict[Status, str] = {
 
 
 class Decision(Record):
-    """What became of one run. `run` is the run's id; times are ISO text in UTC.
+    """What became of one run for one alias of a prompt. `run` is the run's id; times are ISO text in UTC.
 
     `basis` is the hash of what was decided on: spec, gate and data; an equal one would be decided alike. `challenger`
     is None when the search found nothing worth registering. `flow_run` is the id of the Prefect run that waits.
@@ -47,6 +47,11 @@ class Decision(Record):
     created_at: str
     decided_at: str | None = None
     expires_at: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is kept under: another alias or prompt, or other grounds, make another decision of the same run."""
+        return content_hash([self.run, self.prompt, self.alias, self.basis], length=32)
 
     @property
     def is_open(self) -> bool:

@@ -30,21 +30,23 @@ class Decisions:
         self._engine = engine
 
     def keep(self, decision: Decision) -> Decision:
-        """Keep what became of a run; a run that is repeated keeps what a person, or the gate, has answered.
+        """Keep what became of a run; on the same grounds, what a person or the gate has answered already stays.
 
-        One that waits or was promoted supersedes those of the same prompt and alias that still wait.
+        One that waits or was promoted supersedes those of the same prompt and alias that still wait; any other
+        supersedes what its own run had waiting on other grounds.
         """
         with writing(self._engine) as connection:
-            found = _held(connection, decision.run)
-            if found is not None and found["status"] in ("promoted", "rejected", "waiting"):
-                return _decision(found)  # one that waits belongs to the run that waits with it
+            found = _held(connection, decision.id)
+            known = None if found is None else _decision(found)
+            if known is not None and known.status in ("promoted", "rejected", "waiting"):
+                return known  # one that waits belongs to the run that waits with it
             self._write(connection, decision)
         return decision
 
-    def find(self, run: str) -> Decision | None:
-        """The decision about a run."""
+    def find(self, identity: str) -> Decision | None:
+        """A decision by its `id`."""
         with reading(self._engine) as connection:
-            row = connection.execute(select(decisions).where(decisions.c.run == run)).mappings().one_or_none()
+            row = connection.execute(select(decisions).where(decisions.c.id == identity)).mappings().one_or_none()
         return None if row is None else _decision(row)
 
     def of_flow_run(self, flow_run: str) -> Decision | None:
@@ -56,7 +58,7 @@ class Decisions:
 
     def of(self, prompt: str | None = None, alias: str | None = None) -> list[Decision]:
         """The decisions about a prompt's alias, or about all, the latest first."""
-        query = select(decisions).order_by(decisions.c.created_at.desc(), decisions.c.run)
+        query = select(decisions).order_by(decisions.c.created_at.desc(), decisions.c.id)
         if prompt is not None:
             query = query.where(decisions.c.prompt == prompt)
         if alias is not None:
@@ -71,19 +73,20 @@ class Decisions:
             DecisionError: there is none, or several of that prompt.
         """
         known = self.of()
-        found = [each for each in known if reference in (each.run, each.prompt, each.flow_run)]
+        found = [each for each in known if reference in (each.run, each.prompt, each.flow_run, each.id)]
         waiting = [each for each in found if each.is_open]
         if len(waiting) == 1:
             return waiting[0]
         if waiting:
-            raise DecisionError(f"{reference} has several that wait: {', '.join(each.run for each in waiting)}")
+            several = ", ".join(f"{each.id} (run {each.run}, {each.alias})" for each in waiting)
+            raise DecisionError(f"{reference} has several that wait; name one: {several}")
         if found:
             raise DecisionError(f"{reference} does not wait for an answer: {found[0].sentence}")
         names = [each.run for each in known if each.is_open]
         hint = suggestion(reference, names) if names else "; none waits for approval"
         raise DecisionError(f"no run or prompt '{reference}' waits for approval{hint}")
 
-    def settle(self, run: str, *, approved: bool, who: str, why: str) -> Decision:
+    def settle(self, identity: str, *, approved: bool, who: str, why: str) -> Decision:
         """Promote or reject what waits, once; a decision that is settled already is returned as it is.
 
         If the alias was moved elsewhere meanwhile, nothing is promoted and the decision is superseded.
@@ -92,9 +95,9 @@ class Decisions:
             DecisionError: there is no such decision.
         """
         with writing(self._engine) as connection:
-            row = _held(connection, run)
+            row = _held(connection, identity)
             if row is None:
-                raise DecisionError(f"there is no decision about a run {run}")
+                raise DecisionError(f"there is no decision {identity}")
             decision = _decision(row)
             who, why = _kept_text(who) or "someone", _kept_text(why)
             if decision.status == "expired" and row["status"] == "waiting":
@@ -105,13 +108,13 @@ class Decisions:
                 done = _answered(decision, "rejected", who, why)
             else:
                 done = self._promoted(connection, decision, who, why)
-            connection.execute(update(decisions).where(decisions.c.run == run).values(_row(done)))
+            connection.execute(update(decisions).where(decisions.c.id == identity).values(_row(done)))
         return done
 
     def promote(self, decision: Decision, *, who: str) -> Decision:
         """Keep a decision that needs no approval and move the alias, both or neither."""
         with writing(self._engine) as connection:
-            found = _held(connection, decision.run)
+            found = _held(connection, decision.id)
             if found is not None and found["status"] in ("promoted", "rejected"):
                 return _decision(found)
             done = self._promoted(connection, decision, who, "")
@@ -139,24 +142,25 @@ class Decisions:
         return _answered(decision, "promoted", who, why)
 
     def _write(self, connection: Connection, decision: Decision) -> None:
-        """Keep a decision. With a challenger of its own it supersedes those of the same alias that still wait."""
-        if decision.status in ("waiting", "promoted"):
-            mine = (decisions.c.prompt == decision.prompt) & (decisions.c.alias == decision.alias)
-            waiting = mine & (decisions.c.status == "waiting") & (decisions.c.run != decision.run)
-            later = {"status": "superseded", "why": f"run {decision.run} came later", "decided_at": utc_now()}
-            connection.execute(update(decisions).where(waiting).values(later))
+        """Keep a decision; those of its alias that it supersedes wait no longer."""
+        mine = (decisions.c.prompt == decision.prompt) & (decisions.c.alias == decision.alias)
+        late = mine & (decisions.c.status == "waiting") & (decisions.c.id != decision.id)
+        if decision.status not in ("waiting", "promoted"):
+            late &= decisions.c.run == decision.run
+        later = {"status": "superseded", "why": f"run {decision.run} came later", "decided_at": utc_now()}
+        connection.execute(update(decisions).where(late).values(later))
         row = _row(decision)
-        changed = {name: value for name, value in row.items() if name not in ("run", "created_at")}
+        changed = {name: value for name, value in row.items() if name != "id"}
         connection.execute(
             upsert(connection, decisions)
             .values(row)
-            .on_conflict_do_update(index_elements=[decisions.c.run], set_=changed)
+            .on_conflict_do_update(index_elements=[decisions.c.id], set_=changed)
         )
 
 
-def _held(connection: Connection, run: str) -> RowMapping | None:
-    """The decision about a run, nobody else's to write until the transaction ends."""
-    query = select(decisions).where(decisions.c.run == run).with_for_update()
+def _held(connection: Connection, identity: str) -> RowMapping | None:
+    """A decision, nobody else's to write until the transaction ends."""
+    query = select(decisions).where(decisions.c.id == identity).with_for_update()
     return connection.execute(query).mappings().one_or_none()
 
 
@@ -166,7 +170,8 @@ def _answered(decision: Decision, status: Status, who: str | None, why: str | No
 
 def _row(decision: Decision) -> dict[str, object]:
     plain = decision.model_dump(mode="json")
-    return {**{name: plain.pop(name) for name in _COLUMNS}, "content": canonical_json(plain)}
+    columns = {name: plain.pop(name) for name in _COLUMNS}
+    return {"id": decision.id, **columns, "content": canonical_json(plain)}
 
 
 def _decision(row: RowMapping) -> Decision:

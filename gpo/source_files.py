@@ -87,7 +87,7 @@ def undecoded(text: str, encoding: str) -> str | None:
     other = "such as cp1252" if encoding.lower().startswith("utf") else "or correct dataset.encoding"
     return (
         f"not {encoding.upper()}: byte {ord(found[0]) - 0xDC00:#04x} at column {found.start() + 1}; save the file as"
-        f" UTF-8, or set dataset.encoding, {other}"
+        f" UTF-8, or set dataset.encoding (--encoding of a push), {other}"
     )
 
 

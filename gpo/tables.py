@@ -159,11 +159,13 @@ claims = Table(
     Column("renewed_at", String(32), nullable=False),
 )
 
-# `basis` is the hash of all that was decided on; an equal one would be decided alike.
+# `basis` is the hash of all that was decided on; an equal one would be decided alike. `id` is the hash of run, prompt,
+# alias and basis: what one run found may be decided on for several aliases, and anew by another gate.
 decisions = Table(
     "decisions",
     metadata,
-    Column("run", String(128), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("run", String(128), nullable=False),
     Column("prompt", String(63), nullable=False),
     Column("alias", String(63), nullable=False),
     Column("basis", String(64), nullable=False),

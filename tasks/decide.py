@@ -35,7 +35,7 @@ async def decide(
 @task(name="settle", task_run_name="settle {decision.run}", cache_policy=NO_CACHE, **PATIENT)
 async def settle(production: Production, decision: Decision, *, approved: bool, who: str, why: str) -> Decision:
     """Do what a person has answered."""
-    return await asyncio.to_thread(production.decisions.settle, decision.run, approved=approved, who=who, why=why)
+    return await asyncio.to_thread(production.decisions.settle, decision.id, approved=approved, who=who, why=why)
 
 
 @task(name="show decision", task_run_name="show decision {decision.run}", cache_policy=NO_CACHE, **PATIENT)

@@ -23,7 +23,7 @@ def production(tmp_path: Path) -> Iterator[Production]:
         yield opened
 
 
-def about(outcome: Outcome, production: Production, home: Path, **changes: Any) -> Decision:
+def about(outcome: Outcome, production: Production, home: Path, basis: str = "b", **changes: Any) -> Decision:
     spec = outcomes.spec(production=changes)
     from gpo.lineage import register_start
 
@@ -33,7 +33,7 @@ def about(outcome: Outcome, production: Production, home: Path, **changes: Any) 
         alias="production",
         champion=champion,
         dataset=DatasetReference(name="reviews", version="2", fingerprint="f"),
-        basis="b",
+        basis=basis,
         settled=None,
         newer=None,
         earlier=(),
@@ -87,6 +87,16 @@ def test_a_proved_loss_is_not_registered(production: Production, tmp_path: Path)
     assert len(production.registry.record(NAME).versions) == 1
 
 
+def test_another_gate_decides_anew_on_what_the_same_run_found(production: Production, tmp_path: Path) -> None:
+    first = about(outcomes.outcome(), production, tmp_path)
+    production.registry.rollback(NAME, who="ada", why="complaints")
+    second = about(outcomes.outcome(), production, tmp_path, basis="another gate")
+    assert (first.status, second.status, second.run) == ("promoted", "waiting", first.run)
+    assert "version 2 was rolled back" in second.reason
+    assert aliases(production)["production"] == 1
+    assert production.decisions.find(first.id) == first
+
+
 def test_what_a_person_rolled_back_needs_a_person_to_come_back(production: Production, tmp_path: Path) -> None:
     about(outcomes.outcome(), production, tmp_path)
     production.registry.rollback(NAME, who="ada", why="complaints")
@@ -94,7 +104,7 @@ def test_what_a_person_rolled_back_needs_a_person_to_come_back(production: Produ
     assert decision.is_open
     assert "version 2 was rolled back" in decision.reason
     assert "by ada" in decision.reason
-    production.decisions.settle("later", approved=False, who="ada", why="no")
+    production.decisions.settle(decision.id, approved=False, who="ada", why="no")
     production.registry.promote(NAME, 1, who="ada", why="again")
     third = about(outcomes.outcome(run_id="third"), production, tmp_path)
     assert third.is_open

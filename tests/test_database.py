@@ -15,7 +15,18 @@ from sqlalchemy.exc import IntegrityError
 from gpo import migrations
 from gpo.database import REVISION, open_database, open_to_read, reading, revision_of, shown, writing
 from gpo.errors import InputError, StateError
-from gpo.tables import calls, metadata, prompts, revisions, runs, schema_info, scored_prompts
+from gpo.records import content_hash
+from gpo.tables import (
+    calls,
+    dataset_versions,
+    decisions,
+    metadata,
+    prompts,
+    revisions,
+    runs,
+    schema_info,
+    scored_prompts,
+)
 
 ROOT = Path(__file__).parent.parent
 RUN = {"key": "r", "task": "t", "scope": "s", "spec": "", "dataset": "", "attempts": 1, "started_at": "2026-01-01"}
@@ -274,3 +285,33 @@ def test_a_wrong_statement_stays_an_error_of_the_program_and_leaves_nothing(engi
         connection.execute(insert(runs), [RUN, RUN])
     with reading(engine) as connection:
         assert connection.execute(select(runs)).all() == []
+
+
+def test_decisions_and_versions_of_revision_0003_are_taken_over(database_url: str) -> None:
+    engine = open_database(database_url)
+    with writing(engine) as connection:
+        connection.execute(update(revisions).values(version_num="0003"))
+        connection.exec_driver_sql("ALTER TABLE dataset_versions DROP COLUMN announced_at")
+        connection.exec_driver_sql(
+            "INSERT INTO dataset_versions VALUES ('reviews', 1, 'd', 3, '{}', '{}', 's', 'n', 'ada', '2026-11-22')"
+        )
+        columns = [each.name for each in decisions.columns if each.name != "id"]
+        connection.exec_driver_sql("DROP TABLE decisions")
+        connection.exec_driver_sql(
+            f"CREATE TABLE decisions ({', '.join(f'{name} TEXT' for name in columns)}, PRIMARY KEY (run))".replace(
+                "champion TEXT, challenger TEXT", "champion INTEGER, challenger INTEGER"
+            )
+        )
+        connection.exec_driver_sql("CREATE INDEX decisions_by_prompt ON decisions (prompt, alias, created_at)")
+        connection.exec_driver_sql(
+            f"INSERT INTO decisions ({', '.join(columns)}) VALUES"
+            " ('run-1', 'sums', 'production', 'b', 1, 2, 'kept', '{}', NULL, NULL, NULL, '2026-11-22', NULL)"
+        )
+    engine.dispose()
+    engine = open_database(database_url)
+    with reading(engine) as connection:
+        kept = connection.execute(select(decisions.c.id, decisions.c.run, decisions.c.challenger)).one()
+        told = connection.execute(select(dataset_versions.c.announced_at)).scalar_one()
+    engine.dispose()
+    assert kept == (content_hash(["run-1", "sums", "production", "b"], length=32), "run-1", 2)
+    assert told == "2026-11-22"

@@ -51,7 +51,7 @@ def points_to(production: Production, alias: str = "production") -> int:
 
 def test_what_is_kept_comes_back_whole(production: Production) -> None:
     kept = production.decisions.keep(decision())
-    assert production.decisions.find("run-1") == kept == decision(created_at=kept.created_at)
+    assert production.decisions.find(decision().id) == kept == decision(created_at=kept.created_at)
     assert production.decisions.of_flow_run(str(kept.flow_run)) == kept
     assert production.decisions.of(NAME) == [kept]
     assert production.decisions.of("other") == []
@@ -59,7 +59,7 @@ def test_what_is_kept_comes_back_whole(production: Production) -> None:
 
 def test_an_approval_promotes_and_says_who_and_why(production: Production) -> None:
     production.decisions.keep(decision())
-    done = production.decisions.settle("run-1", approved=True, who="grace", why="looks right")
+    done = production.decisions.settle(decision().id, approved=True, who="grace", why="looks right")
     assert (done.status, done.who, done.why) == ("promoted", "grace", "looks right")
     move = production.registry.history(NAME)[-1]
     assert (move.from_version, move.to_version, move.who, move.why) == (1, 2, "grace", "looks right (run run-1)")
@@ -68,7 +68,7 @@ def test_an_approval_promotes_and_says_who_and_why(production: Production) -> No
 
 def test_a_rejection_leaves_the_champion(production: Production) -> None:
     production.decisions.keep(decision())
-    done = production.decisions.settle("run-1", approved=False, who="grace", why="too curt")
+    done = production.decisions.settle(decision().id, approved=False, who="grace", why="too curt")
     assert done.status == "rejected"
     assert points_to(production) == 1
 
@@ -76,8 +76,8 @@ def test_a_rejection_leaves_the_champion(production: Production) -> None:
 @pytest.mark.parametrize("first", [True, False])
 def test_the_first_answer_counts(production: Production, first: bool) -> None:
     production.decisions.keep(decision())
-    done = production.decisions.settle("run-1", approved=first, who="grace", why="")
-    again = production.decisions.settle("run-1", approved=not first, who="heidi", why="no")
+    done = production.decisions.settle(decision().id, approved=first, who="grace", why="")
+    again = production.decisions.settle(decision().id, approved=not first, who="heidi", why="no")
     assert again == done
     assert points_to(production) == (2 if first else 1)
     assert production.decisions.keep(decision()) == done
@@ -86,10 +86,10 @@ def test_the_first_answer_counts(production: Production, first: bool) -> None:
 def test_answers_at_the_same_time_agree_with_the_alias(production: Production) -> None:
     for number in range(6):
         production.registry.promote(NAME, 1, who="ada", why="again")
-        production.decisions.keep(decision(f"run-{number}"))
+        identity = production.decisions.keep(decision(f"run-{number}")).id
         with ThreadPoolExecutor(4) as threads:
             answers = [
-                threads.submit(production.decisions.settle, f"run-{number}", approved=approved, who=f"w{place}", why="")
+                threads.submit(production.decisions.settle, identity, approved=approved, who=f"w{place}", why="")
                 for place, approved in enumerate((True, False, True, False))
             ]
         (status,) = {answer.result().status for answer in answers}
@@ -100,7 +100,7 @@ def test_answers_at_the_same_time_agree_with_the_alias(production: Production) -
 def test_an_alias_that_someone_has_moved_is_left_alone(production: Production) -> None:
     production.decisions.keep(decision())
     production.registry.promote(NAME, 3, who="ada", why="by hand")
-    done = production.decisions.settle("run-1", approved=True, who="grace", why="")
+    done = production.decisions.settle(decision().id, approved=True, who="grace", why="")
     assert done.status == "superseded"
     assert "moved by ada" in str(done.why)
     assert points_to(production) == 3
@@ -116,19 +116,46 @@ def test_what_needs_no_approval_is_promoted_once(production: Production) -> None
 
 def test_nobody_can_approve_what_has_expired(production: Production) -> None:
     production.decisions.keep(decision(expires_at="2020-01-01T00:00:00+00:00"))
-    assert production.decisions.settle("run-1", approved=True, who="grace", why="").status == "expired"
+    assert production.decisions.settle(decision().id, approved=True, who="grace", why="").status == "expired"
     assert points_to(production) == 1
+
+
+def test_what_has_expired_can_be_asked_again(production: Production) -> None:
+    production.decisions.keep(decision(expires_at="2020-01-01T00:00:00+00:00"))
+    assert production.decisions.keep(decision()).is_open
+    assert production.decisions.settle(decision().id, approved=True, who="grace", why="").status == "promoted"
 
 
 def test_a_later_run_supersedes_what_waits(production: Production) -> None:
     production.decisions.keep(decision("run-1"))
     production.decisions.keep(decision("other", alias="staging"))
     production.decisions.keep(decision("run-2"))
-    first = production.decisions.find("run-1")
+    first = production.decisions.find(decision().id)
     assert first is not None
     assert (first.status, first.why) == ("superseded", "run run-2 came later")
     assert production.decisions.open("run-2").run == "run-2"
     assert production.decisions.open("other").is_open
+
+
+def test_what_one_run_found_is_decided_on_for_each_alias(production: Production) -> None:
+    live = production.decisions.promote(decision(status="kept"), who="gpo")
+    staged = production.decisions.keep(decision(alias="staging"))
+    assert (live.status, staged.status) == ("promoted", "waiting")
+    production.decisions.keep(decision(alias="review"))
+    with pytest.raises(DecisionError, match=f"has several that wait; name one: .*{staged.id} .run run-1, staging"):
+        production.decisions.open("run-1")
+    assert production.decisions.open(staged.id) == staged
+
+
+def test_other_grounds_make_another_decision_about_the_same_run(production: Production) -> None:
+    first = production.decisions.keep(decision())
+    second = production.decisions.keep(decision(basis="b2", status="kept", challenger=None))
+    assert second.status == "kept"
+    superseded = production.decisions.find(first.id)
+    assert superseded is not None
+    assert superseded.status == "superseded"
+    with pytest.raises(DecisionError, match="does not wait"):
+        production.decisions.open("run-1")
 
 
 def test_what_waits_is_found_by_run_or_by_prompt(production: Production) -> None:
@@ -138,7 +165,7 @@ def test_what_waits_is_found_by_run_or_by_prompt(production: Production) -> None
     assert production.decisions.open(NAME).run == production.decisions.open("run-1").run == "run-1"
     with pytest.raises(DecisionError, match="did you mean"):
         production.decisions.open("run-11")
-    production.decisions.settle("run-1", approved=False, who="grace", why="no")
+    production.decisions.settle(decision().id, approved=False, who="grace", why="no")
     with pytest.raises(DecisionError, match=r"does not wait for an answer: .*rejected by grace"):
         production.decisions.open("run-1")
 
@@ -146,7 +173,7 @@ def test_what_waits_is_found_by_run_or_by_prompt(production: Production) -> None
 def test_a_version_that_is_not_there_is_not_promoted(production: Production) -> None:
     production.decisions.keep(decision(challenger=9))
     with pytest.raises(PromptError, match="no version 9"):
-        production.decisions.settle("run-1", approved=True, who="grace", why="")
+        production.decisions.settle(decision().id, approved=True, who="grace", why="")
     assert production.decisions.open("run-1").is_open
 
 

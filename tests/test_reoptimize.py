@@ -137,6 +137,9 @@ def test_what_waits_for_approval_is_answered_from_the_terminal(
     assert (waiting["prompt"], waiting["champion"], waiting["challenger"]) == ("adding", 1, 2)
     assert "promoted by grace: sound" in gpo("approve", "adding", "--who", "grace", "--why", "sound").stdout
     gpo("prompt", "rollback", "adding", "--who", "ada", "--why", "no")
+    assert gpo("decisions", "--waiting").stdout == "none waits for approval\n"
+    unknown = gpo("decisions", "addin")
+    assert (unknown.exit_code, "did you mean" in unknown.stderr) == (2, True)
     refused = gpo("reject", "adding")
     assert refused.exit_code == 2
     assert "does not wait for an answer" in refused.stderr
