@@ -20,7 +20,7 @@ from gpo.ledger import Answer, CallKey
 from gpo.limiter import Limiter
 from gpo.model_spec import ModelRole, ModelSpec, ModelsSpec
 from gpo.settings import Settings
-from gpo.sharing import AnswerStore, Call, shared
+from gpo.sharing import AnswerStore, Call, Shared, shared
 from gpo.tally import Tally, tallies
 from gpo.template import Message
 
@@ -70,7 +70,7 @@ class ChatModel:
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _connection: Connection | None = field(init=False, default=None)
-    _in_flight: dict[str, Call] = field(init=False, default_factory=lambda: shared().calls)
+    _shared: Shared = field(init=False, default_factory=shared)
 
     def __post_init__(self) -> None:
         self._identity = _identity(self.spec)
@@ -98,19 +98,19 @@ class ChatModel:
             PermanentCallError: repeating will not help.
         """
         while True:
-            if (call := self._in_flight.get(key.digest)) is not None:
+            if (call := self._shared.calls.get(key.digest)) is not None:
                 with suppress(ModelCallError):  # it was another run's call; this one has its own connection
                     return await self._join(key, call)
                 continue
             await self._limiter.acquire(priority)
-            if key.digest in self._in_flight:
+            if key.digest in self._shared.calls:
                 self._limiter.release()
                 continue
             return await self._begun(key, sampling)
 
     async def _begun(self, key: CallKey, sampling: Sampling) -> Answer:
         """Pay for an answer on the slot that is held, which is free again when the call has ended."""
-        call = self._in_flight[key.digest] = Call(asyncio.create_task(self._pay(key, sampling)))
+        call = self._shared.calls[key.digest] = Call(asyncio.create_task(self._pay(key, sampling)))
         try:
             return await self._join(key, call)
         finally:
@@ -128,13 +128,14 @@ class ChatModel:
             call.waiting -= 1
             if call.task.done() or not call.waiting:
                 call.task.cancel()
-                if self._in_flight.get(key.digest) is call:
-                    del self._in_flight[key.digest]
+                if self._shared.calls.get(key.digest) is call:
+                    del self._shared.calls[key.digest]
 
     async def _pay(self, key: CallKey, sampling: Sampling) -> Answer:
-        # Since the caller's `find` another run, or a twin that has left, may have kept it.
-        if (kept := (await self.answers.find([key])).get(key.digest)) is not None:
-            return kept
+        # Since the caller's `find` another run, or a twin that has left, may have kept it; or holds it for the ledger.
+        for answers in (self.answers, self._shared.held):
+            if (kept := (await answers.find([key])).get(key.digest)) is not None:
+                return kept
         try:
             answer = await self._invoke(key, sampling)
         except ModelCallError:
