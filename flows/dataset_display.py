@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from flows.printing import one_line, print_table, shown_time
+from flows.printing import print_table, shown_time
 from gpo import wording
 from gpo.dataset_changes import DatasetDifference
 from gpo.dataset_intake import Told
@@ -52,7 +52,7 @@ def changes_text(changes: Changes) -> str:
 def shift_text(shift: Sequence[LabelShift]) -> str:
     """The labels whose share changed."""
     moved = [each for each in shift if abs(each.after - each.before) >= _SHIFTED]
-    parts = [f"{one_line(each.label)} {each.before:.1%} -> {each.after:.1%}" for each in moved[:_LABELS]]
+    parts = [f"{wording.one_line(each.label)} {each.before:.1%} -> {each.after:.1%}" for each in moved[:_LABELS]]
     more = [f"and {len(moved) - _LABELS} more"] if len(moved) > _LABELS else []
     return ", ".join([*parts, *more])
 
@@ -66,8 +66,8 @@ def print_datasets(console: Console, versions: Sequence[DatasetVersion]) -> None
             str(each.rows),
             changes_text(each.changes),
             shown_time(console, each.created_at),
-            one_line(each.who),
-            one_line(each.note),
+            wording.one_line(each.who),
+            wording.one_line(each.note),
         ]
         for each in versions
     ]
@@ -95,7 +95,7 @@ def print_version(
     }
     for label, value in facts.items():
         if value:
-            console.print(Text.assemble((f"{label:<10}", "dim"), one_line(value)), soft_wrap=True)
+            console.print(Text.assemble((f"{label:<10}", "dim"), wording.one_line(value)), soft_wrap=True)
     console.print()
     for row in sample:
         console.print(Text(wording.shortened(_row_text(row))), soft_wrap=True)
@@ -114,7 +114,8 @@ def print_difference(console: Console, difference: DatasetDifference) -> None:
         for row in rows:
             console.print(Text(f"{sign} {wording.shortened(_row_text(row))}", style=style), soft_wrap=True)
     for each in difference.relabelled:
-        text = f"~ {one_line(each.before)} -> {one_line(each.after)}  {wording.shortened(_row_text(each.inputs))}"
+        labels = f"{wording.one_line(each.before)} -> {wording.one_line(each.after)}"
+        text = f"~ {labels}  {wording.shortened(_row_text(each.inputs))}"
         console.print(Text(text, style="yellow"), soft_wrap=True)
 
 
@@ -129,7 +130,9 @@ def _shares(labels: Mapping[str, int] | None) -> str:
     if not labels:
         return "too many different references to count"
     total = sum(labels.values())
-    parts = [f"{one_line(label)} {count:,} ({count / total:.1%})" for label, count in list(labels.items())[:_LABELS]]
+    parts = [
+        f"{wording.one_line(label)} {count:,} ({count / total:.1%})" for label, count in list(labels.items())[:_LABELS]
+    ]
     more = [f"and {len(labels) - _LABELS} more"] if len(labels) > _LABELS else []
     return ", ".join([*parts, *more])
 

@@ -8,15 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gpo import wording
-
 _FOLDED = frozenset({"aliases", "changes", "instruction", "note", "why"})
 """Columns that take several lines where the terminal is narrow; the others are cut."""
-
-
-def one_line(text: str) -> str:
-    """A stored text without line breaks and without what would act on a terminal."""
-    return " ".join(wording.printable(text).split())
 
 
 def shown_time(console: Console, iso: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from flows.printing import one_line, print_table, shown_time
+from flows.printing import print_table, shown_time
 from gpo import wording
 from gpo.decision import Decision, Status
 from gpo.edits import as_markdown
@@ -57,7 +57,7 @@ def print_version(console: Console, version: PromptVersion, aliases: Sequence[st
     }
     for label, value in facts.items():
         if value:
-            _print(console, Text.assemble((f"{label:<9}", "dim"), one_line(value)))
+            _print(console, Text.assemble((f"{label:<9}", "dim"), wording.one_line(value)))
     for role, parts in version.content.parts():
         _print(console, Text(f"\n{role}", style="bold"))
         text = Text()
@@ -117,8 +117,8 @@ def print_history(console: Console, record: PromptRecord, happened: Sequence[Map
             event["alias"],
             event["action"],
             _from_to(event),
-            one_line(event["who"]),
-            one_line(event["why"]),
+            wording.one_line(event["who"]),
+            wording.one_line(event["why"]),
         ]
         for event in happened
     ]
@@ -138,8 +138,8 @@ def print_decisions(console: Console, decisions: Sequence[Decision], if_none: st
             each.status,
             each.alias,
             _champion_or_challenger(each),
-            one_line(each.who or ""),
-            one_line(each.why or each.reason),
+            wording.one_line(each.who or ""),
+            wording.one_line(each.why or each.reason),
         ]
         for each in decisions
     ]

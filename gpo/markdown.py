@@ -12,8 +12,7 @@ _FENCE = re.compile(r"`{3,}")
 
 def escaped(text: str) -> str:
     """Text in which Markdown sees no marks of its own; HTML is left to the caller."""
-    line = " ".join(wording.printable(text).split())
-    return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", line))
+    return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", wording.one_line(text)))
 
 
 def inline(text: str) -> str:

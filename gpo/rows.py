@@ -9,7 +9,7 @@ from gpo.errors import DatasetError, suggestion
 from gpo.records import Example, content_hash
 from gpo.source_files import Number
 from gpo.spec import AnswerSpec, TaskSpec
-from gpo.wording import printable
+from gpo.wording import one_line
 
 STRATIFIED = ("choice", "boolean")
 """Kinds of answers with labels, of which each split gets its share."""
@@ -97,7 +97,7 @@ def slice_values(row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, str
     """
     # Messages and reports put the names of slices between backticks.
     texts = {field: _text(row[field], field).replace("`", "'") for field in fields if _is_there(row.get(field))}
-    values = {field: " ".join(printable(text).split()) for field, text in texts.items()}
+    values = {field: one_line(text) for field, text in texts.items()}
     return {field: value for field, value in values.items() if value}
 
 

@@ -69,6 +69,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def one_line(text: str) -> str:
+    """The printable text on one line, whole."""
+    return " ".join(printable(text).split())
+
+
 def shortened(text: str) -> str:
     """The text on one line, cut for a table."""
     line = " ".join(text.split())

@@ -14,8 +14,8 @@ from pydantic import Field
 from gpo.connection import Connection
 from gpo.local import Endpoint
 from gpo.model_spec import ModelSpec
-from gpo.models import AnswerStore, ChatModel
-from gpo.sharing import HeldAnswers
+from gpo.models import ChatModel
+from gpo.sharing import AnswerStore, HeldAnswers
 from gpo.tally import Tally
 from gpo.template import Message, Role
 
