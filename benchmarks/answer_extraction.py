@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpo.answers import parse_answer
-from gpo.spec import AnswerSpec
+from gpo.scoring.answers import parse_answer
+from gpo.scoring.spec import AnswerSpec
 
 KINDS = {
     "bbh/boolean_expressions": "boolean",

@@ -32,10 +32,10 @@ from prefect import Task
 
 import flows.optimize
 import tasks.record
-from gpo.edits import word_distance
-from gpo.outcome import Outcome
+from gpo.models.synthetic.task import best_instruction, quality
 from gpo.records import Scored
-from gpo.synthetic import best_instruction, quality
+from gpo.runs.outcome import Outcome
+from gpo.words import word_distance
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "synthetic" / "spec.yaml"
 GPO = "relevance + cosine (gpo)"

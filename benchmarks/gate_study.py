@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from gpo import paired
-from gpo.paired import examples_needed, interval_bounds, sign_test
+from gpo.gate import statistics
+from gpo.gate.statistics import examples_needed, interval_bounds, sign_test
 from gpo.records import mean_interval
 
 BEGIN, END = "<!-- study: begin -->", "<!-- study: end -->"
@@ -139,11 +139,11 @@ def graded_ends(samples: Array) -> Array:
 
 def plain_low(samples: Array) -> Array:
     """Lower end of the usual percentile bootstrap, without the two unseen examples."""
-    unseen, paired.UNSEEN = paired.UNSEEN, ()
+    unseen, statistics.UNSEEN = statistics.UNSEEN, ()
     try:
         return np.asarray(graded_ends(samples)[0])
     finally:
-        paired.UNSEEN = unseen
+        statistics.UNSEEN = unseen
 
 
 def bca_low(samples: Array, resamples: int = 10_000) -> Array:
@@ -297,7 +297,7 @@ def advice(rng: np.random.Generator, n: int = 50, trials: int = 2000) -> Iterato
 
 def _advised(n: int, wins: int, losses: int) -> float:
     gain = (wins - losses) / n
-    return examples_needed(gain, (wins + losses) / n - gain**2) or paired.MOST_EXAMPLES
+    return examples_needed(gain, (wins + losses) / n - gain**2) or statistics.MOST_EXAMPLES
 
 
 def _ten_a_decade(numbers: Array) -> Counts:

@@ -24,11 +24,12 @@ from typing import Any
 import httpx
 import yaml
 
-from flows.stack_file import read_stack
-from gpo.production import open_production
-from gpo.synthetic import dataset
+from flows.stack.record import read_stack
+from gpo.models.synthetic.task import dataset
+from gpo.production.decision_log import open_production
+from gpo.settings import Settings
 
-GPO = [sys.executable, "-m", "flows.cli"]
+GPO = [sys.executable, "-m", "flows.cli.app"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -147,7 +148,7 @@ def of_runs(runs: list[dict[str, Any]], names: list[str], versions: int) -> list
 
 def of_registry(folder: Path, names: list[str], versions: int) -> list[str]:
     problems = []
-    with open_production(f"sqlite:///{folder / '.gpo' / 'gpo.db'}") as production:
+    with open_production(Settings(), folder / ".gpo") as production:
         for name in names:
             decisions = production.decisions.of(name)
             decided = [each.dataset.version for each in decisions]

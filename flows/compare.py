@@ -6,13 +6,13 @@ from pathlib import Path
 from prefect import flow
 
 from flows.optimize import optimize_prompt
-from gpo.comparison import Comparison, compared
-from gpo.comparison_plan import Cell, Design, comparison_home, described, finished, plan, write_specs
-from gpo.errors import ComparisonError
-from gpo.progress import RunBegan, RunEnded, emit, in_run
-from gpo.sharing import paying_once
-from gpo.together import together
-from gpo.wording import count
+from gpo.comparison.plan import Cell, Design, comparison_home, describe_failure, find_finished, plan, write_specs
+from gpo.comparison.progress import RunBegan, RunEnded, in_run
+from gpo.comparison.results import Comparison, ComparisonError, compare_outcomes
+from gpo.concurrency import gather_or_cancel
+from gpo.formatting import count
+from gpo.models.sharing import paying_once
+from gpo.progress import emit
 from tasks.compare import publish
 
 
@@ -31,7 +31,7 @@ async def compare(design: Design, home: Path | None = None, parallel: int = 1) -
     """
     whole = await asyncio.to_thread(plan, design, comparison_home(home))
     await asyncio.to_thread(write_specs, whole)
-    outcomes = await asyncio.to_thread(finished, whole)
+    outcomes = await asyncio.to_thread(find_finished, whole)
     errors: dict[Cell, str] = {}
     slots = asyncio.Semaphore(parallel)
 
@@ -42,12 +42,12 @@ async def compare(design: Design, home: Path | None = None, parallel: int = 1) -
                 with in_run(number):
                     outcomes[cell] = await optimize_prompt(cell.spec, cell.seed, whole.home)
             except Exception as error:  # noqa: BLE001 - one run does not sink the others
-                errors[cell] = described(error, whole.specs[cell.spec])
+                errors[cell] = describe_failure(error, whole.specs[cell.spec])
             emit(RunEnded(number, outcomes.get(cell), errors.get(cell)))
 
     with paying_once():
-        await together(*(run(number, cell) for number, cell in enumerate(whole.cells) if cell not in outcomes))
-    comparison = await asyncio.to_thread(compared, whole, outcomes, errors)
+        await gather_or_cancel(*(run(number, cell) for number, cell in enumerate(whole.cells) if cell not in outcomes))
+    comparison = await asyncio.to_thread(compare_outcomes, whole, outcomes, errors)
     await publish(whole, comparison)
     if comparison.failed:
         failed = f"{len(comparison.failed)} of {count(len(comparison.cells), 'run')} failed"

@@ -11,10 +11,11 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from gpo.errors import InputError
-from gpo.markdown import inline
-from gpo.production import open_production
+from gpo.names import PRODUCTION
+from gpo.production.decision_log import open_production
+from gpo.prompts.version import Move
+from gpo.report.markdown import inline
 from gpo.settings import load_settings
-from gpo.versions import PRODUCTION, Move
 
 
 @flow(name="move-prompt", flow_run_name="{action} {prompt}", persist_result=False)
@@ -51,7 +52,7 @@ def _moved(prompt: str, action: str, version: int | None, why: str, who: str, al
     if (version is None) == (action == "promote"):
         raise InputError("`version` is needed to promote, and left out to roll back")
     settings = load_settings()
-    with open_production(settings.database_for(home or settings.home_here())) as production:
+    with open_production(settings, home or settings.home_here()) as production:
         if version is None:
             return production.registry.rollback(prompt, alias, who=who, why=why)
         return production.registry.promote(prompt, version, alias, who=who, why=why)

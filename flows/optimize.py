@@ -6,14 +6,15 @@ from time import monotonic
 
 from prefect import flow
 
-from gpo.budget import calls_an_example, final_calls, step_calls
-from gpo.conclusion import conclude, note_use
-from gpo.outcome import Outcome
+from gpo.concurrency import gather_or_cancel
+from gpo.evaluation.calls import calls_an_example
+from gpo.models.sharing import counting_together
 from gpo.progress import Began, emit
-from gpo.run import Place, open_run, place_of
-from gpo.selection import affordable, begin, why_stop
-from gpo.tally import counting_together
-from gpo.together import together
+from gpo.runs.conclude import conclude, note_use
+from gpo.runs.outcome import Outcome
+from gpo.runs.run import Job, load_job, open_run
+from gpo.search.budget import final_calls, step_calls
+from gpo.search.select import affordable, start_search, why_stop
 from tasks.check import check
 from tasks.edit import edit
 from tasks.evaluate import evaluate, prove
@@ -34,23 +35,23 @@ async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None
         seed: Replaces the spec's seed; another seed, another search.
         home: The state folder; by default GPO_HOME, or .gpo beside the spec.
     """
-    return await improve(place_of(spec, seed, home))
+    return await improve(load_job(spec, seed, home))
 
 
-async def improve(place: Place) -> Outcome:
+async def improve(job: Job) -> Outcome:
     """The search and its proof, with every step a task of the flow run that it is called in."""
     started, clock = datetime.now(UTC), monotonic()
     with counting_together():
-        await check(place)
-        async with open_run(place) as run:
+        await check(job)
+        async with open_run(job) as run:
             options, dev, test = run.spec.optimizer, len(run.splits.dev), len(run.splits.test)
             progress = await note_start(run)
             emit(Began("start", dev * calls_an_example(run.spec)))
             start = await evaluate(run, run.start)
-            known = run.earlier[: affordable(begin(start), run.spec, run.splits)]
-            earlier = await together(*(evaluate(run, each, incumbent=start.score) for each in known))
+            known = run.earlier[: affordable(start_search(start), run.spec, run.splits)]
+            earlier = await gather_or_cancel(*(evaluate(run, each, incumbent=start.score) for each in known))
             await record(run, 0, [start, *earlier], progress)
-            search = begin(start, earlier)
+            search = start_search(start, earlier)
 
             while (stopped := why_stop(search, run.spec, run.splits)) is None:
                 step, current = len(search.steps) + 1, search.best
@@ -60,13 +61,15 @@ async def improve(place: Place) -> Outcome:
                 recalled = await retrieve(run, step, search)
                 proposals = await refine(run, step, candidates, informed, recalled)
                 edited = await edit(run, step, current.candidate, proposals, search.known)
-                scored = await together(*(evaluate(run, each, incumbent=current.score) for each in edited.candidates))
+                scored = await gather_or_cancel(
+                    *(evaluate(run, each, incumbent=current.score) for each in edited.candidates)
+                )
                 search = await select(step, search, informed, recalled, proposals, edited, scored)
                 await record(run, step, scored, progress)
 
             emit(Began("test", final_calls(run.spec, test)))
             finalists = {each.id: each for each in (run.start, search.best.candidate)}
-            tests = await together(*(prove(run, each) for each in finalists.values()))
+            tests = await gather_or_cancel(*(prove(run, each) for each in finalists.values()))
             uses, took = await note_use(run, search), monotonic() - clock
             outcome = conclude(
                 run, search, tests[0], tests[-1], stopped=stopped, started=started, wall_s=took, earlier_uses=uses

@@ -11,18 +11,17 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import Completed
 
 from flows.optimize import improve
-from gpo.claim import Claim, claimed
-from gpo.decision import WORDS, Decision, Status
-from gpo.decision_page import approval_text
 from gpo.errors import InputError
-from gpo.production import Production, open_production
+from gpo.production.decision import WORDS, Decision, Status
+from gpo.production.decision_log import Production, open_production
+from gpo.production.lock import PromptLock, lock_prompt
+from gpo.production.starting_point import nothing_to_do, prompt_name, restarted_from
 from gpo.progress import Note, emit
-from gpo.run import Place, place_of
+from gpo.report.decision import approval_text
+from gpo.runs.run import Job, load_job
 from gpo.settings import load_settings
-from gpo.standing import again, nothing_to_do, prompt_name
-from tasks.approval import Approval
-from tasks.decide import decide, look, settle, show_decision
-from tasks.notify import Message, tell, tell_of_failure
+from tasks.decide import Approval, decide, find_starting_point, settle, show_decision
+from tasks.notify import Notice, tell, tell_of_failure
 
 NOTHING = "Nothing to do"
 STATES: dict[Status, str] = {
@@ -61,33 +60,33 @@ async def reoptimize_prompt(
         force: Search even if nothing has changed.
         home: The state folder; by default GPO_HOME, or .gpo in the working folder.
     """
-    place = _place(spec, dataset, dataset_version, home)
-    with open_production(place.settings.database_for(place.home)) as production:
+    job = _place(spec, dataset, dataset_version, home)
+    with open_production(job.settings, job.home) as production:
         # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
         decision = await asyncio.to_thread(production.decisions.of_flow_run, str(flow_run.id))
         resumed = decision is not None
         if decision is None:
-            name, mine = prompt_name(place.spec), (str(flow_run.id), str(flow_run.name))
-            async with claimed(production.engine, name, *mine, _waits):
+            name, mine = prompt_name(job.spec), (str(flow_run.id), str(flow_run.name))
+            async with lock_prompt(production.engine, name, *mine, _waits):
                 # Anew, since the data may have changed while the run waited for its turn.
-                place = await asyncio.to_thread(_place, spec, dataset, dataset_version, home)
-                standing = await look(place, production, triggered=dataset is not None, force=force)
-                if (reason := nothing_to_do(standing)) is not None and not force:
+                job = await asyncio.to_thread(_place, spec, dataset, dataset_version, home)
+                starting_point = await find_starting_point(job, production, triggered=dataset is not None, force=force)
+                if (reason := nothing_to_do(starting_point)) is not None and not force:
                     get_run_logger().info(reason)
-                    return Completed(name=NOTHING, message=reason, data=standing.settled)
-                place = again(place, standing)
-                outcome = await improve(place)
-                decision = await decide(place, production, standing, outcome, str(flow_run.id))
-            await _publish(place, production, decision)
+                    return Completed(name=NOTHING, message=reason, data=starting_point.settled)
+                job = restarted_from(job, starting_point)
+                outcome = await improve(job)
+                decision = await decide(job, production, starting_point, outcome, str(flow_run.id))
+            await _publish(job, production, decision)
         if decision.is_open and decision.flow_run == str(flow_run.id) and deployment.id is not None:
-            answered = await _answered(place, production, decision)
+            answered = await _answered(job, production, decision)
             resumed, decision = resumed or answered != decision, answered
         if resumed:
-            await _publish(place, production, decision)
+            await _publish(job, production, decision)
     return Completed(name=STATES[decision.status], message=decision.sentence, data=decision)
 
 
-async def _answered(place: Place, production: Production, decision: Decision) -> Decision:
+async def _answered(job: Job, production: Production, decision: Decision) -> Decision:
     """Suspend the run until a person has answered: its process ends here, and another goes on with the answer."""
     current = await asyncio.to_thread(production.decisions.find, decision.id)
     if current is None or not current.is_open:
@@ -98,34 +97,34 @@ async def _answered(place: Place, production: Production, decision: Decision) ->
     answer = await suspend_flow_run(  # type: ignore[misc]  # typed as the synchronous one
         wait_for_input=Approval.with_initial_data(description=approval_text(decision, difference)),
         # A day longer than the decision stands: an answer that comes too late is told so.
-        timeout=int((place.spec.production.approval_days + 1) * _DAY_S),
+        timeout=int((job.spec.production.approval_days + 1) * _DAY_S),
     )
     return await settle(production, decision, approved=answer.decision == "promote", who=answer.who, why=answer.why)
 
 
-async def _publish(place: Place, production: Production, decision: Decision) -> None:
+async def _publish(job: Job, production: Production, decision: Decision) -> None:
     """Show what became of the challenger in the UI, and tell those who want to be told."""
     get_run_logger().info(decision.sentence)
     state: State[None] = await show_decision(production, decision, return_state=True)  # type: ignore[misc]
     if state.is_failed():
         get_run_logger().warning("The decision could not be shown: %s", state.message)
     subject = f"{decision.prompt}: {WORDS[decision.status]}"
-    message = Message(status=decision.status, subject=subject, text=decision.sentence, page=flow_run.ui_url)
-    await tell(place.spec.production.notify, message)
+    message = Notice(status=decision.status, subject=subject, text=decision.sentence, page=flow_run.ui_url)
+    await tell(job.spec.production.notify, message)
 
 
-def _place(spec: Path, dataset: str | None, version: int | None, home: Path | None) -> Place:
+def _place(spec: Path, dataset: str | None, version: int | None, home: Path | None) -> Job:
     # The state that all commands of production share, not that beside the spec.
-    place = place_of(spec, home=home or load_settings().home_here(), dataset_version=version)
-    named = place.spec.dataset.name
+    job = load_job(spec, home=home or load_settings().home_here(), dataset_version=version)
+    named = job.spec.dataset.name
     if dataset is not None and dataset != named:
         raise InputError(
-            f"the run was started for dataset '{dataset}', but {spec} has '{named or place.spec.dataset.source}'"
+            f"the run was started for dataset '{dataset}', but {spec} has '{named or job.spec.dataset.source}'"
         )
-    return place
+    return job
 
 
-def _waits(other: Claim) -> None:
+def _waits(other: PromptLock) -> None:
     text = f"{other.what} has worked on prompt {other.prompt} since {other.since}; waiting for it to end"
     get_run_logger().info(text)
     emit(Note(text))

@@ -10,14 +10,15 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_URL
 
-from flows.dataset_events import tell_of
-from gpo.dataset_intake import chosen_fields
-from gpo.dataset_page import version_markdown
-from gpo.dataset_push import Datasets, Given, Origin
-from gpo.dataset_records import Pushed
-from gpo.dataset_sources import Fetched, Written, fetched, named, rows_of_file, stamp_of
+from flows.stack.environment import known_server
+from gpo.datasets.content import chosen_fields
+from gpo.datasets.fetch import Fetched, FileFormat, fetch_source, rows_of_file, source_name, stamp_of
+from gpo.datasets.registry import Datasets, FieldNames, Origin
+from gpo.datasets.version import Pushed
 from gpo.errors import StateError
+from gpo.report.dataset import version_markdown
 from gpo.settings import load_settings
+from tasks.announce import tell_of
 from tasks.policy import PATIENT, RETRIED
 
 
@@ -48,8 +49,8 @@ async def watch_dataset(
     """
     settings, log = load_settings(), get_run_logger()
     folder = home or settings.home_here()
-    datasets, written = Datasets(settings, folder), Written(encoding, delimiter)
-    given = Given(tuple(input_fields or ()), reference_field, id_field)
+    datasets, written = Datasets(settings, folder), FileFormat(encoding, delimiter)
+    given = FieldNames(tuple(input_fields or ()), reference_field, id_field)
     newest = await asyncio.to_thread(datasets.newest, name)
     with TemporaryDirectory(prefix="gpo-watch-") as place:
         stamp = await look(source, written)
@@ -58,25 +59,25 @@ async def watch_dataset(
             pushed = Pushed(version=newest, is_new=False)
         else:
             copy = await read(source, Path(place), written)
-            origin = Origin(named(source), "watch-dataset", stamp=stamp)
+            origin = Origin(source_name(source), "watch-dataset", stamp=stamp)
             pushed = await asyncio.to_thread(datasets.push, name, rows_of_file(*copy), origin, given)
     if not pushed.is_new:
-        log.info("%s: nothing changed since version %s", named(source), pushed.version.version)
+        log.info("%s: nothing changed since version %s", source_name(source), pushed.version.version)
     if pushed.version.announced_at is None:
         await tell(datasets, pushed, folder)
     return pushed
 
 
 @task(name="look", task_run_name="look", cache_policy=NO_CACHE, **RETRIED)
-async def look(source: str, written: Written) -> str | None:
+async def look(source: str, written: FileFormat) -> str | None:
     """What tells whether the source changed without reading it; None where nothing does."""
     return await asyncio.to_thread(stamp_of, source, written)
 
 
 @task(name="read", task_run_name="read", cache_policy=NO_CACHE, **RETRIED)
-async def read(source: str, folder: Path, written: Written) -> Fetched:
+async def read(source: str, folder: Path, written: FileFormat) -> Fetched:
     """The source as a local file."""
-    return await asyncio.to_thread(fetched, source, folder, written)
+    return await asyncio.to_thread(fetch_source, source, folder, written)
 
 
 @task(
@@ -92,7 +93,7 @@ async def tell(datasets: Datasets, pushed: Pushed, folder: Path) -> None:
         StateError: the Prefect server did not take the event; the version is kept.
     """
     version = pushed.version
-    announcement = await asyncio.to_thread(tell_of, datasets, version, folder, PREFECT_API_URL.value())
+    announcement = await asyncio.to_thread(tell_of, datasets, version, PREFECT_API_URL.value() or known_server(folder))
     get_run_logger().info("%s version %s; %s", version.name, version.version, announcement.text)
     if announcement.status == "failed":
         raise StateError(f"{version.label} is kept, but {announcement.text}")

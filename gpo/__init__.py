@@ -8,14 +8,14 @@ Applications that use the improved prompts need one name of it:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gpo.prompt_loader import load_prompt
+    from gpo.prompts.loader import load_prompt
 
 __all__ = ["load_prompt"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "load_prompt":
-        from gpo.prompt_loader import load_prompt  # noqa: PLC0415 - LangChain and SQLAlchemy take a second
+        from gpo.prompts.loader import load_prompt  # noqa: PLC0415 - LangChain and SQLAlchemy take a second
 
         globals()[name] = load_prompt
         return load_prompt

@@ -6,6 +6,7 @@
     |   |-- DatasetError
     |   |   `-- SourceUnreachableError  no answer for the moment
     |   |-- PromptError       no such prompt, version or alias in the registry, or a malformed one
+    |   |-- DecisionError     no such decision, or one that is settled already
     |   `-- ModelConfigError  unknown provider, missing key or package
     |       `-- ModelUnreachableError  no answer for the moment
     |-- ModelCallError        a model call failed
@@ -17,18 +18,16 @@
     |-- LocalModelError       an embedded model could not be found, started or reached
     |-- AliasMovedError       an alias of the prompt registry points elsewhere than whoever moves it believes
     |-- PublishError          another prompt registry did not take a prompt
-    |-- ComparisonError       some runs of a comparison failed; the others have results
     `-- StateError            the state folder, its database or its index cannot be used
+
+A comparison whose runs failed in part raises `ComparisonError`, which has the results of the others: it stands beside
+them in `gpo/comparison/results.py`.
 
 A message says what was wrong, where, the value received, the values allowed and what to do.
 """
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gpo.comparison import Comparison
 
 INSTALL = (
     "in a clone `make demo`, or `uv pip install --no-deps -r requirements/local.txt`; "
@@ -115,14 +114,6 @@ class PublishError(GpoError):
 
 class StateError(GpoError):
     """The state folder, its database or its index cannot be used."""
-
-
-class ComparisonError(GpoError):
-    """Some runs of a comparison failed; `comparison` has the results of the others."""
-
-    def __init__(self, message: str, comparison: "Comparison") -> None:
-        super().__init__(message)
-        self.comparison = comparison
 
 
 def is_transient(error: object) -> bool:

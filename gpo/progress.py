@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from gpo.outcome import Outcome
 from gpo.records import Scored
 
 
+class Event:
+    """Something that a run tells of itself."""
+
+
 @dataclass(frozen=True)
-class Began:
+class Began(Event):
     """A phase began: `start`, `step 3/18`, `test`; `calls` is what it will ask at most, cached ones included."""
 
     phase: str
@@ -18,7 +21,7 @@ class Began:
 
 
 @dataclass(frozen=True)
-class Answered:
+class Answered(Event):
     """`count` answers came: paid for now, or from the ledger."""
 
     paid: bool
@@ -26,76 +29,48 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Dropped:
+class Dropped(Event):
     """`calls` of the phase will not be made: the race ended a candidate."""
 
     calls: int
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class Evaluated(Event):
     """A candidate has its dev score."""
 
     scored: Scored
 
 
 @dataclass(frozen=True)
-class BestFound:
+class BestFound(Event):
     """The best prompt of the trajectory so far."""
 
     scored: Scored
 
 
 @dataclass(frozen=True)
-class Note:
+class Note(Event):
     """Something a person should know."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class RunBegan:
-    """A run of a comparison began; runs are numbered from 0."""
-
-    number: int
-
-
-@dataclass(frozen=True)
-class InRun:
-    """What a run of a comparison tells of itself."""
-
-    number: int
-    event: "Event"
-
-
-@dataclass(frozen=True)
-class RunEnded:
-    """A run of a comparison ended, with an outcome or an error."""
-
-    number: int
-    outcome: Outcome | None
-    error: str | None = None
-
-
-Event = Began | Answered | Dropped | Evaluated | BestFound | Note | RunBegan | InRun | RunEnded
 Listener = Callable[[Event], None]
 
 _listener: ContextVar[Listener | None] = ContextVar("gpo_progress_listener", default=None)
 
 
+def current_listener() -> Listener | None:
+    """Who listens in this context."""
+    return _listener.get()
+
+
 def emit(event: Event) -> None:
     """Tell whoever listens in this context."""
-    listener = _listener.get()
+    listener = current_listener()
     if listener is not None:
         listener(event)
-
-
-@contextmanager
-def in_run(number: int) -> Iterator[None]:
-    """Tell whoever listens outside that the events inside are those of one run of a comparison."""
-    outer = _listener.get()
-    with listening(lambda event: outer(InRun(number, event)) if outer is not None else None):
-        yield
 
 
 @contextmanager

@@ -72,6 +72,10 @@ class Settings(BaseSettings):
         """The state folder where no spec is named: in the working folder, unless it is set."""
         return (self.home or Path(".gpo")).absolute()
 
+    def has_database(self, home: Path) -> bool:
+        """Whether there is a database for a state folder; one that is set by URL counts as there."""
+        return self.database_url is not None or (home / DATABASE_FILE).exists()
+
     def database_for(self, home: Path) -> str:
         """The database URL for a state folder."""
         if self.database_url is not None:

@@ -58,7 +58,9 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: values[match[1]], text)
 
 
-def place(question: str, position: Position, role: Literal["user", "system"] = "user") -> tuple[Message, ...]:
+def place_instruction(
+    question: str, position: Position, role: Literal["user", "system"] = "user"
+) -> tuple[Message, ...]:
     r"""The template that puts the instruction at a position of a question, which holds variables of its own.
 
     | position | messages |
@@ -69,7 +71,7 @@ def place(question: str, position: Position, role: Literal["user", "system"] = "
     | `answer` | user: question; assistant: instruction, which the model continues |
     | `before`, role `system` | system: instruction; user: question |
 
-    >>> [message.text for message in place("Q: {{input}}", "end")]
+    >>> [message.text for message in place_instruction("Q: {{input}}", "end")]
     ['Q: {{input}}\n{{instruction}}']
     """
     instruction = f"{{{{{INSTRUCTION}}}}}"
@@ -101,7 +103,7 @@ def render(
     shown = [
         message
         for example in demonstrations
-        for message in answered(_filled(template[opening:], instruction, example.inputs), _demonstrated(example))
+        for message in with_answer(_filled(template[opening:], instruction, example.inputs), _demonstrated(example))
     ]
     return (*filled[:opening], *shown, *filled[opening:])
 
@@ -115,10 +117,10 @@ def _demonstrated(example: Example) -> str:
     return example.solution or example.reference
 
 
-def answered(messages: Sequence[Message], answer: str) -> tuple[Message, ...]:
+def with_answer(messages: Sequence[Message], answer: str) -> tuple[Message, ...]:
     """The conversation after the model's answer: a new assistant message, or the end of the one that it continued.
 
-    >>> answered([Message(role="user", text="2 + 2?"), Message(role="assistant", text="It is")], "4.")[-1].text
+    >>> with_answer([Message(role="user", text="2 + 2?"), Message(role="assistant", text="It is")], "4.")[-1].text
     'It is 4.'
     """
     if messages and messages[-1].role == "assistant":

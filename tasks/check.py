@@ -3,14 +3,14 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from gpo.preflight import preflight
 from gpo.progress import listening
-from gpo.run import Place
+from gpo.runs.preflight import preflight
+from gpo.runs.run import Job
 from tasks.policy import RETRIED
 
 
-@task(name="check", task_run_name="check {place.spec.name}", cache_policy=NO_CACHE, **RETRIED)
-async def check(place: Place) -> None:
+@task(name="check", task_run_name="check {job.spec.name}", cache_policy=NO_CACHE, **RETRIED)
+async def check(job: Job) -> None:
     """Read the dataset, reach the models, read their answers; raises what is wrong before the search."""
     with listening(lambda _: None):  # the command line has shown these calls already
-        await preflight(place)
+        await preflight(job)

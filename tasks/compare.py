@@ -7,12 +7,11 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from gpo.comparison import Comparison
-from gpo.comparison_files import PICTURE, write_files
-from gpo.comparison_page import comparison_markdown
-from gpo.comparison_plan import Plan
-from gpo.comparison_plot import INSTALL
-from gpo.comparison_tables import cells_table
+from gpo.comparison.plan import Plan
+from gpo.comparison.results import Comparison
+from gpo.comparison.tables import cells_table
+from gpo.report.comparison import PICTURE, comparison_markdown, write_files
+from gpo.report.curves import INSTALL
 
 SHOWN = ["task", "arm", "seed", "dev", "test", "gain", "task_calls", "cost", "wall_s", "error"]
 """Columns of the table artifact: as many as its page shows without scrolling."""

@@ -1,35 +1,45 @@
 """Before and after a run in production: where the prompt stands, and what becomes of the challenger."""
 
 import asyncio
+from typing import Literal
+from uuid import UUID
 
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.input import RunInput
+from pydantic import Field
 
-from gpo.challenge import decide_about
-from gpo.conclusion import report_path
-from gpo.decision import Decision
-from gpo.decision_page import decision_markdown
-from gpo.outcome import Outcome
-from gpo.production import Production
-from gpo.run import Place
-from gpo.standing import Standing, standing_of
+from gpo.production import decide as production_decide
+from gpo.production import starting_point as production_start
+from gpo.production.decision import Decision
+from gpo.production.decision_log import Production
+from gpo.production.starting_point import StartingPoint
+from gpo.report.decision import decision_markdown
+from gpo.report.run_html import report_path
+from gpo.runs.outcome import Outcome
+from gpo.runs.run import Job
 from tasks.policy import PATIENT
 
 
-@task(name="look", task_run_name="look at {place.spec.name}", cache_policy=NO_CACHE, **PATIENT)
-async def look(place: Place, production: Production, *, triggered: bool, force: bool) -> Standing:
+@task(name="find starting point", task_run_name="look at {job.spec.name}", cache_policy=NO_CACHE, **PATIENT)
+async def find_starting_point(job: Job, production: Production, *, triggered: bool, force: bool) -> StartingPoint:
     """Load the champion, find out what has changed, and recall the prompts of earlier runs."""
-    return await asyncio.to_thread(standing_of, place, production, triggered=triggered, force=force)
+    return await asyncio.to_thread(
+        production_start.find_starting_point, job, production, triggered=triggered, force=force
+    )
 
 
 @task(name="decide", task_run_name="decide about {outcome.run_id}", cache_policy=NO_CACHE, **PATIENT)
 async def decide(
-    place: Place, production: Production, standing: Standing, outcome: Outcome, flow_run: str | None
+    job: Job, production: Production, starting_point: StartingPoint, outcome: Outcome, flow_run: str | None
 ) -> Decision:
     """Register the challenger and promote it, let it wait for a person, or keep the champion."""
-    report = str(report_path(place.home, outcome.run_id))
-    return await asyncio.to_thread(decide_about, place, standing, outcome, production, flow_run=flow_run, report=report)
+    report = str(report_path(job.home, outcome.run_id))
+    return await asyncio.to_thread(
+        production_decide.decide, job, starting_point, outcome, production, flow_run=flow_run, report=report
+    )
 
 
 @task(name="settle", task_run_name="settle {decision.run}", cache_policy=NO_CACHE, **PATIENT)
@@ -50,3 +60,34 @@ async def show_decision(production: Production, decision: Decision) -> None:
         key=f"{decision.prompt.replace('_', '-')}-decision",
         description=decision.sentence,
     )
+
+
+async def resume(decision: Decision) -> str | None:
+    """Resume the run that waits with the answer that is kept; why that was not possible, else None.
+
+    A run that does not wait, because it ended with the command that started it, needs nothing.
+    """
+    if decision.flow_run is None:
+        return None
+    answer = {
+        "decision": "promote" if decision.status == "promoted" else "reject",
+        "why": decision.why or "",
+        "who": decision.who or "",
+    }
+    try:
+        async with get_client() as client:
+            run = await client.read_flow_run(UUID(decision.flow_run))
+            if run.state is None or not run.state.is_paused():
+                return None
+            result = await client.resume_flow_run(run.id, run_input=answer)
+    except Exception as error:  # noqa: BLE001 - the server may be away, or another that does not know the run
+        return f"{type(error).__name__}: {error}"
+    return None if result.status.value == "ACCEPT" else f"the server answered {result.status.value}"
+
+
+class Approval(RunInput):
+    """Promote the challenger, or keep the champion."""
+
+    decision: Literal["promote", "reject"] = Field(description="What becomes of the challenger.")
+    why: str = Field(default="", description="Kept in the prompt's history.")
+    who: str = Field(default="someone in the Prefect UI", description="Your name, for the prompt's history.")

@@ -3,7 +3,7 @@
 from prefect import task
 
 from gpo.records import Candidate, Edited, Proposals
-from gpo.run import Run
+from gpo.runs.run import Run
 from tasks.policy import RESUMABLE
 
 

@@ -2,9 +2,9 @@
 
 from prefect import task
 
-from gpo import evaluation
+from gpo.evaluation import evaluate as evaluation
 from gpo.records import Candidate, Score, Scored, Split
-from gpo.run import Run
+from gpo.runs.run import Run
 from tasks.policy import PAID
 
 

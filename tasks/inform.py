@@ -2,17 +2,17 @@
 
 from prefect import task
 
-from gpo import reflection
 from gpo.records import Scored
-from gpo.reflection import Informed
-from gpo.run import Run
+from gpo.runs.run import Run
+from gpo.search import inform as search_inform
+from gpo.search.inform import Informed
 from tasks.policy import PAID
 
 
 @task(name="inform", task_run_name="inform step {step}", **PAID)
 async def inform(run: Run, step: int, current: Scored) -> Informed:
     """The current prompt, with a reflection on its failures on training examples where the method has one."""
-    return await reflection.inform(
+    return await search_inform.inform(
         run.models,
         run.spec,
         current,

@@ -12,16 +12,16 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
 from prefect.logging import get_logger, get_run_logger
 
-from gpo.production_spec import NotifySpec
+from gpo.production.starting_point import prompt_name
 from gpo.records import Record
 from gpo.settings import secret
-from gpo.spec_file import load_spec
-from gpo.standing import prompt_name
+from gpo.spec.file import load_spec
+from gpo.spec.production import NotifySpec
 
 TIMEOUT_S = 20.0
 
 
-class Message(Record):
+class Notice(Record):
     """What is told: `page` is the run's address in the Prefect UI, if it has one."""
 
     status: str
@@ -34,7 +34,7 @@ class NotificationError(Exception):
     """Someone could not be told."""
 
 
-async def tell(told: NotifySpec, message: Message) -> None:
+async def tell(told: NotifySpec, message: Notice) -> None:
     """Tell those who want to know. No run fails for it: what could not be sent is in the log and in the task."""
     if message.status not in told.when or not (told.blocks or told.webhook_env):
         return
@@ -47,12 +47,12 @@ async def tell(told: NotifySpec, message: Message) -> None:
     name="notify", task_run_name="notify: {message.subject}", cache_policy=NO_CACHE,
     retries=2, retry_delay_seconds=[5, 30],
 )  # fmt: skip
-async def notify(told: NotifySpec, message: Message) -> None:
+async def notify(told: NotifySpec, message: Notice) -> None:
     """Send a message to everyone; raises if anyone could not be told, and is then repeated."""
     await send(told, message)
 
 
-async def send(told: NotifySpec, message: Message) -> None:
+async def send(told: NotifySpec, message: Notice) -> None:
     """Send a message.
 
     Raises:
@@ -65,7 +65,7 @@ async def send(told: NotifySpec, message: Message) -> None:
         raise NotificationError("; ".join(failures))
 
 
-async def _block(name: str, message: Message) -> str | None:
+async def _block(name: str, message: Notice) -> str | None:
     try:
         block: Block = await Block.aload(name)
         if not isinstance(block, NotificationBlock):
@@ -76,7 +76,7 @@ async def _block(name: str, message: Message) -> str | None:
     return None
 
 
-async def _post(variable: str, message: Message) -> str | None:
+async def _post(variable: str, message: Notice) -> str | None:
     url = secret(variable)
     if url is None:
         return f"webhook: the environment variable {variable} is not set"
@@ -97,6 +97,6 @@ async def tell_of_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[
         spec = load_spec(Path(flow_run.parameters["spec"]))
         told, subject = spec.production.notify, f"{prompt_name(spec)}: {flow.name} failed"
         if "failed" in told.when:
-            await send(told, Message(status="failed", subject=subject, text=state.message or subject))
+            await send(told, Notice(status="failed", subject=subject, text=state.message or subject))
     except Exception as error:  # noqa: BLE001 - nothing is left that could be told
         get_logger("gpo").warning("Nobody could be told of the failure: %s", type(error).__name__)

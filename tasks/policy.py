@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from gpo.errors import StateError, is_transient
 from gpo.records import content_hash
-from gpo.run import Run
+from gpo.runs.run import Run
 
 
 def step_key(context: TaskRunContext, parameters: Mapping[str, Any]) -> str:

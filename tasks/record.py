@@ -11,10 +11,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_UI_URL
 
-from gpo.history import RunRow
 from gpo.progress import Evaluated, Note, emit
 from gpo.records import Scored
-from gpo.run import Run
+from gpo.runs.history import RunRow
+from gpo.runs.run import Run
 from tasks.policy import RETRIED
 
 

@@ -2,11 +2,11 @@
 
 from prefect import task
 
-from gpo import refinement
 from gpo.records import Proposals
-from gpo.reflection import Informed
-from gpo.retrieval import Recalled
-from gpo.run import Run
+from gpo.runs.run import Run
+from gpo.search import refine as search_refine
+from gpo.search.inform import Informed
+from gpo.search.retrieve import Recalled
 from tasks.policy import PAID
 
 
@@ -14,7 +14,7 @@ from tasks.policy import PAID
 async def refine(run: Run, step: int, candidates: int, informed: Informed, recalled: Recalled) -> Proposals:
     """Show the optimizer model the current prompt, the trajectory and task examples; read its proposals."""
     rng = run.rng(step, "refine")
-    request = refinement.request_of(
+    request = search_refine.request_of(
         run.spec, run.examples("train"), informed, recalled, step=step, candidates=candidates, rng=rng
     )
-    return await refinement.refine(run.models.optimizer, run.spec, request, rng)
+    return await search_refine.refine(run.models.optimizer, run.spec, request, rng)

@@ -7,10 +7,11 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact, aupdate_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from gpo import report as reports
-from gpo.conclusion import write_report
-from gpo.outcome import Outcome
-from gpo.run import Run
+from gpo.report.run_html import write_report
+from gpo.report.run_json import candidates_table
+from gpo.report.run_markdown import markdown_report
+from gpo.runs.outcome import Outcome
+from gpo.runs.run import Run
 from tasks.record import artifact_key
 
 SHOWN = ["step", "candidate", "score", "n", "distance", "budget", "status", "instruction"]
@@ -22,11 +23,11 @@ async def report(run: Run, outcome: Outcome, progress: UUID) -> str:
     """Keep the outcome, write the HTML report and publish the artifacts; returns the report's path."""
     await asyncio.to_thread(run.history.finish, run.key, outcome)
     path = await asyncio.to_thread(write_report, run.home, run.spec, outcome)
-    table = (await asyncio.to_thread(reports.candidates_table, outcome))[SHOWN].round(3)
+    table = (await asyncio.to_thread(candidates_table, outcome))[SHOWN].round(3)
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
     await acreate_table_artifact(rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}")
     await acreate_markdown_artifact(
-        reports.markdown_report(run.spec, outcome), key=artifact_key(run, "report"), description=f"Report of {run.id}"
+        markdown_report(run.spec, outcome), key=artifact_key(run, "report"), description=f"Report of {run.id}"
     )
     await aupdate_progress_artifact(progress, progress=100.0)
     return str(path)

@@ -2,10 +2,9 @@
 
 from prefect import task
 
-from gpo.retrieval import Past, Recalled, recall
-from gpo.run import Run
-from gpo.selection import Search
-from gpo.summary import summarise
+from gpo.runs.run import Run
+from gpo.search.retrieve import Past, Recalled, recall, summarise
+from gpo.search.select import Search
 from tasks.policy import PAID
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from gpo import selection
 from gpo.progress import BestFound, emit
 from gpo.records import Edited, Proposals, Scored, total_usage
-from gpo.reflection import Informed
-from gpo.retrieval import Recalled
-from gpo.selection import Search
+from gpo.search import select as search_select
+from gpo.search.inform import Informed
+from gpo.search.retrieve import Recalled
+from gpo.search.select import Search
 
 
 @task(name="select", task_run_name="select step {step}", cache_policy=NO_CACHE)
@@ -25,7 +25,7 @@ async def select(  # noqa: PLR0917 - all that the step came from
 ) -> Search:
     """The search after this step, with a record of all that led to it."""
     del step
-    after = selection.select(
+    after = search_select.select(
         search,
         recalled.neighbours,
         edited,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings
 
-from gpo.outcome import Outcome
+from gpo.runs.outcome import Outcome
 
 # The first example of a test pays for imports, and a busy machine makes any of them slow.
 settings.register_profile("gpo", deadline=None, max_examples=50)

@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.stack_process import PYTHON
+from flows.stack.process import PYTHON
 
 START_S = 120
 """A busy machine takes its time."""
@@ -377,7 +377,7 @@ def prefect_on_sqlite(folder: Path) -> Iterator[str]:
         "DO_NOT_TRACK": "1",
     }
     api = f"http://127.0.0.1:{port}/api"
-    command = [*PYTHON, "flows.prefect_server", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command = [*PYTHON, "flows.stack.prefect_server", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = Server(command, folder, lambda: listens(port) and answers(f"{api}/health"), environment)
     with server.running():
         yield api

@@ -1,0 +1,1 @@
+"""The command `gpo`: the only place that prints."""

@@ -1,0 +1,1 @@
+"""One file a subject; each adds its commands to the app of `flows/cli/app.py`."""

@@ -1,0 +1,191 @@
+"""`gpo dataset ...`: labelled rows under a name, version by version."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from flows.cli.console import exit_on_error, print_error, print_json
+from flows.cli.options import AsJson, Debug, Home
+from flows.stack.environment import known_server, prepare
+
+if TYPE_CHECKING:
+    from gpo.datasets.registry import Datasets
+
+dataset_app = typer.Typer(
+    help="Datasets with versions: pushed once, kept for ever, their examples always in the same split.",
+    no_args_is_help=True,
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The dataset's name.")]
+Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="A dataset; by default its newest version.")]
+
+
+@dataset_app.command("push")
+def push(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv, .tsv or .parquet file.")],
+    *,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="Field that fills the prompt's variable; repeat it for several."),
+    ] = None,
+    reference: Annotated[str | None, typer.Option(help="Field with the right answer.")] = None,
+    identifier: Annotated[str | None, typer.Option("--id", help="Field with a unique id; '' for none.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of text files; by default UTF-8, or UTF-16 by its mark.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Of .csv and .tsv files; by default as their header has it.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="A remark that is kept with the version.")] = "",
+    who: Annotated[str | None, typer.Option(help="Who pushes; by default the user of this machine.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Keep a file's rows as the next version of a dataset, and tell Prefect.
+
+    The rows are checked first, as a run would. Fields are guessed at the first push and remembered. Content that the
+    newest version has already changes nothing. A version is kept even if Prefect cannot be told: that is a warning,
+    and the same push again tells it.
+    """
+    with exit_on_error(debug=debug):
+        from flows.cli.display.datasets import pushed_text, show_push, version_json
+        from gpo.datasets.fetch import FileFormat, rows_of_file, stamp_of
+        from gpo.datasets.registry import FieldNames, Origin
+        from gpo.settings import user
+
+        folder = _folder(home)
+        written = FileFormat(encoding, delimiter)
+        rows = rows_of_file(file, written)
+        origin = Origin(str(file), user() if who is None else who, note, stamp_of(str(file), written))
+        given = FieldNames(tuple(inputs or ()), reference, identifier)
+        with show_push(Console(stderr=True)) as told:
+            datasets = _datasets(folder)
+            pushed = datasets.push(name, rows, origin, given, told)
+        status = None
+        if not as_json:
+            typer.echo(pushed_text(pushed))
+        if pushed.version.announced_at is None:
+            from tasks.announce import tell_of
+
+            prepare(folder)
+            announcement = tell_of(datasets, pushed.version, known_server(folder))
+            status = announcement.status
+            print_error(f"Warning: {announcement.text}" if status == "failed" else _sentence(announcement.text))
+        if as_json:
+            print_json({"is_new": pushed.is_new, "event": status, **version_json(pushed.version)})
+
+
+@dataset_app.command("announce")
+def announce_again(reference: Reference, *, home: Home = None, debug: Debug = False) -> None:
+    """Tell Prefect of a version again, as when no server could be reached at its push."""
+    with exit_on_error(debug=debug):
+        from gpo.datasets.version import parse_reference
+        from tasks.announce import tell_of
+
+        folder = _folder(home)
+        prepare(folder)
+        datasets = _datasets(folder)
+        announcement = tell_of(datasets, datasets.get(*parse_reference(reference)), known_server(folder))
+        print_error(_sentence(announcement.text))
+        if announcement.status != "sent":
+            raise typer.Exit(1)
+
+
+@dataset_app.command("list")
+def list_datasets(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """List all datasets with their newest versions."""
+    with exit_on_error(debug=debug):
+        from flows.cli.display.datasets import print_datasets, version_json
+
+        versions = _datasets(_folder(home)).all()
+        if as_json:
+            print_json([version_json(version) for version in versions])
+        else:
+            print_datasets(Console(), versions)
+
+
+@dataset_app.command("show")
+def show(
+    reference: Reference,
+    *,
+    rows: Annotated[int, typer.Option(help="How many rows to show.", min=0)] = 3,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show a version: fields, labels with their shares, what changed, some rows."""
+    with exit_on_error(debug=debug):
+        from flows.cli.display.datasets import print_version, version_json
+        from gpo.datasets.lines import sample_of
+        from gpo.datasets.version import parse_reference
+
+        datasets = _datasets(_folder(home))
+        version = datasets.get(*parse_reference(reference))
+        sample = sample_of(datasets.rows(version), rows)
+        if as_json:
+            print_json({**version_json(version), "sample": sample})
+        else:
+            print_version(Console(), version, sample, datasets.history(version.name))
+
+
+@dataset_app.command("diff")
+def diff(
+    name: Name,
+    a: Annotated[str, typer.Argument(metavar="A", help="A version's number.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
+    *,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show which rows were added, removed and relabelled from version A to version B, and how the labels shifted."""
+    with exit_on_error(debug=debug):
+        from flows.cli.display.datasets import print_difference
+        from gpo.datasets.version import parse_version
+
+        difference = _datasets(_folder(home)).diff(name, parse_version(a), parse_version(b))
+        if as_json:
+            print_json(difference.model_dump(mode="json"))
+        else:
+            print_difference(Console(), difference)
+
+
+@dataset_app.command("export")
+def export(
+    reference: Reference,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv or .tsv file.")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    home: Home = None,
+    debug: Debug = False,
+) -> None:
+    """Write a version's rows to a file."""
+    with exit_on_error(debug=debug):
+        from gpo.datasets.export import export as export_rows
+        from gpo.datasets.version import parse_reference
+
+        datasets = _datasets(_folder(home))
+        version = datasets.get(*parse_reference(reference))
+        export_rows(datasets.rows(version), version, file, force=force)
+        typer.echo(f"Wrote {version.rows} rows of {version.label} to {file}")
+
+
+def _folder(home: Path | None) -> Path:
+    from gpo.settings import load_settings
+
+    return (home or load_settings().home_here()).absolute()
+
+
+def _datasets(folder: Path) -> "Datasets":
+    from gpo.datasets.registry import Datasets
+    from gpo.settings import load_settings
+
+    return Datasets(load_settings(), folder)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

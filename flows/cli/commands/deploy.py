@@ -1,0 +1,183 @@
+"""`gpo deploy SPEC`: the deployment that keeps one prompt good, without YAML; prefect.yaml has the same in YAML."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from flows.cli.console import exit_on_error
+from flows.cli.options import Debug, Home, SpecPath
+from flows.cli.state import state_folder
+from flows.stack.environment import api_url, prepare
+from flows.stack.record import POOL
+from gpo.errors import InputError, StateError, suggestion
+from gpo.records import Record
+
+if TYPE_CHECKING:
+    from prefect.events import DeploymentEventTrigger
+
+Cron = Annotated[
+    str | None, typer.Option(help='When to run, such as "0 3 * * *"; by default as it is now, at first never.')
+]
+Timezone = Annotated[str, typer.Option(help="The time zone of --cron, such as Europe/Berlin.")]
+Pool = Annotated[str, typer.Option(help="The work pool; its workers have to see the spec under its path here.")]
+Paused = Annotated[
+    bool | None,
+    typer.Option("--paused/--no-paused", help="Whether schedule and trigger start no runs; by default as it is now."),
+]
+
+
+class Deployed(Record):
+    """A deployment as it is now. `dataset` is the one whose new versions start it, or None."""
+
+    name: str
+    page: str
+    dataset: str | None
+
+
+def deploy(
+    spec: SpecPath,
+    *,
+    cron: Cron = None,
+    timezone: Timezone = "UTC",
+    pool: Pool = POOL,
+    paused: Paused = None,
+    home: Home = None,
+    debug: Debug = False,
+) -> None:
+    """Re-optimise the prompt of a spec on a schedule, and when its dataset changes, on the stack that runs here.
+
+    Run it again to change the deployment; there is one for each prompt.
+    """
+    with exit_on_error(debug=debug):
+        folder = state_folder(home)
+        prepare(folder)
+        check_schedule(cron, timezone)
+        if not api_url():
+            raise StateError(
+                f"no stack runs for {folder}, and no Prefect server is configured: start one with `gpo up`"
+            )
+        deployed = asyncio.run(deploy_spec(spec.resolve(), cron, timezone, pool, paused=paused))
+        typer.echo(f"Deployed {deployed.name}")
+        if deployed.dataset is None:
+            typer.echo("No trigger: the spec's dataset has no name; see `gpo dataset push` and `dataset.name`")
+        else:
+            typer.echo(_starts(deployed.dataset, folder))
+        typer.echo(deployed.page)
+
+
+def _starts(dataset: str, folder: Path) -> str:
+    from gpo.datasets.registry import Datasets
+    from gpo.settings import load_settings
+
+    newest = Datasets(load_settings(), folder).newest(dataset)
+    line = f"Starts when `gpo dataset push {dataset} FILE` stores a new version"
+    if newest is None:
+        return f"{line}; there is none yet"
+    return f"{line}; with version {newest.version}, which is there, now: `gpo dataset announce {dataset}`"
+
+
+def check_schedule(cron: str | None, timezone: str) -> None:
+    """See that a schedule can be one.
+
+    Raises:
+        InputError: it cannot.
+    """
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):  # unknown, no name, or a folder of zones
+        raise InputError(f"--timezone: unknown time zone '{timezone}'; give one such as Europe/Berlin or UTC") from None
+    if cron is None:
+        return
+    from prefect.schedules import Cron as CronSchedule
+
+    try:
+        CronSchedule(cron, timezone=timezone)
+    except ValueError:
+        raise InputError(
+            f"--cron: received '{cron}'; give minute, hour, day of month, month and day of week: \"0 3 * * *\""
+        ) from None
+
+
+def dataset_trigger(prompt: str, dataset: str) -> "DeploymentEventTrigger":
+    """Starts a run for a new version of a dataset, and passes it on; the version as the number that it is."""
+    from prefect.events import DeploymentEventTrigger
+
+    from tasks.announce import EVENT
+
+    return DeploymentEventTrigger(
+        name=f"{prompt} when dataset {dataset} changes",
+        expect={EVENT},
+        match={"prefect.resource.id": f"gpo.dataset.{dataset}"},
+        parameters={
+            "dataset": "{{ event.payload.name }}",
+            "dataset_version": {
+                "__prefect_kind": "json",
+                "value": {"__prefect_kind": "jinja", "template": "{{ event.payload.version | tojson }}"},
+            },
+        },
+    )
+
+
+async def deploy_spec(spec: Path, cron: str | None, timezone: str, pool: str, *, paused: bool | None) -> Deployed:
+    """Make or update the deployment of `reoptimize_prompt` for a spec on the Prefect server of this process.
+
+    `spec` is an absolute path. None leaves schedule and pause as they are.
+
+    Raises:
+        InputError: the spec is wrong, the pool unknown, or the schedule refused.
+        StateError: the server cannot be reached.
+    """
+    from httpx import HTTPError
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.exceptions import ObjectNotFound
+    from prefect.schedules import Cron as CronSchedule
+    from prefect.settings import get_current_settings
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.reoptimize import reoptimize_prompt
+    from gpo.production.starting_point import prompt_name
+    from gpo.spec.file import load_spec
+
+    task = load_spec(spec)
+    name = prompt_name(task)
+    full_name = f"{reoptimize_prompt.name}/{name}"
+    # A pinned version is what the spec wants, whatever comes after it.
+    watched = task.dataset.name if task.dataset.version is None else None
+    try:
+        async with get_client() as client:
+            try:
+                await client.read_work_pool(pool)
+            except ObjectNotFound:
+                pools = [each.name for each in await client.read_work_pools()]
+                raise InputError(
+                    f"--pool: no work pool '{pool}'{suggestion(pool, pools)}; "
+                    f"make it with `prefect work-pool create {pool} --type process`"
+                ) from None
+            try:
+                known = await client.read_deployment_by_name(full_name)
+            except ObjectNotFound:
+                known = None
+            deployment = await reoptimize_prompt.ato_deployment(
+                name,
+                schedule=None if cron is None else CronSchedule(cron, timezone=timezone),
+                paused=bool(known.paused if paused is None and known is not None else paused),
+                concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
+                parameters={"spec": str(spec)},
+                triggers=[] if watched is None else [dataset_trigger(name, watched)],
+                description=f"Re-optimises the prompt `{name}`; a better one goes live only through the gate.",
+                tags=["gpo", "reoptimize", name],
+                work_pool_name=pool,
+                entrypoint_type=EntrypointType.MODULE_PATH,
+            )
+            # An update without schedules would remove them.
+            kept = [] if known is None or cron is not None else known.schedules
+            fields = {"schedule", "active", "parameters", "slug"}
+            identity = await deployment.aapply(schedules=[each.model_dump(include=fields) for each in kept] or None)
+    except HTTPError as error:
+        raise StateError(f"the Prefect server {api_url()} cannot be used ({error}); `gpo status`") from None
+    page = f"{get_current_settings().ui_url}/deployments/deployment/{identity}"
+    return Deployed(name=full_name, page=page, dataset=watched)

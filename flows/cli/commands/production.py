@@ -1,0 +1,144 @@
+"""`gpo reoptimize`, `gpo approve`, `gpo reject` and `gpo decisions`: a prompt in production, kept good."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from flows.cli.console import exit_on_error, print_error, print_json
+from flows.cli.options import AsJson, Debug, Home, SpecPath, Verbose, WithUi
+from flows.cli.state import open_state_folder, state_folder
+
+if TYPE_CHECKING:
+    from gpo.production.decision import Decision
+    from gpo.production.decision_log import DecisionLog
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run that waits, or its prompt's name.")]
+Who = Annotated[str | None, typer.Option(help="Who answers; by default the user of this machine.")]
+Why = Annotated[str, typer.Option(help="Why, for the prompt's history.")]
+
+
+def reoptimize(
+    spec: SpecPath,
+    *,
+    dataset_version: Annotated[
+        int | None, typer.Option(help="Which version of the spec's stored dataset; by default the newest.", min=1)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Search also when nothing has changed.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+    ui: WithUi = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Improve the prompt that is in production, if its data, its spec or the prompt itself has changed.
+
+    Starts from the production version, tries the best prompts of earlier runs again, and promotes a better one if the
+    gate lets it through, at once or after `gpo approve`. Where nothing has changed it says so and calls no model.
+    """
+    with exit_on_error(debug=debug, pays=True):
+        from flows.cli.display.run import Display
+        from flows.stack.environment import prepare
+        from gpo.progress import listening
+        from gpo.runs.run import load_job
+
+        folder = state_folder(home)
+        # What is wrong with the state or the spec is told before Prefect starts, which keeps its own state there.
+        with open_state_folder(folder, made_if_missing=True):
+            load_job(spec, home=folder, dataset_version=dataset_version)
+        prepare(folder, verbose=verbose)
+        with Display(Console(stderr=True)) as display, listening(display):
+            result = asyncio.run(_reoptimized(spec, dataset_version, folder, force=force, ui=ui))
+        if as_json:
+            print_json(result)
+        else:
+            typer.echo(f"{result['state']}: {result['message']}")
+
+
+async def _reoptimized(spec: Path, version: int | None, home: Path, *, force: bool, ui: bool) -> dict[str, Any]:
+    from flows.stack.ui import start_prefect
+
+    await start_prefect(home, ui=ui)
+    from flows.reoptimize import reoptimize_prompt
+
+    state: Any = await reoptimize_prompt(spec, dataset_version=version, force=force, home=home, return_state=True)
+    decision = await state.aresult()
+    return {
+        "state": state.name,
+        "message": state.message,
+        "decision": None if decision is None else decision.model_dump(mode="json"),
+    }
+
+
+def approve(run: Run, *, why: Why = "", who: Who = None, home: Home = None, debug: Debug = False) -> None:
+    """Promote a challenger that waits for approval."""
+    _answer(run, approved=True, why=why, who=who, home=home, debug=debug)
+
+
+def reject(run: Run, *, why: Why = "", who: Who = None, home: Home = None, debug: Debug = False) -> None:
+    """Reject a challenger that waits for approval: the champion stays."""
+    _answer(run, approved=False, why=why, who=who, home=home, debug=debug)
+
+
+def decisions(
+    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="By default all prompts.")] = None,
+    *,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only what waits for approval.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List what became of the challengers: promoted, waiting, rejected or kept out, and why."""
+    with exit_on_error(debug=debug), _decisions(home) as kept:
+        from flows.cli.display.prompts import NO_DECISIONS, print_decisions
+        from gpo.errors import DecisionError, suggestion
+
+        known = kept.of(prompt)
+        if prompt is not None and not known:
+            names = sorted({each.prompt for each in kept.of()})
+            raise DecisionError(f"there is no decision about a prompt '{prompt}'{suggestion(prompt, names)}")
+        found = [each for each in known if each.is_open or not waiting]
+        if as_json:
+            print_json([each.model_dump(mode="json") for each in found])
+        else:
+            print_decisions(Console(), found, "none waits for approval" if known else NO_DECISIONS)
+
+
+def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path | None, debug: bool) -> None:
+    with exit_on_error(debug=debug):
+        from flows.stack.environment import prepare
+        from gpo.settings import user
+
+        folder = state_folder(home)
+        with _decisions(home) as kept:
+            decision = kept.settle(kept.open(run).id, approved=approved, who=who or user(), why=why)
+        typer.echo(decision.sentence)
+        if decision.flow_run is not None:
+            prepare(folder)
+            asyncio.run(_go_on(decision))
+        if decision.status not in ("promoted", "rejected"):
+            raise typer.Exit(1)
+
+
+async def _go_on(decision: "Decision") -> None:
+    """Let the Prefect run that waits for the answer end. The answer counts without it."""
+    from flows.stack.environment import api_url
+
+    if api_url() is None:
+        return
+    from tasks.decide import resume
+
+    if (problem := await resume(decision)) is not None:
+        print_error(f"The answer is kept; its run {decision.flow_run} could not be told: {problem}")
+
+
+@contextmanager
+def _decisions(home: Path | None) -> Iterator["DecisionLog"]:
+    from gpo.production.decision_log import DecisionLog
+
+    with open_state_folder(home) as engine:
+        yield DecisionLog(engine)

@@ -1,0 +1,286 @@
+"""`gpo prompt ...` and `gpo serve-prompts`: what is in production, how it came there, and how it is moved."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from flows.cli.console import exit_on_error, print_error, print_json
+from flows.cli.options import AsJson, Debug, Home, SpecPath
+from flows.cli.state import open_state_folder
+
+if TYPE_CHECKING:
+    from gpo.prompts.registry import Registry
+    from gpo.prompts.version import Move
+
+prompt_app = typer.Typer(help="Prompts in production: versions, aliases, history, rollback.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")]
+Reference = Annotated[str, typer.Argument(metavar="REF", help="An alias, a version's number, or `latest`.")]
+Alias = Annotated[str, typer.Option(help="The alias.")]
+Who = Annotated[str | None, typer.Option(help="Who moves it; by default the user of this machine.")]
+Why = Annotated[str, typer.Option(help="Why, for the history.")]
+Expected = Annotated[
+    int | None, typer.Option(help="Fail if the alias does not point to this version; 0 for nowhere.", min=0)
+]
+
+
+@contextmanager
+def _registry(home: Path | None) -> Iterator["Registry"]:
+    from gpo.prompts.registry import Registry
+
+    with open_state_folder(home) as engine:
+        yield Registry(engine)
+
+
+@prompt_app.command("list")
+def list_prompts(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """List all prompts and where their aliases point."""
+    with exit_on_error(debug=debug), _registry(home) as registry:
+        from flows.cli.display.prompts import print_prompts
+        from gpo.prompts.server import prompt_json
+
+        records = [registry.record(name) for name in registry.names()]
+        if as_json:
+            print_json([prompt_json(record) for record in records])
+        else:
+            print_prompts(Console(), records)
+
+
+@prompt_app.command("show")
+def show(
+    name: Name, reference: Reference = "production", home: Home = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """Show one version of a prompt whole, with what was measured of it."""
+    with exit_on_error(debug=debug), _registry(home) as registry:
+        from flows.cli.display.prompts import print_version
+
+        version = registry.resolve(name, reference)
+        if as_json:
+            print_json(version.model_dump(mode="json"))
+        else:
+            aliases = [each for each, number in registry.record(name).aliases.items() if number == version.version]
+            print_version(Console(), version, aliases)
+
+
+@prompt_app.command("history")
+def history(
+    name: Name,
+    alias: Annotated[str | None, typer.Option(help="Only the moves of this alias.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List a prompt's versions, and who moved which alias when and why."""
+    with exit_on_error(debug=debug), open_state_folder(home) as engine:
+        from flows.cli.display.prompts import events, print_history
+        from gpo.production.decision_log import DecisionLog
+        from gpo.prompts.registry import Registry
+
+        record = Registry(engine).record(name)
+        moves = [move for move in record.moves if alias in (None, move.alias)]
+        happened = events(moves, DecisionLog(engine).of(name, alias))
+        if as_json:
+            print_json(happened)
+        else:
+            print_history(Console(), record, happened)
+
+
+@prompt_app.command("diff")
+def diff(
+    name: Name,
+    a: Annotated[str, typer.Argument(metavar="A", help="An alias, a version's number, or `latest`.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
+    *,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show what differs from version A to version B, word by word."""
+    with exit_on_error(debug=debug), _registry(home) as registry:
+        from flows.cli.display.prompts import print_difference
+
+        difference = registry.diff(name, a, b)
+        if as_json:
+            print_json(difference.model_dump(mode="json"))
+        else:
+            print_difference(Console(), difference)
+
+
+@prompt_app.command("promote")
+def promote(
+    name: Name,
+    version: Annotated[int, typer.Argument(metavar="VERSION", help="The version's number.")],
+    *,
+    alias: Alias = "production",
+    why: Why = "",
+    who: Who = None,
+    expected: Expected = None,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Point an alias, by default `production`, to a version. Applications see it at their next refresh."""
+    with exit_on_error(debug=debug), _registry(home) as registry:
+        _print_move(
+            registry.promote(name, version, alias, who=who or _user(), why=why, expected=expected), as_json=as_json
+        )
+
+
+@prompt_app.command("rollback")
+def rollback(
+    name: Name,
+    *,
+    alias: Alias = "production",
+    why: Why = "",
+    who: Who = None,
+    expected: Expected = None,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Point an alias back to the version that it had before. Once more goes further back."""
+    with exit_on_error(debug=debug), _registry(home) as registry:
+        _print_move(registry.rollback(name, alias, who=who or _user(), why=why, expected=expected), as_json=as_json)
+
+
+@prompt_app.command("register")
+def register(
+    spec: SpecPath,
+    *,
+    best: Annotated[bool, typer.Option("--best", help="The best prompt of the spec's last finished run.")] = False,
+    name: Annotated[str | None, typer.Option(help="The prompt's name; by default the spec's.")] = None,
+    note: Annotated[str, typer.Option(help="A remark that is kept with the version.")] = "",
+    home: Annotated[
+        Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo beside the spec.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Keep the prompt that a spec starts from, or the best one of its last run, as a version.
+
+    The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`.
+    """
+    with exit_on_error(debug=debug):
+        from gpo.production.register import register_best, register_start
+        from gpo.prompts.registry import Registry
+        from gpo.runs.history import History
+        from gpo.runs.run import load_job
+
+        place = load_job(spec)
+        with open_state_folder(home or place.home, made_if_missing=True) as engine:
+            registry = Registry(engine)
+            if best:
+                registered = register_best(registry, History(engine), place.spec, name=name, note=note)
+            else:
+                registered = register_start(registry, place.spec, name=name, note=note, who=_user())
+            version = registered.version
+            aliases = registry.record(version.name).aliases
+        if as_json:
+            print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})
+            return
+        kept = "Registered" if registered.is_new else "Already registered, as"
+        typer.echo(f"{kept} {version.name} version {version.version}; {_pointing(aliases)}")
+        if version.version not in aliases.values():
+            typer.echo(f"Next: gpo prompt promote {version.name} {version.version} --why ...")
+
+
+@prompt_app.command("export")
+def export(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="By default all prompts.")] = None,
+    to: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("prompts"),
+    form: Annotated[str, typer.Option("--format", help="`yaml` or `json`.")] = "yaml",
+    home: Home = None,
+    debug: Debug = False,
+) -> None:
+    """Write prompts with all versions and their history to files, one a prompt, for version control."""
+    with exit_on_error(debug=debug), _registry(home) as registry:
+        from gpo.errors import PromptError
+        from gpo.prompts.files import FORMATS, write_record
+
+        wanted = next((each for each in FORMATS if each == form), None)
+        if wanted is None:
+            raise PromptError(f"no format '{form}'; allowed: {', '.join(FORMATS)}")
+        # All are read before the first is written.
+        for record in [registry.record(name) for name in names or registry.names()]:
+            typer.echo(str(write_record(to, record, wanted)))
+
+
+@prompt_app.command("import")
+def restore(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files that `gpo prompt export` wrote.")],
+    home: Home = None,
+    debug: Debug = False,
+) -> None:
+    """Bring prompts back from exported files, history and all, where there are none of these names."""
+    with exit_on_error(debug=debug):
+        from gpo.prompts.files import read_record
+        from gpo.prompts.registry import Registry
+
+        records = [read_record(file) for file in files]
+        with open_state_folder(home, made_if_missing=True) as engine:
+            for record in records:
+                Registry(engine).restore(record)
+                typer.echo(f"{record.name}: {len(record.versions)} versions; {_pointing(dict(record.aliases))}")
+
+
+@prompt_app.command("publish")
+def publish(
+    name: Name,
+    reference: Reference = "production",
+    *,
+    to: Annotated[str, typer.Option(help="`mlflow`, `langfuse`, `langsmith`, or an installed plug-in.")],
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Send a version with its aliases to another prompt registry; addresses and keys are that one's own settings."""
+    with exit_on_error(debug=debug), _registry(home) as registry:
+        from gpo.prompts.publishers import open_publisher
+
+        publisher = open_publisher(to)
+        version = registry.resolve(name, reference)
+        aliases = [each for each, number in registry.record(name).aliases.items() if number == version.version]
+        published = publisher.publish(version, aliases)
+        if as_json:
+            print_json(published.model_dump(mode="json"))
+        else:
+            new = "Published" if published.is_new else "Already there:"
+            typer.echo(f"{new} {name} version {version.version} as {published.where}")
+
+
+def serve_prompts(
+    host: Annotated[str, typer.Option(help="The address to listen at. There is no authentication.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen at; 0 for any.", min=0, max=65535)] = 4300,
+    home: Home = None,
+    debug: Debug = False,
+) -> None:
+    """Serve prompts over HTTP, read-only, for applications that cannot import `gpo.load_prompt`."""
+    with exit_on_error(debug=debug):
+        from gpo.prompts.server import serve
+        from gpo.settings import load_settings
+
+        settings = load_settings()
+        folder = (home or settings.home_here()).absolute()
+        serve(settings.database_for(folder), host, port, print_error)
+
+
+def _print_move(move: "Move", *, as_json: bool) -> None:
+    if as_json:
+        print_json(move.model_dump(mode="json", exclude={"standing", "below"}))
+        return
+    came = f", before version {move.from_version}" if move.from_version else ""
+    typer.echo(f"{move.name}: {move.alias} points to version {move.to_version}{came} ({move.who}, {move.at})")
+
+
+def _pointing(aliases: Mapping[str, int]) -> str:
+    return ", ".join(f"{alias} points to version {number}" for alias, number in aliases.items()) or "no alias yet"
+
+
+def _user() -> str:
+    from gpo.settings import user
+
+    return user()

@@ -1,0 +1,92 @@
+"""How commands print: tables on a terminal, plain lines with tabs in a pipe, JSON on one line."""
+
+import json
+import re
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gpo.errors import GpoError, InputError
+
+_FOLDED = frozenset({"aliases", "changes", "instruction", "note", "why"})
+"""Columns that take several lines where the terminal is narrow; the others are cut."""
+
+
+def shown_time(console: Console, iso: str) -> str:
+    """A time in UTC: to the minute for people, whole in a pipe."""
+    return f"{iso[:10]} {iso[11:16]}" if console.is_terminal else iso
+
+
+def print_json(content: object) -> None:
+    """One line of JSON."""
+    typer.echo(json.dumps(content, ensure_ascii=False))
+
+
+def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """One row a line."""
+    if not console.is_terminal:
+        for row in (columns, *rows):
+            # Not through Rich, which turns tabs into spaces.
+            console.file.write("\t".join(row) + "\n")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold" if column in _FOLDED else "ellipsis")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+_KEY = re.compile(r"\b(sk|pk|key)-[\w-]{8,}")
+
+
+@contextmanager
+def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
+    """Turn errors into one message, or a traceback, and an exit code."""
+    kept = " What was paid for is kept: the same command goes on from here." if pays else ""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print_error(f"Interrupted.{kept}")
+        raise typer.Exit(130) from None
+    except GpoError as error:
+        print_error(traceback.format_exc() if debug else f"Error: {error}")
+        raise typer.Exit(2 if isinstance(error, InputError) else 1) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:  # noqa: BLE001 - the last to hear of it
+        text = traceback.format_exc() if debug else f"Error: {_unexpected(error)}; --debug shows where.{kept}"
+        print_error(_KEY.sub("***", text))
+        raise typer.Exit(1) from None
+    except BaseException as error:
+        # Prefect turns SIGTERM into an exception of its own, which this module must not import to catch.
+        if type(error).__name__ != "TerminationSignal":
+            raise
+        print_error(f"Terminated.{kept}")
+        raise typer.Exit(143) from None
+
+
+def _unexpected(error: Exception) -> str:
+    # Models, Chroma and other registries have errors of their own: what is left of HTTP is Prefect's client. It is told
+    # by its name, since httpx takes a while to import.
+    if any(kind.__module__.startswith("httpx") for kind in type(error).__mro__):
+        return (
+            f"the Prefect server cannot be used ({_named(error)}): see that it runs at the address of PREFECT_API_URL, "
+            "then run the same command again"
+        )
+    return _named(error)
+
+
+def _named(error: Exception) -> str:
+    first = str(error).strip().partition("\n")[0].strip()[:300]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def print_error(text: str) -> None:
+    """Print to stderr: stdout is for what was asked for."""
+    typer.echo(text, err=True)

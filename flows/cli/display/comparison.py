@@ -1,0 +1,141 @@
+"""How a comparison goes, on stderr: a line a run, and on a terminal a bar over all of them."""
+
+from dataclasses import dataclass, field
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
+
+from gpo import formatting
+from gpo.comparison.plan import Cell, Plan
+from gpo.comparison.progress import InRun, RunBegan, RunEnded
+from gpo.evaluation.calls import example_calls
+from gpo.progress import Answered, Began, Dropped, Event, Note
+from gpo.runs.outcome import Outcome
+
+_SURE = 0.02
+"""Share of the work from which on the time that is left is worth telling."""
+
+
+@dataclass
+class ComparisonDisplay:
+    """Hears the events of a comparison. Work is counted in task-model calls, those from the ledger among them."""
+
+    console: Console
+    plan: Plan
+    done: frozenset[Cell]
+    """Cells that were run before."""
+    started: float = 0.0
+    _asked: dict[int, int] = field(default_factory=dict, init=False)
+    _phases: dict[int, str] = field(default_factory=dict, init=False)
+    _ended: int = field(default=0, init=False)
+    _live: Live | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._ended = len(self.done)
+        self._total = _calls_left(self.plan, self.done)
+        self._progress = Progress(
+            TextColumn("{task.description}", style="bold"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[times]}", style="dim"),
+            console=self.console,
+        )
+        self._bar = self._progress.add_task("checking", total=self._total or None, times="")
+
+    def __enter__(self) -> Self:
+        self.console.print(Text(work(self.plan, self.done)), soft_wrap=True)
+        if self.console.is_terminal:
+            self._live = Live(self._progress, console=self.console, refresh_per_second=4, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case RunBegan(number):
+                self.started = self.started or monotonic()
+                self._asked[number], self._phases[number] = 0, ""
+            case InRun(number, Began(phase, _)):
+                self._phases[number] = phase
+            case InRun(number, Answered(_, count) | Dropped(count)):
+                self._asked[number] += count
+            case RunEnded(number, outcome, error):
+                self._ended += 1
+                self._asked[number] = _calls(self.plan, self.plan.cells[number])
+                self._phases.pop(number, None)
+                self._line(number, outcome, error)
+            case Note(text) | InRun(_, Note(text)):
+                # Each run says where to watch it, and those of a comparison are on one page.
+                if self._live is None or not text.startswith("watch it"):
+                    self.console.print(Text(formatting.printable(text), style="yellow"), soft_wrap=True)
+        self._refresh()
+
+    def _share(self) -> float:
+        asked = sum(min(count, _calls(self.plan, self.plan.cells[number])) for number, count in self._asked.items())
+        return asked / self._total if self._total else 1.0
+
+    def _times(self) -> str:
+        if not self.started:
+            return ""
+        elapsed, share = monotonic() - self.started, self._share()
+        left = f", about {formatting.duration(elapsed * (1 - share) / share)} left" if _SURE < share < 1 else ""
+        return f"{formatting.duration(elapsed)} elapsed{left}"
+
+    def _refresh(self) -> None:
+        under_way = [f"{_name(self.plan.cells[number])} {phase}" for number, phase in self._phases.items()]
+        text = under_way[0] if len(under_way) == 1 else f"{len(under_way)} runs under way"
+        self._progress.update(
+            self._bar,
+            description=f"{self._ended}/{len(self.plan.cells)}  {text if under_way else ''}",
+            completed=self._share() * self._total,
+            times=self._times(),
+        )
+
+    def _line(self, number: int, outcome: Outcome | None, error: str | None) -> None:
+        cell, cells = self.plan.cells[number], self.plan.cells
+        widths = [max(len(getattr(each, name)) for each in cells) for name in ("task", "arm")]
+        place = f"{self._ended:>{len(str(len(cells)))}}/{len(cells)}"
+        line = Text(f"{place}  {cell.task:<{widths[0]}}  {cell.arm:<{widths[1]}}  seed {cell.seed:<2}  ")
+        if outcome is None:
+            line.append(f"failed: {formatting.printable(error or '')}", style="red")
+        else:
+            line.append(f"dev {formatting.fraction(outcome.best.score.mean)}  ")
+            line.append(f"test {formatting.fraction(outcome.best_test.mean)}", style="bold")
+            line.append(f"  gain {formatting.signed(outcome.gain.value):>6}  ")
+            line.append(f"in {formatting.duration(outcome.wall_s)}", style="dim")
+        if self._live is None:
+            line.append(f"  ({self._times()})")
+        self.console.print(line, soft_wrap=True)
+
+
+def work(plan: Plan, done: frozenset[Cell]) -> str:
+    """What there is to do, in words."""
+    before = f", {len(done)} of them finished before" if done else ""
+    calls = formatting.count(_calls_left(plan, done), "task-model call")
+    to_go = f"; at most {calls} to go" if len(done) < len(plan.cells) else ""
+    return f"{plan.title}: {formatting.count(len(plan.cells), 'run')}{before}{to_go}"
+
+
+def _calls_left(plan: Plan, done: frozenset[Cell]) -> int:
+    return sum(_calls(plan, cell) for cell in plan.cells if cell not in done)
+
+
+def _calls(plan: Plan, cell: Cell) -> int:
+    """The search, and the final comparison."""
+    task = plan.task(cell.task)
+    return task.calls + 2 * task.test * example_calls(plan.specs[cell.spec])["task"]
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.task} {cell.arm} seed {cell.seed}"

@@ -1,0 +1,207 @@
+"""What a person sees of the prompt registry: tables on a terminal, plain lines with tabs in a pipe."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from flows.cli.console import print_table, shown_time
+from gpo import formatting
+from gpo.production.decision import Decision, Status
+from gpo.prompts.version import Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
+from gpo.records import Interval
+from gpo.report.markdown import as_markdown
+
+_TURNED_DOWN: Mapping[Status, str] = {"rejected": "reject", "expired": "expire", "kept": "keep"}
+
+NO_DECISIONS = "none yet; `gpo reoptimize SPEC` makes one"
+
+_CHANGES = {"removed": "red strike", "added": "bold green"}
+
+
+def print_prompts(console: Console, records: Sequence[PromptRecord]) -> None:
+    """All prompts, one a line."""
+    rows = [
+        [
+            record.name,
+            str(len(record.versions)),
+            _aliases(record.aliases),
+            shown_time(console, record.moves[-1].at) if record.moves else "",
+        ]
+        for record in records
+    ]
+    print_table(console, ["prompt", "versions", "aliases", "last moved (UTC)"], rows)
+
+
+def print_version(console: Console, version: PromptVersion, aliases: Sequence[str]) -> None:
+    """One version whole: where it comes from, then the messages as they are sent, variables left open."""
+    facts = {
+        "prompt": f"{version.name} version {version.version}",
+        "aliases": ", ".join(aliases),
+        "created": version.created_at,
+        "parent": "" if version.parent is None else f"version {version.parent}",
+        "note": version.note,
+        "digest": version.digest[:12],
+        **(_lineage(version.lineage) if version.lineage else {}),
+    }
+    for label, value in facts.items():
+        if value:
+            _print(console, Text.assemble((f"{label:<9}", "dim"), formatting.one_line(value)))
+    for role, parts in version.content.parts():
+        _print(console, Text(f"\n{role}", style="bold"))
+        text = Text()
+        for part in parts:
+            shown = f"{{{{{part.text}}}}}" if part.is_variable else formatting.printable(part.text)
+            text.append(shown, style="cyan" if part.is_variable else "default")
+        _print(console, text)
+
+
+def events(moves: Sequence[Move], decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+    """The moves, and between them the challengers that were turned down, from the first to the last."""
+    hidden = {"standing", "below"}
+    turned_down = [each for each in decisions if each.status in _TURNED_DOWN and each.challenger is not None]
+    found = [
+        *({**move.model_dump(mode="json", exclude=hidden), "challenger": None} for move in moves),
+        *(_turned_down(each) for each in turned_down),
+    ]
+    return sorted(found, key=lambda event: str(event["at"]))
+
+
+def _turned_down(decision: Decision) -> dict[str, Any]:
+    return {
+        "name": decision.prompt,
+        "number": None,
+        "alias": decision.alias,
+        "action": _TURNED_DOWN[decision.status],
+        "from_version": decision.champion,
+        "to_version": decision.champion,
+        "who": decision.who or "",
+        "why": decision.why or decision.reason,
+        "at": decision.decided_at or decision.created_at,
+        "challenger": decision.challenger,
+    }
+
+
+def print_history(console: Console, record: PromptRecord, happened: Sequence[Mapping[str, Any]]) -> None:
+    """The versions, then what happened to them, as `events` has it."""
+    holders = {number: alias for alias, number in sorted(record.aliases.items(), reverse=True)}
+    versions = [
+        [
+            str(version.version),
+            shown_time(console, version.created_at),
+            "" if version.parent is None else str(version.parent),
+            _measured(version.lineage.test) if version.lineage else "",
+            _gain(version.lineage.gain) if version.lineage else "",
+            holders.get(version.version, ""),
+            formatting.shorten(formatting.printable(version.content.instruction)),
+        ]
+        for version in record.versions
+    ]
+    print_table(console, ["version", "created (UTC)", "parent", "test", "gain", "alias", "instruction"], versions)
+    console.print()
+    rows = [
+        [
+            str(event["number"] or ""),
+            shown_time(console, event["at"]),
+            event["alias"],
+            event["action"],
+            _from_to(event),
+            formatting.one_line(event["who"]),
+            formatting.one_line(event["why"]),
+        ]
+        for event in happened
+    ]
+    print_table(console, ["move", "at (UTC)", "alias", "action", "version", "who", "why"], rows)
+
+
+def print_decisions(console: Console, decisions: Sequence[Decision], if_none: str) -> None:
+    """One decision a line, the latest first; `if_none` where there is none."""
+    if not decisions:
+        _print(console, Text(if_none))
+        return
+    rows = [
+        [
+            shown_time(console, each.created_at),
+            each.prompt,
+            each.run,
+            each.status,
+            each.alias,
+            _champion_or_challenger(each),
+            formatting.one_line(each.who or ""),
+            formatting.one_line(each.why or each.reason),
+        ]
+        for each in decisions
+    ]
+    print_table(console, ["at (UTC)", "prompt", "run", "status", "alias", "version", "who", "why"], rows)
+
+
+def _champion_or_challenger(decision: Decision) -> str:
+    if decision.challenger is None:
+        return str(decision.champion)
+    if decision.status == "promoted":
+        return f"{decision.champion} -> {decision.challenger}"
+    between = " or" if decision.is_open else ", not"
+    return f"{decision.champion}{between} {decision.challenger}"
+
+
+def print_difference(console: Console, difference: PromptDifference) -> None:
+    """The instruction with removed and added words marked, and what else differs."""
+    a, b = difference.a.version, difference.b.version
+    _print(console, Text(f"{difference.name}: version {a} to version {b}", style="bold"))
+    if a == b:
+        _print(console, Text("the same version"))
+        return
+    if console.color_system is None or console.no_color:
+        _print(console, Text(formatting.printable(as_markdown(difference.instruction))))
+    else:
+        text = Text()
+        for part in difference.instruction:
+            text.append(f"{formatting.printable(part.text)} ", style=_CHANGES.get(part.kind, "default"))
+        _print(console, text)
+    if difference.template_differs:
+        _print(console, Text("The messages around the instruction differ: `gpo prompt show` has each."))
+    if difference.demonstrations_differ:
+        _print(console, Text("The demonstrations differ: `gpo prompt show` has each."))
+
+
+def _lineage(lineage: Lineage) -> Mapping[str, str]:
+    data = lineage.dataset
+    return {
+        "run": lineage.run or "",
+        "data": " ".join(filter(None, [data.name, data.version and f"version {data.version}", data.fingerprint])),
+        "metric": lineage.metric,
+        "models": ", ".join(f"{role}: {model}" for role, model in lineage.models.items()),
+        "dev": _measured(lineage.dev),
+        "test": _measured(lineage.test),
+        "gain": _gain(lineage.gain),
+    }
+
+
+def _measured(measurement: Measurement | None) -> str:
+    if measurement is None:
+        return ""
+    interval = formatting.interval(measurement.low, measurement.high)
+    return f"{formatting.fraction(measurement.value)} ({interval}, n={measurement.n})"
+
+
+def _gain(gain: Interval | None) -> str:
+    if gain is None:
+        return ""
+    return f"{formatting.signed(gain.value)} ({formatting.signed(gain.low)} to {formatting.signed(gain.high)})"
+
+
+def _aliases(aliases: Mapping[str, int]) -> str:
+    return ", ".join(f"{alias}: {version}" for alias, version in aliases.items())
+
+
+def _from_to(event: Mapping[str, Any]) -> str:
+    before, after, challenger = event["from_version"], event["to_version"], event["challenger"]
+    if challenger is not None:
+        return f"{after}, not {challenger}"
+    return str(after) if before is None else f"{before} -> {after}"
+
+
+def _print(console: Console, text: Text) -> None:
+    """A text as it is: wrapped by the terminal, never broken in a pipe."""
+    console.print(text, soft_wrap=True)

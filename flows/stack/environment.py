@@ -1,0 +1,121 @@
+"""What Prefect is told before it is imported: where its state goes, and that it keeps to itself.
+
+Nothing here changes the user's Prefect profile, and whatever the user has set wins.
+"""
+
+import os
+import socket
+import tomllib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flows.stack.process import is_alive
+from flows.stack.record import Stack, read_stack
+
+_QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "DO_NOT_TRACK": "1",
+    "LANGSMITH_TRACING": "false",
+}
+_CONNECT_S = 1.0
+
+
+def prepare(home: Path, *, verbose: bool = False) -> None:
+    """Set Prefect's environment for this process and its children; to be called before Prefect is imported.
+
+    Where the stack of this state folder runs, its Prefect server and its Chroma are used.
+    """
+    home = home.resolve()
+    join_stack(home)
+    defaults = {
+        **_QUIET,
+        # A cold start of the temporary server took longer than Prefect's own limit on two cores.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_LOCAL_STORAGE_PATH": str(home / "results"),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        # The progress display and the error message say what a person needs; the Prefect UI has the whole log.
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO" if verbose else "CRITICAL",
+    }
+    chosen = _profile()
+    for name, value in defaults.items():
+        if name not in chosen:
+            os.environ.setdefault(name, value)
+
+
+def api_url() -> str | None:
+    """The Prefect server that the user has configured, by environment or profile."""
+    return os.environ.get("PREFECT_API_URL") or _profile().get("PREFECT_API_URL")
+
+
+def known_server(home: Path) -> str | None:
+    """The Prefect server that hears of what happens here: the configured one, else that of the folder's stack."""
+    stack = read_stack(home)
+    return api_url() or (stack.api_url if stack else None)
+
+
+def api_auth() -> str | None:
+    """`USER:PASSWORD` for the Prefect server, where the user has configured it."""
+    return os.environ.get("PREFECT_API_AUTH_STRING") or _profile().get("PREFECT_API_AUTH_STRING")
+
+
+def find_stack(home: Path) -> Stack | None:
+    """The stack of a state folder, if its Prefect server and its Chroma run and can be reached."""
+    stack = read_stack(home)
+    if stack is None:
+        return None
+    parts = (("server", stack.api_url), ("chroma", stack.chroma_url))
+    return stack if all(_runs(stack, name, url) for name, url in parts) else None
+
+
+def join_stack(home: Path, *, whole: bool = True) -> bool:
+    """Use the running stack of a state folder, where nothing else is configured; False when there is none.
+
+    Its Prefect server can show runs of any state folder. Its Chroma (`whole`) is only for runs of its own folder: the
+    index holds what this folder's database knows.
+    """
+    stack = find_stack(home)
+    if stack is None:
+        return False
+    if not api_url():
+        os.environ["PREFECT_API_URL"], os.environ["PREFECT_UI_URL"] = stack.api_url, stack.ui_url
+    if whole:
+        os.environ.setdefault("GPO_CHROMA_URL", stack.chroma_url)
+    return True
+
+
+def _runs(stack: Stack, name: str, url: str) -> bool:
+    process, place = stack.processes.get(name), urlsplit(url)
+    if process is None or not is_alive(process):
+        return False
+    try:
+        socket.create_connection((place.hostname or "", place.port or 80), timeout=_CONNECT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def own_environment() -> dict[str, str]:
+    """The environment of this process, for those that it starts."""
+    return dict(os.environ)
+
+
+def server_home(home: Path) -> dict[str, str]:
+    """Where a Prefect server keeps its files: in the state folder, with the user's profiles as they are."""
+    return {"PREFECT_HOME": str(home / "prefect"), "PREFECT_PROFILES_PATH": str(_profiles_path())}
+
+
+def _profiles_path() -> Path:
+    folder = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    return Path(os.environ.get("PREFECT_PROFILES_PATH", folder / "profiles.toml"))
+
+
+def _profile() -> dict[str, str]:
+    """What the user's active Prefect profile sets; Prefect cannot be asked before its environment is complete."""
+    try:
+        content = tomllib.loads(_profiles_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RuntimeError):  # the last: there is no home folder
+        return {}
+    active = os.environ.get("PREFECT_PROFILE", content.get("active"))
+    return {name: str(value) for name, value in content.get("profiles", {}).get(active, {}).items()}

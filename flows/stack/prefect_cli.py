@@ -1,0 +1,31 @@
+"""Prefect's command line, loaded while its server still starts: `python -m flows.stack.prefect_cli POOL ARGUMENT...`.
+
+Loading takes as long as the server does. The command begins once the work pool POOL is there.
+"""
+
+import sys
+import time
+
+from flows.stack.environment import api_auth, api_url
+from flows.stack.parts import PrefectApi
+
+_WAIT_S = 150.0
+_POLL_S = 0.1
+
+
+def main() -> None:
+    """Load, wait and run the command."""
+    pool, *sys.argv[1:] = sys.argv[1:]
+    import prefect.cli  # noqa: PLC0415 - seconds, which pass while the server starts
+    import prefect.cli.deploy  # noqa: PLC0415
+    import prefect.cli.worker  # noqa: PLC0415
+
+    deadline = time.monotonic() + _WAIT_S
+    with PrefectApi(api_url() or "", api_auth()) as api:
+        while not api.has_pool(pool) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+    prefect.cli.app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""How many calls of a model may be in flight, and which of the waiting goes next."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+
+class Limiter:
+    """At most `slots` at once; of those who wait, the lowest priority number goes first, then the longest wait.
+
+    Calls for the same example of many candidates thereby go out one after the other, and a server that caches
+    prompt prefixes reads the example once.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._free = slots
+        self._order = itertools.count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    async def acquire(self, priority: int = 0) -> None:
+        """Wait for a slot, and hold it until `release`."""
+        if self._free > 0:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (priority, next(self._order), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Give a slot to whoever waits for one."""
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
+T = TypeVar("T")
+
+
+async def gather_or_cancel(*coroutines: Coroutine[Any, Any, T]) -> list[T]:
+    """Results in order. The first failure cancels the others, waits for their end, and is raised as it is.
+
+    `asyncio.gather` would leave them running, on clients that the caller is about to close.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures.exceptions[0].__cause__
+    return [task.result() for task in tasks]

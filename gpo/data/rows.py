@@ -1,0 +1,180 @@
+"""A row of a source becomes a labelled example, or the reason why it cannot."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from gpo.data.sources.files import Number
+from gpo.errors import DatasetError, suggestion
+from gpo.formatting import one_line, shorten_value
+from gpo.records import Example, content_hash
+from gpo.scoring.answers import canonical_reference
+from gpo.scoring.spec import AnswerSpec
+from gpo.spec.task import TaskSpec
+
+STRATIFIED = ("choice", "boolean")
+"""Kinds of answers with labels, of which each split gets its share."""
+
+_ID_LENGTH = 16
+
+_EXPECTED = {
+    "number": "must be a number",
+    "boolean": "must be one of true/false, yes/no, valid/invalid, plausible/implausible",
+    "exact": "must be a single line for answer kind `exact`; use kind `free` for longer texts",
+    "list": "must be a list of at least one item",
+    "json": "must be JSON",
+}
+
+
+class Labelled(NamedTuple):
+    """What one row says. `id` is the row's own, if the spec names a field for it.
+
+    `joins`: rows of the same input are further right answers to it, and no contradiction. `slices` say nothing of what
+    is asked and what is right: they are no part of the `content`.
+    """
+
+    inputs: dict[str, str]
+    references: tuple[str, ...]
+    solution: str | None
+    id: str | None
+    joins: bool = False
+    slices: Mapping[str, str] = {}
+
+    @property
+    def inputs_hash(self) -> str:
+        """By which rows that ask the same are known."""
+        return content_hash(tuple(self.inputs.values()), length=64)
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """All of it, for hashes: the same for rows that say the same."""
+        return self.inputs, self.references, self.solution, self.id
+
+    def joined(self, other: "Labelled") -> "Labelled":
+        """This row with the right answers of another one of the same input; which came first does not matter."""
+        solutions = {each for each in (self.solution, other.solution) if each is not None}
+        references = {*self.references, *other.references}
+        values = sorted([*self.slices.items(), *other.slices.items()], reverse=True)
+        return self._replace(
+            references=tuple(sorted(references)), solution=min(solutions, default=None), slices=dict(values)
+        )
+
+    def example(self) -> Example:
+        """The row as an example."""
+        reference, *also = self.references
+        return Example(
+            id=self.id or content_hash({"inputs": self.inputs, "reference": reference}, _ID_LENGTH),
+            inputs=self.inputs,
+            reference=reference,
+            also=tuple(also),
+            solution=self.solution,
+            slices=self.slices,
+        )
+
+
+def label_row(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
+    """The parts of a row that the spec names, as text; references in the canonical form of `gpo.scoring.answers`.
+
+    Raises:
+        DatasetError: a field is missing or cannot be used; the message names it.
+    """
+    dataset = spec.dataset
+    inputs = {field: _text(_value(row, field), field) for field in dataset.input}
+    answer = _value(row, dataset.reference)
+    references = _references(answer, dataset.reference, spec.answer)
+    solution = row.get(dataset.solution) if dataset.solution else None
+    worked = None if solution is None else _text(solution, str(dataset.solution))
+    if dataset.id is None:
+        return Labelled(inputs, references, worked, None, joins=_joins(answer, spec.answer))
+    if not (name := _text(_value(row, dataset.id), dataset.id).strip()):
+        raise DatasetError(f"field `{dataset.id}`: an id must not be blank")
+    return Labelled(inputs, references, worked, name)
+
+
+def slice_values(row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, str]:
+    """The values of the fields whose values make slices, on one line each; a row without one is in no slice of it.
+
+    Raises:
+        DatasetError: a value is neither text nor a number, true or false; the message names its field.
+    """
+    # Messages and reports put the names of slices between backticks.
+    texts = {field: _text(row[field], field).replace("`", "'") for field in fields if _is_there(row.get(field))}
+    values = {field: one_line(text) for field, text in texts.items()}
+    return {field: value for field, value in values.items() if value}
+
+
+def _is_there(value: object) -> bool:
+    # NaN is how pandas says that a value is missing.
+    return value is not None and value == value  # noqa: PLR0124
+
+
+def _references(value: object, field: str, answer: AnswerSpec) -> tuple[str, ...]:
+    """One right answer, or the different ones of a list; of kinds that have lists themselves, a list of lists."""
+    several = value if isinstance(value, list) and _holds_answers(value, answer) else [value]
+    if not several:
+        raise DatasetError(f"field `{field}`: holds no right answer, but an empty list")
+    found: dict[str, None] = {}
+    for each in several:
+        text = _structured(each, answer) if answer.kind in ("json", "list") else _text(each, field)
+        reference = canonical_reference(text, answer)
+        if reference is None:
+            raise DatasetError(f"field `{field}`: {_expected(text, answer)}, received {shorten_value(each)}")
+        found[reference] = None
+    return tuple(found)
+
+
+def _joins(value: object, answer: AnswerSpec) -> bool:
+    """Whether other rows may bring more right answers: texts of any form, or a list of several; never labels."""
+    if answer.kind in ("free", *STRATIFIED):
+        return answer.kind == "free"
+    return isinstance(value, list) and _holds_answers(value, answer)
+
+
+def _holds_answers(value: list[object], answer: AnswerSpec) -> bool:
+    """Whether a list is several answers, and not the one."""
+    if answer.kind == "list":
+        return any(isinstance(item, list) for item in value)
+    return answer.kind != "json"
+
+
+def _structured(value: object, answer: AnswerSpec) -> str:
+    """A value as JSON text; what is text already stays as it is."""
+    if isinstance(value, str) and not isinstance(value, Number):
+        return value
+    return json.dumps(_typed(value) if answer.kind == "json" else value, ensure_ascii=False, default=str)
+
+
+def _typed(value: object) -> object:
+    if isinstance(value, Number):
+        return json.loads(value)
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    return {name: _typed(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def _value(row: Mapping[str, Any], field: str) -> Any:
+    if field not in row:
+        raise DatasetError(f"no field `{field}` in this row{suggestion(field, row)}")
+    return row[field]
+
+
+def _text(value: object, field: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        raise DatasetError(f"field `{field}`: must be text, a number, true or false, received {shorten_value(value)}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise DatasetError(
+            f"field `{field}`: {shorten_value(value[error.start])} is half a character; no model takes it"
+        ) from None
+    return str(value)
+
+
+def _expected(received: str, answer: AnswerSpec) -> str:
+    if not received.strip():
+        return "must not be blank"
+    if answer.kind == "choice":
+        return f"must be one of the labels {', '.join(answer.labels)}"
+    return _EXPECTED[answer.kind]

@@ -1,0 +1,146 @@
+"""Labelled data: rows of any source in, disjoint and stable splits of examples out.
+
+A single table is split here. Its examples are put in an order that depends on the seed and on each example alone, and
+cut: the first are the test split, then comes dev, then train. With few rows added, most examples stay where they are;
+the dev split lies between test and train, so that what is pushed over a border seldom goes from one to the other. It
+is no guarantee: the sizes are exact, so a new row that enters a split pushes another out.
+
+A dataset that has versions (`dataset.name`) gives that guarantee, and its sizes are not exact: a hash of an example's
+inputs says which split it belongs to, whatever other rows there are.
+
+A folder or a dataset of the hub may bring its own splits, which are only cut to the sizes that the spec asks for. What
+they have in common belongs to test, then to dev: such rows are left out of the others, and that is told.
+
+For answers with labels the order interleaves them, so that each split, and each beginning of one, has nearly the same
+share of every label as the data.
+
+Rows are read once, one by one. Kept are those that may still enter a split, and of the others a digest.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gpo.data.assignment import HashedSplits, SeededOrder
+from gpo.data.sources.tables import Table, Tables, table_of_frame, tables_of
+from gpo.data.validation import RowValidation
+from gpo.errors import DatasetError
+from gpo.records import Split, Splits, content_hash
+from gpo.spec.task import TaskSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_IN_ORDER: tuple[Split, ...] = ("test", "dev", "train")
+
+
+def load_splits(spec: TaskSpec) -> Splits:
+    """Read the spec's dataset and split it; the same rows and seed give the same splits, in the same order.
+
+    No input text is in two splits. References are canonical, see `scoring/answers.py`. The fingerprint depends on
+    the content of all usable rows (for a folder, also on the files they are in), not on their order, the sizes or the
+    seed. With `on_bad_row: skip`, of rows that contradict each other the first is kept.
+
+    Raises:
+        DatasetError: the source is missing, empty or unreadable, rows are malformed or contradict each other, or there
+            are too few.
+    """
+    return _splits(tables_of(spec.dataset, spec.gate.slices), spec)
+
+
+def splits_of(frame: "pd.DataFrame", spec: TaskSpec) -> Splits:
+    """The same for the rows of a pandas frame; what the spec names as its source is not read.
+
+    Raises:
+        DatasetError: as for `load_splits`; rows are named by their position from 1.
+    """
+    return _splits(table_of_frame(frame, spec.dataset, spec.gate.slices), spec)
+
+
+def _splits(tables: Tables, spec: TaskSpec) -> Splits:
+    if spec.dataset.name is not None:
+        return _hashed(tables.whole[0], spec)
+    return _own_splits(tables, spec) if tables.splits else _cut(tables.whole, spec)
+
+
+def _hashed(table: Table, spec: TaskSpec) -> Splits:
+    intake, found = RowValidation(spec), HashedSplits(spec)
+    intake.read(table, "all", found)
+    intake.check()
+    test, dev, train = (found.examples(split) for split in _IN_ORDER)
+    few = _few({"test": len(test), "dev": len(dev), "train": len(train)}, found.count, spec)
+    # The same rows cut otherwise are other splits, with scores that do not compare.
+    fingerprint = content_hash(["hashed", intake.fingerprint()])
+    return Splits(test=test, dev=dev, train=train, fingerprint=fingerprint, left_out=(*intake.left_out, *few))
+
+
+def _few(found: Mapping[Split, int], rows: int, spec: TaskSpec) -> list[str]:
+    """What to tell where a split came out smaller than its size.
+
+    Raises:
+        DatasetError: dev or test have less than half of what was asked for, or train nothing.
+    """
+    sizes = spec.dataset.split
+    wanted: Mapping[Split, int] = {"test": sizes.test, "dev": sizes.dev, "train": sizes.train}
+    short = [f"{found[split]} of {wanted[split]} {split}" for split in _IN_ORDER if found[split] < wanted[split]]
+    if not short:
+        return []
+    told = f"{spec.dataset.source}: its {rows} different rows gave {', '.join(short)} examples"
+    least = {split: (size + 1) // 2 for split, size in wanted.items()} | {"train": min(1, wanted["train"])}
+    if any(found[split] < least[split] for split in _IN_ORDER):
+        raise DatasetError(
+            f"{told}, too few to decide on; which split an example belongs to is drawn by a hash, in the proportions of"
+            " dataset.split: add rows, or lower its sizes"
+        )
+    return [f"{told}; add rows, or lower the sizes of dataset.split in proportion"]
+
+
+def _cut(tables: Sequence[Table], spec: TaskSpec) -> Splits:
+    sizes = spec.dataset.split
+    train, dev, test = sizes.train, sizes.dev, sizes.test
+    wanted = train + dev + test
+    intake, order = RowValidation(spec), SeededOrder(wanted, spec)
+    for table in tables:
+        intake.read(table, "all", order)
+    intake.check()
+    if wanted > order.count:
+        raise DatasetError(
+            f"{tables[0].where}: {order.count} different rows, but dataset.split asks for {train} train + {dev} dev +"
+            f" {test} test = {wanted}; lower the sizes in dataset.split or add {wanted - order.count} rows"
+        )
+    ordered = order.examples()
+    return Splits(
+        test=ordered[:test],
+        dev=ordered[test : test + dev],
+        train=ordered[test + dev : wanted],
+        fingerprint=intake.fingerprint(),
+        left_out=tuple(intake.left_out),
+    )
+
+
+def _own_splits(tables: Tables, spec: TaskSpec) -> Splits:
+    """The splits of a folder or of the hub, each cut to the spec's size. Only train may be missing or empty.
+
+    Where dev is missing, it is cut off train.
+    """
+    sizes = spec.dataset.split
+    from_train = "dev" not in tables.splits
+    intake = RowValidation(spec)
+    test, dev = SeededOrder(sizes.test, spec), SeededOrder(sizes.dev, spec)
+    train = SeededOrder(sizes.train + sizes.dev if from_train else sizes.train, spec)
+    # What is in two of them stays in the one that is read first.
+    intake.read(tables.splits["test"], "test", test)
+    if not from_train:
+        intake.read(tables.splits["dev"], "dev", dev)
+    if "train" in tables.splits:
+        intake.read(tables.splits["train"], "train", train, may_be_empty=not from_train)
+    few_shot = intake.demonstrations(tables.few_shot) if tables.few_shot else ()
+    intake.check()
+    rest = train.examples()
+    return Splits(
+        train=rest[sizes.dev :] if from_train else rest,
+        dev=rest[: sizes.dev] if from_train else dev.examples(),
+        test=test.examples(),
+        fingerprint=intake.fingerprint(),
+        few_shot=few_shot,
+        left_out=tuple(intake.left_out),
+    )

@@ -1,0 +1,182 @@
+"""The tables of the database, as the last revision of `gpo.database.migrations` makes them; a test compares the two."""
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# Alembic's; here as well, so that the revision is read without loading it.
+revisions = Table("gpo_revision", metadata, Column("version_num", String(32), primary_key=True))
+
+# The version of the time before Alembic. Code of that time refuses the database by it.
+schema_info = Table(
+    "schema_info",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("role", String(32), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("messages", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("finish_reason", Text),
+    Column("generations", Text),
+    Column("created_at", String(32), nullable=False),
+    Column("seconds", Float),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("spec", String(64), nullable=False),
+    Column("dataset", String(64), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    Column("outcome", Text),
+)
+
+scored_prompts = Table(
+    "scored_prompts",
+    metadata,
+    Column("run_key", String(64), ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True),
+    Column("candidate_id", String(64), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("score", Text, nullable=False),
+    Index("scored_prompts_by_scope", "scope"),
+)
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("created_at", String(32), nullable=False),
+)
+
+prompt_versions = Table(
+    "prompt_versions",
+    metadata,
+    Column("name", String(63), ForeignKey("prompts.name"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("lineage", Text),
+    Column("parent", Integer),
+    Column("note", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    UniqueConstraint("name", "digest", name="prompt_versions_differ"),
+)
+
+# `standing` is the promotion that holds after the move, `below` the one that a rollback would return to.
+prompt_moves = Table(
+    "prompt_moves",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("alias", String(63), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("from_version", Integer),
+    Column("to_version", Integer, nullable=False),
+    Column("standing", Integer, nullable=False),
+    Column("below", Integer),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    ForeignKeyConstraint(["name", "to_version"], ["prompt_versions.name", "prompt_versions.version"]),
+)
+
+# `move` is the last one of the alias.
+prompt_aliases = Table(
+    "prompt_aliases",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("alias", String(63), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("move", Integer, nullable=False),
+    ForeignKeyConstraint(["name", "version"], ["prompt_versions.name", "prompt_versions.version"]),
+    ForeignKeyConstraint(["name", "move"], ["prompt_moves.name", "prompt_moves.number"]),
+)
+
+# `content` is the rest of the record, as JSON.
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("announced_at", String(32)),
+)
+
+# `example` is the hash of an example's inputs.
+test_uses = Table(
+    "test_uses",
+    metadata,
+    Column("example", String(64), primary_key=True),
+    Column("run_key", String(64), primary_key=True),
+    Column("used_at", String(32), nullable=False),
+)
+
+# Who works on a prompt now. A holder that has not renewed its claim for long is dead.
+claims = Table(
+    "claims",
+    metadata,
+    Column("prompt", String(63), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("since", String(32), nullable=False),
+    Column("renewed_at", String(32), nullable=False),
+)
+
+# `basis` is the hash of all that was decided on; an equal one would be decided alike. `id` is the hash of run, prompt,
+# alias and basis: what one run found may be decided on for several aliases, and anew by another gate.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("run", String(128), nullable=False),
+    Column("prompt", String(63), nullable=False),
+    Column("alias", String(63), nullable=False),
+    Column("basis", String(64), nullable=False),
+    Column("champion", Integer, nullable=False),
+    Column("challenger", Integer),
+    Column("status", String(16), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("flow_run", String(36)),
+    Column("who", Text),
+    Column("why", Text),
+    Column("created_at", String(32), nullable=False),
+    Column("decided_at", String(32)),
+    Index("decisions_by_prompt", "prompt", "alias", "created_at"),
+)

@@ -1,0 +1,1 @@
+"""Named datasets: pushed, versioned, compared and exported. `registry.py` is the way in."""

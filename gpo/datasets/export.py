@@ -1,0 +1,85 @@
+"""A version's rows as a file for other programs."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from gpo.data.sources.files import Number
+from gpo.datasets.lines import read_lines
+from gpo.datasets.version import DatasetVersion
+from gpo.errors import DatasetError, InputError, suggestion
+
+Writer = Callable[[Path, Path, DatasetVersion], None]
+
+
+def export(rows: Path, version: DatasetVersion, path: Path, *, force: bool = False) -> None:
+    """Write the stored `rows` of a version to `path`, in the format of its ending, whole or not at all.
+
+    Raises:
+        InputError: the format is unknown, the file is there already and `force` is not set, or it cannot be written.
+    """
+    ending = path.suffix.lower()
+    if ending not in WRITERS:
+        raise InputError(f"{path}: cannot write the format of the ending '{ending}'{suggestion(ending, WRITERS)}")
+    if path.exists() and not force:
+        raise InputError(f"{path}: is there already; choose another name, or overwrite it with --force")
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
+    try:
+        try:
+            WRITERS[ending](rows, draft, version)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _jsonl(rows: Path, path: Path, version: DatasetVersion) -> None:
+    del version
+    shutil.copyfile(rows, path)
+
+
+def _json(rows: Path, path: Path, version: DatasetVersion) -> None:
+    del version
+    with rows.open("rb") as lines, path.open("wb") as file:
+        for number, line in enumerate(lines):
+            file.write((b",\n" if number else b"[\n") + line.rstrip(b"\n"))
+        file.write(b"\n]\n")
+
+
+def _table(delimiter: str) -> Writer:
+    def write(rows: Path, path: Path, version: DatasetVersion) -> None:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, delimiter=delimiter)
+            table.writerow(version.columns)
+            for _, row in read_lines(rows):
+                assert not isinstance(row, DatasetError)  # noqa: S101 - stored rows are rows
+                table.writerow([_cell(row, field) for field in version.columns])
+
+    return write
+
+
+def _cell(row: Mapping[str, Any], field: str) -> str:
+    """A value as a table has it: text as it is, what has parts as JSON, nothing as nothing."""
+    value = row.get(field)
+    if value is None:
+        return ""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(_plain(value), ensure_ascii=False)
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Number):
+        return json.loads(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return {name: _plain(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+WRITERS: Mapping[str, Writer] = {".jsonl": _jsonl, ".json": _json, ".csv": _table(","), ".tsv": _table("\t")}
+"""Every format by its ending."""

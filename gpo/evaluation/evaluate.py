@@ -1,0 +1,244 @@
+"""Scores one prompt on a list of examples with the task model, and with the judge where the metric is one."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gpo.errors import MetricError
+from gpo.evaluation.calls import calls_an_example
+from gpo.evaluation.extraction import completed, extraction_messages, extraction_sampling, task_sampling
+from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
+from gpo.evaluation.racing import blocks, stays
+from gpo.models.asking import BlockOfCalls, usage_of
+from gpo.models.chat import ChatModel
+from gpo.models.ledger import Answer
+from gpo.progress import Dropped, emit
+from gpo.records import Example, Sample, Score, Timing, UsageByRole, total_usage
+from gpo.scoring.answers import parse_answer
+from gpo.scoring.spec import AnswerSpec, ExtractSpec
+from gpo.scoring.spec import score as metric_score
+from gpo.spec.task import TaskSpec
+from gpo.template import Message, next_question, render
+
+KEPT_SAMPLES = 3
+"""Raw answers kept with a score, wrong ones first, so that a report can show what went wrong."""
+
+_CUT = frozenset({"length", "max_tokens", "model_length"})
+"""What providers call the end of an answer at the token limit."""
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """One instruction with all that stands around it, and the models that answer and judge."""
+
+    model: ChatModel
+    judge: ChatModel | None
+    spec: TaskSpec
+    instruction: str
+    demonstrations: Sequence[Example]
+
+    def messages(self, example: Example) -> tuple[Message, ...]:
+        return render(self.spec.prompt.template, self.instruction, example.inputs, self.demonstrations)
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What the task model answered for one example: its answers in order, and what is read from them.
+
+    It is `lost` where the call that should extract the answer failed: all that counts of it is what it cost.
+    """
+
+    answers: tuple[Answer, ...]
+    text: str
+    parsed: str | None
+    cut: bool
+    lost: bool = False
+
+
+async def evaluate(
+    model: ChatModel,
+    spec: TaskSpec,
+    instruction: str,
+    examples: Sequence[Example],
+    incumbent: Score | None = None,
+    *,
+    demonstrations: Sequence[Example] = (),
+    judge: ChatModel | None = None,
+    kept: int = KEPT_SAMPLES,
+) -> Score:
+    """Score an instruction on `examples`, in order, under the model's concurrency limit.
+
+    With an incumbent and `optimizer.race_after`, the evaluation ends early once the candidate is behind.
+
+    Args:
+        model: the task model.
+        spec: the task.
+        instruction: what is scored.
+        examples: what it is scored on.
+        incumbent: the score that a candidate has to keep up with.
+        demonstrations: as many as the spec's `few_shot` asks for.
+        judge: the model that scores, where the metric is a judge.
+        kept: how many raw answers stay with the score.
+
+    Raises:
+        TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
+    """
+    if len(demonstrations) != spec.few_shot:
+        raise ValueError(f"{len(demonstrations)} demonstrations for a spec whose `few_shot` is {spec.few_shot}")
+    prompt = _Prompt(model, judge, spec, instruction, demonstrations)
+    score = Score(values={}, planned=len(examples))
+    tried = 0
+    first = spec.optimizer.race_after if incumbent is not None else None
+    for block in blocks(examples, first):
+        if tried and incumbent is not None and not stays(score, incumbent):
+            emit(Dropped((len(examples) - tried) * calls_an_example(spec)))
+            break
+        # Over all examples, so that the size of a block does not decide how many calls may fail.
+        allowed = int(spec.max_failure_rate * len(examples)) - score.failed
+        inquiry = BlockOfCalls(block, offset=tried, allowed=allowed)
+        score = _joined(score, await _score_block(prompt, inquiry), kept)
+        tried += len(block)
+        if spare := len(block) * calls_an_example(spec) - inquiry.asked:
+            emit(Dropped(spare))
+    return score
+
+
+async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
+    spec = prompt.spec
+    replies = await _replies(prompt, inquiry)
+    verdicts: Mapping[str, Grade] = {}
+    if is_judged(spec.metric):
+        readable = {name: reply.parsed for name, reply in replies.items() if reply.parsed is not None}
+        verdicts = await _verdicts(prompt, readable, inquiry)
+    samples = [
+        Sample(example=example.id, text=reply.text, answer=reply.parsed, value=value)
+        for example in inquiry.block
+        if (reply := replies.get(example.id)) and (value := _value(spec, example, reply, verdicts, inquiry)) is not None
+    ]
+    return Score(
+        values={sample.example: sample.value for sample in samples},
+        planned=len(inquiry.block),
+        unparsed=sum(sample.answer is None for sample in samples),
+        failed=len(inquiry.block) - len(samples),
+        cut=sum(replies[sample.example].cut for sample in samples),
+        samples=tuple(samples),
+        usage=_usage(prompt, replies.values(), verdicts.values()),
+        timing=_timing(replies.values()),
+    )
+
+
+async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, _Reply]:
+    """What the task model answers, by example id; missing where a call failed."""
+    model, answer = prompt.model, prompt.spec.answer
+    sampling = replace(task_sampling(answer, follows_grammar=model.follows_grammar), stop=_stops(prompt))
+    asked = {example.id: prompt.messages(example) for example in inquiry.block}
+    keys = {name: model.key(messages, sampling) for name, messages in asked.items()}
+    questions = {example.id: question_of(example) for example in inquiry.block}
+    found = await inquiry.ask(model, keys, sampling)
+    # Where we set the length ourselves, an answer that ends there is whole.
+    cut = {
+        name: sampling.max_tokens is None and (reply.finish_reason or "").casefold() in _CUT
+        for name, reply in found.items()
+    }
+    replies = {
+        name: _Reply(
+            answers=(reply,),
+            text=reply.text,
+            parsed=_read(reply.text, answer, questions[name], cut=cut[name]),
+            cut=cut[name],
+        )
+        for name, reply in found.items()
+    }
+    return replies if answer.extract is None else await _extracted(prompt, inquiry, answer.extract, asked, replies)
+
+
+async def _extracted(
+    prompt: _Prompt,
+    inquiry: BlockOfCalls,
+    extract: ExtractSpec,
+    asked: Mapping[str, Sequence[Message]],
+    replies: Mapping[str, _Reply],
+) -> dict[str, _Reply]:
+    """The replies with what the extraction prompt made of them, lost where its call failed."""
+    model, answer = prompt.model, prompt.spec.answer
+    sampling = extraction_sampling(model, answer, extract)
+    keys = {
+        name: model.key(
+            extraction_messages(asked[name], reply.text, extract, continues=model.spec.completion), sampling
+        )
+        for name, reply in replies.items()
+        if extract.when == "always" or reply.parsed is None
+    }
+    found = await inquiry.ask(model, keys, sampling)
+    questions = {example.id: question_of(example) for example in inquiry.block}
+    extracted = {
+        name: replace(
+            replies[name],
+            answers=(*replies[name].answers, reply),
+            text=f"{replies[name].text}\n\n{extract.prompt} {reply.text}",
+            parsed=_read(reply.text, answer, questions[name]),
+        )
+        for name, reply in found.items()
+    }
+    lost = {name: replace(replies[name], parsed=None, lost=True) for name in keys.keys() - found.keys()}
+    return {name: extracted.get(name) or lost.get(name) or reply for name, reply in replies.items()}
+
+
+def _read(text: str, answer: AnswerSpec, question: str, *, cut: bool = False) -> str | None:
+    return parse_answer(completed(text, answer), answer, question, cut=cut)
+
+
+async def _verdicts(prompt: _Prompt, answers: Mapping[str, str], inquiry: BlockOfCalls) -> Mapping[str, Grade]:
+    if prompt.judge is None:
+        raise ValueError("the metric is a judge, and no model was given to judge")
+    return await judge_answers(prompt.judge, prompt.spec.metric, answers, inquiry)
+
+
+def _value(
+    spec: TaskSpec, example: Example, reply: _Reply, verdicts: Mapping[str, Grade], inquiry: BlockOfCalls
+) -> float | None:
+    """The score of one reply; None where it was lost, the judge gave none or the metric failed."""
+    if reply.lost:
+        return None
+    if reply.parsed is None:
+        return 0.0
+    if is_judged(spec.metric):
+        return verdicts[example.id].value if example.id in verdicts else None
+    try:
+        return metric_score(spec.metric, reply.parsed, example.references)
+    except MetricError as error:
+        inquiry.fail(error)
+        return None
+
+
+def _stops(prompt: _Prompt) -> tuple[str, ...]:
+    """Where a completion model that was shown demonstrations would go on to a next question of its own."""
+    if not (prompt.model.spec.completion and prompt.demonstrations):
+        return ()
+    begins = next_question(prompt.spec.prompt.template, prompt.instruction)
+    return (begins,) if begins else ()
+
+
+def _usage(prompt: _Prompt, replies: Iterable[_Reply], verdicts: Iterable[Grade]) -> UsageByRole:
+    usage = usage_of(prompt.model, [answer for reply in replies for answer in reply.answers])
+    judged = [answer for verdict in verdicts for answer in verdict.answers]
+    return {**usage, **usage_of(prompt.judge, judged)} if prompt.judge and judged else usage
+
+
+def _timing(replies: Iterable[_Reply]) -> Timing:
+    known = [answer.seconds for reply in replies for answer in reply.answers if answer.seconds is not None]
+    return Timing(calls=len(known), seconds=math.fsum(known))
+
+
+def _joined(one: Score, other: Score, kept: int) -> Score:
+    samples = sorted((*one.samples, *other.samples), key=lambda sample: sample.value)
+    return Score(
+        values={**one.values, **other.values},
+        planned=one.planned,
+        unparsed=one.unparsed + other.unparsed,
+        failed=one.failed + other.failed,
+        cut=one.cut + other.cut,
+        samples=tuple(samples[:kept]),
+        usage=total_usage([one.usage, other.usage]),
+        timing=one.timing + other.timing,
+    )

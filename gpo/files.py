@@ -1,0 +1,52 @@
+"""Writing a file whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+
+def write_whole(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
+    """Put `content` in the place of a file: a reader sees the old file or the whole new one, also after a power cut.
+
+    Text is written as UTF-8 with its line ends as they are. The folder is made if there is none. `mode` are the file's
+    rights before the user's mask is taken off.
+
+    Raises:
+        OSError: the folder cannot be written or the disk is full; the old file, if there was one, is untouched.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with replace_whole(path) as draft, os.fdopen(os.open(draft, flags, mode), "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replace_whole(path: Path) -> Iterator[Path]:
+    """A draft beside `path` to be written by whoever needs more than `write_whole`; on leaving, it is put in its place.
+
+    On an error the draft is removed, and the old file, if there was one, is untouched.
+
+    Raises:
+        OSError: the folder cannot be written or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
+    try:
+        yield draft
+        _sync(draft, os.O_RDONLY)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    # Windows has no such call and needs none: the new name of the file lasts.
+    if hasattr(os, "O_DIRECTORY"):
+        _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,92 @@
+"""How the reports write numbers, spans and texts: the same everywhere, in plain ASCII where a terminal may show it."""
+
+import math
+import re
+
+SHOWN = 120
+"""Characters of a text that a table shows."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def fraction(value: float, digits: int = 3) -> str:
+    """A fraction of 1 with a fixed number of digits."""
+    return f"{value:.{digits}f}"
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of fractions: `0.53 to 0.69`."""
+    return f"{fraction(low, 2)} to {fraction(high, 2)}"
+
+
+def signed(value: float) -> str:
+    """A difference of fractions with its sign and two digits, or more where two would show a false zero.
+
+    >>> [signed(value) for value in (0.184, -0.05, 0.0, 0.003)]
+    ['+0.18', '-0.05', '0.00', '+0.003']
+    """
+    for digits in (2, 3, 4):
+        text = f"{abs(value):.{digits}f}"
+        if float(text):
+            return ("+" if value > 0 else "-") + text
+    return "0.00"
+
+
+def money(value: float) -> str:
+    """An amount of money: two digits after the point, more where the amount is small.
+
+    >>> [money(value) for value in (1234.5, 0.25, 0.00123, 0.0)]
+    ['1,234.50', '0.25', '0.0012', '0.00']
+    """
+    digits = 2 if value == 0 or value >= 0.1 else 1 - math.floor(math.log10(value))
+    return f"{value:,.{digits}f}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "step"), count(1200, "step")
+    ('1 step', '1,200 steps')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time span in the two largest units.
+
+    >>> [duration(seconds) for seconds in (8.25, 252, 3900)]
+    ['8.2 s', '4 min 12 s', '1 h 05 min']
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def printable(text: str) -> str:
+    """The text without characters that no page may hold: control characters and halves of surrogate pairs."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def one_line(text: str) -> str:
+    """The printable text on one line, whole."""
+    return " ".join(printable(text).split())
+
+
+def shorten(text: str) -> str:
+    """The text on one line, cut for a table."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1].rstrip() + "…"
+
+
+def error_line(error: Exception) -> str:
+    """The beginning of an error's message, for a message of our own."""
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else "no message"
+
+
+def shorten_value(value: object) -> str:
+    """A value for a message: at most 60 characters."""
+    shown = "null" if value is None else repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

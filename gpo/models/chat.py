@@ -1,0 +1,173 @@
+"""One chat model of a run: asked, limited, retried, counted, answered from the ledger."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from gpo.concurrency import Limiter
+from gpo.errors import ModelCallError, PermanentCallError
+from gpo.models.client import Connection
+from gpo.models.failures import classify
+from gpo.models.ledger import Answer, CallKey
+from gpo.models.local.gguf import checksum
+from gpo.models.sharing import AnswerStore, Call, Shared, Tally, shared
+from gpo.spec.models import ModelSpec
+from gpo.template import Message
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What one call asks for beyond the model's own parameters.
+
+    `grammar` (GBNF) and `min_p` reach servers that know them, which are those of this machine. `stop` are texts before
+    which the answer ends.
+    """
+
+    max_tokens: int | None = None
+    grammar: str | None = None
+    min_p: float | None = None
+    stop: tuple[str, ...] = ()
+
+    def parameters(self) -> dict[str, Any]:
+        """As keyword arguments of an OpenAI-compatible chat call."""
+        body = {"grammar": self.grammar, "min_p": self.min_p}
+        extra = {name: value for name, value in body.items() if value is not None}
+        parameters: dict[str, Any] = {"extra_body": extra} if extra else {}
+        if self.max_tokens is not None:
+            parameters["max_tokens"] = self.max_tokens
+        if self.stop:
+            parameters["stop"] = list(self.stop)
+        return parameters
+
+
+@dataclass
+class ChatModel:
+    """One chat model of a run, connected at the first call that has to be paid.
+
+    `role` is what it does in the run: `task`, `optimizer` or `judge`; `tally` counts its calls.
+    """
+
+    role: str
+    spec: ModelSpec
+    answers: AnswerStore
+    connect: Callable[[], Awaitable[Connection]]
+    tally: Tally
+    _identity: Mapping[str, Any] = field(init=False)
+    _limiter: Limiter = field(init=False)
+    _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _connection: Connection | None = field(init=False, default=None)
+    _shared: Shared = field(init=False, default_factory=shared)
+
+    def __post_init__(self) -> None:
+        self._identity = _identity(self.spec)
+        self._limiter = Limiter(self.spec.max_concurrency)
+
+    @property
+    def follows_grammar(self) -> bool:
+        """Whether the model's server holds answers to a grammar."""
+        return self.spec.is_local
+
+    def key(self, messages: Sequence[Message], sampling: Sampling, repeat: int = 0) -> CallKey:
+        """What the answer is kept under."""
+        identity = {**self._identity, "call": sampling.parameters()}
+        return CallKey(identity=identity, messages=tuple(messages), repeat=repeat)
+
+    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        """Answers that the ledger holds already, by key digest."""
+        return await self.answers.find(keys)
+
+    async def ask(self, key: CallKey, sampling: Sampling, priority: int = 0) -> Answer:
+        """Pay for one answer and keep it; equal calls in flight are paid once, and one that is kept by now is not.
+
+        Raises:
+            TransientCallError: after the client's own retries; a later repetition may succeed.
+            PermanentCallError: repeating will not help.
+        """
+        while True:
+            if (call := self._shared.calls.get(key.digest)) is not None:
+                with suppress(ModelCallError):  # it was another run's call; this one has its own connection
+                    return await self._join(key, call)
+                continue
+            await self._limiter.acquire(priority)
+            if key.digest in self._shared.calls:
+                self._limiter.release()
+                continue
+            return await self._begun(key, sampling)
+
+    async def _begun(self, key: CallKey, sampling: Sampling) -> Answer:
+        """Pay for an answer on the slot that is held, which is free again when the call has ended."""
+        call = self._shared.calls[key.digest] = Call(asyncio.create_task(self._pay(key, sampling)))
+        try:
+            return await self._join(key, call)
+        finally:
+            if call.waiting and not call.task.done():
+                call.task.add_done_callback(lambda _: self._limiter.release())
+            else:
+                self._limiter.release()
+
+    async def _join(self, key: CallKey, call: Call) -> Answer:
+        """The call's answer; it goes on while anyone waits for it and is given up with the last who does."""
+        call.waiting += 1
+        try:
+            return await asyncio.shield(call.task)
+        finally:
+            call.waiting -= 1
+            if call.task.done() or not call.waiting:
+                call.task.cancel()
+                if self._shared.calls.get(key.digest) is call:
+                    del self._shared.calls[key.digest]
+
+    async def _pay(self, key: CallKey, sampling: Sampling) -> Answer:
+        # Since the caller's `find` another run, or a twin that has left, may have kept it; or holds it for the ledger.
+        for answers in (self.answers, self._shared.held):
+            if (kept := (await answers.find([key])).get(key.digest)) is not None:
+                return kept
+        try:
+            answer = await self._invoke(key, sampling)
+        except ModelCallError:
+            self.tally.failed += 1
+            raise
+        answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
+        await self.answers.keep(key, answer, self.role)
+        self.tally.paid += 1
+        self.tally.input_tokens += answer.input_tokens
+        self.tally.output_tokens += answer.output_tokens
+        return answer
+
+    async def _invoke(self, key: CallKey, sampling: Sampling) -> Answer:
+        connection = await self._connected()
+        parameters = sampling.parameters()
+        if connection.endpoint is not None or self.spec.is_synthetic:
+            parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
+        for is_last in (connection.endpoint is None, True):
+            began = monotonic()
+            try:
+                answer = await connection.invoke(key.messages, parameters)
+            except Exception as error:  # noqa: BLE001 - every provider has its own
+                failure = classify(error, self.spec)
+                if is_last or isinstance(failure, PermanentCallError):
+                    raise failure from None  # the provider's own words may hold the key
+            else:
+                return answer.model_copy(update={"seconds": round(monotonic() - began, 6)})
+            if connection.endpoint is not None:
+                await connection.endpoint.ensure()
+        raise AssertionError("the last try returns or raises")
+
+    async def _connected(self) -> Connection:
+        async with self._connecting:
+            if self._connection is None:
+                self._connection = await self.connect()
+            return self._connection
+
+
+def _identity(spec: ModelSpec) -> dict[str, Any]:
+    """What decides the answer, with the content of a .gguf file: another file of that name is another model."""
+    identity = spec.identity()
+    if spec.model.endswith(".gguf"):
+        with suppress(OSError):  # connecting tells of a file that cannot be read
+            identity["sha256"] = checksum(Path(spec.model.removeprefix("local:")).expanduser().resolve())
+    return identity

@@ -1,0 +1,214 @@
+"""The way to a model by name: the client of its provider, and what goes over it.
+
+Remote models come from LangChain (`provider:name`), synthetic ones (`synthetic:NAME`) from this library. Embedded
+models (`local:NAME`, or a .gguf file) run in their own process and are reached through the same OpenAI-compatible
+classes. A completion model (`completion: true`) is sent one text and continues it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel, BaseLLM
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from pydantic import SecretStr
+
+from gpo.errors import ModelConfigError
+from gpo.formatting import error_line
+from gpo.models.failures import classify, without_keys
+from gpo.models.ledger import Answer
+from gpo.models.local.embedder import Embed, load_embedder
+from gpo.models.local.servers import Endpoint, chat_server
+from gpo.settings import Settings, secret
+from gpo.spec.models import ModelSpec
+from gpo.template import Message, Role, as_text
+
+_MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
+    "system": SystemMessage,
+    "user": HumanMessage,
+    "assistant": AIMessage,
+}
+_PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
+"""Providers whose embeddings take a time-out and a number of retries; others refuse what they do not know."""
+_REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+"""Where providers say why an answer ended."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An open way to a model; `endpoint` is there for embedded models."""
+
+    client: BaseChatModel | BaseLLM
+    endpoint: Endpoint | None = None
+
+    async def invoke(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Answer:
+        """One answer, with its usage as the provider reports it; raises whatever the provider's client raises."""
+        if isinstance(self.client, BaseLLM):
+            return await _completed(self.client, as_text(messages), parameters)
+        sent = [_MESSAGE_TYPES[message.role](content=message.text) for message in messages]
+        reply = await self.client.ainvoke(sent, **parameters)
+        usage, about = reply.usage_metadata, reply.response_metadata
+        return Answer(
+            text=reply.text,
+            input_tokens=usage["input_tokens"] if usage else 0,
+            output_tokens=usage["output_tokens"] if usage else 0,
+            model=str(about.get("model_name") or ""),
+            finish_reason=next((str(about[name]) for name in _REASONS if about.get(name)), None),
+        )
+
+
+async def _completed(client: BaseLLM, text: str, parameters: Mapping[str, Any]) -> Answer:
+    # `ainvoke` of a completion model gives its text alone.
+    result = await client.agenerate([text], **parameters)
+    [[generation]] = result.generations
+    about = result.llm_output or {}
+    usage: Mapping[str, int] = about.get("token_usage") or {}
+    return Answer(
+        text=generation.text,
+        input_tokens=usage.get("prompt_tokens", 0),
+        output_tokens=usage.get("completion_tokens", 0),
+        model=str(about.get("model_name") or ""),
+        finish_reason=(generation.generation_info or {}).get("finish_reason"),
+    )
+
+
+def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Callable[[], Awaitable[Connection]]:
+    """What connects to a model when it is first asked; servers and HTTP clients close with the stack.
+
+    Connecting raises ModelConfigError for an unknown provider, a missing package or key, and LocalModelError for an
+    embedded model that did not start.
+    """
+
+    async def connect() -> Connection:
+        if spec.is_synthetic:
+            from gpo.models.synthetic.chat import synthetic_model  # noqa: PLC0415 - for tests and studies alone
+
+            return Connection(client=synthetic_model(spec))
+        if not spec.is_local:
+            return Connection(client=await _client(spec, _key(spec), stack))
+        endpoint = await stack.enter_async_context(chat_server(spec.model, settings))
+        served = spec.model_copy(update={"model": f"openai:{endpoint.model}", "base_url": endpoint.base_url})
+        return Connection(client=await _client(served, SecretStr("local"), stack), endpoint=endpoint)
+
+    return connect
+
+
+def _key(spec: ModelSpec) -> SecretStr | None:
+    """The key of a remote model; None leaves it to LangChain's provider, which reads its own variable."""
+    if spec.api_key_env is not None:
+        key = secret(spec.api_key_env)
+        if key is None:
+            # A name with small letters may be a key that was pasted in its place.
+            name = spec.api_key_env if spec.api_key_env.isupper() else "that `api_key_env` names"
+            raise ModelConfigError(f"{spec.model}: the environment variable {name} is not set")
+        return key
+    # A key meant for the provider must not travel to an endpoint that the user merely named.
+    return SecretStr("not-needed") if spec.base_url is not None else None
+
+
+async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack) -> BaseChatModel | BaseLLM:
+    options: dict[str, Any] = {**spec.parameters, "timeout": spec.timeout_s, "max_retries": spec.max_retries}
+    if spec.base_url is not None:
+        options["base_url"] = spec.base_url
+    if key is not None:
+        options["api_key"] = key
+    if spec.model.startswith("openai:"):
+        from openai import DefaultAioHttpClient  # noqa: PLC0415 - heavy, and only for this provider
+
+        # One client per event loop: LangChain's own is cached per process and dies with its first loop.
+        options["http_async_client"] = await stack.enter_async_context(DefaultAioHttpClient())
+    return _completion_client(spec, options) if spec.completion else _chat_client(spec, options)
+
+
+def _chat_client(spec: ModelSpec, options: Mapping[str, Any]) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model  # noqa: PLC0415 - two seconds of import
+
+    try:
+        client: BaseChatModel = init_chat_model(spec.model, **options)
+    except ImportError as error:
+        raise ModelConfigError(f"{spec.model}: {error_line(error)}") from None
+    except ValueError as error:
+        if "model_provider" not in str(error):
+            raise _not_configurable(error, spec) from None
+        raise ModelConfigError(
+            f"{spec.model}: unknown provider '{spec.model.partition(':')[0]}'; "
+            "write `provider:name` as LangChain has it (openai:gpt-4o-mini), `local:NAME`, or a path to a .gguf file"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
+        raise _not_configurable(error, spec) from None
+    return client
+
+
+def _completion_client(spec: ModelSpec, options: Mapping[str, Any]) -> BaseLLM:
+    from langchain_openai import OpenAI  # noqa: PLC0415 - two seconds of import
+
+    known = {name for field, info in OpenAI.model_fields.items() for name in (field, info.alias)}
+    # What LangChain's class has no field for, such as `stop`, goes to the server as it is.
+    others = {name: value for name, value in options.items() if name not in known}
+    own = {name: value for name, value in options.items() if name in known}
+    try:
+        return OpenAI(model=spec.model.removeprefix("openai:"), **own, model_kwargs=others)
+    except Exception as error:  # noqa: BLE001 - wrong parameters and missing keys have many exceptions
+        raise _not_configurable(error, spec) from None
+
+
+def _not_configurable(error: Exception, spec: ModelSpec) -> ModelConfigError:
+    return ModelConfigError(without_keys(f"{spec.model}: cannot be configured: {error_line(error)}", spec))
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """An embedding function, and what decides its vectors."""
+
+    embed: Embed
+    identity: str
+
+
+def open_embedding(spec: ModelSpec) -> Embedding:
+    """An embedding model by name.
+
+    Raises:
+        ModelConfigError: unknown name, missing package or key.
+    """
+    if spec.is_local:
+        embedder = load_embedder(spec.model)
+
+        async def embed_here(texts: Sequence[str]) -> list[list[float]]:
+            return await asyncio.to_thread(embedder.embed, texts)
+
+        return Embedding(embed=embed_here, identity=embedder.identity)
+    model = _embeddings(spec)
+
+    async def embed_remotely(texts: Sequence[str]) -> list[list[float]]:
+        try:
+            return await model.aembed_documents(list(texts))
+        except Exception as error:  # noqa: BLE001 - every provider has its own
+            raise classify(error, spec) from None  # the provider's own words may hold the key
+
+    return Embedding(embed=embed_remotely, identity=spec.model)
+
+
+def _embeddings(spec: ModelSpec) -> Embeddings:
+    from langchain.embeddings import init_embeddings  # noqa: PLC0415 - two seconds of import
+
+    options: dict[str, Any] = dict(spec.parameters)
+    provider = spec.model.partition(":")[0]
+    if provider in _PATIENT_EMBEDDINGS:
+        options |= {"timeout": spec.timeout_s, "max_retries": spec.max_retries}
+    if spec.base_url is not None:
+        options["base_url"] = spec.base_url
+        if provider == "openai":
+            # LangChain would send token ids, which other servers than OpenAI's do not understand.
+            options.setdefault("check_embedding_ctx_length", False)
+    if (key := _key(spec)) is not None:
+        options["api_key"] = key
+    try:
+        model = init_embeddings(spec.model, **options)
+    except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
+        raise _not_configurable(error, spec) from None
+    if not isinstance(model, Embeddings):
+        raise ModelConfigError(f"{spec.model}: is not an embedding model")
+    return model

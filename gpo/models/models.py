@@ -1,0 +1,89 @@
+"""The models of a run: opened once for it, limited, retried, counted, and answered from the ledger.
+
+`gpo.models.client` says how a model is reached by its name.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from gpo.errors import ModelCallError
+from gpo.models.chat import ChatModel
+from gpo.models.client import connector, open_embedding
+from gpo.models.local.embedder import Embed
+from gpo.models.sharing import AnswerStore, Tally, tallies
+from gpo.settings import Settings
+from gpo.spec.models import ModelRole, ModelSpec, ModelsSpec
+
+_TEMPERATURES: Mapping[ModelRole, float] = {"task": 0.0, "optimizer": 1.0, "judge": 0.0}
+
+_COMPLETION_TOKENS = 256
+"""Length of what a completion model writes where the spec sets none: servers' own defaults are as short as 16."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of a run, open until the context that made them ends."""
+
+    task: ChatModel
+    optimizer: ChatModel
+    judge: ChatModel
+    embed: Embed
+    embedding_identity: str
+    embedding_tally: Tally
+
+
+@asynccontextmanager
+async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore) -> AsyncIterator[Models]:
+    """The models on the running event loop; servers and HTTP clients close with the context.
+
+    Chat models connect when first asked; then ModelConfigError tells of an unknown provider, a missing package or key,
+    and LocalModelError of an embedded model that did not start.
+
+    Raises:
+        ModelConfigError: the embedding model cannot be used as configured.
+    """
+    counts = tallies()
+    async with AsyncExitStack() as stack:
+
+        async def chat_model(role: ModelRole) -> ChatModel:
+            model = _with_defaults(spec, role)
+            # In a thread: the checksum of a large file takes seconds.
+            connect = connector(model, settings, stack)
+            return await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role])
+
+        embedding = open_embedding(spec.embedding)
+        yield Models(
+            task=await chat_model("task"),
+            optimizer=await chat_model("optimizer"),
+            judge=await chat_model("judge"),
+            embed=_counted(embedding.embed, counts["embedding"]),
+            embedding_identity=embedding.identity,
+            embedding_tally=counts["embedding"],
+        )
+
+
+def _with_defaults(spec: ModelsSpec, role: ModelRole) -> ModelSpec:
+    """The model of a role, sampled as the role needs it unless the spec says otherwise.
+
+    An optimizer model that also judges is set up to vary what it writes, which a judge must not.
+    """
+    model = spec.of(role)
+    if role == "judge" and spec.judge is None:
+        model = model.model_copy(update={"parameters": {**model.parameters, "temperature": 0.0}})
+    model = model.with_default("temperature", _TEMPERATURES[role])
+    return model.with_default("max_tokens", _COMPLETION_TOKENS) if model.completion else model
+
+
+def _counted(embed: Embed, tally: Tally) -> Embed:
+    async def counted(texts: Sequence[str]) -> list[list[float]]:
+        try:
+            vectors = await embed(texts)
+        except ModelCallError:
+            tally.failed += len(texts)
+            raise
+        tally.paid += len(texts)
+        return vectors
+
+    return counted

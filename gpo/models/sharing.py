@@ -1,0 +1,112 @@
+"""What keeps runs from paying twice: stores of answers, and what runs at the same time in one process share."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gpo.models.ledger import Answer, CallKey
+
+
+class AnswerStore(Protocol):
+    """Where paid answers are kept and found again: the ledger, or its stand-in before a run has begun."""
+
+    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        """Answers that are there, by key digest."""
+
+    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
+        """Write one answer of the model with this role in the run; returns when it is safe."""
+
+
+class HeldAnswers:
+    """Answers in memory, while there is no ledger yet."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[CallKey, Answer, str]] = {}
+
+    async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        """Answers that are held, by key digest."""
+        return {key.digest: self._held[key.digest][1] for key in keys if key.digest in self._held}
+
+    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
+        """Hold one answer."""
+        self._held[key.digest] = (key, answer, role)
+
+    async def settle(self, ledger: AnswerStore) -> None:
+        """Write what is held to the ledger."""
+        for key, answer, role in tuple(self._held.values()):
+            await ledger.keep(key, answer, role)
+
+
+@dataclass
+class Call:
+    """A call in flight and how many wait for it."""
+
+    task: asyncio.Task[Answer]
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The calls in flight, by key digest, and the answers that no ledger has yet."""
+
+    calls: dict[str, Call] = field(default_factory=dict)
+    held: HeldAnswers = field(default_factory=HeldAnswers)
+
+
+_shared: ContextVar[Shared | None] = ContextVar("gpo_shared", default=None)
+
+
+@contextmanager
+def paying_once() -> Iterator[None]:
+    """Runs inside, with one database, pay once for an equal call; also in their checks, before there is a database."""
+    token = _shared.set(Shared())
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+def shared() -> Shared:
+    """What is shared with the other runs inside the same `paying_once`; outside of any, something new."""
+    return _shared.get() or Shared()
+
+
+ROLES = ("task", "optimizer", "judge", "embedding")
+
+
+@dataclass
+class Tally:
+    """Calls of one role, counted as they happen; of the embedding model, its texts."""
+
+    paid: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+_tallies: ContextVar[Mapping[str, Tally] | None] = ContextVar("gpo_tallies", default=None)
+
+
+def tallies() -> Mapping[str, Tally]:
+    """The tallies of this context by role; new ones where nothing counts together."""
+    return _tallies.get() or _fresh()
+
+
+@contextmanager
+def counting_together() -> Iterator[None]:
+    """Models opened inside, one after the other, count the calls of a role in one tally: the outermost one's."""
+    if _tallies.get() is not None:
+        yield
+        return
+    token = _tallies.set(_fresh())
+    try:
+        yield
+    finally:
+        _tallies.reset(token)
+
+
+def _fresh() -> Mapping[str, Tally]:
+    return {role: Tally() for role in ROLES}

@@ -1,0 +1,75 @@
+"""What was decided about a challenger, as a record: on which evidence, by whom, and what became of it."""
+
+from datetime import datetime
+from typing import Literal
+
+from gpo.gate.verdict import GateVerdict
+from gpo.prompts.version import DatasetReference
+from gpo.records import Record, content_hash
+
+Status = Literal["kept", "waiting", "promoted", "rejected", "expired", "superseded"]
+
+WORDS: dict[Status, str] = {
+    "kept": "the champion stays",
+    "waiting": "waits for approval",
+    "promoted": "promoted",
+    "rejected": "rejected",
+    "expired": "nobody answered in time; the champion stays",
+    "superseded": "superseded; the champion stays",
+}
+"""Each status in words."""
+
+
+class Decision(Record):
+    """What became of one run for one alias of a prompt. `run` is the run's id; times are ISO text in UTC.
+
+    `basis` is the hash of what was decided on: spec, gate and data; an equal one would be decided alike. `challenger`
+    is None when the search found nothing worth registering. `flow_run` is the id of the Prefect run that waits.
+    `dev` are the mean scores of the champion and of the best prompt on the dev split. It may be approved until
+    `expires_at`.
+    """
+
+    run: str
+    prompt: str
+    alias: str
+    basis: str
+    champion: int
+    challenger: int | None = None
+    status: Status
+    dataset: DatasetReference
+    dev: tuple[float, float]
+    verdict: GateVerdict | None = None
+    reason: str
+    report: str = ""
+    flow_run: str | None = None
+    who: str | None = None
+    why: str | None = None
+    created_at: str
+    decided_at: str | None = None
+    expires_at: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is kept under: another alias or prompt, or other grounds, make another decision of the same run."""
+        return content_hash([self.run, self.prompt, self.alias, self.basis], length=32)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person has yet to answer."""
+        return self.status == "waiting"
+
+    def is_expired(self, now: str) -> bool:
+        """Whether it waited for longer than it may."""
+        return self.is_open and self.expires_at is not None and _time(now) > _time(self.expires_at)
+
+    @property
+    def sentence(self) -> str:
+        """What became of it, in one sentence."""
+        by = f" by {self.who}" if self.who else ""
+        version = f"version {self.challenger} " if self.challenger is not None else ""
+        why = f": {self.why}" if self.why else f": {self.reason}"
+        return f"{self.prompt}: {version}{WORDS[self.status]}{by}{why}"
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

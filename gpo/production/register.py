@@ -1,0 +1,138 @@
+"""From a spec or a finished run to what the prompt registry keeps: a version's content, and where it comes from."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from gpo.data.splits import load_splits
+from gpo.errors import AliasMovedError, PromptError
+from gpo.evaluation import few_shot
+from gpo.names import PRODUCTION
+from gpo.prompts.registry import NO_VERSION, Registry
+from gpo.prompts.version import DatasetReference, Lineage, Measurement, Registered, prompt_content
+from gpo.records import Example, Score
+from gpo.runs.history import History, RunRow
+from gpo.runs.outcome import Outcome
+from gpo.spec.models import ModelSpec
+from gpo.spec.task import TaskSpec
+
+
+def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
+    """Where a prompt comes from that nothing was measured of; `dataset` is the fingerprint of the data."""
+    # The folder of a file is this machine's.
+    data = spec.dataset
+    name = data.name or (data.path.name if data.path else data.source)
+    version = None if data.version is None else str(data.version)
+    return Lineage(
+        task=spec.name,
+        spec=spec.fingerprint(),
+        metric=spec.metric.identity,
+        models={role: model.model for role, model in spec.models if isinstance(model, ModelSpec)},
+        dataset=DatasetReference(name=name, version=version, fingerprint=dataset),
+    )
+
+
+def lineage_of_run(spec: TaskSpec, outcome: Outcome, dataset: str) -> Lineage:
+    """Where the best prompt of a run comes from, with what the run measured of it."""
+    measured = {
+        "run": outcome.run_id,
+        "dev": measurement(outcome.best.score),
+        "test": measurement(outcome.best_test),
+        "gain": outcome.gain,
+    }
+    return lineage_of_spec(spec, dataset).model_copy(update=measured)
+
+
+def measurement(score: Score) -> Measurement | None:
+    """The mean of a score with its interval; None when nothing was scored."""
+    if not score.n:
+        return None
+    low, high = score.interval()
+    return Measurement(value=score.mean, low=low, high=high, n=score.n)
+
+
+def find_last_finished(history: History, spec: TaskSpec) -> tuple[RunRow, Outcome]:
+    """The spec's run that finished last, and what it came to.
+
+    Raises:
+        PromptError: none has finished, or only of a spec of this name that was different.
+    """
+    finished = [run for run in history.runs() if run.task == spec.name and run.finished_at is not None]
+    same = [run for run in finished if run.spec == spec.fingerprint()]
+    if not same:
+        changed = f"; {len(finished)} finished before the spec was changed" if finished else ""
+        raise PromptError(f"no run of {spec.name} has finished here{changed}; `gpo optimize SPEC` makes one")
+    run = max(same, key=lambda each: (each.finished_at or "", each.key))
+    outcome = history.outcome(run.key)
+    if outcome is None:
+        raise PromptError(f"run {run.key} has no outcome any more; `gpo optimize SPEC` makes it anew")
+    return run, outcome
+
+
+def register_start(
+    registry: Registry,
+    spec: TaskSpec,
+    *,
+    who: str,
+    name: str | None = None,
+    alias: str = PRODUCTION,
+    note: str = "",
+) -> Registered:
+    """Keep the prompt that a spec starts from; it goes into production, or another alias, if nothing is there.
+
+    Raises:
+        PromptError: the name is malformed.
+        DatasetError: the spec wants demonstrations, and the data cannot be read.
+    """
+    content = prompt_content(spec.prompt.template, spec.prompt.instruction, _demonstrations(spec))
+    registered = registry.register(name or spec.name, content, lineage=lineage_of_spec(spec), note=note)
+    version = registered.version
+    if alias not in registry.record(version.name).aliases:
+        with suppress(AliasMovedError):
+            why = f"the first version in {alias}"
+            registry.promote(version.name, version.version, alias, who=who, why=why, expected=NO_VERSION)
+    return registered
+
+
+def register_best(
+    registry: Registry, history: History, spec: TaskSpec, *, name: str | None = None, note: str = ""
+) -> Registered:
+    """`register_outcome` of the spec's last finished run.
+
+    Raises:
+        PromptError: the name is malformed, or no run has finished.
+        DatasetError: the spec wants demonstrations, and the data cannot be read.
+    """
+    run, outcome = find_last_finished(history, spec)
+    return register_outcome(registry, spec, outcome, run.dataset, _demonstrations(spec), name=name, note=note)
+
+
+def register_outcome(
+    registry: Registry,
+    spec: TaskSpec,
+    outcome: Outcome,
+    dataset: str,
+    demonstrations: Sequence[Example] = (),
+    *,
+    name: str | None = None,
+    note: str = "",
+) -> Registered:
+    """Keep the best prompt of a run; `dataset` is the fingerprint of the data. No alias is moved.
+
+    Its parent is the version of the prompt that the run started from, if that is registered.
+
+    Raises:
+        PromptError: the name is malformed.
+    """
+    start, best = (
+        prompt_content(spec.prompt.template, each.candidate.instruction, demonstrations)
+        for each in (outcome.start, outcome.best)
+    )
+    known = name or spec.name
+    versions = registry.record(known).versions if known in registry.names() else ()
+    parent = next((each.version for each in versions if each.digest == start.digest != best.digest), None)
+    lineage = lineage_of_run(spec, outcome, dataset)
+    return registry.register(known, best, lineage=lineage, parent=parent, note=note)
+
+
+def _demonstrations(spec: TaskSpec) -> tuple[Example, ...]:
+    return few_shot.demonstrations(spec, load_splits(spec)) if spec.few_shot else ()

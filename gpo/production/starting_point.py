@@ -1,0 +1,173 @@
+"""Where a prompt stands before it is optimised again: the champion, the data, and whether anything is new."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gpo.data.splits import load_splits
+from gpo.errors import PromptError
+from gpo.production.decision import WORDS, Decision
+from gpo.production.decision_log import Production
+from gpo.production.register import lineage_of_spec, register_start
+from gpo.prompts.registry import Registry
+from gpo.prompts.version import DatasetReference, PromptVersion
+from gpo.records import Record, Scored, content_hash
+from gpo.runs.history import History
+from gpo.runs.run import Job
+from gpo.spec.task import TaskSpec
+
+_RUNS = 5
+"""How many earlier runs are looked through for prompts to try again."""
+
+_ANY = "any"
+
+
+class StartingPoint(Record):
+    """What a run of `reoptimize_prompt` starts from.
+
+    `settled` is the decision that still holds, because nothing has changed since. `newer` names a later
+    version of the data that was decided on already.
+    `earlier` are the instructions of earlier runs that are worth another try, the most promising first.
+    """
+
+    prompt: str
+    alias: str
+    champion: PromptVersion
+    dataset: DatasetReference
+    basis: str
+    settled: Decision | None
+    newer: str | None
+    earlier: tuple[str, ...]
+
+
+def prompt_name(spec: TaskSpec) -> str:
+    """The name under which the registry knows the prompt of a spec."""
+    return spec.production.prompt or spec.name
+
+
+def find_starting_point(
+    job: Job, production: Production, *, triggered: bool = False, force: bool = False
+) -> StartingPoint:
+    """Where the prompt of a spec stands; one that was never registered becomes the first version, as it is in the spec.
+
+    A run that a new version of the data has `triggered` may come too late. One by `force` learns from all earlier runs.
+
+    Raises:
+        PromptError: what is in production has other messages than the spec.
+        DatasetError: the data cannot be read.
+    """
+    spec, name, alias = job.spec, prompt_name(job.spec), job.spec.production.alias
+    dataset = lineage_of_spec(spec, load_splits(spec).fingerprint).dataset
+    champion = _champion(production.registry, spec, name, alias)
+    if champion.content.template != spec.prompt.template:
+        raise PromptError(
+            f"prompt {name}: version {champion.version}, which is in {alias}, has other messages than the spec; put "
+            f"those of `gpo prompt show {name} {champion.version}` into the spec, or take the spec's into {alias} with "
+            "`gpo prompt register SPEC` and `gpo prompt promote`"
+        )
+    basis, known = basis_of(spec, dataset), production.decisions.of(name, alias)
+    return StartingPoint(
+        prompt=name,
+        alias=alias,
+        champion=champion,
+        dataset=dataset,
+        basis=basis,
+        settled=_settled(known, basis, champion.version),
+        newer=_newer(known, dataset) if triggered else None,
+        earlier=_earlier(production.history, _from(spec, champion), dataset, repeated=force),
+    )
+
+
+def nothing_to_do(starting_point: StartingPoint) -> str | None:
+    """Why there is nothing to do; None when there is something."""
+    name, settled = starting_point.prompt, starting_point.settled
+    data = (
+        f"{starting_point.dataset.name} version {starting_point.dataset.version}"
+        if starting_point.dataset.version
+        else "the data"
+    )
+    if starting_point.newer is not None:
+        return f"{name}: nothing to do: {starting_point.newer} has been decided on already, which is newer than {data}"
+    if settled is None:
+        return None
+    if settled.is_open:
+        return f"{name}: nothing to do: run {settled.run} waits for approval; `gpo approve {settled.run}` promotes"
+    return f"{name}: nothing to do: {data}, the spec and the gate are those of run {settled.run} ({_what(settled)})"
+
+
+def _what(decision: Decision) -> str:
+    version = f"version {decision.challenger} " if decision.challenger is not None else ""
+    return f"{version}{WORDS[decision.status]} on {(decision.decided_at or decision.created_at)[:10]}"
+
+
+def basis_of(spec: TaskSpec, dataset: DatasetReference) -> str:
+    """Hash of what a decision rests on, but for the champion: the spec without its start, the gate and the data."""
+    prompt = spec.prompt.model_copy(update={"instruction": _ANY})
+    gate = spec.gate.model_dump(mode="json")
+    return content_hash(
+        [spec.model_copy(update={"prompt": prompt}).fingerprint(), gate, dataset.fingerprint], length=16
+    )
+
+
+def _champion(registry: Registry, spec: TaskSpec, name: str, alias: str) -> PromptVersion:
+    known = registry.record(name) if name in registry.names() else None
+    if known is None or alias not in known.aliases:
+        register_start(registry, spec, who="gpo", name=name, alias=alias)
+    return registry.resolve(name, alias)
+
+
+def _settled(decisions: list[Decision], basis: str, champion: int) -> Decision | None:
+    """The last decision on the same grounds, if it holds: the champion is one of the two that it was about.
+
+    A challenger that was promoted and then rolled back is settled as well: a person has decided against it.
+    """
+    last = next((each for each in decisions if each.basis == basis and each.status != "superseded"), None)
+    if last is None or champion not in (last.champion, last.challenger):
+        return None
+    return last
+
+
+def _newer(decisions: list[Decision], dataset: DatasetReference) -> str | None:
+    """A later version of the same dataset that was decided on: a run that waited in a queue comes too late."""
+    for each in decisions:
+        then = each.dataset
+        if then.name == dataset.name and _number(then) > _number(dataset) > 0:
+            return f"{then.name} version {then.version}"
+    return None
+
+
+def _number(dataset: DatasetReference) -> int:
+    version = dataset.version or ""
+    return int(version) if version.isascii() and version.isdigit() else 0
+
+
+def _from(spec: TaskSpec, champion: PromptVersion) -> TaskSpec:
+    """The spec with the champion as its start."""
+    prompt = spec.prompt.model_copy(update={"instruction": champion.content.instruction})
+    return spec.model_copy(update={"prompt": prompt})
+
+
+def _earlier(history: History, spec: TaskSpec, dataset: DatasetReference, *, repeated: bool) -> tuple[str, ...]:
+    """The best prompts of the last runs: the best of each, the latest run first, then the second of each, and so on.
+
+    Scores on other data are not comparable, so runs take turns. A run of the same spec on the same data is left out,
+    unless it is `repeated` on purpose: it is this one, whose process died before the decision and which is resumed.
+    """
+    mine = (spec.fingerprint(), dataset.fingerprint)
+    runs = [
+        run
+        for run in history.runs()
+        if run.task == spec.name and run.finished_at is not None and (repeated or (run.spec, run.dataset) != mine)
+    ]
+    ranked = [_by_score(history.scored(run.key)) for run in runs[:_RUNS]]
+    turns = (texts[job] for job in range(max(map(len, ranked), default=0)) for texts in ranked if job < len(texts))
+    return tuple(text for text in dict.fromkeys(turns) if text != spec.prompt.instruction)[: spec.production.warm_start]
+
+
+def _by_score(scored: Iterable[Scored]) -> list[str]:
+    whole = [item for item in scored if item.score.complete]
+    return [item.candidate.instruction for item in sorted(whole, key=lambda item: -item.score.mean)]
+
+
+def restarted_from(job: Job, starting_point: StartingPoint) -> Job:
+    """The job of a run that starts from the champion and tries the prompts of earlier runs again."""
+    return replace(job, spec=_from(job.spec, starting_point.champion), earlier=starting_point.earlier)

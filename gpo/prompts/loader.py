@@ -1,0 +1,287 @@
+"""Prompts for applications: `load_prompt` gives what is in production, and goes on giving it when the database is down.
+
+    from gpo import load_prompt
+
+    prompt = load_prompt("review-sentiment")
+    chain = prompt | model
+    chain.invoke({"review": "It broke after a day."})
+
+The first call of a name reads the database; later calls take it from memory, in about a microsecond, while a daemon
+thread looks for a newer version every `GPO_PROMPT_REFRESH_S` seconds. When it cannot, the last good prompt stays.
+"""
+
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+from weakref import WeakSet
+
+from langchain_core.prompts import ChatPromptTemplate
+
+from gpo.database.engine import database_label, open_to_read, reading, revision_of
+from gpo.errors import GpoError, PromptError, StateError
+from gpo.formatting import count
+from gpo.names import PRODUCTION
+from gpo.prompts.files import read_record
+from gpo.prompts.registry import HOW_TO_BEGIN, Registry
+from gpo.prompts.version import PromptRecord, PromptVersion
+from gpo.settings import load_settings
+from gpo.template import Part
+
+Default = ChatPromptTemplate | Path | None
+
+_log = logging.getLogger(__name__)
+_ROLES = {"system": "system", "user": "human", "assistant": "ai"}
+_JITTER = 0.2
+_BUSY_S = 5.0
+_READ_S = 10.0
+"""How long one look at the database may take before it is given up, between one prompt and the next."""
+
+
+def load_prompt(
+    name: str,
+    *,
+    alias: str = PRODUCTION,
+    version: int | None = None,
+    default: Default = None,
+    database: str | None = None,
+) -> ChatPromptTemplate:
+    """The prompt that an alias, or a version, stands for, as a LangChain template of the prompt's variables.
+
+    Prompt text and values may hold braces and quotes: neither is taken for a template. The template's `metadata` tell
+    `prompt`, `version`, `alias` and `digest`; they go into LangChain's traces. Call it for every request, or the
+    request will not see a promotion. May be called from any thread, and in processes forked from this one.
+
+    `default` is what to give when a first read fails: a prompt, or a file that `gpo prompt export` wrote. `database`
+    is an SQLAlchemy URL; by default that of `GPO_DATABASE_URL`, or the file in `GPO_HOME` or else in `.gpo` of the
+    working folder. Settings are read once.
+
+    Raises:
+        PromptError: there is no such prompt, alias or version, and no default. Not after a first success.
+        StateError: the database cannot be used, and there is no default. Not after a first success.
+    """
+    loader = _LOADERS.get(database)
+    if loader is None:
+        with _OPENING:
+            loader = _LOADERS.setdefault(database, _open_loader(database))
+    return loader.load(name, alias if version is None else version, default)
+
+
+class _Held(NamedTuple):
+    """What is given for one name and reference. `fails`: the last refresh failed, and that was logged."""
+
+    template: ChatPromptTemplate
+    digest: str = ""
+    fails: bool = False
+
+
+_Key = tuple[str, str | int]
+"""Name, and alias or version."""
+_Found = _Held | Exception
+
+
+class PromptLoader:
+    """The prompts of one database, held in memory and refreshed by a daemon thread of this process."""
+
+    def __init__(self, database: str, refresh_s: float) -> None:
+        """Read from the SQLAlchemy URL `database`; look for newer versions about every `refresh_s` seconds."""
+        self._database = database
+        self._refresh_s = refresh_s
+        self._held: dict[_Key, _Held] = {}
+        self.begin()
+        _ALIVE.add(self)
+
+    def begin(self) -> None:
+        """Start with free locks and without a thread: at first, and in a forked child, which has no other threads."""
+        self._reading = threading.Lock()
+        self._asking = threading.Lock()
+        self._asked: dict[_Key, Future[_Found]] = {}
+        self._starting = threading.Lock()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def load(self, name: str, reference: str | int = PRODUCTION, default: Default = None) -> ChatPromptTemplate:
+        """As `load_prompt`."""
+        held = self._held.get((name, reference))
+        if held is None:
+            held = self._first((name, reference), default)
+        if self._thread is None or not self._thread.is_alive():
+            self._watch()
+        return held.template
+
+    def refresh(self) -> bool:
+        """Look for newer versions now; returns whether all could be read. Raises nothing."""
+        with self._reading:
+            # What a version stands for never changes.
+            moving = [key for key, held in list(self._held.items()) if held.fails or isinstance(key[1], str)]
+            found = self._look(moving)
+            for key in moving:
+                self._held[key] = _refreshed(key, self._held[key], found[key])
+        return not any(isinstance(each, Exception) for each in found.values())
+
+    def close(self) -> None:
+        """End the thread. Another `load` would start one again."""
+        with self._starting:
+            thread, self._thread = self._thread, None
+            closed, self._closed = self._closed, threading.Event()
+        closed.set()
+        if thread is not None:
+            thread.join()
+
+    def _first(self, key: _Key, default: Default) -> _Held:
+        """Ask, together with all who wait: they share the next look, and the failure of the one under way."""
+        with self._asking:
+            answer = self._asked.setdefault(key, Future())
+        with self._reading:
+            if not answer.done():
+                self._look([])
+        found = answer.result()
+        if isinstance(found, _Held):
+            return found
+        if default is None:
+            raise found
+        fallen_back = _Held(_fallen_back(key, default), fails=True)
+        held = self._held.setdefault(key, fallen_back)
+        if held is fallen_back:
+            _log.warning("prompt %s (%s): the default is used: %s", *key, _first_line(found))
+        return held
+
+    def _look(self, keys: Sequence[_Key]) -> Mapping[_Key, _Found]:
+        """Read these keys and all that are asked for, and answer who asked; only for who holds `_reading`."""
+        with self._asking:
+            asked = list(self._asked)
+        found = self._read([*keys, *(key for key in asked if key not in self._held)])
+        with self._asking:
+            # Who has come since this look began could only fail the same way, one time-out later.
+            answered = list(self._asked) if isinstance(found, Exception) else asked
+            answers = {key: self._asked.pop(key) for key in answered}
+        for key, answer in answers.items():
+            if not isinstance(found, Exception) and isinstance(each := found.get(key), _Held):
+                self._held.setdefault(key, each)
+            answer.set_result(self._held.get(key) or (found if isinstance(found, Exception) else found[key]))
+        return dict.fromkeys(keys, found) if isinstance(found, Exception) else found
+
+    def _read(self, keys: Sequence[_Key]) -> Mapping[_Key, _Found] | Exception:
+        """What each key stands for now, or why that cannot be told; one error when no key could be read.
+
+        No connection outlives this.
+        """
+        if not keys:
+            return {}
+        deadline = time.monotonic() + _READ_S
+        try:
+            engine = open_to_read(self._database, busy_s=_BUSY_S)
+            try:
+                with reading(engine) as connection:
+                    if revision_of(connection) is None:
+                        raise StateError(f"database {database_label(engine.url)} holds no prompts; {HOW_TO_BEGIN}")
+                registry, late = (
+                    Registry(engine),
+                    StateError(f"database {database_label(engine.url)}: no answer in time"),
+                )
+                return {key: late if time.monotonic() > deadline else _resolved(registry, *key) for key in keys}
+            finally:
+                engine.dispose()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the last good prompt is better than none
+            # Its frames hold connections that were never finished.
+            return error.with_traceback(None)
+
+    def _watch(self) -> None:
+        # No thread can be started while the interpreter ends.
+        with self._starting, suppress(RuntimeError):
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(
+                    target=self._keep_fresh, args=(self._closed,), name="gpo-prompts", daemon=True
+                )
+                thread.start()
+                self._thread = thread
+
+    def _keep_fresh(self, closed: threading.Event) -> None:
+        # Processes that were started together do not ask together for ever. The application's own random numbers stay
+        # what its seed makes them.
+        jitter = random.Random()  # noqa: S311 - no secret
+        while not closed.wait(self._refresh_s * jitter.uniform(1 - _JITTER, 1 + _JITTER)):
+            self.refresh()
+
+
+def as_langchain(version: PromptVersion, alias: str | None = None) -> ChatPromptTemplate:
+    """A version as a LangChain template of its variables, in which all other text stands for itself.
+
+    Raises:
+        PromptError: LangChain takes no variable of such a name.
+    """
+    if "stop" in version.content.variables:
+        raise PromptError(f"prompt {version.name}: LangChain has a use of its own for `stop`; rename that variable")
+    messages = [(_ROLES[role], "".join(map(_fstring, parts))) for role, parts in version.content.parts()]
+    metadata = {"prompt": version.name, "version": version.version, "digest": version.digest}
+    if alias is not None:
+        metadata["alias"] = alias
+    template = ChatPromptTemplate(messages, template_format="f-string")
+    return template.model_copy(update={"metadata": metadata})
+
+
+def _fstring(part: Part) -> str:
+    return f"{{{part.text}}}" if part.is_variable else part.text.replace("{", "{{").replace("}", "}}")
+
+
+def _resolved(registry: Registry, name: str, reference: str | int) -> _Found:
+    try:
+        version = registry.resolve(name, reference)
+        return _Held(as_langchain(version, reference if isinstance(reference, str) else None), version.digest)
+    except GpoError as error:
+        return error
+
+
+def _refreshed(key: _Key, held: _Held, found: _Found) -> _Held:
+    if isinstance(found, Exception):
+        if not held.fails:
+            _log.warning("prompt %s (%s): the last good one stays in use: %s", *key, _first_line(found))
+        return held._replace(fails=True)
+    if held.fails:
+        _log.info("prompt %s (%s): can be read again", *key)
+    return held._replace(fails=False) if held.digest == found.digest else found
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _fallen_back(key: _Key, default: ChatPromptTemplate | Path) -> ChatPromptTemplate:
+    if isinstance(default, ChatPromptTemplate):
+        return default
+    name, reference = key
+    record = read_record(default)
+    version = record.find(reference) if record.name == name else None
+    if version is None:
+        raise PromptError(f"{default}: holds no prompt {name} ({reference}), but {_contents(record)}")
+    return as_langchain(version, reference if isinstance(reference, str) else None)
+
+
+def _contents(record: PromptRecord) -> str:
+    aliases = ", ".join(f"{alias}: {version}" for alias, version in record.aliases.items()) or "no alias"
+    return f"{record.name} with {count(len(record.versions), 'version')}, {aliases}"
+
+
+def _open_loader(database: str | None) -> PromptLoader:
+    settings = load_settings()
+    return PromptLoader(database or settings.database_for(settings.home_here()), settings.prompt_refresh_s)
+
+
+def _begin_in_child() -> None:
+    global _OPENING  # noqa: PLW0603 - another thread of the parent may have held it
+    _OPENING = threading.Lock()
+    for loader in _ALIVE:
+        loader.begin()
+
+
+_OPENING = threading.Lock()
+_LOADERS: dict[str | None, PromptLoader] = {}
+_ALIVE: WeakSet[PromptLoader] = WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_child)

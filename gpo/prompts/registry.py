@@ -1,0 +1,309 @@
+"""The prompt registry: immutable versions, aliases that point to them, and who moved what, when and why.
+
+    registry = Registry(engine)
+    registered = registry.register("review-sentiment", content, lineage=lineage)
+    registry.promote("review-sentiment", registered.version.version, who="nightly", why="+0.12 on the test split")
+    registry.rollback("review-sentiment", who="ada", why="complaints")
+
+Writers of one prompt wait for each other; a reader sees an alias before a move or after it, never between. The
+methods block: asynchronous code calls them through `asyncio.to_thread`.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from gpo.database.engine import database_label, reading, upsert, utc_now, writing
+from gpo.database.tables import prompt_aliases, prompt_moves, prompt_versions, prompts
+from gpo.errors import AliasMovedError, PromptError, suggestion
+from gpo.names import LATEST, PRODUCTION, check_alias, check_prompt_name, check_prompt_text
+from gpo.prompts.rows import MOVES, VERSIONS, highest, move_of, select_version, version_of, version_row
+from gpo.prompts.version import (
+    Lineage,
+    Move,
+    PromptContent,
+    PromptDifference,
+    PromptRecord,
+    PromptVersion,
+    Registered,
+    difference,
+)
+
+NO_VERSION = 0
+"""As `expected`: the alias points nowhere yet."""
+
+HOW_TO_BEGIN = "`gpo prompt register SPEC` makes a first one"
+
+
+class Registry:
+    """The prompts of one database. Every method raises StateError when the database cannot be used."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Keep prompts in `engine`, which the caller opens and disposes of."""
+        self._engine = engine
+
+    def register(
+        self,
+        name: str,
+        content: PromptContent,
+        *,
+        lineage: Lineage | None = None,
+        parent: int | None = None,
+        note: str = "",
+    ) -> Registered:
+        """Keep a prompt as the next version of its name; content that is there already stays the version it is.
+
+        `parent` is the version that it was made from.
+
+        Raises:
+            PromptError: the name is malformed, or there is no version `parent`.
+        """
+        check_prompt_name(name)
+        check_prompt_text("note", note)
+        digest = content.digest
+        with writing(self._engine) as connection:
+            row = {"name": name, "created_at": utc_now()}
+            connection.execute(upsert(connection, prompts).values(row).on_conflict_do_nothing())
+            self._hold(connection, name)
+            query = VERSIONS.where(prompt_versions.c.name == name, prompt_versions.c.digest == digest)
+            if (found := connection.execute(query).mappings().one_or_none()) is not None:
+                return Registered(version=version_of(found, self._engine.url), is_new=False)
+            if parent is not None:
+                self._existing(connection, name, parent)
+            version = PromptVersion(
+                name=name,
+                version=highest(connection, prompt_versions.c.version, name) + 1,
+                digest=digest,
+                content=content,
+                lineage=lineage,
+                parent=parent,
+                note=note,
+                created_at=utc_now(),
+            )
+            connection.execute(insert(prompt_versions).values(version_row(version)))
+        return Registered(version=version, is_new=True)
+
+    def promote(
+        self, name: str, version: int, alias: str = PRODUCTION, *, who: str, why: str, expected: int | None = None
+    ) -> Move:
+        """Point an alias to a version; returns the move. An alias that points there already is not moved again.
+
+        `expected` is the version that the caller believes the alias to point to, `NO_VERSION` for none.
+
+        Raises:
+            PromptError: there is no such prompt or version, or the alias is malformed.
+            AliasMovedError: the alias points elsewhere than `expected`; nothing was changed.
+        """
+        with writing(self._engine) as connection:
+            return self.promote_within(connection, name, version, alias, who=who, why=why, expected=expected)
+
+    def promote_within(
+        self,
+        connection: Connection,
+        name: str,
+        version: int,
+        alias: str = PRODUCTION,
+        *,
+        who: str,
+        why: str,
+        expected: int | None = None,
+    ) -> Move:
+        """`promote` as part of a transaction that is open, of `gpo.database.engine.writing`.
+
+        Raises:
+            PromptError: as for `promote`.
+            AliasMovedError: as for `promote`.
+        """
+        check_alias(alias)
+        self._hold(connection, name)
+        self._existing(connection, name, version)
+        last = self._last_move(connection, name, alias, expected)
+        if last is not None and last.to_version == version:
+            return last
+        number = highest(connection, prompt_moves.c.number, name) + 1
+        return self._moved(
+            connection,
+            Move(
+                name=name,
+                number=number,
+                alias=alias,
+                action="promote",
+                from_version=None if last is None else last.to_version,
+                to_version=version,
+                standing=number,
+                below=None if last is None else last.standing,
+                who=check_prompt_text("who", who, needed=True),
+                why=check_prompt_text("why", why),
+                at=utc_now(),
+            ),
+        )
+
+    def rollback(self, name: str, alias: str = PRODUCTION, *, who: str, why: str, expected: int | None = None) -> Move:
+        """Point an alias back to the version that the standing promotion replaced; returns the move.
+
+        Repeated rollbacks walk further back, and a promotion after one is taken back to where that one led: what was
+        once rolled back never returns by a rollback.
+
+        Raises:
+            PromptError: there is no such prompt or alias, or nothing before the standing promotion.
+            AliasMovedError: the alias points elsewhere than `expected`; nothing was changed.
+        """
+        with writing(self._engine) as connection:
+            self._hold(connection, name)
+            last = self._last_move(connection, name, alias, expected)
+            if last is None:
+                raise PromptError(_unknown_reference(name, alias, self._aliases(connection, name)))
+            if last.below is None:
+                raise PromptError(
+                    f"prompt {name}: `{alias}` points to version {last.to_version} and there is none before it to go "
+                    "back to; promote another version instead"
+                )
+            back = self._move(connection, name, last.below)
+            return self._moved(
+                connection,
+                Move(
+                    name=name,
+                    number=highest(connection, prompt_moves.c.number, name) + 1,
+                    alias=alias,
+                    action="rollback",
+                    from_version=last.to_version,
+                    to_version=back.to_version,
+                    standing=back.number,
+                    below=back.below,
+                    who=check_prompt_text("who", who, needed=True),
+                    why=check_prompt_text("why", why),
+                    at=utc_now(),
+                ),
+            )
+
+    def resolve(self, name: str, reference: str | int = PRODUCTION) -> PromptVersion:
+        """The version that an alias, a number or `latest` stands for.
+
+        Raises:
+            PromptError: there is no such prompt, alias or version.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(select_version(name, str(reference))).mappings().one_or_none()
+            if row is None:
+                self._check_known(connection, name)
+                raise PromptError(_unknown_reference(name, reference, self._aliases(connection, name)))
+        return version_of(row, self._engine.url)
+
+    def names(self) -> list[str]:
+        """The names of all prompts, sorted."""
+        with reading(self._engine) as connection:
+            return sorted(connection.execute(select(prompts.c.name)).scalars())
+
+    def record(self, name: str) -> PromptRecord:
+        """All about one prompt, as of one moment.
+
+        Raises:
+            PromptError: there is no such prompt.
+        """
+        with reading(self._engine) as connection:
+            self._check_known(connection, name)
+            created = connection.execute(select(prompts.c.created_at).where(prompts.c.name == name)).scalar_one()
+            versions = connection.execute(
+                VERSIONS.where(prompt_versions.c.name == name).order_by(prompt_versions.c.version)
+            )
+            moves = connection.execute(MOVES.where(prompt_moves.c.name == name).order_by(prompt_moves.c.number))
+            return PromptRecord(
+                name=name,
+                created_at=created,
+                versions=tuple(version_of(row, self._engine.url) for row in versions.mappings()),
+                aliases=self._aliases(connection, name),
+                moves=tuple(move_of(row) for row in moves.mappings()),
+            )
+
+    def history(self, name: str, alias: str | None = None) -> list[Move]:
+        """All moves of a prompt's aliases, or of one of them, the earliest first.
+
+        Raises:
+            PromptError: there is no such prompt.
+        """
+        return [move for move in self.record(name).moves if alias in (None, move.alias)]
+
+    def diff(self, name: str, a: str | int, b: str | int) -> PromptDifference:
+        """What differs from version `a` to version `b`, each an alias, a number or `latest`.
+
+        Raises:
+            PromptError: there is no such prompt, alias or version.
+        """
+        return difference(self.resolve(name, a), self.resolve(name, b))
+
+    def restore(self, record: PromptRecord) -> None:
+        """Bring back a prompt that the database does not have, with versions, aliases and moves as they were.
+
+        Raises:
+            PromptError: there is a prompt of that name.
+        """
+        with writing(self._engine) as connection:
+            new = {"name": check_prompt_name(record.name), "created_at": record.created_at}
+            made = upsert(connection, prompts).values(new).on_conflict_do_nothing().returning(prompts.c.name)
+            if connection.execute(made).first() is None:
+                raise PromptError(f"prompt {record.name} is there already; only a prompt that is not can be restored")
+            for version in record.versions:
+                connection.execute(insert(prompt_versions).values(version_row(version)))
+            for move in record.moves:
+                self._moved(connection, move)
+
+    def _hold(self, connection: Connection, name: str) -> None:
+        """Let no one else write to the prompt until the end of the transaction. SQLite holds its writers up anyway."""
+        query = select(prompts.c.name).where(prompts.c.name == name).with_for_update()
+        if connection.execute(query).one_or_none() is None:
+            self._check_known(connection, name)
+
+    def _check_known(self, connection: Connection, name: str) -> None:
+        known = set(connection.execute(select(prompts.c.name)).scalars())
+        if name not in known:
+            where = f"database {database_label(self._engine.url)}"
+            raise PromptError(
+                f"{where} has no prompt '{name}'{suggestion(name, known)}"
+                if known
+                else f"{where} has no prompts yet; {HOW_TO_BEGIN}"
+            )
+
+    def _existing(self, connection: Connection, name: str, version: int) -> None:
+        there = highest(connection, prompt_versions.c.version, name)
+        if not 1 <= version <= there:
+            allowed = f"allowed: 1 to {there}" if there else "it has none yet"
+            raise PromptError(f"prompt {name} has no version {version}; {allowed}")
+
+    def _aliases(self, connection: Connection, name: str) -> dict[str, int]:
+        query = select(prompt_aliases.c.alias, prompt_aliases.c.version).where(prompt_aliases.c.name == name)
+        return {row.alias: row.version for row in connection.execute(query.order_by(prompt_aliases.c.alias))}
+
+    def _last_move(self, connection: Connection, name: str, alias: str, expected: int | None) -> Move | None:
+        query = select(prompt_aliases.c.move).where(prompt_aliases.c.name == name, prompt_aliases.c.alias == alias)
+        number = connection.execute(query).scalar_one_or_none()
+        last = None if number is None else self._move(connection, name, number)
+        version = NO_VERSION if last is None else last.to_version
+        if expected is not None and version != expected:
+            now = f"points to version {version} since {last.at}, moved by {last.who}" if last else "points nowhere"
+            wanted = f"to version {expected}" if expected else "nowhere"
+            raise AliasMovedError(
+                f"prompt {name}: `{alias}` was expected to point {wanted} but {now}; look at its history"
+            )
+        return last
+
+    def _move(self, connection: Connection, name: str, number: int) -> Move:
+        query = MOVES.where(prompt_moves.c.name == name, prompt_moves.c.number == number)
+        return move_of(connection.execute(query).mappings().one())
+
+    def _moved(self, connection: Connection, move: Move) -> Move:
+        connection.execute(insert(prompt_moves).values(move.model_dump()))
+        pointer = {"version": move.to_version, "move": move.number}
+        connection.execute(
+            upsert(connection, prompt_aliases)
+            .values({"name": move.name, "alias": move.alias, **pointer})
+            .on_conflict_do_update(index_elements=[prompt_aliases.c.name, prompt_aliases.c.alias], set_=pointer)
+        )
+        return move
+
+
+def _unknown_reference(name: str, reference: str | int, aliases: Mapping[str, int]) -> str:
+    if isinstance(reference, int) or reference.isdigit():
+        return f"prompt {name} has no version {reference}; `gpo prompt history {name}` lists them"
+    if not aliases:
+        return f"prompt {name} has no alias '{reference}' and no other; `gpo prompt promote {name} VERSION` makes one"
+    return f"prompt {name} has no alias '{reference}'{suggestion(reference, [*aliases, LATEST])}"

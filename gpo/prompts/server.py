@@ -1,0 +1,232 @@
+"""Prompts over HTTP, read-only: for applications in other languages, and for those that must not see the database.
+
+| request | answer |
+|---|---|
+| GET /v1/prompts | names, number of versions, aliases |
+| GET /v1/prompts/NAME?alias=ALIAS | the version that the alias, by default `production`, stands for |
+| GET /v1/prompts/NAME?version=NUMBER | one version, for ever the same |
+| GET /v1/prompts/NAME/history | who moved which alias when and why |
+| GET /healthz | 200 while there is something to serve |
+
+Answers carry an ETag; a request with If-None-Match costs no body when nothing changed. While the database is down, the
+last good answer to the same request is served, with its Age and a Warning.
+
+A message's `text` holds `{{variables}}`, of which `instruction` is one: replace them all at once.
+"""
+
+import hashlib
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any, NamedTuple
+
+import uvicorn
+from sqlalchemy import Engine
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gpo.database.engine import open_to_read
+from gpo.errors import PromptError, StateError
+from gpo.names import PRODUCTION
+from gpo.prompts.registry import Registry
+from gpo.prompts.version import PromptRecord, PromptVersion
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+_FRESH_S = 10
+
+_MOVING = f"public, max-age={_FRESH_S}, stale-if-error=86400"
+
+_FIXED = "public, max-age=31536000, immutable"
+
+_STALE = '111 - "Revalidation Failed"'
+
+_DOWN = "the registry cannot be read for the moment"
+
+_log = logging.getLogger(__name__)
+
+
+class _Answer(NamedTuple):
+    body: bytes
+    etag: str
+    cache: str
+    at: float
+
+
+class PromptServer:
+    """The endpoint over one database, as an ASGI application in `app`."""
+
+    def __init__(self, database: str, clock: Callable[[], float] = time.time) -> None:
+        """Serve the prompts of the SQLAlchemy URL `database`, which need not be reachable yet."""
+        self._database = database
+        self._clock = clock
+        self._lock = Lock()
+        self._engine: Engine | None = None
+        self._answers: dict[str, _Answer] = {}
+        self._fails = False
+        # Plain functions: Starlette runs them in threads, where the database may block.
+        self.app = Starlette(
+            routes=[
+                Route("/v1/prompts", self._prompts),
+                Route("/v1/prompts/{name}", self._prompt),
+                Route("/v1/prompts/{name}/history", self._history),
+                Route("/healthz", self._health),
+            ]
+        )
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    def _prompts(self, request: Request) -> Response:
+        def listed(registry: Registry) -> object:
+            return {"prompts": [prompt_json(registry.record(name)) for name in registry.names()]}
+
+        return self._served(request, "", _MOVING, listed)
+
+    def _prompt(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        query = request.query_params
+        if unknown := [key for key in query if key not in ("alias", "version")]:
+            return _error(400, f"unknown parameter '{unknown[0]}'; allowed: alias, version")
+        if "alias" in query and "version" in query:
+            return _error(400, "name either an alias or a version")
+        version = query.get("version")
+        if version is not None and not _NUMBER.fullmatch(version):
+            return _error(400, "the version must be a number from 1")
+        reference = version or query.get("alias", PRODUCTION)
+        cache = _FIXED if version else _MOVING
+        return self._served(
+            request, f"{name}@{reference}", cache, lambda registry: version_json(registry.resolve(name, reference))
+        )
+
+    def _history(self, request: Request) -> Response:
+        name = request.path_params["name"]
+
+        def moves(registry: Registry) -> object:
+            hidden = {"standing", "below"}
+            return {
+                "name": name,
+                "moves": [move.model_dump(mode="json", exclude=hidden) for move in registry.history(name)],
+            }
+
+        return self._served(request, f"{name}#history", _MOVING, moves)
+
+    def _health(self, _request: Request) -> Response:
+        try:
+            names = self._registry().names()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the database, this is what it means here
+            self._note(error)
+            status, state = (200, "stale") if self._answers else (503, "down")
+            return JSONResponse({"status": state, "error": _DOWN}, status, {"Cache-Control": "no-store"})
+        return JSONResponse({"status": "ok", "prompts": len(names)}, headers={"Cache-Control": "no-store"})
+
+    def _served(self, request: Request, key: str, cache: str, read: Callable[[Registry], object]) -> Response:
+        try:
+            body = json.dumps(read(self._registry()), ensure_ascii=False).encode()
+        except PromptError:
+            self._note(None)
+            self._answers.pop(key, None)
+            return _error(404, "there is no such prompt, alias or version; /v1/prompts lists what there is")
+        except Exception as error:  # noqa: BLE001 - a prompt of yesterday is better than none
+            self._note(error)
+            held = self._answers.get(key)
+            if held is None:
+                return _error(503, _DOWN, {"Retry-After": str(_FRESH_S)})
+            age = str(max(0, round(self._clock() - held.at)))
+            return _answered(request, held, {"Age": age, "Warning": _STALE})
+        self._note(None)
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        answer = self._answers[key] = _Answer(body, etag, cache, self._clock())
+        return _answered(request, answer, {})
+
+    def _note(self, error: Exception | None) -> None:
+        """Log the first failure of a row, and its end; who asks over HTTP is not told where the database is."""
+        if error is not None and not self._fails:
+            _log.warning("the last good answers are served: %s", error)
+        if error is None and self._fails:
+            _log.warning("the registry can be read again")
+        self._fails = error is not None
+
+    def _registry(self) -> Registry:
+        with self._lock:
+            if self._engine is None:
+                self._engine = open_to_read(self._database)
+            return Registry(self._engine)
+
+
+def version_json(version: PromptVersion) -> dict[str, Any]:
+    """A version as the endpoint shows it: flat, with the names of its variables."""
+    content = version.content
+    return {
+        "name": version.name,
+        "version": version.version,
+        "digest": version.digest,
+        "messages": [message.model_dump() for message in content.template],
+        "instruction": content.instruction,
+        "demonstrations": [message.model_dump() for message in content.demonstrations],
+        "variables": list(content.variables),
+        "lineage": None if version.lineage is None else version.lineage.model_dump(mode="json"),
+        "parent": version.parent,
+        "note": version.note,
+        "created_at": version.created_at,
+    }
+
+
+def serve(database: str, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve until interrupted; `say` is told the address once the port is open.
+
+    Raises:
+        StateError: the port cannot be opened.
+    """
+    config = uvicorn.Config("", host=host, port=port, log_level="warning", access_log=False)
+    try:
+        socket = config.bind_socket()
+    except SystemExit:
+        raise StateError(f"{host}:{port} cannot be listened at; choose another with --port") from None
+    server = PromptServer(database)
+    config.app = server.app
+    try:
+        socket.listen(config.backlog)  # from here on a client waits for the server instead of being refused
+        address, bound = socket.getsockname()[:2]
+        say(f"Serving prompts at http://{f'[{address}]' if ':' in address else address}:{bound}/v1/prompts")
+        uvicorn.Server(config).run(sockets=[socket])
+    finally:
+        server.close()
+        socket.close()
+
+
+def _answered(request: Request, answer: _Answer, extra: dict[str, str]) -> Response:
+    headers = {"ETag": answer.etag, "Cache-Control": answer.cache, **extra}
+    if _matches(request.headers.get("if-none-match", ""), answer.etag):
+        return Response(status_code=304, headers=headers)
+    return Response(answer.body, media_type="application/json", headers=headers)
+
+
+def _matches(condition: str, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
+    return etag in tags or "*" in tags
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": message}, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def prompt_json(record: PromptRecord) -> Mapping[str, Any]:
+    """One prompt in a list, for JSON."""
+    newest = record.versions[-1] if record.versions else None
+    return {
+        "name": record.name,
+        "versions": len(record.versions),
+        "aliases": dict(record.aliases),
+        "created_at": record.created_at,
+        "updated_at": newest.created_at if newest else record.created_at,
+    }

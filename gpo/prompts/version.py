@@ -1,0 +1,210 @@
+"""What the prompt registry holds: versions of a prompt with their lineage, aliases that point to them, and their moves.
+
+A version is what an application sends, complete: the template, the instruction in it and the demonstrations before it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from gpo.names import LATEST, check_storable
+from gpo.records import Example, Interval, Record, content_hash
+from gpo.template import INSTRUCTION, Message, Part, Role, parts_in, render, variables_in
+from gpo.words import DiffPart, word_difference
+
+
+class PromptContent(Record):
+    r"""What one version of a prompt sends.
+
+    `template` holds `{{variables}}` and one `{{instruction}}`; `demonstrations` are messages that stand as they are,
+    after the opening system messages.
+
+    >>> content = PromptContent(template=(Message(role="user", text="{{a}}\n{{instruction}}"),), instruction="Hm {?}")
+    >>> content.messages({"a": "{{x}}"})[0].text
+    '{{x}}\nHm {?}'
+    """
+
+    template: tuple[Message, ...] = Field(min_length=1)
+    instruction: str
+    demonstrations: tuple[Message, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        for text in (self.instruction, *(each.text for each in (*self.template, *self.demonstrations))):
+            check_storable(text)
+        if found := variables_in(self.instruction):
+            raise ValueError(f"the instruction holds {{{{{found[0]}}}}}: variables belong into the messages")
+        count = sum(variables_in(message.text).count(INSTRUCTION) for message in self.template)
+        if count != 1:
+            raise ValueError(f"the messages must hold {{{{instruction}}}} exactly once, found {count} times")
+        return self
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What an application fills in, in order of first use."""
+        found = (name for message in self.template for name in variables_in(message.text))
+        return tuple(dict.fromkeys(name for name in found if name != INSTRUCTION))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, 64 hex digits: equal content is the same version."""
+        parts = [[[message.role, message.text] for message in part] for part in (self.template, self.demonstrations)]
+        return content_hash([self.instruction, *parts], length=64)
+
+    def messages(self, inputs: Mapping[str, str]) -> tuple[Message, ...]:
+        """The messages for one request; a variable without a value raises KeyError."""
+        filled = render(self.template, self.instruction, inputs)
+        return (*filled[: self._opening], *self.demonstrations, *filled[self._opening :])
+
+    def parts(self) -> Iterator[tuple[Role, tuple[Part, ...]]]:
+        """Every message in order, with the instruction in its place and only the variables left open."""
+        for number, message in enumerate(self.template):
+            if number == self._opening:
+                yield from self._demonstrated()
+            yield message.role, tuple(self._placed(part) for part in parts_in(message.text))
+        if self._opening == len(self.template):
+            yield from self._demonstrated()
+
+    @property
+    def _opening(self) -> int:
+        roles = [message.role for message in self.template]
+        return next((number for number, role in enumerate(roles) if role != "system"), len(roles))
+
+    def _demonstrated(self) -> Iterator[tuple[Role, tuple[Part, ...]]]:
+        return ((message.role, (Part(text=message.text),)) for message in self.demonstrations)
+
+    def _placed(self, part: Part) -> Part:
+        return Part(text=self.instruction) if part == _INSTRUCTION else part
+
+
+_INSTRUCTION = Part(text=INSTRUCTION, is_variable=True)
+
+
+def prompt_content(
+    template: Sequence[Message], instruction: str, demonstrations: Sequence[Example] = ()
+) -> PromptContent:
+    """The content of a prompt whose demonstrations are examples, rendered as they are when the prompt is scored.
+
+    Raises:
+        ValidationError: a text cannot be kept, or the instruction does not stand exactly once in the template.
+    """
+    bare = PromptContent(template=tuple(template), instruction=instruction)
+    inputs = dict.fromkeys(bare.variables, "")
+    alone = len(render(template, instruction, inputs))
+    rendered = render(template, instruction, inputs, demonstrations)
+    start = next((number for number, each in enumerate(template) if each.role != "system"), len(template))
+    shown = rendered[start : start + len(rendered) - alone]
+    return bare.model_copy(update={"demonstrations": shown})
+
+
+class DatasetReference(Record):
+    """The data behind a score: where it came from, and its fingerprint."""
+
+    name: str
+    version: str | None = None
+    fingerprint: str = ""
+
+
+class Measurement(Interval):
+    """A mean score with its 95% interval, as fractions of 1, over `n` examples."""
+
+    n: int
+
+
+class Lineage(Record):
+    """Where a version comes from and what was measured: enough to repeat the run, and to trust its result.
+
+    `spec` is the fingerprint of the spec, `run` the id of the run, `models` the model of each role. `gain` is the
+    paired difference on the test split to the prompt that the run started from.
+    """
+
+    task: str
+    spec: str
+    metric: str
+    models: Mapping[str, str]
+    dataset: DatasetReference
+    run: str | None = None
+    dev: Measurement | None = None
+    test: Measurement | None = None
+    gain: Interval | None = None
+
+
+class PromptVersion(Record):
+    """One version: numbers count from 1, and what a number stands for never changes. Times are ISO text in UTC."""
+
+    name: str
+    version: int
+    digest: str
+    content: PromptContent
+    lineage: Lineage | None = None
+    parent: int | None = None
+    note: str = ""
+    created_at: str
+
+
+class Registered(Record):
+    """A version, and whether it is new: equal content is the version that was there."""
+
+    version: PromptVersion
+    is_new: bool
+
+
+class Move(Record):
+    """One move of an alias. `number` counts the moves of a prompt; `from_version` is None at the alias's first.
+
+    `standing` is the number of the promotion that holds after the move, `below` the one that a rollback returns to.
+    """
+
+    name: str
+    number: int
+    alias: str
+    action: Literal["promote", "rollback"]
+    from_version: int | None
+    to_version: int
+    standing: int
+    below: int | None
+    who: str
+    why: str
+    at: str
+
+
+class PromptRecord(Record):
+    """All about one prompt at one moment: versions from 1, moves from the first, aliases by name."""
+
+    name: str
+    created_at: str
+    versions: tuple[PromptVersion, ...]
+    aliases: Mapping[str, int]
+    moves: tuple[Move, ...]
+
+    def find(self, reference: str | int) -> PromptVersion | None:
+        """The version that an alias, a number or `latest` stands for; None when there is none."""
+        wanted = str(reference)
+        if wanted == LATEST:
+            return self.versions[-1] if self.versions else None
+        number = self.aliases.get(wanted, int(wanted) if wanted.isascii() and wanted.isdigit() else None)
+        return next((each for each in self.versions if each.version == number), None)
+
+
+class PromptDifference(Record):
+    """What differs from one version to another: the words of the instruction, and whether anything else does."""
+
+    name: str
+    a: PromptVersion
+    b: PromptVersion
+    instruction: tuple[DiffPart, ...]
+    template_differs: bool
+    demonstrations_differ: bool
+
+
+def difference(a: PromptVersion, b: PromptVersion) -> PromptDifference:
+    """What differs from `a` to `b`."""
+    return PromptDifference(
+        name=a.name,
+        a=a,
+        b=b,
+        instruction=word_difference(a.content.instruction, b.content.instruction),
+        template_differs=a.content.template != b.content.template,
+        demonstrations_differ=a.content.demonstrations != b.content.demonstrations,
+    )

@@ -1,0 +1,230 @@
+"""The report of a comparison as GitHub-flavoured Markdown, for a file and for the Prefect UI."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from gpo import formatting
+from gpo.comparison.plan import TaskPlan
+from gpo.comparison.results import ALL_TASKS, START, CellRow, Comparison, Duel, Spread, Summary
+from gpo.comparison.tables import cells_table, curves_table
+from gpo.report.curves import INSTALL, can_plot, curves_picture
+from gpo.report.markdown import inline, pipe_table
+
+_NONE = "-"
+
+
+def comparison_markdown(comparison: Comparison, picture: str | None = None, note: str = "") -> str:
+    """The whole report. `picture` is the address of the learning curves, `note` says why there is none."""
+    several = len(comparison.tasks) > 1
+    overall = ALL_TASKS if several else comparison.tasks[0].name
+    parts = [
+        f"# {inline(comparison.title)}",
+        main_finding(comparison),
+        _failures(comparison.failed, len(comparison.cells)),
+        f"## {_title(overall)}",
+        _summary(comparison.of(overall)),
+        _explained(comparison),
+        "## Wins, ties and losses",
+        _duels(comparison),
+        "## Learning curves",
+        f"![Best dev score by task-model calls]({picture})" if picture else note,
+        *(f"## {inline(task.name)}\n\n{_summary(comparison.of(task.name))}" for task in comparison.tasks if several),
+        "## Runs",
+        _budgets(comparison.tasks),
+        _cells(comparison.cells),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def main_finding(comparison: Comparison) -> str:
+    """The result in two sentences: who is ahead on test, and whether the wins over it are more than luck."""
+    several = len(comparison.tasks) > 1
+    rows = [row for row in comparison.of(ALL_TASKS if several else comparison.tasks[0].name) if row.test is not None]
+    if not rows:
+        return "**No method has a result**: every run failed, or every seed lacks one of the tasks."
+    ranked = sorted(rows, key=_test_mean, reverse=True)
+    first = ranked[0]
+    best = [row.arm for row in ranked if _test_mean(row) == _test_mean(first)]
+    lead = f"**{' and '.join(best)}** {'has' if len(best) == 1 else 'have'} the highest mean test score, "
+    text = f"{lead}{formatting.fraction(_test_mean(first))}"
+    if len(best) < len(ranked):
+        second = ranked[len(best)]
+        text += f"; {second.arm} is next with {formatting.fraction(_test_mean(second))}"
+    return f"{text}.{_against_reference(comparison, first.arm)}"
+
+
+def _test_mean(row: Summary) -> float:
+    return row.test.mean if row.test else 0.0
+
+
+def _against_reference(comparison: Comparison, first: str) -> str:
+    """How clear the lead is, in pairs of runs: of the reference over the rest, or of the leader over the reference."""
+    reference = comparison.reference
+    duels = [each for each in comparison.duels if each.against == reference]
+    if not duels:
+        return ""
+    if first == reference:
+        pairs = formatting.count(sum(map(_pairs, duels)), "pair")
+        wins, clear = sum(each.losses for each in duels), sum(each.clear_losses for each in duels)
+        return f" {reference} wins {wins} of {pairs} against the others, {clear} of them clearly."
+    own = next((each for each in duels if each.arm == first), None)
+    if own is None:
+        return ""
+    pairs = formatting.count(_pairs(own), "pair")
+    return f" {first} wins {own.wins} of {pairs} against {reference}, {own.clear_wins} of them clearly."
+
+
+def _pairs(duel: Duel) -> int:
+    return duel.wins + duel.ties + duel.losses
+
+
+def _title(text: str) -> str:
+    return inline(text[:1].upper() + text[1:] if text == ALL_TASKS else text)
+
+
+def _summary(rows: Sequence[Summary]) -> str:
+    """The table of one task, or of all. What no method has a value for has no column."""
+    has_cost = any(row.cost is not None for row in rows)
+    has_tokens = any(row.tokens for row in rows)
+    has_failed = any(row.failed for row in rows)
+    best = max((_test_mean(row) for row in rows if row.test), default=None)
+    head = ["Method", "Test", _spread_title(rows), "Dev", "Gain", "Task calls"]
+    head += [*(["Tokens"] if has_tokens else []), *(["Cost"] if has_cost else []), "Wall time"]
+    head += ["Failed"] if has_failed else []
+    cells = []
+    for row in rows:
+        mean = _fraction(row.test)
+        line = [
+            inline(row.arm),
+            f"**{mean}**" if row.test and row.test.mean == best else mean,
+            formatting.interval(row.test.low, row.test.high) if row.test else _NONE,
+            _fraction(row.dev),
+            formatting.signed(row.gain.mean) if row.gain else _NONE,
+            _number(row.task_calls),
+        ]
+        line += [_number(row.tokens)] if has_tokens else []
+        line += [_NONE if row.cost is None else f"{row.cost:,.4f}"] if has_cost else []
+        line.append(_NONE if row.wall_s is None else formatting.duration(row.wall_s))
+        line += [str(row.failed) if row.failed else ""] if has_failed else []
+        cells.append(line)
+    return pipe_table(head, cells, numeric=[1, *range(3, len(head))])
+
+
+def _spread_title(rows: Iterable[Summary]) -> str:
+    kinds = {row.test.kind for row in rows if row.test}
+    return "95% interval" if kinds == {"interval"} else "Range" if kinds == {"range"} else "Interval or range"
+
+
+def _fraction(spread: Spread | None) -> str:
+    return _NONE if spread is None else formatting.fraction(spread.mean)
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else f"{round(value):,}"
+
+
+def _explained(comparison: Comparison) -> str:
+    seeds = len(comparison.seeds)
+    what = formatting.count(seeds, "seed")
+    spread = (
+        f"The interval is a 95% t-interval of the mean over {what}: it tells of the luck of the search."
+        if seeds >= 3
+        else f"With {what} there is no interval; the range of the runs stands in its place."
+    )
+    many = " Scores of all tasks are the means over them." if len(comparison.tasks) > 1 else ""
+    return (
+        f"{spread}{many} Gain is test over the start prompt. Task calls are those of the search, counted in full "
+        "whether they were paid for or found in the ledger; the wall time is what was left to wait for."
+    )
+
+
+def _duels(comparison: Comparison) -> str:
+    """One row a method; for each opponent its wins, ties and losses, and how many of them are clear."""
+    opponents = list(dict.fromkeys(each.against for each in comparison.duels))
+    found = {(each.arm, each.against): each for each in comparison.duels}
+    head = ["Method"]
+    for opponent in opponents:
+        name = "the start prompt" if opponent == START else opponent
+        head += [f"Against {inline(name)}", "of these clear"]
+    rows = []
+    for arm in comparison.arms:
+        line = [inline(arm.name)]
+        for opponent in opponents:
+            line += _duel(found.get((arm.name, opponent)))
+        rows.append(line)
+    text = (
+        "Wins - ties - losses by mean test score, in pairs of equal task and seed. A win or a loss is clear where the "
+        "paired 95% bootstrap interval of the difference, over the test examples, leaves out 0."
+    )
+    return f"{pipe_table(head, rows)}\n\n{text}"
+
+
+def _duel(duel: Duel | None) -> list[str]:
+    if duel is None:
+        return [_NONE, _NONE]
+    clear = [f"{duel.clear_wins} won"] if duel.clear_wins else []
+    clear += [f"{duel.clear_losses} lost"] if duel.clear_losses else []
+    return [f"{duel.wins} - {duel.ties} - {duel.losses}", ", ".join(clear) or "none"]
+
+
+def _budgets(tasks: Iterable[TaskPlan]) -> str:
+    head = ["Task", "Calls a search", "Candidates a step", "Train", "Dev", "Test"]
+    rows = [
+        [
+            inline(task.name),
+            *map("{:,}".format, (task.calls, task.candidates, task.train, task.dev, task.test)),
+        ]
+        for task in tasks
+    ]
+    return pipe_table(head, rows, numeric=range(1, 6))
+
+
+def _cells(cells: Iterable[CellRow]) -> str:
+    head = ["Task", "Method", "Seed", "Dev", "Test", "Gain", "Task calls", "Run"]
+    rows = [
+        [
+            inline(row.task),
+            inline(row.arm),
+            str(row.seed),
+            _NONE if row.dev is None else formatting.fraction(row.dev),
+            _NONE if row.test is None else formatting.fraction(row.test),
+            _NONE if row.gain is None else formatting.signed(row.gain),
+            _number(row.task_calls),
+            f"`{row.run_id}`" if row.run_id else "failed",
+        ]
+        for row in cells
+    ]
+    return pipe_table(head, rows, numeric=range(2, 7))
+
+
+def _failures(failed: Sequence[CellRow], runs: int) -> str:
+    if not failed:
+        return ""
+    lines = [f"- {inline(row.task)}, {inline(row.arm)}, seed {row.seed}: {inline(row.error or '')}" for row in failed]
+    share = f"{len(failed)} of {formatting.count(runs, 'run')}"
+    head = f"**{share} failed.** The same command runs these again, and no others."
+    return "\n".join([head, "", *lines])
+
+
+REPORT, WHOLE, RUNS, CURVES, PICTURE = "report.md", "comparison.json", "runs.csv", "curves.csv", "curves.png"
+
+
+def write_files(folder: Path, comparison: Comparison) -> Mapping[str, bytes]:
+    """Write all files, each whole or not at all; returns their contents by name. Without matplotlib, no picture."""
+    files = {
+        WHOLE: (comparison.model_dump_json(indent=2) + "\n").encode(),
+        RUNS: cells_table(comparison).to_csv(index=False).encode(),
+        CURVES: curves_table(comparison).to_csv(index=False).encode(),
+    }
+    has_picture = bool(comparison.curves) and can_plot()
+    if has_picture:
+        files[PICTURE] = curves_picture(comparison)
+    report = comparison_markdown(comparison, PICTURE if has_picture else None, note=INSTALL)
+    files[REPORT] = report.encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        draft = folder / f"{name}.{os.getpid()}.tmp"
+        draft.write_bytes(content)
+        draft.replace(folder / name)
+    return files

@@ -1,0 +1,46 @@
+"""What changed in a dataset, as a page of Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gpo import formatting
+from gpo.datasets.changes import DatasetDifference
+from gpo.datasets.version import DatasetVersion, LabelShift
+from gpo.report.markdown import inline, pipe_table
+
+
+def version_markdown(version: DatasetVersion, difference: DatasetDifference | None, text: str) -> str:
+    """A new version: counts, labels, and a few rows of what changed; `text` says what was told to whom."""
+    changes = version.changes
+    counts = pipe_table(
+        ["rows", "added", "removed", "relabelled", "edited"],
+        [[f"{n:,}" for n in (version.rows, changes.added, changes.removed, changes.relabelled, changes.edited)]],
+        range(5),
+    )
+    parts = [f"# {inline(version.name)} version {version.version}", f"From {inline(version.source)}.", counts]
+    if difference is not None:
+        parts += _shift(difference.shift)
+        parts += _rows("Added", difference.added) + _rows("Removed", difference.removed)
+        if difference.relabelled:
+            rows = [
+                [inline(formatting.shorten(_text(each.inputs))), inline(each.before), inline(each.after)]
+                for each in difference.relabelled
+            ]
+            parts += ["## Relabelled", pipe_table(["input", "before", "after"], rows)]
+    return "\n\n".join([*parts, inline(text)])
+
+
+def _shift(shift: Sequence[LabelShift]) -> list[str]:
+    if not shift:
+        return []
+    rows = [[inline(each.label), f"{each.before:.1%}", f"{each.after:.1%}"] for each in shift]
+    return ["## Labels", pipe_table(["label", "before", "after"], rows, (1, 2))]
+
+
+def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    listed = "\n".join(f"- {inline(formatting.shorten(_text(row)))}" for row in rows)
+    return [f"## {title}", listed] if rows else []
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    return "; ".join(f"{field}: {value}" for field, value in row.items())

@@ -1,0 +1,68 @@
+"""A decision as Markdown, for the Prefect UI and for the person who is asked to approve."""
+
+from gpo.formatting import fraction, signed
+from gpo.gate.verdict import GateVerdict
+from gpo.production.decision import WORDS, Decision
+from gpo.prompts.version import PromptDifference
+from gpo.report.markdown import as_markdown, inline, pipe_table
+
+
+def decision_markdown(decision: Decision, difference: PromptDifference | None) -> str:
+    """What was decided, on which evidence, and what would change, or has, in the prompt."""
+    by = f" By {inline(decision.who)}." if decision.who else ""
+    parts = [
+        f"# {inline(decision.prompt)}: {WORDS[decision.status]}",
+        inline(decision.why or decision.reason) + by,
+        _facts(decision),
+    ]
+    if decision.verdict is not None:
+        parts.append(_evidence(decision.verdict))
+    if difference is not None:
+        parts += ["## The change", as_markdown(difference.instruction)]
+    return "\n\n".join(parts) + "\n"
+
+
+def approval_text(decision: Decision, difference: PromptDifference | None) -> str:
+    """What a person is asked, with what they need to know to answer."""
+    change = "" if difference is None else f"\n\n{_marked(difference)}"
+    evidence = "" if decision.verdict is None else f"{_evidence(decision.verdict)}\n\n"
+    return (
+        f"**Promote version {decision.challenger} of {inline(decision.prompt)} to `{decision.alias}`, "
+        f"in place of version {decision.champion}?**\n\n{inline(decision.reason)}{change}\n\n{evidence}"
+        f"Run {decision.run}. From a terminal: `gpo approve {decision.run}` or `gpo reject {decision.run}`."
+    )
+
+
+def _marked(difference: PromptDifference) -> str:
+    """The change in Markdown alone: the form in the UI shows no HTML."""
+    marks = {"same": "{}", "removed": "~~{}~~", "added": "**{}**"}
+    return " ".join(marks[part.kind].format(inline(part.text)) for part in difference.instruction)
+
+
+def _facts(decision: Decision) -> str:
+    data = decision.dataset
+    version = f" version {data.version}" if data.version else ""
+    before, after = decision.dev
+    rows = [
+        ("champion", f"version {decision.champion}"),
+        ("challenger", "none" if decision.challenger is None else f"version {decision.challenger}"),
+        ("data", inline(data.name + version)),
+        ("dev score", f"{fraction(before)} before, {fraction(after)} after"),
+        ("run", f"`{decision.run}`"),
+        ("report", f"`{decision.report}`"),
+    ]
+    return pipe_table(("alias", f"`{decision.alias}`"), rows)
+
+
+def _evidence(verdict: GateVerdict) -> str:
+    low, high = signed(verdict.gain.low), signed(verdict.gain.high)
+    gain = f"{signed(verdict.gain.value)}, {100 * verdict.confidence:.3g}% interval {low} to {high}"
+    head = ("test examples", str(verdict.n))
+    rows = [
+        ("test score", f"{fraction(verdict.champion)} before, {fraction(verdict.challenger)} after"),
+        ("gain", gain),
+        ("better and worse on", f"{verdict.wins} and {verdict.losses} examples"),
+        ("sign test", f"p = {verdict.sign_test:.3g}"),
+    ]
+    notes = [f"- {inline(text)}" for text in (*verdict.reasons, *verdict.warnings)]
+    return "\n\n".join(["## The evidence", pipe_table(head, rows), "\n".join(notes)])

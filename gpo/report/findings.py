@@ -1,0 +1,263 @@
+"""What the numbers of a run say, in words: the verdict, the hints and the texts that every form of the report shows.
+
+Nothing here is escaped and no text of the user's is in it, except in `CandidateRow.instruction`: each form of the
+report escapes for itself. Names of settings stand in backticks.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from gpo.formatting import count, duration, signed
+from gpo.records import Record, Rejected, Score, Scored
+from gpo.report.gate import advice, confidence_of, is_promoted
+from gpo.runs.outcome import Outcome, all_scored
+from gpo.spec.models import ModelSpec
+from gpo.spec.task import TaskSpec
+
+Status = Literal["best", "current", "scored", "dropped"]
+
+Tone = Literal["better", "worse", "unclear", "same"]
+
+MANY_UNPARSED = 0.1
+"""Share of answers that could not be read from which on the report says so."""
+
+MANY_CUT = 0.1
+"""Share of answers that the token limit ended beyond which the report says so."""
+
+ONE_REASON = 0.5
+"""Share of the proposals that one reason must turn away before the report names a cure."""
+
+_CURES: Mapping[Rejected, str] = {
+    "empty": "the optimizer model writes nothing between the markers: use a larger model, or `optimizer.style: "
+    "continuation` for a very small one.",
+    "truncated": "the answers end before the proposal does: raise the optimizer model's `max_tokens`, or ask for "
+    "something shorter in `prompt.description`.",
+    "refused": "the optimizer model declines to write one: say in `prompt.description` what the prompt is for, or use "
+    "another optimizer model.",
+    "duplicate": "the optimizer model repeats itself: raise its `temperature`, or widen `optimizer.budget_start`.",
+    "leak": "the proposals copy dev or test examples: use fewer `optimizer.examples`, or look for near-duplicates "
+    "across the splits.",
+    "contract": "the proposals bring variables of their own: say in `prompt.description` that only an instruction is "
+    "wanted.",
+    "too_long": "the proposals are too long: ask for something short in `prompt.description`, or cap the optimizer "
+    "model's `max_tokens`.",
+    "unchanged": "the proposals do not differ from the current prompt: raise the optimizer model's `temperature`, or "
+    "widen `optimizer.budget_start`.",
+}
+
+
+class CandidateRow(Record):
+    """One row of the table of candidates. Scores are fractions of 1, distances are words."""
+
+    step: int
+    candidate: str
+    score: float
+    low: float
+    high: float
+    n: int
+    planned: int
+    distance: int
+    proposed_distance: int
+    budget: int | None
+    unparsed: int
+    failed: int
+    status: Status
+    instruction: str
+
+
+class Headline(Record):
+    """The run in one sentence: `claim` is the part to stress, `detail` goes on from it."""
+
+    tone: Tone
+    claim: str
+    detail: str
+
+
+def best_is_start(outcome: Outcome) -> bool:
+    """Whether the search ended where it began."""
+    return outcome.best.candidate.id == outcome.start.candidate.id
+
+
+def candidate_rows(outcome: Outcome) -> list[CandidateRow]:
+    """One row a candidate, the start among them, in the order of the run.
+
+    A prompt that a step started from is `current`; the best is `best`, although it was current too.
+    """
+    best = outcome.best.candidate.instruction
+    currents = {step.current for step in outcome.history}
+    return [_row(scored, best, currents) for scored in all_scored(outcome)]
+
+
+def rank_candidates(rows: list[CandidateRow]) -> list[CandidateRow]:
+    """The best first. Dropped candidates come last: their scores are of fewer examples. Ties keep their order."""
+    return sorted(rows, key=lambda row: (row.status == "dropped", -row.score))
+
+
+def _row(scored: Scored, best: str, currents: set[str]) -> CandidateRow:
+    candidate, score = scored.candidate, scored.score
+    low, high = score.interval()
+    status: Status = "scored"
+    if candidate.instruction == best:
+        status = "best"
+    elif candidate.instruction in currents:
+        status = "current"
+    elif not score.complete:
+        status = "dropped"
+    return CandidateRow(
+        step=candidate.step,
+        candidate=candidate.label,
+        score=score.mean,
+        low=low,
+        high=high,
+        n=score.n,
+        planned=score.planned,
+        distance=candidate.distance,
+        proposed_distance=candidate.proposed_distance,
+        budget=candidate.budget,
+        unparsed=score.unparsed,
+        failed=score.failed,
+        status=status,
+        instruction=candidate.instruction,
+    )
+
+
+def verdict(outcome: Outcome) -> Headline:
+    """What happened, in one sentence, by the gain on the test split; the tone is that of the gate's decision."""
+    gain, examples = outcome.gain, count(count_compared(outcome), "unseen example")
+    spread = f"{confidence_of(outcome)} {signed(gain.low)} to {signed(gain.high)}"
+    if best_is_start(outcome):
+        return Headline(tone="same", claim="No better prompt was found", detail=f": {_why_none(outcome)}.")
+    if not count_compared(outcome):
+        return Headline(tone="unclear", claim="The gain is unknown", detail=": no test example was scored.")
+    promoted = is_promoted(outcome)
+    if gain.low > 0:
+        tone: Tone = "better" if promoted or outcome.verdict is None else "unclear"
+        return Headline(tone=tone, claim=f"Better by {signed(gain.value)}", detail=f" on {examples} ({spread}).")
+    if gain.high < 0:
+        claim, end = f"Worse by {signed(-gain.value)[1:]}", "." if promoted else ": keep the start."
+        return Headline(tone="better" if promoted else "worse", claim=claim, detail=f" on {examples} ({spread}){end}")
+    detail = f": {signed(gain.value)} on {examples} ({spread}, which includes 0)."
+    return Headline(tone="better" if promoted else "unclear", claim="No clear gain", detail=detail)
+
+
+def gain_interval(outcome: Outcome) -> str:
+    """The interval of the gain under a heading that promises 95%, marked where it is another."""
+    name = confidence_of(outcome)
+    mark = "" if name.startswith("95%") else f" ({name})"
+    return f"{signed(outcome.gain.low)} to {signed(outcome.gain.high)}{mark}"
+
+
+def _why_none(outcome: Outcome) -> str:
+    tried = len(all_scored(outcome)) - 1
+    if tried:
+        return f"none of {count(tried, 'scored candidate')} beat the start on the dev examples"
+    if outcome.proposed:
+        return f"none of {count(outcome.proposed, 'proposal')} passed the checks before scoring"
+    return "no candidate was proposed"
+
+
+def count_compared(outcome: Outcome) -> int:
+    """Test examples that both the start and the best were scored on."""
+    return len(outcome.start_test.values.keys() & outcome.best_test.values.keys())
+
+
+def hints(spec: TaskSpec, outcome: Outcome) -> list[str]:
+    """What to do next; empty where the numbers call for nothing."""
+    found = [
+        _unparsed_hint(spec, outcome),
+        _cut_hint(outcome),
+        advice(outcome),
+        _rejection_hint(outcome),
+        _budget_hint(spec, outcome),
+    ]
+    return [hint for hint in found if hint]
+
+
+def _unparsed_hint(spec: TaskSpec, outcome: Outcome) -> str | None:
+    score = outcome.best_test if outcome.best_test.n else outcome.best.score
+    if not score.n or score.unparsed / score.n < MANY_UNPARSED:
+        return None
+    return (
+        f"{score.unparsed} of {count(score.n, 'answer')} to the best prompt could not be read as "
+        f"`{spec.answer.kind}` and count as wrong: say in the prompt's messages how to answer, or check `answer.kind`."
+    )
+
+
+def _cut_hint(outcome: Outcome) -> str | None:
+    score = outcome.best_test if outcome.best_test.n else outcome.best.score
+    if score.cut <= MANY_CUT * score.n:
+        return None
+    return (
+        f"{score.cut} of {count(score.n, 'answer')} to the best prompt were cut off by the token limit: raise "
+        "`max_tokens` in `models.task.parameters`."
+    )
+
+
+def _rejection_hint(outcome: Outcome) -> str | None:
+    for reason, cure in _CURES.items():
+        rejected = outcome.rejected.get(reason, 0)
+        if rejected and rejected >= ONE_REASON * outcome.proposed:
+            return f"{rejected} of {count(outcome.proposed, 'proposal')} were rejected as `{reason}`: {cure}"
+    return None
+
+
+def _budget_hint(spec: TaskSpec, outcome: Outcome) -> str | None:
+    if outcome.stopped != "budget":
+        return None
+    caps = [f"`budget.{name}`" for name, cap in spec.budget if cap is not None] or ["`budget.max_calls`"]
+    calls = spec.budget.max_calls
+    limit = f"limit of {count(calls, 'call')}" if calls is not None and len(caps) == 1 else "limit"
+    return (
+        f"The {limit} ended the search after {outcome.steps} of {count(spec.optimizer.max_steps, 'step')}: "
+        f"raise {' or '.join(caps)} and run again; answers that were paid for are not bought twice."
+    )
+
+
+def stop_reason(spec: TaskSpec, outcome: Outcome) -> str:
+    """Why the search ended, in words."""
+    match outcome.stopped:
+        case "plateau" if outcome.best.score.mean >= 1:
+            return "the dev score cannot get better"
+        case "plateau":
+            return f"no better prompt in {count(spec.optimizer.patience, 'step')}"
+        case "max_steps":
+            return "all steps done"
+        case "budget":
+            return "call limit reached" if _only_calls(spec) else "limit reached"
+
+
+def _only_calls(spec: TaskSpec) -> bool:
+    return spec.budget.max_tokens is None and spec.budget.max_cost is None
+
+
+def settings_rows(spec: TaskSpec, outcome: Outcome) -> list[tuple[str, str]]:
+    """Names and values of what the run was made with."""
+    models = [(f"{role} model", model_name(getattr(spec.models, role))) for role in ("task", "optimizer", "embedding")]
+    return [
+        *models,
+        ("seed", str(spec.seed)),
+        ("steps", f"{outcome.steps} of {spec.optimizer.max_steps}"),
+        ("stopped", stop_reason(spec, outcome)),
+        ("wall time", duration(outcome.wall_s)),
+    ]
+
+
+def model_name(model: ModelSpec) -> str:
+    """The model's name; of a file, its last part, as a report may be sent where paths mean nothing."""
+    return re.split(r"[/\\]", model.model)[-1] if model.model.endswith(".gguf") else model.model
+
+
+def counts(score: Score) -> str:
+    """How many examples a score is of, and what was wrong with them: `n 160, 3 unparsed`."""
+    size = f"n {score.n}" if score.complete else f"n {score.n} of {score.planned}"
+    counted = ((score.unparsed, "unparsed"), (score.failed, "failed"), (score.cut, "cut"))
+    notes = [f"{number} {name}" for number, name in counted if number]
+    return ", ".join([size, *notes])
+
+
+def describe_distance(row: CandidateRow) -> str:
+    """The distance to the parent, and what it was before projection: `10 (34 proposed)`."""
+    if row.budget is None and row.distance == 0:
+        return "-"
+    return str(row.distance) + (f" ({row.proposed_distance} proposed)" if row.proposed_distance > row.distance else "")

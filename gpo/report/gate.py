@@ -1,0 +1,123 @@
+"""The gate's verdict as every form of the report shows it: the decision, what the headline leaves out, two tables.
+
+Names of slices come from the user's data: each form of the report escapes for itself.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gpo.formatting import count, money, shorten, signed
+from gpo.gate.verdict import Decision, GateVerdict, MeasureResult, SliceResult, gain_sentence
+from gpo.runs.outcome import Outcome
+
+DECISIONS: Mapping[Decision, str] = {
+    "promote": "promote",
+    "keep": "keep the start",
+    "not enough evidence": "not enough evidence, the start stays",
+}
+
+_LABELS = {"words": "words", "latency": "latency (s a call)", "cost": "cost (1,000 calls)"}
+
+SLICE_HEAD = ("Slice", "Examples", "Gain", "Interval", "")
+MEASURE_HEAD = ("Measure", "Start", "Best", "Change", "Allowed", "")
+
+
+class Row(NamedTuple):
+    """One line of a table; `is_wrong` where it stopped a promotion. The first cell is a name, the last a remark."""
+
+    cells: tuple[str, ...]
+    is_wrong: bool = False
+
+
+def confidence_of(outcome: Outcome) -> str:
+    """What the interval of the gain is called: `95% interval`."""
+    confidence = outcome.verdict.confidence if outcome.verdict else 0.95
+    return f"{100 * confidence:.3g}% interval"
+
+
+def is_promoted(outcome: Outcome) -> bool:
+    """Whether the gate would promote the best prompt."""
+    return outcome.verdict is not None and outcome.verdict.decision == "promote"
+
+
+def reasons_beyond(verdict: GateVerdict) -> list[str]:
+    """The reasons without the one that a headline with the gain and its interval has given already."""
+    told = gain_sentence(verdict) if verdict.n and not verdict.min_gain else None
+    return [reason for reason in verdict.reasons if reason != told]
+
+
+def verdict_facts(verdict: GateVerdict) -> str:
+    """Examples won and lost, the sign test, gaps and earlier uses of the split, in a line."""
+    alike = verdict.n - verdict.wins - verdict.losses
+    p_value = f"p = {verdict.sign_test:.2g}" if verdict.sign_test >= 0.0001 else "p < 0.0001"
+    parts = [f"Won {verdict.wins:,}, lost {verdict.losses:,}, alike {alike:,}; sign test {p_value}"]
+    if verdict.missing:
+        parts.append(f"{count(verdict.missing, 'example')} without a score of both")
+    before = count(verdict.earlier_uses, "time")
+    parts.append(f"the test split has decided {before} before" if verdict.earlier_uses else "a new test split")
+    return "; ".join(parts) + "."
+
+
+def slice_rows(verdict: GateVerdict) -> list[Row]:
+    """The slices under `SLICE_HEAD`: those that stopped a promotion first, then those that look worse."""
+    found = sorted(verdict.slices, key=lambda part: (not part.broken, not part.doubtful))
+    return [_slice_row(part) for part in found]
+
+
+def _slice_row(part: SliceResult) -> Row:
+    allowed = f", {part.margin:g} allowed" if part.margin else ""
+    remark = f"worse{allowed}" if part.broken else f"looks worse{allowed}" if part.doubtful else ""
+    spread = f"{signed(part.gain.low)} to {signed(part.gain.high)}"
+    return Row((shorten(part.name), f"{part.n:,}", signed(part.gain.value), spread, remark), part.broken)
+
+
+def measure_rows(verdict: GateVerdict) -> list[Row]:
+    """The measures under `MEASURE_HEAD`."""
+    return [_measure_row(measure) for measure in verdict.measures]
+
+
+def _measure_row(measure: MeasureResult) -> Row:
+    before, after = (_quantity(measure.name, value) for value in (measure.champion, measure.challenger))
+    change = f"{measure.challenger / measure.champion - 1:+.0%}" if measure.champion else "-"
+    allowed = "any" if measure.limit is None else f"{measure.limit:+.0%}"
+    name = _LABELS.get(measure.name, measure.name)
+    return Row((name, before, after, change, allowed, "too much" if measure.broken else ""), measure.broken)
+
+
+def _quantity(name: str, value: float) -> str:
+    return f"{value:,g}" if name == "words" else money(value)
+
+
+def advice(outcome: Outcome) -> str | None:
+    """What to do where the gate did not promote; None where there is no verdict, or nothing to do but go on trying."""
+    verdict = outcome.verdict
+    if verdict is None or verdict.decision == "promote":
+        return None
+    if any(measure.broken for measure in verdict.measures):
+        names = " and ".join(f"`{measure.name}`" for measure in verdict.measures if measure.broken)
+        return f"Ask in `prompt.description` for what keeps {names} low, or allow more in `gate.max_growth`."
+    if any(part.broken for part in verdict.slices):
+        return (
+            "Use more dev examples (`dataset.split.dev`), so that the search sees what a slice loses, or allow it in "
+            "`gate.slice_margins`."
+        )
+    if verdict.decision == "keep":
+        return None
+    return _advice_on_evidence(verdict)
+
+
+def _advice_on_evidence(verdict: GateVerdict) -> str:
+    gain = verdict.gain
+    if not verdict.n or (gain.low > verdict.min_gain and not verdict.unmeasured):
+        return "Lower `max_failure_rate`: failed calls then end the run, and it goes on when the models answer again."
+    if gain.low > verdict.min_gain:
+        names = " and ".join(f"`{name}`" for name in verdict.unmeasured)
+        return (
+            f"Some answers were kept by a version that did not note what {names} needs: take it out of "
+            "`gate.max_growth`, or begin with another state folder."
+        )
+    if gain.value <= verdict.min_gain:
+        return "The gain on dev does not show on test: use more dev examples (`dataset.split.dev`) before more steps."
+    if verdict.more_examples is None:
+        return f"A gain of {signed(gain.value)} is too small to be proven with any sensible number of test examples."
+    return f"Raise `dataset.split.test` by about {count(verdict.more_examples, 'example')}."

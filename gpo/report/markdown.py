@@ -1,0 +1,49 @@
+"""Text and tables in GitHub-flavoured Markdown, in which nothing of the user's or a model's becomes a mark."""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+
+from gpo import formatting
+from gpo.words import DiffPart
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~!])")
+
+_LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
+
+_FENCE = re.compile(r"`{3,}")
+
+
+def escape(text: str) -> str:
+    """Text in which Markdown sees no marks of its own; HTML is left to the caller."""
+    return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", formatting.one_line(text)))
+
+
+def inline(text: str) -> str:
+    """Text for a sentence or a table cell: one line, neither Markdown nor HTML."""
+    return escape(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def fence(text: str) -> str:
+    """Text as it is, in a fence longer than any that it holds."""
+    longest = max((len(run) for run in _FENCE.findall(text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}text\n{formatting.printable(text)}\n{fence}"
+
+
+def pipe_table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> str:
+    """A table of cells that are Markdown already; columns at the `numeric` places are aligned to the right."""
+    right = set(numeric)
+    rule = ["---:" if index in right else "---" for index in range(len(head))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+def as_markdown(parts: Sequence[DiffPart]) -> str:
+    """The parts as one line of Markdown with `<del>` and `<ins>`; `&`, `<` and `>` of the words are escaped.
+
+    >>> from gpo.words import word_difference
+    >>> as_markdown(word_difference("Answer the question.", "Answer each question."))
+    'Answer <del>the</del> <ins>each</ins> question.'
+    """
+    marks = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>"}
+    return " ".join(marks[part.kind].format(html.escape(part.text, quote=False)) for part in parts)

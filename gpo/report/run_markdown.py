@@ -1,0 +1,145 @@
+"""The report of one run as Markdown, for an artifact of the Prefect UI.
+
+`findings.py` says what the numbers mean, `chart.py` draws them.
+"""
+
+from collections.abc import Sequence
+
+from gpo import formatting
+from gpo.gate.verdict import GateVerdict
+from gpo.records import Score
+from gpo.report import findings, usage
+from gpo.report.chart import chart_title, svg_data_uri, trajectory_svg
+from gpo.report.gate import (
+    DECISIONS,
+    MEASURE_HEAD,
+    SLICE_HEAD,
+    Row,
+    measure_rows,
+    reasons_beyond,
+    slice_rows,
+    verdict_facts,
+)
+from gpo.report.markdown import as_markdown, escape, fence, inline, pipe_table
+from gpo.runs.outcome import Outcome
+from gpo.spec.task import TaskSpec
+from gpo.words import word_difference
+
+SHOWN_CANDIDATES = 10
+"""Candidates that the Markdown report lists."""
+
+
+def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
+    """The report as GitHub-flavoured Markdown with `<ins>` and `<del>`, and the chart as an embedded image."""
+    verdict = findings.verdict(outcome)
+    advice = findings.hints(spec, outcome)
+    parts = [
+        f"# {inline(outcome.task)}",
+        f"**{verdict.claim}**{verdict.detail}",
+        _decision(outcome.verdict) if outcome.verdict else "",
+        "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
+        "## Results",
+        _results(outcome),
+        *(_gate(outcome.verdict) if outcome.verdict else ()),
+        "## Prompt",
+        _prompts(outcome),
+        "## Search",
+        f"![{inline(chart_title(outcome))}]({svg_data_uri(trajectory_svg(outcome))})",
+        _candidates(outcome),
+        "## Rejected proposals",
+        _rejections(outcome),
+        "## Model calls",
+        _calls(outcome),
+        _usage(spec, outcome),
+        "## Settings",
+        " · ".join(f"{name}: {inline(value)}" for name, value in findings.settings_rows(spec, outcome)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _decision(verdict: GateVerdict) -> str:
+    """The decision with its reasons and warnings, whose names of slices stand between backticks already."""
+    lines = [*reasons_beyond(verdict), *(f"Warning: {warning}" for warning in verdict.warnings)]
+    return "\n".join([f"Gate: **{DECISIONS[verdict.decision]}**", "", *(f"- {line}" for line in lines)]).rstrip()
+
+
+def _gate(verdict: GateVerdict) -> list[str]:
+    def table(head: Sequence[str], rows: Sequence[Row], numeric: range) -> str:
+        cells = [[inline(row.cells[0]), *row.cells[1:]] for row in rows]
+        return pipe_table(head, cells, numeric=numeric) if rows else ""
+
+    return [
+        "## Gate",
+        verdict_facts(verdict),
+        table(SLICE_HEAD, slice_rows(verdict), range(1, 3)),
+        table(MEASURE_HEAD, measure_rows(verdict), range(1, 5)),
+    ]
+
+
+def _results(outcome: Outcome) -> str:
+    def cells(score: Score) -> list[str]:
+        return [formatting.fraction(score.mean), formatting.interval(*score.interval()), findings.counts(score)]
+
+    start, best, gain = outcome.start, outcome.best, outcome.gain
+    rows = [
+        ["Start", "dev", *cells(start.score)],
+        ["Start", "test", *cells(outcome.start_test)],
+    ]
+    if not findings.best_is_start(outcome):
+        name = f"Best ({best.candidate.label})"
+        rows += [[name, "dev", *cells(best.score)], [name, "test", *cells(outcome.best_test)]]
+        interval = findings.gain_interval(outcome)
+        change = f"**{formatting.signed(gain.value)}**"
+        rows.append(["**Gain**", "test", change, interval, f"n {findings.count_compared(outcome)}"])
+    table = pipe_table(["Prompt", "Split", "Score", "95% interval", "Examples"], rows, numeric=(2,))
+    return f"{table}\n\nThe search chose by dev; it never saw test."
+
+
+def _prompts(outcome: Outcome) -> str:
+    start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
+    if findings.best_is_start(outcome):
+        return f"The start, which stays:\n\n{fence(start)}"
+    parts = [part.model_copy(update={"text": escape(part.text)}) for part in word_difference(start, best)]
+    # Not every page shows what is marked as removed or added, so both stand below as they are.
+    return f"> {as_markdown(parts)}\n\nStart:\n\n{fence(start)}\n\nBest, as it is:\n\n{fence(best)}"
+
+
+def _candidates(outcome: Outcome) -> str:
+    rows = findings.rank_candidates(findings.candidate_rows(outcome))
+    cells = [
+        [
+            row.candidate,
+            formatting.fraction(row.score),
+            formatting.interval(row.low, row.high),
+            str(row.n) if row.n == row.planned else f"{row.n} of {row.planned}",
+            findings.describe_distance(row),
+            row.status,
+            inline(formatting.shorten(row.instruction)),
+        ]
+        for row in rows[:SHOWN_CANDIDATES]
+    ]
+    head = ["Candidate", "Score", "95% interval", "n", "Words changed", "Status", "Instruction"]
+    table = pipe_table(head, cells, numeric=(1, 3, 4))
+    more = len(rows) - SHOWN_CANDIDATES
+    return f"{table}\n\nand {more:,} more" if more > 0 else table
+
+
+def _rejections(outcome: Outcome) -> str:
+    rows = [[inline(reason), f"{number:,}"] for reason, number in outcome.rejected.items() if number]
+    return pipe_table(["Reason", "Proposals"], rows, numeric=(1,)) if rows else "None."
+
+
+def _calls(outcome: Outcome) -> str:
+    rows = [[inline(role), *map("{:,}".format, numbers)] for role, numbers in usage.call_rows(outcome.calls)]
+    head = ["Role", "Paid", "From the ledger", "Failed", "Tokens in", "Tokens out"]
+    return pipe_table(head, rows, numeric=range(1, 6)) if rows else "None."
+
+
+def _usage(spec: TaskSpec, outcome: Outcome) -> str:
+    """What the run takes alone; nothing for outcomes of versions that did not count it."""
+    rows = [[inline(role), *cells] for role, cells in usage.usage_rows(spec, outcome.usage)]
+    head = ["Role", "Calls", "Tokens in", "Tokens out", "Cost"]
+    table = pipe_table(head, rows, numeric=range(1, 5))
+    line = usage.cost_line(outcome)
+    cost = f"\n\nCost: {line}." if line else ""
+    return f"In full, with what came from the ledger:\n\n{table}{cost}" if rows else ""

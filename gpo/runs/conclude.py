@@ -1,0 +1,124 @@
+"""What a run came to: the numbers of the search and of the locked split, put together once at the end."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from gpo.gate.decide import decide
+from gpo.gate.guards import describe_unguarded, group_by_slice, measures_of
+from gpo.gate.verdict import GateVerdict
+from gpo.models.sharing import Tally
+from gpo.records import Interval, Score, Stopped, Usage, UsageByRole, total_usage
+from gpo.runs.outcome import Calls, Outcome
+from gpo.runs.run import Run
+from gpo.search.budget import PROBES
+from gpo.search.edit import rejections_by_reason
+from gpo.search.select import Search
+
+
+def conclude(
+    run: Run,
+    search: Search,
+    start_test: Score,
+    best_test: Score,
+    *,
+    stopped: Stopped,
+    started: datetime,
+    wall_s: float,
+    earlier_uses: int = 0,
+) -> Outcome:
+    """The outcome of a finished search, with champion and challenger scored once each on the test split.
+
+    `earlier_uses` is how often that split has decided before.
+    """
+    scored = [item for step in search.steps for item in step.scored]
+    rejected = [item for step in search.steps for item in step.rejected]
+    tests = [start_test] if search.best == search.start else [start_test, best_test]
+    usage = total_usage([*(step.usage for step in search.steps), *(score.usage for score in _scores(search, tests))])
+    calls = _calls(run, usage)
+    prices = run.spec.models
+    cost = prices.cost(usage)
+    verdict = None if search.best == search.start else _verdict(run, search, start_test, best_test, earlier_uses)
+    return Outcome(
+        run_id=run.id,
+        task=run.spec.name,
+        started_at=started.isoformat(timespec="seconds"),
+        wall_s=round(wall_s, 1),
+        stopped=stopped,
+        steps=len(search.steps),
+        start=search.start,
+        best=search.best,
+        start_test=start_test,
+        best_test=best_test,
+        gain=verdict.gain if verdict else Interval(value=0.0, low=0.0, high=0.0),
+        verdict=verdict,
+        proposed=len(scored) + len(rejected),
+        rejected=rejections_by_reason(rejected),
+        evaluated=len(scored),
+        calls=calls,
+        usage=usage,
+        cost=cost,
+        cost_paid=None if cost is None else (prices.cost({role: _paid(each) for role, each in calls.items()}) or 0.0),
+        history=search.steps,
+        earlier=search.earlier,
+    )
+
+
+async def note_use(run: Run, search: Search) -> int:
+    """Note that the test split decides about a run's best prompt; how often it has decided before, in other runs.
+
+    A search that found nothing better than its start leaves nothing to decide.
+
+    Raises:
+        StateError: the database cannot be used.
+    """
+    if search.best == search.start:
+        return 0
+    examples = [example.inputs_hash for example in run.splits.test]
+    return await asyncio.to_thread(run.history.use_test, run.key, examples)
+
+
+def _verdict(run: Run, search: Search, start_test: Score, best_test: Score, earlier_uses: int) -> GateVerdict:
+    found = group_by_slice(run.splits.test, run.spec.gate.slices)
+    verdict = decide(
+        best_test,
+        start_test,
+        run.spec.gate,
+        slices=found.slices,
+        measures=measures_of(run.spec, (search.start.candidate, start_test), (search.best.candidate, best_test)),
+        earlier_uses=earlier_uses,
+    )
+    told = describe_unguarded(found)
+    return verdict.model_copy(update={"warnings": (*verdict.warnings, told)}) if told else verdict
+
+
+def _scores(search: Search, tests: Sequence[Score]) -> list[Score]:
+    before = [search.start.score, *(item.score for item in search.earlier)]
+    return [*before, *(item.score for step in search.steps for item in step.scored), *tests]
+
+
+def _calls(run: Run, usage: UsageByRole) -> Mapping[str, Calls]:
+    """The calls of every model that the run asked; the judge only where there is one."""
+    answered = {role: part.calls for role, part in usage.items()}
+    answered["optimizer"] = answered.get("optimizer", 0) + PROBES
+    models = run.models
+    tallies = {model.role: model.tally for model in (models.task, models.optimizer, models.judge)}
+    found = {role: _counted(tally, answered.get(role, 0)) for role, tally in tallies.items()}
+    found["embedding"] = _counted(models.embedding_tally, 0)
+    asked = ("task", "optimizer")
+    return {role: calls for role, calls in found.items() if role in asked or calls.paid or calls.cached or calls.failed}
+
+
+def _paid(calls: Calls) -> Usage:
+    return Usage(calls=calls.paid, input_tokens=calls.input_tokens, output_tokens=calls.output_tokens)
+
+
+def _counted(tally: Tally, answered: int) -> Calls:
+    """Answers that were not paid for now came from the ledger, or from a task that Prefect had cached."""
+    return Calls(
+        paid=tally.paid,
+        cached=max(0, answered - tally.paid),
+        failed=tally.failed,
+        input_tokens=tally.input_tokens,
+        output_tokens=tally.output_tokens,
+    )

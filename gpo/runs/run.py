@@ -1,0 +1,203 @@
+"""One run: everything it works with, opened together, and the names under which its work is found again."""
+
+import hashlib
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from gpo.data.splits import load_splits
+from gpo.database.engine import open_state
+from gpo.datasets.registry import Datasets
+from gpo.evaluation.few_shot import demonstrations
+from gpo.models.client import open_embedding
+from gpo.models.ledger import Ledger
+from gpo.models.models import Models, open_models
+from gpo.progress import Note, emit
+from gpo.records import Candidate, Example, Split, Splits, content_hash
+from gpo.runs.history import History
+from gpo.search.edit import ProposalFilter
+from gpo.search.trajectory import Scope, Trajectory, open_trajectory
+from gpo.settings import Settings, load_settings
+from gpo.spec.file import load_spec
+from gpo.spec.task import TaskSpec
+
+DECIDING = ("gpo/**/*.py", "tasks/**/*.py", "flows/optimize.py")
+"""The source that decides a run's course: the library with its packages, the steps, and the loop over them."""
+
+
+@cache
+def code_version() -> str:
+    """Hash of the source: what another version computed is not taken for what this one would."""
+    return source_hash(Path(__file__).parents[2])
+
+
+def source_hash(root: Path) -> str:
+    """Hash of the `DECIDING` files below `root` by their names and contents; other files there do not matter."""
+    found = {path.relative_to(root).as_posix(): path for pattern in DECIDING for path in root.glob(pattern)}
+    digest = hashlib.sha256()
+    for name in sorted(name for name, path in found.items() if path.is_file()):
+        digest.update(name.encode() + b"\0" + found[name].read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task and where its state lives; `earlier` are instructions of earlier runs, to be tried again at the start."""
+
+    spec: TaskSpec
+    home: Path
+    settings: Settings
+    earlier: tuple[str, ...] = ()
+
+
+def load_job(
+    path: Path, seed: int | None = None, home: Path | None = None, *, dataset_version: int | None = None
+) -> Job:
+    """Read a spec file; `seed` replaces the spec's own, `home` the state folder that the settings give it.
+
+    Where the spec names a stored dataset, its version is found and its rows are fetched: `dataset_version`, else the
+    spec's own, else the newest.
+
+    Raises:
+        SpecError: the file is missing or wrong, or has no versions to choose `dataset_version` from.
+        DatasetError: there is no such dataset or version.
+        StateError: the rows of the dataset cannot be had.
+    """
+    spec = load_spec(path)
+    settings = load_settings()
+    if seed is not None:
+        spec = spec.model_copy(update={"seed": seed})
+    home = settings.home_for(path) if home is None else home.resolve()
+    return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings)
+
+
+class Run:
+    """What one run works with, open until its context ends.
+
+    `key` is the same for the same spec, data and code: a run that died and its repetition share it. Not a dataclass:
+    Prefect would walk through all examples of one at every task that it is passed to.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        job: Job,
+        splits: Splits,
+        scope: Scope,
+        models: Models,
+        trajectory: Trajectory,
+        history: History,
+    ) -> None:
+        self.key = key
+        self.spec = job.spec
+        self.home = job.home
+        self.splits = splits
+        self.scope = scope
+        self.models = models
+        self.trajectory = trajectory
+        self.history = history
+        self.demonstrations = demonstrations(job.spec, splits)
+        self.screen = ProposalFilter(
+            (*splits.dev, *splits.test), allowed=job.spec.prompt.instruction, shown=splits.train
+        )
+        # What was train text once may be a test example now.
+        safe = (text for text in job.earlier if not self.screen.leaks(text))
+        self.earlier = tuple(Candidate(instruction=text, number=number) for number, text in enumerate(safe, start=1))
+
+    @property
+    def id(self) -> str:
+        """Readable name: task and the start of the key."""
+        return run_id(self.spec, self.key)
+
+    @property
+    def start(self) -> Candidate:
+        """The instruction that the spec starts from."""
+        return Candidate(instruction=self.spec.prompt.instruction)
+
+    def examples(self, split: Split) -> Sequence[Example]:
+        """The examples of one split, in their fixed order."""
+        return {"train": self.splits.train, "dev": self.splits.dev, "test": self.splits.test}[split]
+
+    def rng(self, step: int, purpose: str) -> random.Random:
+        """Randomness of one part of one step, from the spec's seed alone."""
+        return step_rng(self.spec.seed, step, purpose)
+
+
+def run_id(spec: TaskSpec, key: str) -> str:
+    """Readable name of a run: task and the start of the key."""
+    return f"{spec.name}-{key[:8]}"
+
+
+def step_rng(seed: int, step: int, purpose: str) -> random.Random:
+    """Randomness of one part of one step, the same for every run with the seed."""
+    return random.Random(f"{seed}/{step}/{purpose}")  # noqa: S311 - sampling, not secrets
+
+
+def run_key(spec: TaskSpec, splits: Splits, earlier: Sequence[str] = ()) -> str:
+    """Hash of everything that decides a run's course."""
+    known = [list(earlier)] if earlier else []
+    return content_hash([spec.fingerprint(), splits.fingerprint, code_version(), *known], length=16)
+
+
+@asynccontextmanager
+async def open_run(job: Job) -> AsyncIterator[Run]:
+    """Open database, ledger, models and trajectory; bring the trajectory up to what the database knows.
+
+    Raises:
+        StateError: the state folder or a shared service cannot be used.
+    """
+    spec, settings, home = job.spec, job.settings, job.home
+    splits = load_splits(spec)
+    key = run_key(spec, splits, job.earlier)
+    async with AsyncExitStack() as stack:
+        engine = stack.enter_context(open_state(settings, home))
+        ledger = Ledger(engine)
+        stack.push_async_callback(ledger.aclose)
+        models = await stack.enter_async_context(open_models(spec.models, settings, ledger))
+        scope = scope_of(spec, splits, models.embedding_identity)
+        trajectory = await stack.enter_async_context(
+            open_trajectory(scope, settings, home, models.embed, on_wait=lambda: emit(Note(WAITING)))
+        )
+        history = History(engine)
+        known = history.scored(key)
+        if await trajectory.count(key) < len(known):
+            await trajectory.add(key, known)
+        yield Run(
+            key=key,
+            job=job,
+            splits=splits,
+            scope=scope,
+            models=models,
+            trajectory=trajectory,
+            history=history,
+        )
+
+
+WAITING = "another run holds the trajectory of this state folder; waiting for it to end"
+
+
+def scope_of(spec: TaskSpec, splits: Splits, embedding_identity: str) -> Scope:
+    """What a trajectory belongs to: scores from other data, metrics or models are not comparable."""
+    return Scope(
+        task=spec.name,
+        dataset=splits.fingerprint,
+        metric=spec.metric.identity,
+        task_model=content_hash(spec.models.task.identity()),
+        embedding=embedding_identity,
+    )
+
+
+async def rebuild_trajectory(job: Job) -> int:
+    """Make the index of a task anew from the database; returns how many scored prompts it then holds."""
+    splits = load_splits(job.spec)
+    with open_state(job.settings, job.home) as engine:
+        embedding = open_embedding(job.spec.models.embedding)
+        scope = scope_of(job.spec, splits, embedding.identity)
+        rows = History(engine).scored_in(scope.id)
+        async with open_trajectory(scope, job.settings, job.home, embedding.embed, rebuilding=True) as trajectory:
+            await trajectory.rebuild(rows)
+        return sum(len(scored) for scored in rows.values())

@@ -1,0 +1,108 @@
+"""The score of one instruction on one split of a spec, without a search."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from gpo.database.engine import open_database
+from gpo.errors import InputError
+from gpo.evaluation.calls import calls_an_example
+from gpo.evaluation.evaluate import evaluate
+from gpo.evaluation.few_shot import demonstrations, without_demonstrations
+from gpo.models.ledger import Ledger
+from gpo.models.models import open_models
+from gpo.models.sharing import counting_together
+from gpo.progress import Began, emit
+from gpo.records import Example, Record, Score, Split, Splits
+from gpo.runs.preflight import preflight
+from gpo.runs.run import Job, load_job
+from gpo.template import variables_in
+
+
+class Measured(Record):
+    """What one instruction scores on one split.
+
+    `paid` are the calls that were paid for now, those of the check before among them; `cached` is how many of the
+    answers behind the score were in the ledger already. `cost` is that of all of them; None: no model has a price.
+    """
+
+    task: str
+    split: str
+    instruction: str
+    score: Score
+    paid: int
+    cached: int
+    cost: float | None = None
+
+
+async def score_instruction(spec: Path, instruction: str | None, split: str) -> Measured:
+    """Score an instruction, by default the spec's own, on `train`, `dev` or `test`.
+
+    Every answer goes to the ledger of the state folder: what was asked before, here or in a run, is not paid again.
+
+    Raises:
+        InputError: what is wrong with the spec, the data, the models, the instruction or the split.
+        TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
+    """
+    _check_split(split)
+    job = load_job(spec)
+    if instruction is not None:
+        job = _with_instruction(job, instruction)
+    with counting_together():
+        splits = await preflight(job, searches=False)
+        shown = demonstrations(job.spec, splits)
+        examples = _examples(splits, split, shown)
+        if not examples:
+            raise InputError(f"the split {split} of {job.spec.dataset.source} is empty; see dataset.split.{split}")
+        return await _measured(job, split, examples, shown)
+
+
+async def _measured(job: Job, split: str, examples: Sequence[Example], shown: Sequence[Example]) -> Measured:
+    spec = job.spec
+    engine = open_database(job.settings.database_for(job.home))
+    ledger = Ledger(engine)
+    try:
+        async with open_models(spec.models, job.settings, ledger) as models:
+            checked = models.task.tally.paid + models.judge.tally.paid
+            emit(Began(split, len(examples) * calls_an_example(spec)))
+            score = await evaluate(
+                models.task, spec, spec.prompt.instruction, examples, demonstrations=shown, judge=models.judge
+            )
+            paid = models.task.tally.paid + models.judge.tally.paid
+            # The check asks the first dev examples: on dev, what it paid for belongs to the score.
+            fresh = paid if split == "dev" else paid - checked
+            return Measured(
+                task=spec.name,
+                split=split,
+                instruction=spec.prompt.instruction,
+                score=score,
+                paid=paid + models.optimizer.tally.paid,
+                cached=max(0, sum(usage.calls for usage in score.usage.values()) - fresh),
+                cost=spec.models.cost(score.usage),
+            )
+    finally:
+        await ledger.aclose()
+        engine.dispose()
+
+
+def _check_split(split: str) -> None:
+    if split not in get_args(Split):
+        raise InputError(f"unknown split '{split}'; allowed: {', '.join(get_args(Split))}")
+
+
+def _with_instruction(job: Job, instruction: str) -> Job:
+    """The job with another instruction to start from."""
+    text = instruction.strip()
+    if not text:
+        raise InputError("the instruction is blank; leave --instruction out to score the one of the spec")
+    if found := variables_in(text):
+        raise InputError(
+            f"the instruction holds {{{{{found[0]}}}}}: variables belong to `prompt.messages` of the spec, around it"
+        )
+    prompt = job.spec.prompt.model_copy(update={"instruction": text})
+    return replace(job, spec=job.spec.model_copy(update={"prompt": prompt}))
+
+
+def _examples(splits: Splits, split: str, shown: Sequence[Example]) -> Sequence[Example]:
+    return {"train": without_demonstrations(splits.train, shown), "dev": splits.dev, "test": splits.test}[split]

@@ -1,0 +1,116 @@
+"""From proposals to candidates: each held to the step's word budget, or rejected with a reason.
+
+What is rejected is counted and shown; nothing is repaired in silence.
+"""
+
+import random
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from gpo.records import Candidate, Edited, Example, Proposals, Rejected, Rejection, content_hash
+from gpo.template import breaks_contract
+from gpo.words import project, word_distance
+
+SHINGLE = 8
+"""Words in a row that a proposal may not share with a dev or test example."""
+
+MAX_WORDS = 400
+_WORD = re.compile(r"\w+")
+
+
+def normalise(text: str) -> tuple[str, ...]:
+    """The words of a text without case and punctuation."""
+    return tuple(_WORD.findall(text.casefold()))
+
+
+def shingles(texts: Iterable[str], size: int = SHINGLE) -> frozenset[tuple[str, ...]]:
+    """All runs of `size` words of the texts; a shorter text counts whole when it has at least four words."""
+    found: set[tuple[str, ...]] = set()
+    for text in texts:
+        words = normalise(text)
+        if 4 <= len(words) < size:
+            found.add(words)
+        found.update(words[start : start + size] for start in range(len(words) - size + 1))
+    return frozenset(found)
+
+
+def _inputs(examples: Iterable[Example]) -> list[str]:
+    return [text for example in examples for text in example.inputs.values()]
+
+
+class ProposalFilter:
+    """Decides which proposals become candidates of a run. Built once, as the examples do not change."""
+
+    def __init__(self, guarded: Iterable[Example], allowed: str, shown: Iterable[Example] = ()) -> None:
+        """Guard the inputs of dev and test examples.
+
+        What the start instruction says itself is `allowed`, and so is what training examples say, which the optimizer
+        model is `shown`: a sentence that every question of a task begins with gives no example away.
+        """
+        self._guarded = shingles(_inputs(guarded)) - shingles([allowed, *_inputs(shown)])
+
+    def leaks(self, text: str) -> bool:
+        """Whether a text repeats a guarded example."""
+        words = normalise(text)
+        short = (words[start:end] for start in range(len(words)) for end in range(start + 4, start + SHINGLE + 1))
+        return any(run in self._guarded for run in short)
+
+    def admit(
+        self,
+        proposals: Proposals,
+        current: Candidate,
+        known: Collection[str],
+        *,
+        step: int,
+        budget: int | None,
+        rng: random.Random,
+    ) -> Edited:
+        """Candidates in the order proposed, and every rejected proposal with its reason.
+
+        `known` holds the ids of all prompts scored so far; a duplicate of one of them is not scored again.
+        """
+        candidates: list[Candidate] = []
+        rejected = list(proposals.rejected)
+        taken = set(known)
+        for text in proposals.texts:
+            edited = project(current.instruction, text, budget, rng).strip()
+            reason = self._reason(text, edited, current, taken)
+            if reason is not None:
+                rejected.append(Rejection(reason=reason, text=text))
+                continue
+            taken.add(content_hash(edited))
+            candidates.append(
+                Candidate(
+                    instruction=edited,
+                    step=step,
+                    number=len(candidates) + 1,
+                    parent=current.id,
+                    budget=budget,
+                    proposed_distance=word_distance(current.instruction, text),
+                    distance=word_distance(current.instruction, edited),
+                )
+            )
+        return Edited(budget=budget, candidates=tuple(candidates), rejected=tuple(rejected))
+
+    def _reason(self, proposed: str, edited: str, current: Candidate, taken: Collection[str]) -> Rejected | None:
+        if not edited:
+            return "empty"
+        # Words of two sound texts can come together to something that neither of them holds.
+        both = (proposed, edited)
+        if any(map(breaks_contract, both)):
+            return "contract"
+        if any(len(text.split()) > MAX_WORDS for text in both):
+            return "too_long"
+        if edited == current.instruction:
+            return "unchanged"
+        if content_hash(edited) in taken:
+            return "duplicate"
+        return "leak" if any(map(self.leaks, both)) else None
+
+
+def rejections_by_reason(rejected: Sequence[Rejection]) -> dict[str, int]:
+    """How many proposals each reason turned away."""
+    counts: dict[str, int] = {}
+    for item in rejected:
+        counts[item.reason] = counts.get(item.reason, 0) + 1
+    return dict(sorted(counts.items()))

@@ -1,0 +1,123 @@
+"""The paper's meta-prompt: labelled parts, each put there by one choice of the method (Tang et al., section 3)."""
+
+from gpo.formatting import count
+from gpo.records import Example, Record
+from gpo.search.excerpts import PLACE, question, score_of
+from gpo.search.inform import Informed
+from gpo.search.retrieve import Recalled
+from gpo.spec.method import OptimizerSpec
+from gpo.spec.task import TaskSpec
+
+START, END = "<START>", "<END>"
+"""What a proposal stands between."""
+
+LIST_HEADING = "Earlier instructions with their scores, from 0 to 100 (higher is better):"
+SUMMARY_HEADING = "What earlier instructions and their scores have taught:"
+
+_REQUESTS = {
+    "generation": "Write a new improved instruction that differs from all of the above and leads to better answers.",
+    "editing": "Modify the current instruction so that it leads to better answers: keep what works in it, and change "
+    "what does not.",
+}
+
+_FORM = (
+    "Do not mention the examples, do not answer them, and use no {{variables}}. "
+    f"Begin the instruction with {START} and end it with {END}."
+)
+
+
+class Section(Record):
+    """One part of the meta-prompt; `choice` names what put it there, as the spec writes it."""
+
+    name: str
+    choice: str
+    text: str
+
+
+class Request(Record):
+    """What one refinement starts from: so many `candidates` are asked for, within a `budget` of words (None: any)."""
+
+    candidates: int
+    informed: Informed
+    recalled: Recalled
+    examples: tuple[Example, ...]
+    budget: int | None
+    step: int
+
+
+def meta_prompt(spec: TaskSpec, request: Request) -> str:
+    """The meta-prompt of one step."""
+    return "\n\n".join(part.text for part in parts(spec, request))
+
+
+def parts(spec: TaskSpec, request: Request) -> tuple[Section, ...]:
+    """The parts of the meta-prompt in order; those without content are left out.
+
+    Scores belong to what brings them: without `score` in the information the current prompt is shown without its own,
+    while the prompts of a trajectory keep theirs. A method without either shows no score at all.
+    """
+    options = spec.optimizer
+    information = f"information: {options.information}"
+    found = [
+        Section(name="task", choice="prompt.description", text=_task(spec)),
+        Section(name="trajectory", choice=trajectory_choice(options), text=_trajectory(request)),
+        Section(name="current prompt", choice=information, text=_current(options, request)),
+        Section(name="reflection", choice=f"{information}, batch: {options.batch}", text=_reflection(request)),
+        Section(name="examples", choice=f"examples: {options.examples}", text=_examples(spec, request)),
+        Section(name="request", choice=f"refinement: {options.refinement}", text=_REQUESTS[options.refinement]),
+        Section(name="word limit", choice=limit_choice(options, request.budget, request.step), text=_limit(request)),
+        Section(name="form", choice=f"style: {options.style}", text=_FORM),
+    ]
+    return tuple(part for part in found if part.text)
+
+
+def trajectory_choice(options: OptimizerSpec) -> str:
+    """The trajectory as the spec has it: `trajectory: relevance, k: 3`."""
+    listed = options.trajectory not in ("none", "summary")
+    return f"trajectory: {options.trajectory}" + (f", k: {options.k}" if listed else "")
+
+
+def limit_choice(options: OptimizerSpec, budget: int | None, step: int) -> str:
+    """The decay as the spec has it, and what it comes to: `decay: cosine (44 words at step 2)`."""
+    decay = f"decay: {options.decay}" + (", warmup: true" if options.warmup else "")
+    return decay if budget is None else f"{decay} ({count(budget, 'word')} at step {step})"
+
+
+def _task(spec: TaskSpec) -> str:
+    goal = f" for this task: {spec.prompt.description}" if spec.prompt.description else ""
+    return f"You improve the instruction that a language model is given{goal}."
+
+
+def _trajectory(request: Request) -> str:
+    recalled, current = request.recalled, request.informed.current.candidate.instruction
+    if recalled.summary:
+        return f"{SUMMARY_HEADING}\n\n{recalled.summary}"
+    others = [item for item in recalled.neighbours if item.instruction != current]
+    if not others:
+        return ""
+    listed = "\n\n".join(f"Instruction: {item.instruction}\n{score_of(item)}" for item in others)
+    return f"{LIST_HEADING}\n\n{listed}"
+
+
+def _current(options: OptimizerSpec, request: Request) -> str:
+    current = request.informed.current
+    shown = f"Current instruction: {current.candidate.instruction}"
+    return f"{shown}\n{score_of(current)}" if options.shows_score else shown
+
+
+def _reflection(request: Request) -> str:
+    reflection = request.informed.reflection
+    return f"How the current instruction fares on training examples:\n\n{reflection}" if reflection else ""
+
+
+def _examples(spec: TaskSpec, request: Request) -> str:
+    if not request.examples:
+        return ""
+    shown = "\n\n".join(f"{question(spec, example)}\nAnswer: {example.reference}" for example in request.examples)
+    return f"Examples of the task; the instruction takes the place of {PLACE}:\n\n{shown}"
+
+
+def _limit(request: Request) -> str:
+    if request.budget is None:
+        return ""
+    return f"Change at most {count(request.budget, 'word')} of the current instruction."

@@ -1,0 +1,78 @@
+"""Orders of scored prompts: by similarity to the current one, by time, by score; what counts most stands last.
+
+Every order is total and does not depend on how the prompts were stored.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from gpo.records import Record, Scored
+
+
+class Neighbour(Record):
+    """A scored prompt of the trajectory: dev score from 0 to 100, cosine similarity to the current one (6 digits).
+
+    `n` of `planned` examples were scored; it is not `complete` where the race ended it early.
+    """
+
+    instruction: str
+    percent: float
+    similarity: float = 0.0
+    step: int
+    number: int
+    n: int = 0
+    planned: int = 0
+    complete: bool = True
+
+
+def as_neighbour(scored: Scored, similarity: float = 0.0) -> Neighbour:
+    """A scored prompt as the trajectory gives it back."""
+    return Neighbour(
+        instruction=scored.candidate.instruction,
+        percent=scored.percent,
+        similarity=similarity,
+        step=scored.candidate.step,
+        number=scored.candidate.number,
+        n=scored.score.n,
+        planned=scored.score.planned,
+        complete=scored.score.complete,
+    )
+
+
+Order = Callable[[Neighbour], tuple[float, ...]]
+
+
+def by_similarity(current: str) -> Order:
+    """The most similar last. Ties go by: the current prompt itself, score, step, number - the higher is later."""
+    return lambda hit: (hit.similarity, hit.instruction == current, hit.percent, hit.step, hit.number)
+
+
+def by_time(hit: Neighbour) -> tuple[float, ...]:
+    """The latest last."""
+    return hit.step, hit.number
+
+
+def by_score(hit: Neighbour) -> tuple[float, ...]:
+    """The best last. A score of few examples, where the race ended a prompt, ranks below every whole one."""
+    return hit.complete, hit.percent, hit.step, hit.number
+
+
+def rank_neighbours(hits: Mapping[str, Neighbour], order: Order) -> list[Neighbour]:
+    """Entries by id, in an order; ties go by id, and of equal texts the last stays."""
+    found: dict[str, Neighbour] = {}
+    for name in sorted(hits, key=lambda name: (order(hits[name]), name)):
+        found.pop(hits[name].instruction, None)
+        found[hits[name].instruction] = hits[name]
+    return list(found.values())
+
+
+def last(hits: Sequence[Neighbour], k: int, current: str) -> list[Neighbour]:
+    """The last `k` of distinct texts, the current one always among them.
+
+    >>> hits = [Neighbour(instruction=text, percent=50, step=step, number=1) for step, text in enumerate("abcd")]
+    >>> [hit.instruction for hit in last(hits, 3, current="a")]
+    ['a', 'c', 'd']
+    """
+    others = [hit for hit in hits if hit.instruction != current]
+    left = k - (len(hits) - len(others))
+    kept = others[max(0, len(others) - left) :]
+    return [hit for hit in hits if hit.instruction == current or hit in kept]

@@ -1,0 +1,150 @@
+"""The descent: proposals of the optimizer model, and what is read from its answers (Tang et al., section 3.3).
+
+Two styles of the same request. `paper` sends the meta-prompt, with the new prompt between <START> and <END>;
+`continuation` sends a list of instructions to continue.
+"""
+
+import random
+import re
+from collections.abc import Sequence
+
+from gpo.models.asking import ask_all, repeat_of, usage_of
+from gpo.models.chat import ChatModel, Sampling
+from gpo.records import Example, Proposals, Rejected, Rejection
+from gpo.scoring.stated import read_through
+from gpo.search.continuation import last_line, list_to_continue
+from gpo.search.inform import Informed
+from gpo.search.meta_prompt import END, START, Request, meta_prompt
+from gpo.search.retrieve import Recalled
+from gpo.spec.task import TaskSpec
+from gpo.template import Message
+
+# Only one part of it can match a character, or an answer without an end would take minutes.
+_MARKED = re.compile(rf"(?s){START}(\s*(?!{START}|{END})\S(?:(?!{START}|{END}).)*){END}")
+_PREAMBLE = re.compile(r"(?i)^(here is |here's )?(the |a |my )?(new |improved )*(instruction|prompt)\s*:\s*")
+_SORRY = r"(i'?m|i am)( \w+)? sorry|sorry|unfortunately|i apologi[sz]e"
+_UNABLE = r"can'?t|cannot|can not|won'?t|unable to|not able to"
+_REFUSAL = re.compile(
+    rf"(?is)\W*(as an ai\b|({_SORRY})\b.{{0,80}}?\b({_UNABLE})\b"
+    rf"|i( am|'m)? ({_UNABLE}) (help|assist|comply|provide|create|write|generate|continue|do|fulfil)\b)"
+)
+
+
+def request_of(
+    spec: TaskSpec,
+    train: Sequence[Example],
+    informed: Informed,
+    recalled: Recalled,
+    *,
+    step: int,
+    candidates: int,
+    rng: random.Random,
+) -> Request:
+    """What the optimizer model is asked with in one step; `rng` draws the task examples."""
+    options = spec.optimizer
+    return Request(
+        candidates=candidates,
+        informed=informed,
+        recalled=recalled,
+        examples=tuple(rng.sample(train, min(options.examples, len(train)))),
+        budget=options.budget_at(step),
+        step=step,
+    )
+
+
+async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random.Random) -> Proposals:
+    """Ask the optimizer model for as many new instructions as the request says.
+
+    Raises:
+        ModelCallError: a call failed after the client's retries.
+    """
+    continues = spec.optimizer.style == "continuation"
+    compose = list_to_continue if continues else _paper
+    asks = [compose(spec, request, rng, number) for number in range(request.candidates)]
+    samplings = [sampling if model.follows_grammar else Sampling() for _, sampling in asks]
+    keys = [
+        model.key(messages, sampling, repeat=repeat_of(spec.seed, request.step, number))
+        for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
+    ]
+    answers = await ask_all(model, list(zip(keys, samplings, strict=True)))
+    came = [answers[key.digest] for key in keys if key.digest in answers]
+    read = [last_line(answer.text) if continues else answer.text for answer in came]
+    unread = [
+        Rejection(reason=why_unread(text), text=answer.text[:200])
+        for answer, text in zip(came, read, strict=True)
+        if not read_proposal(text)
+    ]
+    refused = Rejection(reason="failed", text="the optimizer model refused the request")
+    return Proposals(
+        texts=tuple(proposal for text in read if (proposal := read_proposal(text))),
+        rejected=(*unread, *([refused] * (len(keys) - len(came)))),
+        usage=usage_of(model, came),
+    )
+
+
+def _paper(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
+    """The same meta-prompt for every proposal of a step; sampling makes them differ."""
+    del rng, number
+    return [Message(role="user", text=meta_prompt(spec, request))], Sampling()
+
+
+def read_proposal(text: str) -> str:
+    """The instruction in an optimizer's answer: between the markers where they are, tolerant where they are not.
+
+    Empty where there is none: `why_unread` tells why.
+
+    >>> read_proposal("Sure! <START>Add the numbers.<END> Good luck")
+    'Add the numbers.'
+    >>> read_proposal("Add the numbers.<END>")
+    'Add the numbers.'
+    >>> read_proposal('New instruction: "Add the numbers."')
+    'Add the numbers.'
+    """
+    if _is_cut_off(text):
+        return ""
+    found = _unmarked(text)
+    return "" if _refuses(found) else found
+
+
+def why_unread(text: str) -> Rejected:
+    """Why an answer holds no proposal: it was cut off by the token limit, it refuses, or it is empty.
+
+    >>> why_unread("<START>Add the"), why_unread("I'm sorry, but I can't do that."), why_unread("<START><END>")
+    ('truncated', 'refused', 'empty')
+    """
+    if _is_cut_off(text):
+        return "truncated"
+    return "refused" if _refuses(_unmarked(text)) else "empty"
+
+
+def _is_cut_off(text: str) -> bool:
+    """Whether an answer ends within a proposal, or within the reasoning before it."""
+    shown, is_cut_off = read_through(text, (START, END))
+    return is_cut_off or (not _MARKED.search(shown) and START in shown.rsplit(END, 1)[-1])
+
+
+def _refuses(text: str) -> bool:
+    return _REFUSAL.match(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")) is not None
+
+
+def _unmarked(text: str) -> str:
+    # A proposal may speak of such tags itself.
+    text = read_through(text, (START, END)).shown
+    if whole := _MARKED.search(text):
+        text = whole[1]
+    text = _PREAMBLE.sub("", text.rsplit(START, 1)[-1].split(END, 1)[0].strip())
+    return (text[1:-1] if _is_quoted(text) else text).strip()
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether one pair of quotes holds the whole text, and does not only begin and end other pairs.
+
+    >>> _is_quoted('"Say yes."'), _is_quoted('"Say "yes" now."'), _is_quoted('"Yes" or "no"'), _is_quoted("'Don't.'")
+    (True, True, False, True)
+    """
+    if len(text) < 2 or text[0] != text[-1] or text[0] not in "\"'`":
+        return False
+    quote, inner = text[0], text[1:-1]
+    # An apostrophe stands between letters and is no quote.
+    first = re.search(rf"(?<!\w){quote}|{quote}(?!\w)", inner)
+    return first is None or re.search(r"(^|[\s(\[])$", inner[: first.start()]) is not None

@@ -1,0 +1,130 @@
+"""The trajectory's strategies: what is recalled of the prompts scored so far (momentum; Tang et al., section 3.2).
+
+A strategy is a function from the `Past` to what is `Recalled`. A new one is written here: a name in `Memory` and a
+function under `@strategy`. Lists are in ascending order, since what stands last weighs most with a language model.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from gpo.models.asking import Remark, ask_remark, repeat_of
+from gpo.models.chat import ChatModel
+from gpo.records import Candidate, Record, Scored, UsageByRole
+from gpo.search.excerpts import score_of
+from gpo.search.neighbours import Neighbour
+from gpo.search.trajectory import Trajectory
+from gpo.spec.method import Memory
+from gpo.spec.task import TaskSpec
+
+
+class Recalled(Record):
+    """What the optimizer model is shown of the past: scored prompts, or a summary of what they taught."""
+
+    neighbours: tuple[Neighbour, ...] = ()
+    summary: str = ""
+    usage: UsageByRole = Field(default={})
+
+
+@dataclass(frozen=True)
+class Past:
+    """What can be recalled from, at the beginning of a step: the prompts of the earlier steps of one run.
+
+    `summarise` has the summary of the step before brought up to date.
+    """
+
+    trajectory: Trajectory
+    run_key: str
+    step: int
+    current: Candidate
+    k: int
+    summarise: Callable[[], Awaitable[Recalled]]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One choice of the trajectory; `shows` says in a phrase what it recalls."""
+
+    shows: str
+    recall: Callable[[Past], Awaitable[Recalled]]
+
+
+STRATEGIES: dict[Memory, Strategy] = {}
+
+
+def strategy(name: Memory, shows: str) -> Callable[[Callable[[Past], Awaitable[Recalled]]], Strategy]:
+    """Register a strategy under its name in the spec."""
+
+    def register(function: Callable[[Past], Awaitable[Recalled]]) -> Strategy:
+        STRATEGIES[name] = Strategy(shows, function)
+        return STRATEGIES[name]
+
+    return register
+
+
+async def recall(memory: Memory, past: Past) -> Recalled:
+    """What a strategy recalls.
+
+    Raises:
+        StateError: the index cannot be used.
+        ModelCallError: a model that the strategy needs failed.
+    """
+    return await STRATEGIES[memory].recall(past)
+
+
+@strategy("none", shows="nothing of the past")
+async def nothing(past: Past) -> Recalled:
+    """Each step knows the current prompt alone."""
+    del past
+    return Recalled()
+
+
+@strategy("summary", shows="what the optimizer model noted of all earlier prompts")
+async def summary(past: Past) -> Recalled:
+    """A text that is kept from step to step."""
+    return await past.summarise()
+
+
+@strategy("recency", shows="the latest prompts, the last at the end")
+async def recency(past: Past) -> Recalled:
+    """By step and number within it."""
+    return Recalled(neighbours=tuple(await past.trajectory.latest(past.run_key, past.current, past.k, past.step)))
+
+
+@strategy("relevance", shows="the prompts most similar to the current one, the nearest at the end")
+async def relevance(past: Past) -> Recalled:
+    """By cosine similarity of the embeddings."""
+    return Recalled(neighbours=tuple(await past.trajectory.nearest(past.run_key, past.current, past.k, past.step)))
+
+
+@strategy("importance", shows="the best prompts, the best at the end")
+async def importance(past: Past) -> Recalled:
+    """By dev score; a score that the race ended early ranks below every whole one."""
+    return Recalled(neighbours=tuple(await past.trajectory.best(past.run_key, past.current, past.k, past.step)))
+
+
+async def summarise(model: ChatModel, spec: TaskSpec, step: int, previous: str, fresh: Sequence[Scored]) -> Remark:
+    """The summary for a step. Where nothing was scored since, or nothing is written, the previous one stays.
+
+    Raises:
+        ModelCallError: the call failed after the client's retries.
+    """
+    if not fresh:
+        return Remark(text=previous)
+    asked = summary_prompt(spec, previous, fresh)
+    remark = await ask_remark(model, asked, repeat_of(spec.seed, step, "summary"))
+    return remark if remark.text else remark.model_copy(update={"text": previous})
+
+
+def summary_prompt(spec: TaskSpec, previous: str, fresh: Sequence[Scored]) -> str:
+    """What the optimizer model is asked for a summary."""
+    goal = f" for this task: {spec.prompt.description}" if spec.prompt.description else ""
+    before = f"Your notes so far:\n\n{previous}\n\n" if previous else ""
+    listed = "\n\n".join(f"Instruction: {item.candidate.instruction}\n{score_of(item)}" for item in fresh)
+    return (
+        f"You keep notes on instructions that a language model was given{goal}.\n\n{before}"
+        f"Instructions scored since, with their scores from 0 to 100 (higher is better):\n\n{listed}\n\n"
+        "Write the notes anew, in at most 120 words: what in an instruction raises the score, and what lowers it. Keep "
+        "what still holds. Do not write a new instruction."
+    )

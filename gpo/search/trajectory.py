@@ -1,0 +1,305 @@
+"""The trajectory: scored prompts in Chroma, found by relevance, recency or importance (Tang et al., section 3.2).
+
+Chroma is an index. The database has the truth, and the index is rebuilt from it at any time, so nothing is lost with
+it. Each scope (task, dataset version, metric, task model) has a collection of its own, since scores of different
+scopes cannot be compared; within it, entries carry the key of their run.
+"""
+
+import asyncio
+import math
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gpo.errors import PermanentCallError, StateError
+from gpo.models.local.embedder import Embed
+from gpo.records import Candidate, Record, Scored, content_hash
+from gpo.search.chroma import Index, embedded_index, server_index
+from gpo.search.neighbours import Neighbour, Order, by_score, by_similarity, by_time, last, rank_neighbours
+from gpo.settings import Settings
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+
+
+_BATCH = 5000
+_DIGITS = 6
+_INCLUDED: Any = ["embeddings", "documents", "metadatas"]
+_T = TypeVar("_T")
+
+
+class Scope(Record):
+    """What scores must have in common to be compared, and the embedding that the index was made with.
+
+    `dataset` is the dataset's fingerprint, `task_model` and `embedding` are model identities.
+    """
+
+    task: str
+    dataset: str
+    metric: str
+    task_model: str
+    embedding: str
+
+    @property
+    def id(self) -> str:
+        """Content hash of task, dataset, metric and task model; the embedding decides no score."""
+        return content_hash([self.task, self.dataset, self.metric, self.task_model], length=16)
+
+    @property
+    def collection(self) -> str:
+        """Name of the Chroma collection, such as `reviews-0c9f0a6f4d3b2e11`."""
+        readable = re.sub(r"[^a-zA-Z0-9]+", "-", self.task)[:40].strip("-")
+        return f"{readable or 'task'}-{self.id}"
+
+
+@asynccontextmanager
+async def open_trajectory(
+    scope: Scope,
+    settings: Settings,
+    home: Path,
+    embed: Embed,
+    on_wait: Callable[[], None] | None = None,
+    *,
+    rebuilding: bool = False,
+) -> AsyncIterator["Trajectory"]:
+    """The trajectory of a scope, open until the context ends.
+
+    `on_wait` is called once when another process holds the embedded index and has to be waited for. `rebuilding`
+    leaves the check of the embedding out, for a caller that goes on to `rebuild`.
+
+    Raises:
+        InputError: GPO_CHROMA_URL is malformed.
+        StateError: the index is held by another process for longer than `chroma_wait_s`, damaged, made with another
+            embedding, or its server cannot be reached.
+    """
+    if settings.chroma_url is not None:
+        index = server_index(settings.chroma_url)
+    else:
+        index = await embedded_index((home / "chroma").resolve(), settings.chroma_wait_s, on_wait)
+    try:
+        trajectory = Trajectory(index, scope, embed)
+        if not rebuilding:
+            await trajectory.check()
+        yield trajectory
+    finally:
+        index.leave()
+
+
+class Trajectory:
+    """Scored prompts of one scope. Every method raises StateError when the index cannot be used."""
+
+    def __init__(self, index: Index, scope: Scope, embed: Embed) -> None:
+        """Opened by `open_trajectory`."""
+        self._index = index
+        self._scope = scope
+        self._embed = embed
+
+    async def check(self) -> None:
+        """Raise StateError unless the collection can be read and was made with this scope's embedding."""
+        await self._call(lambda collection: collection.count())
+
+    async def add(self, run_key: str, scored: Sequence[Scored]) -> None:
+        """Add scored prompts of a run; those that are new are embedded in one batch.
+
+        Adding the same again changes nothing, a later score replaces the earlier one.
+        """
+        await self._add({_entry_id(run_key, each.candidate): (run_key, each) for each in scored})
+
+    async def nearest(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
+        """The `k` scored prompts of a run that are most similar to `current`, the most similar last.
+
+        Only prompts of steps before `before_step` count, the current one among them if it is one of these; equal
+        texts appear once. Ties of similarity go by: the current prompt, score, step, number - the higher is nearer.
+        """
+        search = await self._search(run_key, current, before_step)
+        return await self._call(lambda collection: search.nearest(collection, k))
+
+    async def latest(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
+        """The `k` scored prompts of a run that were scored last, the latest at the end.
+
+        As with `nearest`, the current prompt is among them if it was scored, and equal texts appear once.
+        """
+        search = await self._search(run_key, current, before_step)
+        return await self._call(lambda collection: search.last(collection, k, by_time))
+
+    async def best(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
+        """The `k` scored prompts of a run with the best scores, the best at the end.
+
+        A score of few examples, where the race ended a prompt, ranks below every whole one. Ties go by step and
+        number, the later is better. As with `nearest`, the current prompt is among them, and equal texts appear once.
+        """
+        search = await self._search(run_key, current, before_step)
+        return await self._call(lambda collection: search.last(collection, k, by_score))
+
+    async def _search(self, run_key: str, current: Candidate, before_step: int) -> "_Search":
+        own = _entry_id(run_key, current)
+        stored = await self._call(lambda collection: collection.get(ids=[own], include=["embeddings"])["embeddings"])
+        vector = list(map(float, stored[0])) if stored is not None and len(stored) else None
+        if vector is None:
+            (vector,) = await self._vectors([current.instruction])
+        return _Search(vector, current.instruction, run_key, before_step)
+
+    async def count(self, run_key: str) -> int:
+        """How many entries a run has."""
+        found = await self._call(lambda collection: collection.get(where={"run": run_key}, include=[]))
+        return len(found["ids"])
+
+    async def rebuild(self, rows: Mapping[str, Sequence[Scored]]) -> None:
+        """Make the collection anew from the scored prompts of all its runs, by run key.
+
+        What `History.scored_in(scope.id)` returns. Interrupted, it leaves a part: do it again.
+        """
+        await asyncio.to_thread(self._index.call, self._delete_collection)
+        await self._add(
+            {_entry_id(key, each.candidate): (key, each) for key, scored in rows.items() for each in scored}
+        )
+
+    async def _add(self, entries: Mapping[str, tuple[str, Scored]]) -> None:
+        names = list(entries)
+        for start in range(0, len(names), _BATCH):
+            await self._add_batch({name: entries[name] for name in names[start : start + _BATCH]})
+
+    async def _add_batch(self, entries: Mapping[str, tuple[str, Scored]]) -> None:
+        found = await self._call(lambda collection: collection.get(ids=list(entries), include=[]))
+        known = set(found["ids"])
+        new = [name for name in entries if name not in known]
+        texts = [entries[name][1].candidate.instruction for name in new]
+        vectors: Any = await self._vectors(texts) if new else []
+        metadatas: Any = {name: _metadata(run_key, each) for name, (run_key, each) in entries.items()}
+
+        def write(collection: "Collection") -> None:
+            if known:
+                collection.update(ids=list(known), metadatas=[metadatas[name] for name in known])
+            if new:
+                collection.upsert(
+                    ids=new, embeddings=vectors, metadatas=[metadatas[name] for name in new], documents=texts
+                )
+
+        await self._call(write)
+
+    async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector for each text; equal texts are embedded once."""
+        distinct = list(dict.fromkeys(texts))
+        vectors = await self._embed(distinct)
+        if len(vectors) != len(distinct) or not all(map(math.isfinite, (x for vector in vectors for x in vector))):
+            raise PermanentCallError(
+                f"embedding model {self._scope.embedding}: expected {len(distinct)} vectors of finite numbers, "
+                f"received {len(vectors)} vectors"
+            )
+        by_text = dict(zip(distinct, vectors, strict=True))
+        return [by_text[text] for text in texts]
+
+    async def _call(self, work: Callable[["Collection"], _T]) -> _T:
+        """Run `work` on the collection in a thread. It is looked up each time: another process may have rebuilt it."""
+        return await asyncio.to_thread(self._index.call, lambda client: work(self._collection(client)))
+
+    def _collection(self, client: "ClientAPI") -> "Collection":
+        collection = client.get_or_create_collection(
+            self._scope.collection,
+            configuration={"hnsw": {"space": "cosine"}},
+            metadata=self._scope.model_dump(),
+            # Vectors are always ours; with a function of its own Chroma would download a model.
+            embedding_function=None,
+        )
+        made_with = (collection.metadata or {}).get("embedding")
+        if made_with != self._scope.embedding:
+            raise StateError(
+                f"index of task {self._scope.task} was made with embedding model '{made_with}', the task now names "
+                f"'{self._scope.embedding}': go back to that one, or run `gpo trajectory rebuild`"
+            )
+        return collection
+
+    def _delete_collection(self, client: "ClientAPI") -> None:
+        if self._scope.collection in {collection.name for collection in client.list_collections()}:
+            client.delete_collection(self._scope.collection)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One search among the entries of a run, by their nearness to a vector, that of the instruction `current`."""
+
+    vector: list[float]
+    current: str
+    run_key: str
+    before_step: int
+
+    def nearest(self, collection: "Collection", k: int) -> list[Neighbour]:
+        """The `k` nearest, most similar last.
+
+        Chroma's search is approximate and leaves ties in any order, so more than `k` are asked for, until every
+        entry that ties with the last place is there. Few entries are compared exactly, all of them.
+        """
+        n = max(4 * k, 32)
+        while len(hits := self._search(collection, n)) == n:
+            near = self._ranked(hits)
+            if len(near) >= k and min(hit.similarity for hit in hits.values()) < near[-k].similarity:
+                return near[-k:]
+            n *= 4
+        return self._ranked(self._all(collection))[-k:]
+
+    def last(self, collection: "Collection", k: int, order: Order) -> list[Neighbour]:
+        """The last `k` in an order, the current one always among them."""
+        return last(rank_neighbours(self._all(collection), order), k, self.current)
+
+    def _search(self, collection: "Collection", n: int) -> dict[str, Neighbour]:
+        query: Any = [self.vector]
+        found: Any = collection.query(query_embeddings=query, n_results=n, where=self._where, include=_INCLUDED)
+        return self._neighbours({name: rows[0] for name, rows in found.items() if name in ("ids", *_INCLUDED)})
+
+    def _all(self, collection: "Collection") -> dict[str, Neighbour]:
+        found: Any = collection.get(where=self._where, include=_INCLUDED)
+        return self._neighbours(found)
+
+    def _neighbours(self, found: Mapping[str, Any]) -> dict[str, Neighbour]:
+        """By entry id. Similarities are computed anew: Chroma's have too few digits to tell ties from near ties."""
+        if not found["ids"]:
+            return {}
+        import numpy as np  # noqa: PLC0415 - comes with chromadb, late like it
+
+        vectors, query = np.asarray(found["embeddings"], dtype=float), np.asarray(self.vector)
+        # A vector of zeros (no word was known) is similar to nothing.
+        lengths = np.maximum(np.linalg.norm(vectors, axis=1) * np.linalg.norm(query), np.finfo(float).tiny)
+        similarities = np.round(vectors @ query / lengths, _DIGITS).tolist()
+        return {
+            name: Neighbour(
+                instruction=text,
+                percent=metadata["percent"],
+                similarity=similarity,
+                step=metadata["step"],
+                number=metadata["number"],
+                n=metadata["n"],
+                planned=metadata["planned"],
+                complete=metadata["complete"],
+            )
+            for name, text, metadata, similarity in zip(
+                found["ids"], found["documents"], found["metadatas"], similarities, strict=True
+            )
+        }
+
+    @property
+    def _where(self) -> Any:
+        return {"$and": [{"run": self.run_key}, {"step": {"$lt": self.before_step}}]}
+
+    def _ranked(self, hits: Mapping[str, Neighbour]) -> list[Neighbour]:
+        return rank_neighbours(hits, by_similarity(self.current))
+
+
+def _entry_id(run_key: str, candidate: Candidate) -> str:
+    return f"{run_key}:{candidate.step}:{candidate.id}"
+
+
+def _metadata(run_key: str, scored: Scored) -> dict[str, str | int | float]:
+    """Always the same keys: Chroma keeps old ones when an entry is written again."""
+    return {
+        "run": run_key,
+        "step": scored.candidate.step,
+        "number": scored.candidate.number,
+        "percent": scored.percent,
+        "n": scored.score.n,
+        "planned": scored.score.planned,
+        "complete": scored.score.complete,
+    }

@@ -1,0 +1,84 @@
+"""The section `prompt` of a spec."""
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from gpo.records import Record
+from gpo.template import INSTRUCTION, Message, Position, Role, place_instruction, variables_in
+
+
+class PromptSpec(Record):
+    """The prompt: messages with `{{variables}}` and one `{{instruction}}`, and the instruction to start from.
+
+    In place of `messages`, `question` and `position` are short for the usual ones: see `place_instruction`.
+    Only the instruction is optimised. All other text, the variables and the roles stay as written.
+    """
+
+    instruction: str = Field(min_length=1, description="The instruction to start from.")
+    messages: tuple[Mapping[Role, str], ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Messages in order, each `role: text`, with exactly one {{instruction}} in all.",
+    )
+    question: str | None = Field(
+        default=None, min_length=1, description="In place of `messages`: the question, such as `Q: {{input}}`."
+    )
+    position: Position | None = Field(
+        default=None,
+        description="Where the instruction stands: `before` the question as a paragraph, at its `beginning`, at its "
+        "`end` (the default), or where the `answer` begins, which the model then continues.",
+    )
+    role: Literal["user", "system"] = Field(
+        default="user", description="`system`: the instruction is a system message before the question."
+    )
+    description: str = Field(
+        default="",
+        description="What an instruction asks for, as a noun phrase; shown to the optimizer model.",
+    )
+
+    @field_validator("instruction")
+    @classmethod
+    def _instruction_is_plain(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("the starting instruction is blank")
+        if found := variables_in(value):
+            raise ValueError(f"the instruction holds {{{{{found[0]}}}}}: put variables into `messages` instead")
+        return value.strip()
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.messages is None) == (self.question is None):
+            found = "neither" if self.messages is None else "both"
+            raise ValueError(f"needs either `messages` or `question`, found {found}")
+        if self.messages is not None and (self.position is not None or self.role != "user"):
+            raise ValueError("`position` and `role` belong to `question`; in `messages`, {{instruction}} says where")
+        if self.role == "system" and self.position not in (None, "before"):
+            raise ValueError(f"a system message stands before the question; leave out `position: {self.position}`")
+        if self.question is not None and INSTRUCTION in variables_in(self.question):
+            raise ValueError("`question` holds {{instruction}}, which `position` places; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _one_instruction(self) -> Self:
+        for number, message in enumerate(self.messages or (), start=1):
+            if len(message) != 1:
+                raise ValueError(f"message {number} must be one `role: text` pair, found {len(message)}")
+        found = [name for message in self.template for name in variables_in(message.text)]
+        if (count := found.count(INSTRUCTION)) != 1:
+            raise ValueError(f"messages must hold {{{{instruction}}}} exactly once, found {count} times")
+        return self
+
+    @property
+    def template(self) -> tuple[Message, ...]:
+        """The messages as records."""
+        if self.question is not None:
+            return place_instruction(self.question, self.position or "end", self.role)
+        return tuple(Message(role=role, text=text) for message in self.messages or () for role, text in message.items())
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Variables of the messages, in order of first use, without `instruction`."""
+        found = (name for message in self.template for name in variables_in(message.text))
+        return tuple(dict.fromkeys(name for name in found if name != INSTRUCTION))

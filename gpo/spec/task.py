@@ -1,0 +1,87 @@
+"""The task spec: one YAML file that says what to improve, on which data, by which measure, with which models.
+
+Unknown keys are errors with a suggestion, so that a misspelt option never falls back to its default in silence.
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from gpo.errors import suggestion
+from gpo.names import Name
+from gpo.records import Record, content_hash
+from gpo.scoring.spec import AnswerSpec, MetricSpec
+from gpo.spec.dataset import DatasetSpec
+from gpo.spec.gate import GateSpec
+from gpo.spec.method import OptimizerSpec
+from gpo.spec.models import ModelsSpec
+from gpo.spec.production import ProductionSpec
+from gpo.spec.prompt import PromptSpec
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+_PLACES = frozenset(
+    {"path", "hub", "config", "revision", "sql", "url_env", "name", "version", "encoding", "delimiter", "on_bad_row"}
+)
+"""Where a dataset comes from and how it is read: the fingerprint of its content says what it is."""
+
+
+class BudgetSpec(Record):
+    """What a run may use. Answers from the ledger count, so that a resumed run ends where a whole one would."""
+
+    max_calls: int | None = Field(default=None, ge=1, description="Calls of all models together.")
+    max_task_calls: int | None = Field(
+        default=None, ge=1, description="Calls of the task model in the search; the final comparison is not among them."
+    )
+    max_tokens: int | None = Field(default=None, ge=1, description="Input and output tokens of all models together.")
+    max_cost: float | None = Field(default=None, gt=0, description="In the currency of the models' prices.")
+
+
+class TaskSpec(Record):
+    """One task: a prompt, a dataset, a metric, the models and the optimizer."""
+
+    name: Name = Field(description="The task's name: lower case letters, digits, - and _.")
+    prompt: PromptSpec
+    dataset: DatasetSpec
+    answer: AnswerSpec = AnswerSpec()
+    metric: MetricSpec = MetricSpec(name="exact_match")
+    few_shot: int = Field(default=0, ge=0, le=64, description="Demonstrations before each question.")
+    models: ModelsSpec = ModelsSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
+    budget: BudgetSpec = BudgetSpec()
+    gate: GateSpec = Field(default=GateSpec(), description="What a better prompt has to show before it is promoted.")
+    production: ProductionSpec = Field(
+        default=ProductionSpec(), description="What becomes of a better prompt: alias, approval, notifications."
+    )
+    max_failure_rate: Fraction = Field(
+        default=0.05, description="Stop when more of the examples than this get no answer, because their calls failed."
+    )
+    max_unparsed_rate: Fraction = Field(
+        default=0.9, description="Stop before the start when more answers than this cannot be read."
+    )
+    seed: int = Field(default=0, description="Another seed, another search, on the same splits.")
+
+    @model_validator(mode="after")
+    def _variables_are_inputs(self) -> Self:
+        for name in self.prompt.variables:
+            if name not in self.dataset.input:
+                raise ValueError(
+                    f"the prompt uses {{{{{name}}}}}, which dataset.input does not list"
+                    f"{suggestion(name, self.dataset.input)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _gate_can_be_kept(self) -> Self:
+        self.gate.check(priced=self.models.task.price is not None)
+        return self
+
+    def fingerprint(self) -> str:
+        """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
+        elsewhere: dict[str, Any] = {"models": True, "dataset": _PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
+        elsewhere |= {"gate": True, "production": True}  # what happens to the result, not what it is
+        content = self.model_dump(mode="json", exclude=elsewhere)
+        content["models"] = {role: model and model.identity() for role, model in self.models}
+        if self.budget.max_cost is not None:
+            content["prices"] = {role: model.price.model_dump() for role, model in self.models if model and model.price}
+        return content_hash(content)

@@ -1,0 +1,105 @@
+"""Which Prefect server is taken for one's own; tests/test_stack.py has a real one from start to stop."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.stack.process import began
+from flows.stack.record import Process, Stack, write_stack
+from flows.stack.ui import PrefectServer, ensure_server, find_server, stop_server
+from gpo.errors import StateError
+
+
+@pytest.fixture(autouse=True)
+def _answering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some server answers on every port."""
+    monkeypatch.setattr(PrefectServer, "is_healthy", property(lambda _self: True))
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
+        yield running
+        running.kill()
+
+
+def written(home: Path, server: PrefectServer) -> PrefectServer:
+    (home / "prefect-server.json").write_text(server.model_dump_json())
+    return server
+
+
+def test_the_process_that_was_started_is_found(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
+    assert server.started
+    assert find_server(tmp_path) == server
+
+
+def test_the_process_that_was_started_is_stopped(
+    tmp_path: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
+    monkeypatch.setattr(PrefectServer, "is_healthy", property(lambda _self: process.poll() is None))
+    assert stop_server(tmp_path)
+    assert process.poll() is not None
+    assert not (tmp_path / "prefect-server.json").exists()
+
+
+def test_the_server_of_a_stack_is_stopped_with_the_stack(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
+    part = Process(pid=server.pid, began=server.started, log=tmp_path / "log")
+    stack = Stack(
+        api_url=f"{server.url}/api", ui_url=server.url, chroma_url="", prompts_url="", processes={"server": part}
+    )
+    write_stack(tmp_path, stack)
+    with pytest.raises(StateError, match="`gpo down`"):
+        stop_server(tmp_path)
+    assert process.poll() is None
+    write_stack(tmp_path, stack.model_copy(update={"processes": {"server": part.model_copy(update={"owned": False})}}))
+    assert stop_server(tmp_path)
+
+
+@pytest.mark.parametrize("started", ["before the reboot", ""])
+def test_a_stranger_with_the_same_pid_is_neither_used_nor_killed(
+    started: str, tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=started))
+    assert find_server(tmp_path) is None
+    assert not stop_server(tmp_path)
+    assert process.poll() is None
+
+
+def test_a_stranger_that_answers_after_the_own_server_died(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        server = PrefectServer(pid=ended.pid, port=4200, started=began(ended.pid))
+    written(tmp_path, server)
+    assert find_server(tmp_path) is None
+
+
+def test_a_record_of_an_older_version_is_no_server(tmp_path: Path) -> None:
+    (tmp_path / "prefect-server.json").write_text(f'{{"pid": {os.getpid()}, "port": 4200}}')
+    assert find_server(tmp_path) is None
+
+
+def test_where_there_is_no_proc_ps_tells_the_same_processes_apart(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(*_args: object, **_options: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", absent)
+    first = began(process.pid)
+    assert first
+    assert began(process.pid) == first
+    process.kill()
+    process.wait()
+    assert began(process.pid) == ""
+
+
+def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match="cannot be made"):
+        ensure_server(tmp_path / "file" / ".gpo")

@@ -1,0 +1,110 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpo.production.decide import decide
+from gpo.production.decision import Decision
+from gpo.production.decision_log import Production, open_production
+from gpo.production.starting_point import StartingPoint
+from gpo.prompts.version import DatasetReference
+from gpo.runs.outcome import Outcome
+from gpo.runs.run import Job
+from gpo.settings import Settings, load_settings
+from tests.support import outcomes
+
+NAME = "review-sentiment"
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Iterator[Production]:
+    with open_production(Settings(), tmp_path) as opened:
+        yield opened
+
+
+def about(outcome: Outcome, production: Production, home: Path, basis: str = "b", **changes: Any) -> Decision:
+    spec = outcomes.spec(production=changes)
+    from gpo.production.register import register_start
+
+    champion = register_start(production.registry, spec, who="ada").version
+    standing = StartingPoint(
+        prompt=NAME,
+        alias="production",
+        champion=champion,
+        dataset=DatasetReference(name="reviews", version="2", fingerprint="f"),
+        basis=basis,
+        settled=None,
+        newer=None,
+        earlier=(),
+    )
+    place = Job(spec=spec, home=home, settings=load_settings())
+    return decide(place, standing, outcome, production, flow_run="f-1", report="report.html")
+
+
+def aliases(production: Production) -> dict[str, int]:
+    return dict(production.registry.record(NAME).aliases)
+
+
+def test_a_proved_gain_goes_live_with_its_evidence(production: Production, tmp_path: Path) -> None:
+    decision = about(outcomes.outcome(), production, tmp_path)
+    assert (decision.status, decision.champion, decision.challenger, decision.who) == ("promoted", 1, 2, "gpo")
+    assert aliases(production) == {"production": 2, "challenger": 2}
+    version = production.registry.resolve(NAME)
+    assert version.content.instruction == outcomes.BETTER
+    assert version.parent == 1
+    assert version.lineage is not None
+    assert version.lineage.run == decision.run
+    assert version.lineage.dataset.fingerprint == "f"
+    assert decision.run in production.registry.history(NAME, "production")[-1].why
+    assert about(outcomes.outcome(), production, tmp_path) == decision.model_copy(
+        update={"decided_at": decision.decided_at}
+    )
+
+
+def test_with_approval_required_the_champion_stays_until_someone_answers(
+    production: Production, tmp_path: Path
+) -> None:
+    decision = about(outcomes.outcome(), production, tmp_path, approval="required", approval_days=2)
+    assert decision.is_open
+    assert str(decision.expires_at) > decision.created_at
+    assert aliases(production) == {"production": 1, "challenger": 2}
+
+
+@pytest.mark.parametrize(("outcome", "challenger"), [(outcomes.no_step(), None), (outcomes.unclear(), 2)])
+def test_without_proof_the_champion_stays(
+    production: Production, tmp_path: Path, outcome: Outcome, challenger: int | None
+) -> None:
+    decision = about(outcome, production, tmp_path)
+    assert (decision.status, decision.challenger) == ("kept", challenger)
+    assert aliases(production)["production"] == 1
+    assert decision.reason
+
+
+def test_a_proved_loss_is_not_registered(production: Production, tmp_path: Path) -> None:
+    decision = about(outcomes.proved(2, 40), production, tmp_path)
+    assert (decision.status, decision.challenger) == ("kept", None)
+    assert len(production.registry.record(NAME).versions) == 1
+
+
+def test_another_gate_decides_anew_on_what_the_same_run_found(production: Production, tmp_path: Path) -> None:
+    first = about(outcomes.outcome(), production, tmp_path)
+    production.registry.rollback(NAME, who="ada", why="complaints")
+    second = about(outcomes.outcome(), production, tmp_path, basis="another gate")
+    assert (first.status, second.status, second.run) == ("promoted", "waiting", first.run)
+    assert "version 2 was rolled back" in second.reason
+    assert aliases(production)["production"] == 1
+    assert production.decisions.find(first.id) == first
+
+
+def test_what_a_person_rolled_back_needs_a_person_to_come_back(production: Production, tmp_path: Path) -> None:
+    about(outcomes.outcome(), production, tmp_path)
+    production.registry.rollback(NAME, who="ada", why="complaints")
+    decision = about(outcomes.outcome(run_id="later"), production, tmp_path)
+    assert decision.is_open
+    assert "version 2 was rolled back" in decision.reason
+    assert "by ada" in decision.reason
+    production.decisions.settle(decision.id, approved=False, who="ada", why="no")
+    production.registry.promote(NAME, 1, who="ada", why="again")
+    third = about(outcomes.outcome(run_id="third"), production, tmp_path)
+    assert third.is_open

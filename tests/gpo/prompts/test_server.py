@@ -1,0 +1,185 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from gpo.database.engine import open_database
+from gpo.prompts.registry import Registry
+from gpo.prompts.server import PromptServer
+from gpo.template import Message, render
+from tests.gpo.prompts.test_registry import LINEAGE, NAME, TEMPLATE, content
+from tests.support.paths import ROOT
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def registry(folder: Path) -> Iterator[Registry]:
+    engine = open_database(f"sqlite:///{folder}/gpo.db")
+    registry = Registry(engine)
+    registry.register(NAME, content("Is it {good}?"), lineage=LINEAGE)
+    registry.register(NAME, content("Größer?"))
+    registry.promote(NAME, 1, who="ada", why="first")
+    yield registry
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def client(folder: Path, registry: Registry, clock: Clock) -> Iterator[TestClient]:
+    server = PromptServer(f"sqlite:///{folder}/gpo.db", clock)
+    with TestClient(server.app) as client:
+        yield client
+    server.close()
+
+
+def test_production_can_be_sent_from_what_is_served(client: TestClient, registry: Registry) -> None:
+    answer = client.get(f"/v1/prompts/{NAME}")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=10, stale-if-error=86400"
+    served = answer.json()
+    kept = registry.resolve(NAME)
+    assert (served["version"], served["digest"], served["variables"]) == (1, kept.digest, ["review"])
+    assert served["lineage"]["gain"] == {"value": 0.1, "low": 0.02, "high": 0.2}
+    messages = [Message(**message) for message in served["messages"]]
+    assert render(messages, served["instruction"], {"review": "x"}) == kept.content.messages({"review": "x"})
+    assert messages == list(TEMPLATE)
+
+
+def test_an_alias_a_version_the_list_and_the_history(client: TestClient, registry: Registry) -> None:
+    registry.promote(NAME, 2, "challenger", who="flow", why="won")
+    assert client.get(f"/v1/prompts/{NAME}?alias=challenger").json()["instruction"] == "Größer?"
+    fixed = client.get(f"/v1/prompts/{NAME}?version=1")
+    assert (fixed.json()["version"], fixed.headers["cache-control"]) == (1, "public, max-age=31536000, immutable")
+    (listed,) = client.get("/v1/prompts").json()["prompts"]
+    assert (listed["name"], listed["versions"], listed["aliases"]) == (NAME, 2, {"challenger": 2, "production": 1})
+    history = client.get(f"/v1/prompts/{NAME}/history").json()
+    assert [(move["alias"], move["to_version"], move["why"]) for move in history["moves"]] == [
+        ("production", 1, "first"),
+        ("challenger", 2, "won"),
+    ]
+
+
+def test_an_etag_saves_the_body_until_something_changes(client: TestClient, registry: Registry) -> None:
+    path = f"/v1/prompts/{NAME}"
+    etag = client.get(path).headers["etag"]
+    for condition in (etag, f'W/{etag}, "other"', "*"):
+        again = client.get(path, headers={"If-None-Match": condition})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    registry.promote(NAME, 2, who="ada", why="")
+    changed = client.get(path, headers={"If-None-Match": etag})
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    assert changed.headers["etag"] != etag
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "fragment"),
+    [
+        ("/v1/prompts/none", 404, "no such prompt"),
+        (f"/v1/prompts/{NAME}?alias=none", 404, "no such prompt, alias"),
+        (f"/v1/prompts/{NAME}?version=99", 404, "or version"),
+        ("/v1/prompts/none/history", 404, "no such prompt"),
+        (f"/v1/prompts/{NAME}?version=abc", 400, "must be a number"),
+        (f"/v1/prompts/{NAME}?version=0", 400, "must be a number"),
+        (f"/v1/prompts/{NAME}?version={'9' * 5000}", 400, "must be a number"),
+        (f"/v1/prompts/{NAME}?version=1&alias=production", 400, "either"),
+        (f"/v1/prompts/{NAME}?tag=x", 400, "unknown parameter 'tag'"),
+    ],
+)
+def test_what_cannot_be_served(client: TestClient, path: str, status: int, fragment: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
+    assert fragment in answer.json()["error"]
+    assert "gpo.db" not in answer.text
+
+
+def test_nothing_can_be_written(client: TestClient, registry: Registry) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert client.request(method, f"/v1/prompts/{NAME}").status_code == 405
+    assert client.head(f"/v1/prompts/{NAME}").status_code == 200
+
+
+def test_the_last_good_answer_is_served_while_the_database_is_away(
+    client: TestClient, folder: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"/v1/prompts/{NAME}"
+    good = client.get(path)
+    assert client.get("/healthz").json() == {"status": "ok", "prompts": 1}
+    folder.rename(folder.with_name("away"))
+    clock.now += 42
+    for _ in range(3):
+        stale = client.get(path)
+        assert (stale.status_code, stale.content, stale.headers["etag"]) == (200, good.content, good.headers["etag"])
+        assert (stale.headers["age"], stale.headers["warning"]) == ("42", '111 - "Revalidation Failed"')
+    assert client.get(path, headers={"If-None-Match": good.headers["etag"]}).status_code == 304
+    unseen = client.get(f"{path}?version=2")
+    assert (unseen.status_code, unseen.headers["retry-after"]) == (503, "10")
+    assert "gpo.db" not in unseen.text
+    health = client.get("/healthz")
+    assert (health.status_code, health.json()["status"]) == (200, "stale")
+    folder.with_name("away").rename(folder)
+    fresh = client.get(path)
+    assert (fresh.status_code, "warning" in fresh.headers) == (200, False)
+    assert [record.levelname for record in caplog.records if record.name == "gpo.prompts.server"] == ["WARNING"] * 2
+
+
+def test_a_server_may_start_before_its_database(folder: Path) -> None:
+    server = PromptServer(f"sqlite:///{folder}/gpo.db")
+    with TestClient(server.app) as client:
+        assert client.get("/healthz").status_code == 503
+        assert client.get(f"/v1/prompts/{NAME}").status_code == 503
+        assert not folder.exists()
+        engine = open_database(f"sqlite:///{folder}/gpo.db")
+        registry = Registry(engine)
+        assert client.get("/v1/prompts").json() == {"prompts": []}
+        registry.register(NAME, content())
+        registry.promote(NAME, 1, who="ada", why="")
+        assert client.get(f"/v1/prompts/{NAME}").json()["version"] == 1
+        engine.dispose()
+    server.close()
+
+
+@pytest.mark.slow
+def test_the_command_serves_until_it_is_stopped(folder: Path, registry: Registry) -> None:
+    command = [sys.executable, "-m", "flows.cli.app", "serve-prompts", "--port", "0", "--home", str(folder)]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GPO_")}
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stderr=subprocess.PIPE)
+    assert server.stderr is not None
+    try:
+        found = re.search(r"http://127\.0\.0\.1:\d+/v1/prompts", server.stderr.readline())
+        assert found is not None
+        with httpx.Client(trust_env=False, timeout=60) as client:
+            assert json.loads(client.get(f"{found[0]}/{NAME}").text)["version"] == 1
+        taken = subprocess.run(
+            [*command[:-4], "--port", found[0].split(":")[2].split("/")[0]],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert taken.returncode == 1
+        assert "cannot be listened at; choose another with --port" in taken.stderr
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=60)
+    assert server.returncode in (0, 130)

@@ -1,0 +1,186 @@
+"""From proposals to candidates: budget, duplicates, leaks, contract."""
+
+import random
+from collections.abc import Collection
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpo.records import Candidate, Edited, Example, Proposals, Rejection, content_hash
+from gpo.search.edit import MAX_WORDS, ProposalFilter, rejections_by_reason
+from gpo.template import variables_in
+from gpo.words import word_distance
+
+REVIEW = "The pen writes well, but its cap falls off after a week of careful use."
+CURRENT = Candidate(instruction="Decide whether the review is positive or negative.", step=2)
+
+
+def screen(*texts: str, allowed: str = "") -> ProposalFilter:
+    examples = [Example(id=str(n), inputs={"review": text}, reference="x") for n, text in enumerate(texts)]
+    return ProposalFilter(examples, allowed=allowed)
+
+
+def admit(
+    *texts: str,
+    budget: int | None = None,
+    known: Collection[str] = (),
+    guard: ProposalFilter | None = None,
+    current: Candidate = CURRENT,
+) -> Edited:
+    return (guard or screen(REVIEW)).admit(
+        Proposals(texts=texts), current, known, step=3, budget=budget, rng=random.Random(0)
+    )
+
+
+def reasons(edited: Edited) -> list[str]:
+    return [item.reason for item in edited.rejected]
+
+
+def test_a_good_proposal_becomes_a_candidate_with_its_history() -> None:
+    edited = admit("Is it good?", budget=None)
+    assert edited.candidates == (
+        Candidate(
+            instruction="Is it good?",
+            step=3,
+            number=1,
+            parent=CURRENT.id,
+            budget=None,
+            proposed_distance=8,
+            distance=8,
+        ),
+    )
+    assert (edited.rejected, edited.budget) == ((), None)
+
+
+def test_a_proposal_beyond_the_budget_is_brought_back_and_both_distances_are_kept() -> None:
+    proposal = "Read the text twice and then say in one word if its author is happy."
+    edited = admit(proposal, budget=3)
+    (candidate,) = edited.candidates
+    assert candidate.distance == word_distance(CURRENT.instruction, candidate.instruction) == 3
+    assert candidate.proposed_distance == word_distance(CURRENT.instruction, proposal) > 3
+    assert (edited.budget, candidate.budget) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        (" \n ", "empty"),
+        (CURRENT.instruction, "unchanged"),
+        (f"  {CURRENT.instruction}\n", "unchanged"),
+        ("Judge {{review}}.", "contract"),
+        ("word " * (MAX_WORDS + 1), "too_long"),
+        ("known already", "duplicate"),
+        (f"As in: {REVIEW}", "leak"),
+    ],
+)
+def test_each_reason(text: str, reason: str) -> None:
+    edited = admit(text, known={content_hash("known already")})
+    assert edited.rejected == (Rejection(reason=reason, text=text),)  # type: ignore[arg-type]
+    assert edited.candidates == ()
+
+
+def test_the_second_of_two_equal_proposals_is_a_duplicate() -> None:
+    edited = admit("Is it good?", "Is it good? ", "Is it bad?")
+    assert [item.instruction for item in edited.candidates] == ["Is it good?", "Is it bad?"]
+    assert [item.number for item in edited.candidates] == [1, 2]
+    assert reasons(edited) == ["duplicate"]
+
+
+def test_what_every_question_says_is_no_leak() -> None:
+    stem = "If you follow these instructions, do you return to the starting point?"
+    train, dev = (
+        Example(id=name, inputs={"input": f"{stem} Take {name} steps to the left and then go back."}, reference="no")
+        for name in ("seven", "eleven")
+    )
+    guard = ProposalFilter([dev], allowed="Think.", shown=[train])
+    assert reasons(admit(f"{stem} Say yes or no.", guard=guard)) == []
+    assert reasons(admit("Take eleven steps to the left and then go back.", guard=guard)) == ["leak"]
+
+
+def test_what_was_rejected_before_comes_first() -> None:
+    earlier = Rejection(reason="empty", text="?")
+    proposals = Proposals(texts=("One.", "", "Two."), rejected=(earlier,))
+    edited = screen().admit(proposals, CURRENT, (), step=1, budget=None, rng=random.Random(0))
+    assert [item.instruction for item in edited.candidates] == ["One.", "Two."]
+    assert edited.rejected == (earlier, Rejection(reason="empty", text=""))
+    assert rejections_by_reason(edited.rejected) == {"empty": 2}
+
+
+# Leaks
+
+
+def words(start: int, end: int) -> str:
+    return " ".join(REVIEW.split()[start:end])
+
+
+@pytest.mark.parametrize("start", range(8))
+def test_eight_words_in_a_row_are_a_leak_wherever_they_are(start: int) -> None:
+    assert reasons(admit(f"For example {words(start, start + 8).upper()}!")) == ["leak"]
+
+
+def test_seven_words_in_a_row_or_eight_with_a_gap_are_not() -> None:
+    assert reasons(admit(words(2, 9), f"{words(0, 5)} maybe {words(5, 10)}")) == []
+
+
+def test_a_short_example_leaks_whole_and_a_very_short_one_never() -> None:
+    guard = screen("Not worth the money.", "Too bad.")
+    assert reasons(admit("Not worth the money: negative.", guard=guard)) == ["leak"]
+    assert reasons(admit("Worth the money: positive.", "Too bad: negative.", guard=guard)) == []
+
+
+def test_what_the_start_instruction_says_itself_is_allowed() -> None:
+    start = "Answer with one of the two words positive or negative, please."
+    guard = screen(f"{start} {REVIEW}", allowed=start)
+    assert reasons(admit(f"{start} Think first.", guard=guard)) == []
+    assert reasons(admit(f"{start} {words(0, 8)}", guard=guard)) == ["leak"]
+
+
+def test_a_leak_is_found_also_where_the_budget_cuts_it_out() -> None:
+    assert reasons(admit(f"{REVIEW} Is that so?", budget=1)) == ["leak"]
+
+
+def test_a_variable_made_by_the_projection_breaks_the_contract() -> None:
+    current = Candidate(instruction="the the the the the }}")
+    assert reasons(admit("{{ review", budget=5, current=current)) == ["contract"]
+
+
+# Properties
+
+WORDS = st.lists(
+    st.sampled_from(["the", "review", "is", "good", "bad", "{{", "x", "}}", "\n", *REVIEW.split()[:9]]), max_size=14
+).map(" ".join)
+
+
+@given(
+    current=WORDS,
+    texts=st.lists(WORDS, max_size=8),
+    budget=st.none() | st.integers(0, 8),
+    known=st.sets(WORDS, max_size=3),
+    seed=st.integers(0, 99),
+)
+def test_whatever_is_admitted_keeps_the_rules(
+    *, current: str, texts: list[str], budget: int | None, known: set[str], seed: int
+) -> None:
+    guard = screen(REVIEW)
+    parent = Candidate(instruction=current.strip())
+    taken = {content_hash(text.strip()) for text in known} | {parent.id}
+    edited = guard.admit(
+        Proposals(texts=tuple(texts)),
+        parent,
+        taken,
+        step=1,
+        budget=budget,
+        rng=random.Random(seed),
+    )
+    found = [item.instruction for item in edited.candidates]
+    assert len({item.id for item in edited.candidates}) == len(found)
+    assert len(found) + len(edited.rejected) == len(texts)
+    for candidate in edited.candidates:
+        assert candidate.id not in taken
+        assert candidate.distance == word_distance(parent.instruction, candidate.instruction)
+        assert budget is None or candidate.distance <= budget
+        assert candidate.instruction
+        assert not variables_in(candidate.instruction)
+        assert not guard.leaks(candidate.instruction)

@@ -1,0 +1,141 @@
+"""What is told of the current prompt: its failures on training examples, and why it fails."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gpo.errors import SpecError, TooManyFailures
+from gpo.models.models import Models
+from gpo.models.sharing import HeldAnswers, Tally
+from gpo.records import Candidate, Example, Score, Scored, Splits, Usage
+from gpo.search.inform import SHOWN_OF_FAILURE, Informed, check_reflection, inform
+from gpo.template import Message
+from tests.gpo.search.test_refine import task
+from tests.support.fakes import ScriptedModel, StatusError, chat_model, in_time, scripted
+
+TRAIN = tuple(
+    Example(id=f"t{n}", inputs={"review": f"Review {n} is {'good' if n % 2 else 'bad'}."}, reference="positive")
+    for n in range(20)
+)
+CURRENT = Scored(candidate=Candidate(instruction="Judge the review."), score=Score(values={"d": 0.5}, planned=1))
+
+
+def judge(messages: Sequence[Message]) -> str:
+    """Right for the good ones: half of the examples, all of which are to be positive."""
+    return "positive" if "is good." in messages[-1].text else "negative"
+
+
+@dataclass
+class Pair:
+    """A task and an optimizer model, and what they answered."""
+
+    task: ScriptedModel = field(default_factory=lambda: scripted(judge))
+    optimizer: ScriptedModel = field(default_factory=lambda: scripted("It does not say what counts."))
+    answers: HeldAnswers = field(default_factory=HeldAnswers)
+
+    @property
+    def models(self) -> Models:
+        async def embed(texts: Sequence[str]) -> list[list[float]]:
+            pytest.fail("nothing is embedded here")
+
+        asked = chat_model(self.optimizer, self.answers, role="optimizer")
+        return Models(
+            task=chat_model(self.task, self.answers, role="task"),
+            optimizer=asked,
+            judge=asked,
+            embed=embed,
+            embedding_identity="none",
+            embedding_tally=Tally(),
+        )
+
+
+def informed(pair: Pair, information: str = "prompt+score+reflection", step: int = 2, **options: Any) -> Informed:
+    spec = task(optimizer={"information": information, "batch": 6}, **options)
+    rng = random.Random(f"0/{step}")
+    shown = options.get("shown", ())
+    return in_time(inform(pair.models, spec, CURRENT, TRAIN, step=step, rng=rng, shown=shown))
+
+
+def batch_of(pair: Pair) -> list[str]:
+    return [call.messages[-1].text.split("\n")[0] for call in pair.task.calls]
+
+
+def test_without_a_reflection_no_model_is_asked() -> None:
+    pair = Pair(scripted(lambda _: None), scripted(lambda _: None))
+    for information in ("prompt", "prompt+score"):
+        assert informed(pair, information) == Informed(current=CURRENT)
+
+
+def test_the_failures_of_the_batch_are_shown_with_their_right_answers() -> None:
+    pair = Pair()
+    found = informed(pair)
+    assert found.reflection == "It does not say what counts."
+    assert found.usage["task"].calls == 6
+    assert found.usage["optimizer"] == Usage(calls=1, input_tokens=10, output_tokens=3)
+    (asked,) = pair.optimizer.calls
+    assert "Judge the review." in asked.text
+    batch = batch_of(pair)
+    assert len(set(batch)) == 6
+    for review in (example.inputs["review"] for example in TRAIN):
+        assert (review in asked.text) == (review in batch and "bad" in review)
+    assert asked.text.count("The model's answer: negative\nThe right answer: positive") == sum(
+        "bad" in r for r in batch
+    )
+
+
+def test_another_step_reflects_on_another_batch_and_the_same_one_pays_nothing() -> None:
+    pair = Pair()
+    first = informed(pair)
+    calls = len(pair.task.calls)
+    assert informed(pair) == first
+    assert (len(pair.task.calls), len(pair.optimizer.calls)) == (calls, 1)
+    informed(pair, step=3)
+    assert set(batch_of(pair)[calls:]) - set(batch_of(pair)[:calls])
+
+
+def test_where_nothing_failed_the_optimizer_model_is_not_asked() -> None:
+    pair = Pair(scripted("positive"), scripted(lambda _: None))
+    found = informed(pair)
+    assert found.reflection == "It was tried on 6 training examples, and none of them failed."
+    assert set(found.usage) == {"task"}
+
+
+@pytest.mark.parametrize("optimizer", [scripted(" "), scripted(errors={0: StatusError(400)})])
+def test_where_no_reflection_can_be_had_the_step_goes_on(optimizer: ScriptedModel) -> None:
+    assert informed(Pair(optimizer=optimizer)).reflection is None
+
+
+def test_an_example_that_is_refused_is_left_out() -> None:
+    found = informed(Pair(scripted(judge, errors={0: StatusError(400)})))
+    assert found.reflection
+    assert found.usage["task"].calls == 5
+
+
+def test_too_many_failed_calls_end_it() -> None:
+    with pytest.raises(TooManyFailures):
+        informed(Pair(scripted(judge, errors={number: StatusError(400) for number in range(6)})))
+
+
+def test_long_texts_are_cut() -> None:
+    pair = Pair(scripted("no " * 9000))
+    informed(pair)
+    (asked,) = pair.optimizer.calls
+    assert len(asked.text) < 6 * 3 * SHOWN_OF_FAILURE
+    assert " … " in asked.text
+
+
+def splits(train: int) -> Splits:
+    return Splits(train=TRAIN[:train], dev=TRAIN[10:], test=TRAIN[10:], fingerprint="f")
+
+
+def test_a_reflection_without_training_examples_is_found_before_the_run() -> None:
+    reflects = task(optimizer={"information": "prompt+reflection"})
+    with pytest.raises(SpecError, match=r"`optimizer.information` is prompt\+reflection.*raise dataset.split.train"):
+        check_reflection(reflects, splits(0))
+    check_reflection(reflects, splits(1))
+    check_reflection(task(), splits(0))
+    with pytest.raises(SpecError, match="besides those that `few_shot` shows"):
+        check_reflection(task(optimizer={"information": "prompt+reflection"}, few_shot=2), splits(2))

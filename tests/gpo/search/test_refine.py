@@ -1,0 +1,274 @@
+"""What the optimizer model is shown, and what is read from its answers."""
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpo.errors import PermanentCallError
+from gpo.models.asking import ask_all
+from gpo.models.chat import ChatModel, Sampling
+from gpo.models.sharing import HeldAnswers
+from gpo.progress import Answered, Event, listening
+from gpo.records import Candidate, Example, Proposals, Score, Scored, Usage
+from gpo.search.continuation import last_line, subjects
+from gpo.search.inform import Informed
+from gpo.search.meta_prompt import Request, meta_prompt
+from gpo.search.neighbours import Neighbour
+from gpo.search.refine import read_proposal, refine, why_unread
+from gpo.search.retrieve import Recalled
+from gpo.spec.task import TaskSpec
+from gpo.template import Message
+from tests.support.fakes import ScriptedModel, StatusError, chat_model, scripted
+
+
+def task(style: str = "paper", candidates: int = 4, **changes: Any) -> TaskSpec:
+    content = {
+        "name": "reviews",
+        "prompt": {
+            "description": "the sentiment of a review",
+            "instruction": "Judge the review.",
+            "messages": [{"system": "Be brief."}, {"user": "{{review}}\n{{instruction}}"}],
+        },
+        "dataset": {"path": "reviews.jsonl", "input": "review", "reference": "label"},
+        "answer": {"kind": "choice", "labels": ["positive", "negative"]},
+        "optimizer": {"style": style, "candidates": candidates},
+    }
+    return TaskSpec.model_validate(content | changes)
+
+
+def neighbour(text: str, percent: float, similarity: float = 0.5) -> Neighbour:
+    return Neighbour(instruction=text, percent=percent, similarity=similarity, step=0, number=0)
+
+
+CURRENT = Scored(
+    candidate=Candidate(instruction="Is the review good?"),
+    score=Score(values={f"e{index}": float(index < 5) for index in range(8)}, planned=8),
+)
+REQUEST = Request(
+    candidates=8,
+    informed=Informed(current=CURRENT),
+    recalled=Recalled(
+        neighbours=(
+            neighbour("Far but best.", 80.0, 0.1),
+            neighbour("Near but worst.", 40.0, 0.9),
+            neighbour("Is the review good?", 62.5, 1.0),
+        )
+    ),
+    examples=(Example(id="e1", inputs={"review": "Loved {{it}}."}, reference="positive"),),
+    budget=14,
+    step=3,
+)
+
+
+def refined(
+    model: ChatModel | ScriptedModel, spec: TaskSpec | None = None, request: Request = REQUEST, seed: int = 0
+) -> Proposals:
+    chat = model if isinstance(model, ChatModel) else chat_model(model, role="optimizer")
+    asked = request.model_copy(update={"candidates": (spec or task()).optimizer.candidates})
+    return asyncio.run(refine(chat, spec or task(), asked, random.Random(seed)))
+
+
+# Reading
+
+
+@pytest.mark.parametrize(
+    ("text", "proposal"),
+    [
+        ("<START>Judge it.<END>", "Judge it."),
+        ("Sure!\n\n<START>\n Judge it. \n<END>\nI hope this helps.", "Judge it."),
+        ("Judge it.<END> and more", "Judge it."),
+        ("Judge it.", "Judge it."),
+        ("<START>Judge it.<END> <START>Another.<END>", "Judge it."),
+        ("<think>Perhaps <START>no<END>?</think><START>Judge it.<END>", "Judge it."),
+        ("<think>\nfirst\n</think>\n<think>second</think>Judge it.", "Judge it."),
+        ("<START>First line.\nSecond line.<END>", "First line.\nSecond line."),
+        ('New instruction: "Judge it."', "Judge it."),
+        ("Here is the improved prompt: Judge it.", "Judge it."),
+        ("`Judge it.`", "Judge it."),
+        ("'Judge it.'", "Judge it."),
+        ('Answer "yes" or "no"', 'Answer "yes" or "no"'),
+        ('"Yes" or "no"', '"Yes" or "no"'),
+        ("'Yes' or 'no'", "'Yes' or 'no'"),
+        ('"Answer "yes" or "no"."', 'Answer "yes" or "no".'),
+        ("'Don't guess.'", "Don't guess."),
+        ("<START>Cut.<END> <START>Judge", "Cut."),
+        ("Sorry customers matter: judge it.", "Sorry customers matter: judge it."),
+        ("I can tell you how: judge it.", "I can tell you how: judge it."),
+        (" Judge it.", "Judge it."),
+        ("<START>Judge.\n- Be brief\n- One word<END>", "Judge.\n- Be brief\n- One word"),
+        ("hidden</think>Judge it.", "Judge it."),
+        ("hidden <START>no<END></think><START>Judge it.<END>", "Judge it."),
+        ("<reasoning>Perhaps <START>no<END>?</reasoning><START>Judge it.<END>", "Judge it."),
+        ("[THINK]Hm.[/THINK]Judge it.", "Judge it."),
+        ("<START>Reason in <think> tags.<END>", "Reason in <think> tags."),
+        ("<think>Hm.</think><START>Use <thinking></thinking>.<END> Well.", "Use <thinking></thinking>."),
+        ("Use <b>bold</b> {braces}.", "Use <b>bold</b> {braces}."),
+    ],
+)
+def test_a_proposal_is_read(text: str, proposal: str) -> None:
+    assert read_proposal(text) == proposal
+
+
+@pytest.mark.parametrize("text", ["Judge it.", "- Judge it.", " Judge it.\n", "- Worse.\n- Bad.\n- Judge it."])
+def test_the_last_line_continues_a_list(text: str) -> None:
+    assert read_proposal(last_line(text)) == "Judge it."
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("<START><END>", "empty"),
+        ("<END>", "empty"),
+        ("Prompt:", "empty"),
+        ('""', "empty"),
+        ("<START>", "truncated"),
+        ("<START>Judge the review by its", "truncated"),
+        ("Sure: <START><END> <START>Judge the", "truncated"),
+        ("<think>I never end", "truncated"),
+        ("<think>One.</think><think>I never end <START>Judge.<END>", "truncated"),
+        ("I'm sorry, but I can't help with that.", "refused"),
+        ("I\N{RIGHT SINGLE QUOTATION MARK}m very sorry, but I am not able to write this.", "refused"),
+        ("<START>I cannot assist with this request.<END>", "refused"),
+        ("Unfortunately, I'm unable to do that.", "refused"),
+        ("As an AI language model, I have no opinion.", "refused"),
+    ],
+)
+def test_some_answers_hold_no_proposal(text: str, reason: str) -> None:
+    assert read_proposal(text) == ""
+    assert why_unread(text) == reason
+
+
+@pytest.mark.parametrize("text", ["a b ", " ", "<START>", "<think>", "</think>", "<START> <think>", "a</think>"])
+def test_an_answer_that_goes_on_and_on_is_read_at_once(text: str) -> None:
+    assert read_proposal("<START>" + text * (200_000 // len(text))) == ""
+
+
+@given(st.text(alphabet="ab <>/-\n\"':.STARENDthink", max_size=60))
+def test_no_answer_is_too_strange_to_be_read(text: str) -> None:
+    proposal = read_proposal(text)
+    assert proposal == proposal.strip()
+    assert proposal in text
+
+
+# Sending
+
+
+def test_the_paper_style_sends_the_meta_prompt_as_it_is() -> None:
+    fake = scripted("<START>Judge it.<END>")
+    refined(fake)
+    assert [call.text for call in fake.calls] == [meta_prompt(task(), REQUEST)] * 4
+    assert all(call.parameters == {} for call in fake.calls)
+
+
+# The list to continue
+
+
+def instructions_in(messages: tuple[Message, ...]) -> list[str]:
+    """The instructions that the model is shown, in order; the last line is its own to write."""
+    *shown, last = messages[-1].text.split("\n")
+    assert messages[-1].role == "assistant"
+    assert last == "-"
+    return [line.removeprefix("- ") for line in shown]
+
+
+def test_the_list_goes_from_worst_to_best() -> None:
+    fake = scripted(" Name the sentiment.")
+    refined(fake, task("continuation", candidates=12))
+    ranked = ["Near but worst.", "Is the review good?", "Far but best."]
+    shown = [instructions_in(call.messages) for call in fake.calls]
+    assert ranked in shown
+    # Where less than all is shown, it is the best.
+    assert all(each == ranked[len(ranked) - len(each) :] for each in shown)
+    assert all("the sentiment of a review" in call.messages[0].text for call in fake.calls)
+
+
+def test_a_grammar_goes_only_to_a_server_that_knows_it() -> None:
+    remote, embedded = scripted(" Name the sentiment."), scripted(" Name the sentiment.")
+    refined(remote, task("continuation"))
+    refined(chat_model(embedded, name="local:x"), task("continuation"))
+    assert [call.parameters for call in remote.calls] == [{}] * 4
+    for call in embedded.calls:
+        grammar = call.parameters["extra_body"]["grammar"]
+        assert grammar.startswith("root ::= ")
+        assert any(f'" {subject}"' in grammar for subject in ("the sentiment of a review", "sentiment", "review"))
+        assert call.parameters["max_tokens"] > 0
+
+
+def test_a_proposal_has_to_hold_a_word_of_the_task() -> None:
+    assert set(subjects("the sentiment of a review")) == {"sentiment", "review"}
+    assert subjects("") == ["answer"]
+
+
+# Asking
+
+
+def test_proposals_come_back_in_order_and_unusable_answers_are_counted() -> None:
+    texts = iter(["<START>One.<END>", "<START><END>", "<START>Three.<END>", "<START>One and", "<START>One.<END>"])
+    model = chat_model(scripted(lambda _: next(texts)), role="optimizer", max_concurrency=1)
+    proposals = refined(model, task(candidates=5))
+    assert proposals.texts == ("One.", "Three.", "One.")
+    unread = [("empty", "<START><END>"), ("truncated", "<START>One and")]
+    assert [(item.reason, item.text) for item in proposals.rejected] == unread
+    assert proposals.usage == {"optimizer": Usage(calls=5, input_tokens=50, output_tokens=15)}
+
+
+@pytest.mark.parametrize("style", ["paper", "continuation"])
+def test_every_proposal_of_every_step_and_seed_is_a_call_of_its_own(style: str) -> None:
+    fake = scripted("Judge it.")
+    model = chat_model(fake, HeldAnswers(), name="local:x")
+    asked = 0
+    for step in (1, 2, 3):
+        for seed in (0, 1):
+            request = REQUEST.model_copy(update={"step": step})
+            refined(model, task(style, seed=seed), request)
+            asked += 4
+            assert len(fake.calls) == asked
+
+
+@pytest.mark.parametrize("style", ["paper", "continuation"])
+def test_a_step_that_is_done_again_pays_nothing(style: str) -> None:
+    answers = HeldAnswers()
+    first = refined(chat_model(scripted("Judge it."), answers, name="local:x"), task(style))
+    fake = scripted(lambda _: None)
+    heard: list[Event] = []
+    with listening(heard.append):
+        again = refined(chat_model(fake, answers, name="local:x"), task(style))
+    assert again == first
+    assert fake.calls == []
+    assert heard == [Answered(paid=False, count=4)]
+
+
+def test_after_a_failure_only_the_missing_calls_are_made() -> None:
+    answers = HeldAnswers()
+    broken = chat_model(scripted("Judge it.", errors={2: StatusError(401)}), answers, max_concurrency=1)
+    with pytest.raises(PermanentCallError, match="HTTP 401"):
+        refined(broken)
+    fake = scripted("Judge it.")
+    assert refined(chat_model(fake, answers)).texts == ("Judge it.",) * 4
+    assert len(fake.calls) == 2
+
+
+def test_a_refused_request_is_a_rejection_and_the_others_count() -> None:
+    proposals = refined(chat_model(scripted("Judge it.", errors={1: StatusError(400)}), max_concurrency=1))
+    assert proposals.texts == ("Judge it.",) * 3
+    assert [item.reason for item in proposals.rejected] == ["failed"]
+
+
+def test_a_model_that_refuses_everything_ends_the_step() -> None:
+    with pytest.raises(PermanentCallError, match="HTTP 400"):
+        refined(chat_model(scripted(errors={number: StatusError(400) for number in range(4)})))
+
+
+def test_the_first_failure_cancels_the_calls_that_wait() -> None:
+    fake = scripted(errors={0: StatusError(401)})
+    model = chat_model(fake, max_concurrency=1)
+    asks = [(model.key([Message(role="user", text=str(number))], Sampling()), Sampling()) for number in range(30)]
+    with pytest.raises(PermanentCallError):
+        asyncio.run(ask_all(model, asks))
+    assert len(fake.calls) <= 2

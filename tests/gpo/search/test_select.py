@@ -1,0 +1,149 @@
+"""Which prompt is next, which is the best, and when the search ends."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpo.records import Candidate, Edited, Example, Rejection, Score, Scored, Splits, Usage
+from gpo.search.neighbours import Neighbour
+from gpo.search.select import Search, select, start_search, why_stop
+from gpo.spec.task import TaskSpec
+from tests.support.outcomes import spec
+
+DEV = 10
+
+
+def scored(text: str, right: int, n: int = DEV, step: int = 1, number: int = 1) -> Scored:
+    values = {f"e{index}": float(index < right) for index in range(n)}
+    return Scored(
+        candidate=Candidate(instruction=text, step=step, number=number), score=Score(values=values, planned=DEV)
+    )
+
+
+def after(search: Search, *items: Scored, budget: int | None = 9) -> Search:
+    edited = Edited(budget=budget, candidates=tuple(item.candidate for item in items))
+    return select(search, [], edited, items)
+
+
+def splits(dev: int = DEV, test: int = 20) -> Splits:
+    def examples(count: int) -> tuple[Example, ...]:
+        return tuple(Example(id=f"e{n}", inputs={}, reference="") for n in range(count))
+
+    return Splits(train=(), dev=examples(dev), test=examples(test), fingerprint="f")
+
+
+def task(**optimizer: Any) -> TaskSpec:
+    return spec(optimizer=optimizer)
+
+
+def test_a_better_candidate_becomes_current_and_best() -> None:
+    search = after(start_search(scored("start", 5, step=0)), scored("worse", 4), scored("better", 7), scored("good", 6))
+    assert search.best.candidate.instruction == "better"
+    assert search.stale == 0
+
+
+def test_a_step_without_a_better_one_keeps_the_current_with_its_own_score() -> None:
+    start = scored("start", 5, step=0)
+    search = after(start_search(start), scored("worse", 4))
+    assert (search.best, search.stale) == (start, 1)
+    assert after(search).stale == 2
+
+
+def test_a_tie_keeps_the_earlier_one() -> None:
+    start = scored("start", 5, step=0)
+    assert after(start_search(start), scored("equal", 5)).best == start
+    search = after(start_search(start), scored("first", 7, number=1), scored("second", 7, number=2))
+    assert search.best.candidate.instruction == "first"
+
+
+def test_a_score_of_a_part_never_wins() -> None:
+    start = scored("start", 5, step=0)
+    search = after(start_search(start), scored("lucky", 3, n=3))
+    assert search.best == start
+
+
+def test_failed_calls_decide_nothing() -> None:
+    start = scored("start", 5, step=0)
+    right = [key for key, value in start.score.values.items() if value == 1.0]
+    lucky = Score(values=dict.fromkeys(right, 1.0), planned=DEV, failed=DEV - len(right))
+    assert lucky.complete
+    assert lucky.mean == 1.0
+    assert after(start_search(start), Scored(candidate=Candidate(instruction="x"), score=lucky)).best == start
+
+
+@given(
+    st.integers(0, DEV),
+    st.lists(st.lists(st.tuples(st.integers(0, DEV), st.integers(1, DEV)), max_size=4), max_size=6),
+)
+def test_the_best_is_the_first_of_the_highest_whole_scores(start: int, steps: list[list[tuple[int, int]]]) -> None:
+    search = start_search(scored("start", start, step=0))
+    whole = [search.start]
+    for step, results in enumerate(steps, start=1):
+        items = [scored(f"{step}/{n}", right, tried, step, n) for n, (right, tried) in enumerate(results)]
+        search = after(search, *items)
+        whole += [item for item in items if item.score.complete]
+        assert search.best == max(whole, key=lambda item: item.score.mean)
+    assert len(search.steps) == len(steps)
+    assert len(search.known) == 1 + sum(map(len, steps))
+
+
+def test_a_step_is_recorded_as_it_was() -> None:
+    start = scored("start", 5, step=0)
+    neighbour = Neighbour(instruction="near", percent=50.0, similarity=0.9, step=0, number=0)
+    rejection = Rejection(reason="empty", text="")
+    edited = Edited(budget=14, candidates=(), rejected=(rejection,))
+    spent = {"optimizer": Usage(calls=9)}
+    after_it = select(start_search(start), [neighbour], edited, [], reflection="vague", summary="be brief", usage=spent)
+    (step,) = after_it.steps
+    assert (step.reflection, step.summary, step.usage, after_it.summary) == ("vague", "be brief", spent, "be brief")
+    assert (step.number, step.budget, step.current, step.neighbours) == (1, 14, "start", ("near",))
+    assert (step.scored, step.rejected) == ((), (rejection,))
+    assert after(start_search(start), budget=None).steps[0].budget is None
+
+
+def test_what_was_scored_since_the_last_summary_includes_the_start_once() -> None:
+    start, first, second = scored("start", 5, step=0), scored("first", 4), scored("second", 3, step=2)
+    search = start_search(start)
+    assert (search.summary, search.unsummarised) == ("", ())
+    search = after(search, first)
+    assert search.unsummarised == (start, first)
+    search = after(search, second)
+    assert search.unsummarised == (second,)
+    assert after(search).unsummarised == ()
+
+
+def test_it_ends_after_the_last_step() -> None:
+    search = start_search(scored("start", 5, step=0))
+    for taken in range(3):
+        assert why_stop(search, task(max_steps=3), splits()) is None
+        search = after(search, scored(f"better {taken}", 6 + taken, step=taken + 1))
+    assert why_stop(search, task(max_steps=3), splits()) == "max_steps"
+
+
+def test_it_ends_when_patience_does_and_a_better_best_renews_it() -> None:
+    search = after(after(start_search(scored("start", 5, step=0))), scored("better", 6))
+    assert search.stale == 0
+    search = after(search)
+    assert why_stop(search, task(patience=2), splits()) is None
+    assert why_stop(after(search), task(patience=2), splits()) == "plateau"
+
+
+def test_nothing_is_better_than_everything_right() -> None:
+    assert why_stop(start_search(scored("start", DEV, step=0)), task(), splits()) == "plateau"
+
+
+@pytest.mark.parametrize(("cap", "stopped"), [(1 + 10 + 11 + 40, None), (1 + 10 + 11 + 40 - 1, "budget")])
+def test_it_ends_when_a_step_and_the_proof_are_not_to_be_had(cap: int, stopped: str | None) -> None:
+    capped = spec(optimizer={"candidates": 2}, budget={"max_calls": cap})
+    assert why_stop(start_search(scored("start", 5, step=0)), capped, splits()) == stopped
+
+
+def test_a_search_survives_json() -> None:
+    rng = random.Random(0)
+    search = start_search(scored("start", 5, step=0))
+    for step in range(3):
+        search = after(search, *(scored(f"{step}{n}", rng.randrange(DEV), step=step, number=n) for n in range(3)))
+    assert Search.model_validate_json(search.model_dump_json()) == search

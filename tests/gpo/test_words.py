@@ -1,0 +1,224 @@
+"""Word distance, budgets, projection and the display of differences."""
+
+import random
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpo.report.markdown import as_markdown
+from gpo.spec.method import Decay, budget
+from gpo.words import DiffPart, project, split_words, word_difference, word_distance
+
+WORDS = st.sampled_from(["a", "b", "c", "the", "The", "word.", "1"])
+TEXTS = st.lists(WORDS, max_size=12).map(" ".join)
+SPACED = st.lists(st.tuples(st.sampled_from([" ", "  ", "\n", "\n\n", "\t"]), WORDS), max_size=12).map(
+    lambda pairs: "".join(gap + word for gap, word in pairs)
+)
+
+CURRENT = "Read the review carefully and decide whether the customer is happy or not. Reply with one word only."
+PROPOSAL = (
+    "You are an expert in sentiment. Read the whole review, weigh praise against complaints, and decide whether the"
+    " customer is satisfied.\n\nReply with exactly one word: positive or negative."
+)
+
+
+def table_distance(a: list[str], b: list[str]) -> int:
+    """The textbook table, to compare with."""
+    row = list(range(len(b) + 1))
+    for i, word in enumerate(a, start=1):
+        above, row = row, [i]
+        for j, other in enumerate(b):
+            row.append(min(above[j] + (word != other), above[j + 1] + 1, row[j] + 1))
+    return row[-1]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "distance"),
+    [
+        ("", "", 0),
+        ("", "three new words", 3),
+        ("three old words", "", 3),
+        ("same words", "same \n words ", 0),
+        ("Answer now.", "Answer now", 1),
+        ("one two three", "one three", 1),
+        ("one two three", "one two and three", 1),
+        ("one two three", "three two one", 2),
+        ("a b c d", "b c d a", 2),
+    ],
+)
+def test_word_distance_counts_inserted_deleted_and_substituted_words(a: str, b: str, distance: int) -> None:
+    assert word_distance(a, b) == distance
+
+
+@given(TEXTS, TEXTS)
+def test_word_distance_is_levenshtein(a: str, b: str) -> None:
+    assert word_distance(a, b) == table_distance(a.split(), b.split())
+
+
+def test_word_distance_is_levenshtein_beyond_a_machine_word() -> None:
+    rng = random.Random(1)
+    for size in (63, 64, 65, 128, 200):
+        a, b = (rng.choices("abcde", k=size + extra) for extra in (0, 7))
+        assert word_distance(" ".join(a), " ".join(b)) == table_distance(a, b)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_word_distance_is_a_metric(a: str, b: str, c: str) -> None:
+    assert (word_distance(a, b) == 0) == (split_words(a) == split_words(b))
+    assert word_distance(a, b) == word_distance(b, a)
+    assert word_distance(a, c) <= word_distance(a, b) + word_distance(b, c)
+
+
+def test_word_distance_of_long_prompts_is_quick() -> None:
+    rng = random.Random(0)
+    a, b = (" ".join(rng.choices("abcdefgh", k=500)) for _ in range(2))
+    started = time.perf_counter()
+    word_distance(a, b)
+    assert time.perf_counter() - started < 0.1
+
+
+STEPS = st.integers(1, 60).flatmap(lambda last: st.tuples(st.integers(1, last), st.just(last)))
+RANGES = st.tuples(st.integers(1, 80), st.integers(1, 80)).map(lambda pair: (max(pair), min(pair)))
+
+
+@pytest.mark.parametrize(
+    ("decay", "budgets"),
+    [
+        ("none", [None, None, None, None, None]),
+        ("fixed", [50, 50, 50, 50, 50]),
+        ("linear", [50, 40, 30, 20, 10]),
+        ("cosine", [50, 44, 30, 16, 10]),
+    ],
+)
+def test_budget_of_five_steps(decay: Decay, budgets: list[int | None]) -> None:
+    assert [budget(decay, step, 5, start=50, end=10) for step in range(1, 6)] == budgets
+
+
+@given(st.sampled_from(["linear", "cosine"]), STEPS, RANGES)
+def test_budget_falls_from_start_to_end(decay: Decay, steps: tuple[int, int], words: tuple[int, int]) -> None:
+    (step, last), (start, end) = steps, words
+    here = budget(decay, step, last, start, end)
+    assert here is not None
+    assert end <= here <= start
+    assert budget(decay, 1, last, start, end) == start
+    if last > 1:
+        assert budget(decay, last, last, start, end) == end
+    if step > 1:
+        before = budget(decay, step - 1, last, start, end)
+        assert before is not None
+        assert here <= before
+
+
+@pytest.mark.parametrize(
+    ("decay", "budgets"),
+    [
+        ("none", [None] * 6),
+        ("fixed", [25, 50, 50, 50, 50, 50]),
+        ("linear", [25, 50, 40, 30, 20, 10]),
+        ("cosine", [25, 50, 44, 30, 16, 10]),
+    ],
+)
+def test_a_warm_up_comes_before_the_decay(decay: Decay, budgets: list[int | None]) -> None:
+    assert [budget(decay, step, 6, start=50, end=10, warmup=True) for step in range(1, 7)] == budgets
+
+
+@given(st.sampled_from(["fixed", "linear", "cosine"]), STEPS, RANGES)
+def test_a_warm_up_rises_for_a_twentieth_of_the_steps_and_the_decay_follows(
+    decay: Decay, steps: tuple[int, int], words: tuple[int, int]
+) -> None:
+    (_, last), (start, end) = steps, words
+    found = [budget(decay, step, last, start, end, warmup=True) for step in range(1, last + 1)]
+    budgets = [each for each in found if each is not None]
+    rise = -(-last // 20) if last > 1 else 0
+    assert len(budgets) == last
+    assert all(1 <= each <= start for each in budgets)
+    assert budgets[:rise] == sorted(budgets[:rise])
+    assert budgets[rise] == start
+    assert budgets[rise:] == [budget(decay, step, last - rise, start, end) for step in range(1, last - rise + 1)]
+
+
+@pytest.mark.parametrize("step", [0, 6])
+def test_budget_rejects_a_step_that_does_not_exist(step: int) -> None:
+    with pytest.raises(ValueError, match=rf"step {step} is not in 1\.\.5"):
+        budget("cosine", step, 5, start=50, end=10)
+
+
+@given(SPACED, SPACED, st.integers(0, 15), st.integers(0, 3))
+def test_projection_keeps_to_the_budget(current: str, proposal: str, words: int, seed: int) -> None:
+    result = project(current, proposal, words, random.Random(seed))
+    proposed = word_distance(current, proposal)
+    assert word_distance(current, result) <= words
+    if proposed <= words:
+        assert result == proposal
+    else:
+        # What was kept and what was left out are the edits of the proposal, and the budget was used up.
+        assert word_distance(current, result) == words
+        assert word_distance(result, proposal) == proposed - words
+    assert set(split_words(result)) <= set(split_words(current)) | set(split_words(proposal))
+    assert result == project(current, proposal, words, random.Random(seed))
+
+
+@given(SPACED, SPACED)
+def test_projection_without_a_budget_keeps_every_character(current: str, proposal: str) -> None:
+    assert project(current, proposal, None, random.Random(0)) == proposal
+
+
+def test_projection_onto_nothing_is_the_current_prompt() -> None:
+    assert project(CURRENT, PROPOSAL, 0, random.Random(0)) == CURRENT
+
+
+def test_projection_keeps_whole_runs_of_words_and_then_part_of_one() -> None:
+    current, proposal = "Answer the question now.", "You are a teacher. Answer the question with care."
+    results = {
+        words: {project(current, proposal, words, random.Random(seed)) for seed in range(20)} for words in (2, 4)
+    }
+    assert results == {
+        2: {"Answer the question with care."},
+        4: {"You are a teacher. Answer the question now.", "You are Answer the question with care."},
+    }
+
+
+def test_projection_draws_other_edits_from_another_seed() -> None:
+    assert len({project(CURRENT, PROPOSAL, 5, random.Random(seed)) for seed in range(20)}) > 1
+
+
+def test_projection_keeps_paragraphs_and_never_joins_words() -> None:
+    current = "First  rule.\n\nSecond rule."
+    proposal = "New words before. First rule.\n\nSecond rule, and more."
+    assert project(current, proposal, 3, random.Random(0)) == "New words before. First rule.\n\nSecond rule."
+    assert project("\n\n b", "\tx y b z", 1, random.Random(0)) in {"x\n\n b", "b z"}
+
+
+def test_projection_rejects_a_negative_budget() -> None:
+    with pytest.raises(ValueError, match="cannot be negative, received -1"):
+        project("a", "b", -1, random.Random(0))
+
+
+@given(SPACED, SPACED)
+def test_difference_holds_both_texts(a: str, b: str) -> None:
+    parts = word_difference(a, b)
+    assert split_words(" ".join(part.text for part in parts if part.kind != "removed")) == split_words(b)
+    assert split_words(" ".join(part.text for part in parts if part.kind != "added")) == split_words(a)
+    assert all(before.kind != after.kind for before, after in pairwise(parts))
+    changed = [len(split_words(part.text)) for part in parts if part.kind != "same"]
+    assert word_distance(a, b) <= sum(changed) <= 2 * word_distance(a, b)
+
+
+def test_difference_merges_adjacent_words() -> None:
+    assert word_difference("Answer in one word.", "Answer with a single word.") == (
+        DiffPart(kind="same", text="Answer"),
+        DiffPart(kind="removed", text="in one"),
+        DiffPart(kind="added", text="with a single"),
+        DiffPart(kind="same", text="word."),
+    )
+
+
+def test_markdown_marks_and_escapes() -> None:
+    parts = word_difference("Use <b> & 'x' here", "Use <i> & 'x' there")
+    assert as_markdown(parts) == (
+        "Use <del>&lt;b&gt;</del> <ins>&lt;i&gt;</ins> &amp; 'x' <del>here</del> <ins>there</ins>"
+    )
+    assert as_markdown(()) == ""
