@@ -459,8 +459,8 @@ def test_a_dataset_is_loaded_as_the_hub_lays_it_out(tmp_path: Path, monkeypatch:
         "import sys; from tests.gpo.data.test_sources import *\n"
         "splits = load_splits(spec_for((5, 3, 4), hub='org/reviews'))\n"
         "print(splits.model_dump_json())\n"
-        "from gpo.datasets.fetch import fetched\n"
-        "print(json.dumps(sorted(fetched('hub:org/reviews', Path.cwd()).path.read_text().splitlines())))\n"
+        "from gpo.datasets.fetch import fetch_source\n"
+        "print(json.dumps(sorted(fetch_source('hub:org/reviews', Path.cwd()).path.read_text().splitlines())))\n"
         "try: load_splits(spec_for(hub='org/none'))\n"
         "except DatasetError as error: print(json.dumps(str(error)))"
     )

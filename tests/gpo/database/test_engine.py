@@ -56,7 +56,7 @@ def test_sqlite_is_set_up_to_survive_and_to_share(engine: Engine, path: Path) ->
 
 OPENER = """
 import sys
-from gpo.database import open_database
+from gpo.database.engine import open_database
 print("ready", flush=True)
 sys.stdin.readline()
 open_database(sys.argv[1]).dispose()

@@ -257,7 +257,7 @@ def test_many_threads_share_one_first_read(path: Path, registry: Registry) -> No
 def test_a_forked_process_goes_on_refreshing(path: Path, registry: Registry) -> None:
     script = """
 import os, sys, time
-from gpo.prompt_loader import PromptLoader
+from gpo.prompts.loader import PromptLoader
 loader = PromptLoader(sys.argv[1], 0.01)
 loader.load("review-sentiment")
 loader._reading.acquire()  # as the refreshing thread may hold it at any moment
@@ -300,10 +300,10 @@ print(prompt is gpo.load_prompt("review-sentiment"), "prefect" in sys.modules)
 PROMOTER = """
 import os, sys
 from pathlib import Path
-from gpo.database import open_database
-from gpo.registry import Registry
+from gpo.database.engine import open_database
+from gpo.prompts.registry import Registry
 from gpo.template import Message
-from gpo.versions import PromptContent
+from gpo.prompts.version import PromptContent
 folder = Path(sys.argv[1])
 template = (Message(role="user", text="{{review}} {{instruction}}"),)
 for part in range(4):

@@ -291,11 +291,11 @@ def test_content_sends_what_was_scored(
 
 MOVER = """
 import sys
-from gpo.database import open_database
+from gpo.database.engine import open_database
 from gpo.errors import AliasMovedError
-from gpo.registry import Registry
+from gpo.prompts.registry import Registry
 from gpo.template import Message
-from gpo.versions import PromptContent
+from gpo.prompts.version import PromptContent
 url, who, count, expecting = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "expecting"
 engine = open_database(url)
 registry = Registry(engine)

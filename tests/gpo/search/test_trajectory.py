@@ -40,7 +40,7 @@ import asyncio, sys
 from pathlib import Path
 from gpo.records import Candidate, Score, Scored
 from gpo.settings import Settings
-from gpo.trajectory import Scope, open_trajectory
+from gpo.search.trajectory import Scope, open_trajectory
 
 async def embed(texts):
     return [[1.0, float(len(text))] for text in texts]

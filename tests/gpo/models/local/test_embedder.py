@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 @pytest.mark.slow
 def test_importing_is_cheap_and_embedding_leaves_the_root_logger_alone() -> None:
     code = """
-import sys, logging, gpo.embedder, gpo.gguf, gpo.local
+import sys, logging, gpo.models.local.embedder, gpo.models.local.gguf, gpo.models.local.servers
 assert not {"xllamacpp", "wordllama", "huggingface_hub", "numpy", "prefect"} & set(sys.modules)
 gpo.models.local.embedder.load_embedder("wordllama")
 assert (logging.getLogger().handlers, logging.getLogger().level) == ([], logging.WARNING)

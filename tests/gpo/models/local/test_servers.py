@@ -27,7 +27,7 @@ T = TypeVar("T")
 USER = """
 import asyncio, sys
 from pathlib import Path
-from gpo.local import chat_server
+from gpo.models.local.servers import chat_server
 from gpo.settings import Settings
 
 async def use(model, runtime_dir, idle_s):
