@@ -2,10 +2,10 @@
 
     python -m benchmarks.control_study --seeds 50 --jobs 2 --write docs/results/control.md
 
-Runs the loop as it is shipped on the synthetic task (`gpo/synthetic.py`), under several methods and many seeds, and
-writes what came of it as Markdown. A seed decides the split of the questions, the noise of the task model, the
-proposals of the optimizer model and the search; the arms of a seed share all but the method, so they are compared in
-pairs. Prefect is left out: the bodies of the tasks are called, which takes a small part of the time.
+Runs the loop as it is shipped on the synthetic task (`gpo/models/synthetic/task.py`), under several methods and many
+seeds, and writes what came of it as Markdown. A seed decides the split of the questions, the noise of the task model,
+the proposals of the optimizer model and the search; the arms of a seed share all but the method, so they are compared
+in pairs. The loop takes its steps as plain functions: Prefect would only add time.
 """
 
 import argparse
@@ -14,9 +14,8 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -24,16 +23,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 from unittest.mock import patch
-from uuid import UUID, uuid4
 
 import numpy as np
 import yaml
-from prefect import Task
 
-import flows.optimize
-import tasks.record
 from gpo.models.synthetic.task import best_instruction, quality
 from gpo.records import Scored
+from gpo.runs.job import load_job
+from gpo.runs.optimize import optimize
 from gpo.runs.outcome import Outcome
 from gpo.words import word_distance
 
@@ -98,27 +95,9 @@ class Search:
         return max((each for each in self.tried if each.calls <= calls), key=lambda each: each.dev)
 
 
-@contextmanager
-def without_prefect() -> Iterator[None]:
-    """Inside, `optimize_prompt.fn` is the loop with the bodies of its tasks, no check before it and no report after."""
-
-    async def nothing(*_: object, **__: object) -> UUID:
-        return uuid4()
-
-    bodies: dict[str, Any] = {name: each.fn for name, each in vars(flows.optimize).items() if isinstance(each, Task)}
-    artifacts = dict.fromkeys(("acreate_progress_artifact", "aupdate_progress_artifact"), nothing)
-    with (
-        patch.multiple(flows.optimize, **{**bodies, "check": nothing, "report": nothing}),
-        patch.multiple(tasks.record, **artifacts),
-    ):
-        yield
-
-
 def run_loop(spec: Path, seed: int | None = None) -> Outcome:
-    """One search on a spec file without Prefect; state lies in `.gpo` next to the spec or in GPO_HOME."""
-    with without_prefect():
-        outcome: Outcome = asyncio.run(flows.optimize.optimize_prompt.fn(spec, seed))
-    return outcome
+    """One search on a spec file in this process; state lies in `.gpo` next to the spec or in GPO_HOME."""
+    return asyncio.run(optimize(load_job(spec, seed)))
 
 
 def write_spec(folder: Path, method: Mapping[str, str], sizes: Sizes, seed: int) -> Path:
@@ -234,7 +213,7 @@ def _about(seeds: Sequence[Mapping[str, Search]], sizes: Sizes, command: str, eq
         f"{top:.3f}. Rejected proposals make searches differ in calls, so every search of a seed is cut where the one "
         f"with the fewest task-model calls ended (mean {_mean(equal):.0f}, from {min(equal)} to {max(equal)} calls). "
         f"Intervals are 95% percentile intervals of a bootstrap over seeds ({RESAMPLES:,} resamples). How the task "
-        "model answers and the optimizer model proposes is written down in `gpo/synthetic.py` and "
+        "model answers and the optimizer model proposes is written down in `gpo/models/synthetic/task.py` and "
         "`gpo/synthetic_optimizer.py`."
     )
 

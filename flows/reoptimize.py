@@ -10,7 +10,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import deployment, flow_run
 from prefect.states import Completed
 
-from flows.optimize import improve
+from flows.optimize import TASKS
 from gpo.errors import InputError
 from gpo.production.decision import WORDS, Decision, Status
 from gpo.production.decision_log import Production, open_production
@@ -18,7 +18,8 @@ from gpo.production.lock import PromptLock, lock_prompt
 from gpo.production.starting_point import nothing_to_do, prompt_name, restarted_from
 from gpo.progress import Note, emit
 from gpo.report.decision import approval_text
-from gpo.runs.run import Job, load_job
+from gpo.runs.job import Job, load_job
+from gpo.runs.optimize import optimize
 from gpo.settings import load_settings
 from tasks.decide import Approval, decide, find_starting_point, settle, show_decision
 from tasks.notify import Notice, tell, tell_of_failure
@@ -75,7 +76,7 @@ async def reoptimize_prompt(
                     get_run_logger().info(reason)
                     return Completed(name=NOTHING, message=reason, data=starting_point.settled)
                 job = restarted_from(job, starting_point)
-                outcome = await improve(job)
+                outcome = await optimize(job, TASKS, starting_point.splits)
                 decision = await decide(job, production, starting_point, outcome, str(flow_run.id))
             await _publish(job, production, decision)
         if decision.is_open and decision.flow_run == str(flow_run.id) and deployment.id is not None:

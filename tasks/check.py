@@ -4,13 +4,18 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from gpo.progress import listening
-from gpo.runs.preflight import preflight
-from gpo.runs.run import Job
-from tasks.policy import RETRIED
+from gpo.records import Splits
+from gpo.runs import steps
+from gpo.runs.job import Checked, Job
+from tasks.policy import RETRIED, opaque
+
+
+async def check(job: Job, splits: Splits | None) -> Checked:
+    """Read the dataset, unless that was done, reach the models, read their answers; raises what is wrong."""
+    return await _check(job, opaque(splits))
 
 
 @task(name="check", task_run_name="check {job.spec.name}", cache_policy=NO_CACHE, **RETRIED)
-async def check(job: Job) -> None:
-    """Read the dataset, reach the models, read their answers; raises what is wrong before the search."""
+async def _check(job: Job, splits: Splits | None) -> Checked:
     with listening(lambda _: None):  # the command line has shown these calls already
-        await preflight(job)
+        return await steps.check(job, splits)

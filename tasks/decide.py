@@ -18,8 +18,8 @@ from gpo.production.decision_log import Production
 from gpo.production.starting_point import StartingPoint
 from gpo.report.decision import decision_markdown
 from gpo.report.run_html import report_path
+from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
-from gpo.runs.run import Job
 from tasks.policy import PATIENT
 
 

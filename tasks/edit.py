@@ -3,6 +3,7 @@
 from prefect import task
 
 from gpo.records import Candidate, Edited, Proposals
+from gpo.runs import steps
 from gpo.runs.run import Run
 from tasks.policy import RESUMABLE
 
@@ -10,5 +11,4 @@ from tasks.policy import RESUMABLE
 @task(name="edit", task_run_name="edit step {step}", **RESUMABLE)
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
     """Project proposals onto the budget and reject those that are empty, known, leaking or break the contract."""
-    budget = run.spec.optimizer.budget_at(step)
-    return run.screen.admit(proposals, current, known, step=step, budget=budget, rng=run.rng(step, "edit"))
+    return await steps.edit(run, step, current, proposals, known)

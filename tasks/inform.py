@@ -3,8 +3,8 @@
 from prefect import task
 
 from gpo.records import Scored
+from gpo.runs import steps
 from gpo.runs.run import Run
-from gpo.search import inform as search_inform
 from gpo.search.inform import Informed
 from tasks.policy import PAID
 
@@ -12,12 +12,4 @@ from tasks.policy import PAID
 @task(name="inform", task_run_name="inform step {step}", **PAID)
 async def inform(run: Run, step: int, current: Scored) -> Informed:
     """The current prompt, with a reflection on its failures on training examples where the method has one."""
-    return await search_inform.inform(
-        run.models,
-        run.spec,
-        current,
-        run.examples("train"),
-        step=step,
-        rng=run.rng(step, "inform"),
-        shown=run.demonstrations,
-    )
+    return await steps.inform(run, step, current)

@@ -1,18 +1,31 @@
 """How a step behaves as a Prefect task: when it is retried, and under which key its result is found again."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import httpx
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.tasks import Task, exponential_backoff
+from prefect.utilities.annotations import quote
 from pydantic import BaseModel
 
 from gpo.errors import StateError, is_transient
 from gpo.records import content_hash
 from gpo.runs.run import Run
+from gpo.search.select import Search
+
+T = TypeVar("T")
+
+
+def opaque(value: T) -> T:
+    """The value as an argument of a task that Prefect hands on without looking inside.
+
+    Prefect walks through every argument in search of futures: of a search that holds all scores so far, this takes
+    seconds, and longer at each step.
+    """
+    return cast("T", quote(value))
 
 
 def step_key(context: TaskRunContext, parameters: Mapping[str, Any]) -> str:
@@ -26,6 +39,10 @@ def step_key(context: TaskRunContext, parameters: Mapping[str, Any]) -> str:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, quote):
+        value = value.unquote()
+    if isinstance(value, Search):
+        return value.digest
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, tuple | list):

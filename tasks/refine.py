@@ -3,8 +3,8 @@
 from prefect import task
 
 from gpo.records import Proposals
+from gpo.runs import steps
 from gpo.runs.run import Run
-from gpo.search import refine as search_refine
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
 from tasks.policy import PAID
@@ -13,8 +13,4 @@ from tasks.policy import PAID
 @task(name="refine", task_run_name="refine step {step}", **PAID)
 async def refine(run: Run, step: int, candidates: int, informed: Informed, recalled: Recalled) -> Proposals:
     """Show the optimizer model the current prompt, the trajectory and task examples; read its proposals."""
-    rng = run.rng(step, "refine")
-    request = search_refine.request_of(
-        run.spec, run.examples("train"), informed, recalled, step=step, candidates=candidates, rng=rng
-    )
-    return await search_refine.refine(run.models.optimizer, run.spec, request, rng)
+    return await steps.refine(run, step, candidates, informed, recalled)

@@ -1,27 +1,32 @@
 """At the end: the outcome to the database, the report to a file and to the Prefect UI."""
 
 import asyncio
-from uuid import UUID
 
 from prefect import task
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact, aupdate_progress_artifact
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from gpo.report.run_html import write_report
 from gpo.report.run_json import candidates_table
 from gpo.report.run_markdown import markdown_report
+from gpo.runs import steps
 from gpo.runs.outcome import Outcome
 from gpo.runs.run import Run
-from tasks.record import artifact_key
+from tasks.policy import opaque
+from tasks.record import artifact_key, show_progress
 
 SHOWN = ["step", "candidate", "score", "n", "distance", "budget", "status", "instruction"]
 """Columns of the table artifact: as many as its page shows without scrolling."""
 
 
+async def finish(run: Run, outcome: Outcome) -> None:
+    """Keep the outcome, write the HTML report and publish the artifacts."""
+    await _report(run, opaque(outcome))
+
+
 @task(name="report", task_run_name="report {run.id}", cache_policy=NO_CACHE)
-async def report(run: Run, outcome: Outcome, progress: UUID) -> str:
-    """Keep the outcome, write the HTML report and publish the artifacts; returns the report's path."""
-    await asyncio.to_thread(run.history.finish, run.key, outcome)
+async def _report(run: Run, outcome: Outcome) -> str:
+    await steps.finish(run, outcome)
     path = await asyncio.to_thread(write_report, run.home, run.spec, outcome)
     table = (await asyncio.to_thread(candidates_table, outcome))[SHOWN].round(3)
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
@@ -29,5 +34,5 @@ async def report(run: Run, outcome: Outcome, progress: UUID) -> str:
     await acreate_markdown_artifact(
         markdown_report(run.spec, outcome), key=artifact_key(run, "report"), description=f"Report of {run.id}"
     )
-    await aupdate_progress_artifact(progress, progress=100.0)
+    await show_progress(run, 100.0)
     return str(path)

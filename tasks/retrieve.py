@@ -2,20 +2,18 @@
 
 from prefect import task
 
+from gpo.runs import steps
 from gpo.runs.run import Run
-from gpo.search.retrieve import Past, Recalled, recall, summarise
+from gpo.search.retrieve import Recalled
 from gpo.search.select import Search
-from tasks.policy import PAID
+from tasks.policy import PAID, opaque
+
+
+async def retrieve(run: Run, step: int, search: Search) -> Recalled:
+    """Scored prompts of earlier steps by the method's strategy, in ascending order, or a summary of them."""
+    return await _retrieve(run, step, opaque(search))
 
 
 @task(name="retrieve", task_run_name="retrieve step {step}", **PAID)
-async def retrieve(run: Run, step: int, search: Search) -> Recalled:
-    """Scored prompts of earlier steps by the method's strategy, in ascending order, or a summary of them."""
-    options = run.spec.optimizer
-
-    async def noted() -> Recalled:
-        remark = await summarise(run.models.optimizer, run.spec, step, search.summary, search.unsummarised)
-        return Recalled(summary=remark.text, usage=remark.usage)
-
-    past = Past(run.trajectory, run.key, step, search.best.candidate, options.k, noted)
-    return await recall(options.trajectory, past)
+async def _retrieve(run: Run, step: int, search: Search) -> Recalled:
+    return await steps.retrieve(run, step, search)

@@ -138,7 +138,7 @@ def explain(
     with exit_on_error(debug=debug):
         from flows.cli.commands.explain import print_explanation
         from gpo.runs.explain import explain as explained
-        from gpo.runs.run import load_job
+        from gpo.runs.job import load_job
 
         print_explanation(asyncio.run(explained(load_job(spec, seed), step)), as_json=as_json)
 
@@ -223,7 +223,8 @@ def ui_stop(home: Home = None, debug: Debug = False) -> None:
 def trajectory_rebuild(spec: SpecPath, debug: Debug = False) -> None:
     """Make the Chroma index of a task anew from the database."""
     with exit_on_error(debug=debug):
-        from gpo.runs.run import load_job, rebuild_trajectory
+        from gpo.runs.job import load_job
+        from gpo.runs.run import rebuild_trajectory
         from gpo.settings import load_settings
 
         join_stack(load_settings().home_for(spec).resolve())

@@ -50,10 +50,19 @@ class Call:
 
 @dataclass(frozen=True)
 class Shared:
-    """The calls in flight, by key digest, and the answers that no ledger has yet."""
+    """The calls in flight, by key digest, the answers that no ledger has yet, and what one step hands on to another."""
 
     calls: dict[str, Call] = field(default_factory=dict)
     held: HeldAnswers = field(default_factory=HeldAnswers)
+    handed_on: dict[str, object] = field(default_factory=dict)
+
+    def hand_on(self, name: str, value: object) -> None:
+        """Keep something that was read for whoever needs it next."""
+        self.handed_on[name] = value
+
+    def take(self, name: str) -> object | None:
+        """What was handed on under a name, once; None when there is nothing."""
+        return self.handed_on.pop(name, None)
 
 
 _shared: ContextVar[Shared | None] = ContextVar("gpo_shared", default=None)

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from gpo.data.splits import load_splits
 from gpo.database.engine import utc_now
 from gpo.evaluation.few_shot import demonstrations
 from gpo.production.decision import Decision
@@ -10,8 +9,8 @@ from gpo.production.decision_log import Production
 from gpo.production.register import register_outcome
 from gpo.production.starting_point import StartingPoint
 from gpo.prompts.registry import Registry
+from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
-from gpo.runs.run import Job
 from gpo.spec.production import CHALLENGER
 
 GATE = "gpo"
@@ -76,14 +75,12 @@ def decide(
 
 
 def _registered(job: Job, starting_point: StartingPoint, outcome: Outcome, registry: Registry) -> int:
-    spec = job.spec
-    shown = demonstrations(spec, load_splits(spec)) if spec.few_shot else ()
     registered = register_outcome(
         registry,
-        spec,
+        job.spec,
         outcome,
         starting_point.dataset.fingerprint,
-        shown,
+        demonstrations(job.spec, starting_point.splits),
         name=starting_point.prompt,
         note=f"run {outcome.run_id}",
     )

@@ -71,6 +71,7 @@ def find_last_finished(history: History, spec: TaskSpec) -> tuple[RunRow, Outcom
 def register_start(
     registry: Registry,
     spec: TaskSpec,
+    demonstrations: Sequence[Example],
     *,
     who: str,
     name: str | None = None,
@@ -81,9 +82,8 @@ def register_start(
 
     Raises:
         PromptError: the name is malformed.
-        DatasetError: the spec wants demonstrations, and the data cannot be read.
     """
-    content = prompt_content(spec.prompt.template, spec.prompt.instruction, _demonstrations(spec))
+    content = prompt_content(spec.prompt.template, spec.prompt.instruction, demonstrations)
     registered = registry.register(name or spec.name, content, lineage=lineage_of_spec(spec), note=note)
     version = registered.version
     if alias not in registry.record(version.name).aliases:
@@ -94,16 +94,21 @@ def register_start(
 
 
 def register_best(
-    registry: Registry, history: History, spec: TaskSpec, *, name: str | None = None, note: str = ""
+    registry: Registry,
+    history: History,
+    spec: TaskSpec,
+    demonstrations: Sequence[Example],
+    *,
+    name: str | None = None,
+    note: str = "",
 ) -> Registered:
     """`register_outcome` of the spec's last finished run.
 
     Raises:
         PromptError: the name is malformed, or no run has finished.
-        DatasetError: the spec wants demonstrations, and the data cannot be read.
     """
     run, outcome = find_last_finished(history, spec)
-    return register_outcome(registry, spec, outcome, run.dataset, _demonstrations(spec), name=name, note=note)
+    return register_outcome(registry, spec, outcome, run.dataset, demonstrations, name=name, note=note)
 
 
 def register_outcome(
@@ -111,7 +116,7 @@ def register_outcome(
     spec: TaskSpec,
     outcome: Outcome,
     dataset: str,
-    demonstrations: Sequence[Example] = (),
+    demonstrations: Sequence[Example],
     *,
     name: str | None = None,
     note: str = "",
@@ -134,5 +139,10 @@ def register_outcome(
     return registry.register(known, best, lineage=lineage, parent=parent, note=note)
 
 
-def _demonstrations(spec: TaskSpec) -> tuple[Example, ...]:
+def read_demonstrations(spec: TaskSpec) -> tuple[Example, ...]:
+    """The demonstrations of a spec; its data is read only if it wants some.
+
+    Raises:
+        DatasetError: the data cannot be read, or has too few examples.
+    """
     return few_shot.demonstrations(spec, load_splits(spec)) if spec.few_shot else ()

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 from gpo.data.splits import load_splits
 from gpo.errors import PromptError
+from gpo.evaluation.few_shot import demonstrations
 from gpo.production.decision import WORDS, Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import lineage_of_spec, register_start
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import DatasetReference, PromptVersion
-from gpo.records import Record, Scored, content_hash
+from gpo.records import Record, Scored, Splits, content_hash
 from gpo.runs.history import History
-from gpo.runs.run import Job
+from gpo.runs.job import Job
 from gpo.spec.task import TaskSpec
 
 _RUNS = 5
@@ -26,7 +27,8 @@ class StartingPoint(Record):
 
     `settled` is the decision that still holds, because nothing has changed since. `newer` names a later
     version of the data that was decided on already.
-    `earlier` are the instructions of earlier runs that are worth another try, the most promising first.
+    `earlier` are the instructions of earlier runs that are worth another try, the most promising first. `splits` is the
+    data, which was read to find all this out; the run works with it.
     """
 
     prompt: str
@@ -37,6 +39,7 @@ class StartingPoint(Record):
     settled: Decision | None
     newer: str | None
     earlier: tuple[str, ...]
+    splits: Splits
 
 
 def prompt_name(spec: TaskSpec) -> str:
@@ -56,8 +59,9 @@ def find_starting_point(
         DatasetError: the data cannot be read.
     """
     spec, name, alias = job.spec, prompt_name(job.spec), job.spec.production.alias
-    dataset = lineage_of_spec(spec, load_splits(spec).fingerprint).dataset
-    champion = _champion(production.registry, spec, name, alias)
+    splits = load_splits(spec)
+    dataset = lineage_of_spec(spec, splits.fingerprint).dataset
+    champion = _champion(production.registry, spec, splits)
     if champion.content.template != spec.prompt.template:
         raise PromptError(
             f"prompt {name}: version {champion.version}, which is in {alias}, has other messages than the spec; put "
@@ -74,6 +78,7 @@ def find_starting_point(
         settled=_settled(known, basis, champion.version),
         newer=_newer(known, dataset) if triggered else None,
         earlier=_earlier(production.history, _from(spec, champion), dataset, repeated=force),
+        splits=splits,
     )
 
 
@@ -108,10 +113,11 @@ def basis_of(spec: TaskSpec, dataset: DatasetReference) -> str:
     )
 
 
-def _champion(registry: Registry, spec: TaskSpec, name: str, alias: str) -> PromptVersion:
+def _champion(registry: Registry, spec: TaskSpec, splits: Splits) -> PromptVersion:
+    name, alias = prompt_name(spec), spec.production.alias
     known = registry.record(name) if name in registry.names() else None
     if known is None or alias not in known.aliases:
-        register_start(registry, spec, who="gpo", name=name, alias=alias)
+        register_start(registry, spec, demonstrations(spec, splits), who="gpo", name=name, alias=alias)
     return registry.resolve(name, alias)
 
 
@@ -159,7 +165,8 @@ def _earlier(history: History, spec: TaskSpec, dataset: DatasetReference, *, rep
         if run.task == spec.name and run.finished_at is not None and (repeated or (run.spec, run.dataset) != mine)
     ]
     ranked = [_by_score(history.scored(run.key)) for run in runs[:_RUNS]]
-    turns = (texts[job] for job in range(max(map(len, ranked), default=0)) for texts in ranked if job < len(texts))
+    rounds = range(max(map(len, ranked), default=0))
+    turns = (texts[turn] for turn in rounds for texts in ranked if turn < len(texts))
     return tuple(text for text in dict.fromkeys(turns) if text != spec.prompt.instruction)[: spec.production.warm_start]
 
 

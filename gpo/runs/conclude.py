@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
 
 from gpo.gate.decide import decide
 from gpo.gate.guards import describe_unguarded, group_by_slice, measures_of
@@ -16,40 +18,52 @@ from gpo.search.edit import rejections_by_reason
 from gpo.search.select import Search
 
 
-def conclude(
-    run: Run,
-    search: Search,
-    start_test: Score,
-    best_test: Score,
-    *,
-    stopped: Stopped,
-    started: datetime,
-    wall_s: float,
-    earlier_uses: int = 0,
-) -> Outcome:
-    """The outcome of a finished search, with champion and challenger scored once each on the test split.
+@dataclass(frozen=True)
+class Clock:
+    """When a run began: in UTC, and in seconds of a clock that nobody sets."""
+
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    zero: float = field(default_factory=monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since then."""
+        return monotonic() - self.zero
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Champion and challenger on the locked test split; where nothing better was found, they are the same.
 
     `earlier_uses` is how often that split has decided before.
     """
+
+    start: Score
+    best: Score
+    earlier_uses: int = 0
+
+
+def conclude(run: Run, search: Search, proof: Proof, stopped: Stopped, clock: Clock) -> Outcome:
+    """The outcome of a finished search and its proof."""
     scored = [item for step in search.steps for item in step.scored]
     rejected = [item for step in search.steps for item in step.rejected]
-    tests = [start_test] if search.best == search.start else [start_test, best_test]
+    tests = [proof.start] if search.best == search.start else [proof.start, proof.best]
     usage = total_usage([*(step.usage for step in search.steps), *(score.usage for score in _scores(search, tests))])
     calls = _calls(run, usage)
     prices = run.spec.models
     cost = prices.cost(usage)
-    verdict = None if search.best == search.start else _verdict(run, search, start_test, best_test, earlier_uses)
+    verdict = None if search.best == search.start else _verdict(run, search, proof)
     return Outcome(
         run_id=run.id,
         task=run.spec.name,
-        started_at=started.isoformat(timespec="seconds"),
-        wall_s=round(wall_s, 1),
+        started_at=clock.started.isoformat(timespec="seconds"),
+        wall_s=round(clock.seconds, 1),
         stopped=stopped,
         steps=len(search.steps),
         start=search.start,
         best=search.best,
-        start_test=start_test,
-        best_test=best_test,
+        start_test=proof.start,
+        best_test=proof.best,
         gain=verdict.gain if verdict else Interval(value=0.0, low=0.0, high=0.0),
         verdict=verdict,
         proposed=len(scored) + len(rejected),
@@ -78,15 +92,15 @@ async def note_use(run: Run, search: Search) -> int:
     return await asyncio.to_thread(run.history.use_test, run.key, examples)
 
 
-def _verdict(run: Run, search: Search, start_test: Score, best_test: Score, earlier_uses: int) -> GateVerdict:
+def _verdict(run: Run, search: Search, proof: Proof) -> GateVerdict:
     found = group_by_slice(run.splits.test, run.spec.gate.slices)
     verdict = decide(
-        best_test,
-        start_test,
+        proof.best,
+        proof.start,
         run.spec.gate,
         slices=found.slices,
-        measures=measures_of(run.spec, (search.start.candidate, start_test), (search.best.candidate, best_test)),
-        earlier_uses=earlier_uses,
+        measures=measures_of(run.spec, (search.start.candidate, proof.start), (search.best.candidate, proof.best)),
+        earlier_uses=proof.earlier_uses,
     )
     told = describe_unguarded(found)
     return verdict.model_copy(update={"warnings": (*verdict.warnings, told)}) if told else verdict

@@ -18,10 +18,11 @@ from gpo.formatting import count
 from gpo.models.client import Connection
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models
-from gpo.records import START_STEP, Candidate, Edited, Record, Score, Scored, Splits
+from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits, Step
 from gpo.runs.history import History
+from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome, all_scored
-from gpo.runs.run import Job, run_id, run_key, scope_of, step_rng
+from gpo.runs.run import run_id, run_key, scope_of, step_rng
 from gpo.search.continuation import list_to_continue
 from gpo.search.inform import Informed, inform
 from gpo.search.meta_prompt import LIST_HEADING, SUMMARY_HEADING, Request, Section, parts, trajectory_choice
@@ -165,8 +166,9 @@ def _searches(scored: Sequence[Scored], step: int) -> list[Search]:
     start = next(item for item in scored if item.candidate.step == START_STEP)
     searches = [start_search(start)]
     for number in range(1, step):
-        found = [item for item in scored if item.candidate.step == number]
-        searches.append(select(searches[-1], (), Edited(budget=None, candidates=()), found))
+        found = tuple(item for item in scored if item.candidate.step == number)
+        taken = Step(number=number, budget=None, current="", neighbours=(), scored=found, rejected=())
+        searches.append(select(searches[-1], taken))
     return searches
 
 

@@ -4,10 +4,10 @@ A handful of real calls shows whether the models can be reached and whether thei
 are held in memory and reach the ledger only when the check has passed: then they are not paid for again.
 """
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 
 from gpo.data.splits import load_splits
-from gpo.database.engine import open_database
+from gpo.database.engine import open_state
 from gpo.errors import (
     LocalModelError,
     ModelCallError,
@@ -28,12 +28,11 @@ from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models
 from gpo.models.sharing import shared
 from gpo.progress import Note, emit
-from gpo.records import Score, Splits
-from gpo.runs.run import Job
+from gpo.records import Score, Splits, content_hash
+from gpo.runs.job import Checked, Job
 from gpo.scoring.spec import check_metric
 from gpo.search.budget import least_amounts, least_calls, least_task_calls
 from gpo.search.inform import check_reflection
-from gpo.settings import DATABASE_FILE
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 from gpo.template import Message
@@ -41,42 +40,62 @@ from gpo.template import Message
 PROBED_EXAMPLES = 8
 
 
-async def preflight(job: Job, *, searches: bool = True) -> Splits:
+async def preflight(job: Job, splits: Splits | None = None, *, searches: bool = True) -> Checked:
     """Check dataset, cap and models; the state folder is touched only when all is well.
 
+    The data is read here and nowhere else in a run, unless whoever calls has read it: then `splits` is it. A job whose
+    check passed earlier in this process, inside the same `paying_once`, is not checked again but handed on, once.
     Without a search, the optimizer and embedding models and the cap are left alone.
 
     Raises:
         InputError: what is wrong, where, and what to do.
     """
-    spec, settings, home = job.spec, job.settings, job.home
-    splits = load_splits(spec)
+    identity = _identity(job)
+    handed_on = shared().take(identity)
+    if isinstance(handed_on, Checked) and searches:
+        return handed_on
+    checked = _read(job, load_splits(job.spec) if splits is None else splits)
+    if searches:
+        _check_search(checked)
+    await _check_models(checked, searches=searches)
+    if searches:
+        shared().hand_on(identity, checked)
+    return checked
+
+
+def _identity(job: Job) -> str:
+    """Equal for jobs that read the same data and ask the same models: the spec with its places, and the folder."""
+    return content_hash([job.spec.model_dump(mode="json"), str(job.home), list(job.earlier)])
+
+
+def _read(job: Job, splits: Splits) -> Checked:
     for left_out in splits.left_out:
         emit(Note(left_out))
-    check_metric(spec.metric, splits.dev[:PROBED_EXAMPLES])
-    demonstrations(spec, splits)
-    if searches:
-        _check_slices(spec, splits)
-        _check_caps(spec, splits)
-        check_reflection(spec, splits)
-    url = settings.database_for(home)
-    is_new = settings.database_url is None and not (home / DATABASE_FILE).exists()
+    check_metric(job.spec.metric, splits.dev[:PROBED_EXAMPLES])
+    return Checked(job, splits, demonstrations(job.spec, splits))
+
+
+def _check_search(checked: Checked) -> None:
+    _check_slices(checked.spec, checked.splits)
+    _check_caps(checked.spec, checked.splits)
+    check_reflection(checked.spec, checked.splits, checked.demonstrations)
+
+
+async def _check_models(checked: Checked, *, searches: bool) -> None:
+    job, spec = checked.job, checked.spec
+    is_new = not job.settings.has_database(job.home)
     async with AsyncExitStack() as stack:
         held = shared().held
-        answers = held if is_new else await _open_ledger(url, stack)
-        async with open_models(spec.models, settings, answers) as models:
-            await _probe(spec, splits, models, searches=searches)
+        answers = held if is_new else await _open_ledger(job, stack)
+        async with open_models(spec.models, job.settings, answers) as models:
+            await _probe(checked, models, searches=searches)
         if is_new:
-            await held.settle(await _open_ledger(url, stack))
-    return splits
+            await held.settle(await _open_ledger(job, stack))
 
 
-async def _open_ledger(url: str, stack: AsyncExitStack) -> Ledger:
-    engine = open_database(url)
-    stack.callback(engine.dispose)
-    ledger = Ledger(engine)
-    stack.push_async_callback(ledger.aclose)
-    return ledger
+async def _open_ledger(job: Job, stack: AsyncExitStack) -> Ledger:
+    engine = stack.enter_context(open_state(job.settings, job.home))
+    return await stack.enter_async_context(aclosing(Ledger(engine)))
 
 
 def _check_slices(spec: TaskSpec, splits: Splits) -> None:
@@ -137,29 +156,29 @@ def _check_estimate(spec: TaskSpec, splits: Splits, probed: Score) -> None:
             )
 
 
-async def _probe(spec: TaskSpec, splits: Splits, models: Models, *, searches: bool) -> None:
+async def _probe(checked: Checked, models: Models, *, searches: bool) -> None:
     # The task model comes last: its eight answers are the only ones worth keeping.
     try:
         if searches:
             await models.embed(["ready"])
             await _probe_optimizer(models.optimizer)
-        probed = await _probe_task(spec, splits, models)
+        probed = await _probe_task(checked, models)
     except (ModelCallError, TooManyFailures, LocalModelError) as error:
         kind = ModelUnreachableError if is_transient(error) else ModelConfigError
         raise kind(f"a model named in the spec does not answer: {error}") from error
     if searches:
-        check_tokens(spec, probed)
-        _check_estimate(spec, splits, probed)
+        check_tokens(checked.spec, probed)
+        _check_estimate(checked.spec, checked.splits, probed)
 
 
-async def _probe_task(spec: TaskSpec, splits: Splits, models: Models) -> Score:
-    model = models.task
+async def _probe_task(checked: Checked, models: Models) -> Score:
+    model, spec = models.task, checked.spec
     score = await evaluate(
         model,
         spec,
         spec.prompt.instruction,
-        splits.dev[:PROBED_EXAMPLES],
-        demonstrations=demonstrations(spec, splits),
+        checked.splits.dev[:PROBED_EXAMPLES],
+        demonstrations=checked.demonstrations,
         judge=models.judge,
     )
     if score.n and score.unparsed / score.n > spec.max_unparsed_rate:

@@ -3,29 +3,31 @@
 import hashlib
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
-from gpo.datasets.registry import Datasets
-from gpo.evaluation.few_shot import demonstrations
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models
 from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.runs.history import History
+from gpo.runs.job import Checked, Job
 from gpo.search.edit import ProposalFilter
 from gpo.search.trajectory import Scope, Trajectory, open_trajectory
-from gpo.settings import Settings, load_settings
-from gpo.spec.file import load_spec
 from gpo.spec.task import TaskSpec
 
-DECIDING = ("gpo/**/*.py", "tasks/**/*.py", "flows/optimize.py")
-"""The source that decides a run's course: the library with its packages, the steps, and the loop over them."""
+DECIDING = (
+    "gpo/*.py",
+    *(f"gpo/{room}/**/*.py" for room in ("scoring", "spec", "data", "models", "evaluation", "search", "gate", "runs")),
+    "tasks/**/*.py",
+    "flows/optimize.py",
+)
+"""The source that decides a run's course. The other rooms show, store or compare what a run came to."""
 
 
 @cache
@@ -43,37 +45,6 @@ def source_hash(root: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-@dataclass(frozen=True)
-class Job:
-    """A task and where its state lives; `earlier` are instructions of earlier runs, to be tried again at the start."""
-
-    spec: TaskSpec
-    home: Path
-    settings: Settings
-    earlier: tuple[str, ...] = ()
-
-
-def load_job(
-    path: Path, seed: int | None = None, home: Path | None = None, *, dataset_version: int | None = None
-) -> Job:
-    """Read a spec file; `seed` replaces the spec's own, `home` the state folder that the settings give it.
-
-    Where the spec names a stored dataset, its version is found and its rows are fetched: `dataset_version`, else the
-    spec's own, else the newest.
-
-    Raises:
-        SpecError: the file is missing or wrong, or has no versions to choose `dataset_version` from.
-        DatasetError: there is no such dataset or version.
-        StateError: the rows of the dataset cannot be had.
-    """
-    spec = load_spec(path)
-    settings = load_settings()
-    if seed is not None:
-        spec = spec.model_copy(update={"seed": seed})
-    home = settings.home_for(path) if home is None else home.resolve()
-    return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings)
-
-
 class Run:
     """What one run works with, open until its context ends.
 
@@ -85,27 +56,28 @@ class Run:
         self,
         *,
         key: str,
-        job: Job,
-        splits: Splits,
+        checked: Checked,
         scope: Scope,
         models: Models,
         trajectory: Trajectory,
         history: History,
     ) -> None:
         self.key = key
-        self.spec = job.spec
-        self.home = job.home
-        self.splits = splits
+        self.spec = checked.spec
+        self.home = checked.job.home
+        self.splits = checked.splits
+        self.demonstrations = checked.demonstrations
+        self.progress: UUID | None = None
+        """The artifact that shows how far the run is, where there is one."""
         self.scope = scope
         self.models = models
         self.trajectory = trajectory
         self.history = history
-        self.demonstrations = demonstrations(job.spec, splits)
         self.screen = ProposalFilter(
-            (*splits.dev, *splits.test), allowed=job.spec.prompt.instruction, shown=splits.train
+            (*self.splits.dev, *self.splits.test), allowed=self.spec.prompt.instruction, shown=self.splits.train
         )
         # What was train text once may be a test example now.
-        safe = (text for text in job.earlier if not self.screen.leaks(text))
+        safe = (text for text in checked.job.earlier if not self.screen.leaks(text))
         self.earlier = tuple(Candidate(instruction=text, number=number) for number, text in enumerate(safe, start=1))
 
     @property
@@ -144,23 +116,21 @@ def run_key(spec: TaskSpec, splits: Splits, earlier: Sequence[str] = ()) -> str:
 
 
 @asynccontextmanager
-async def open_run(job: Job) -> AsyncIterator[Run]:
+async def open_run(checked: Checked) -> AsyncIterator[Run]:
     """Open database, ledger, models and trajectory; bring the trajectory up to what the database knows.
 
     Raises:
         StateError: the state folder or a shared service cannot be used.
     """
-    spec, settings, home = job.spec, job.settings, job.home
-    splits = load_splits(spec)
+    job, spec, splits = checked.job, checked.spec, checked.splits
     key = run_key(spec, splits, job.earlier)
     async with AsyncExitStack() as stack:
-        engine = stack.enter_context(open_state(settings, home))
-        ledger = Ledger(engine)
-        stack.push_async_callback(ledger.aclose)
-        models = await stack.enter_async_context(open_models(spec.models, settings, ledger))
+        engine = stack.enter_context(open_state(job.settings, job.home))
+        ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
+        models = await stack.enter_async_context(open_models(spec.models, job.settings, ledger))
         scope = scope_of(spec, splits, models.embedding_identity)
         trajectory = await stack.enter_async_context(
-            open_trajectory(scope, settings, home, models.embed, on_wait=lambda: emit(Note(WAITING)))
+            open_trajectory(scope, job.settings, job.home, models.embed, on_wait=lambda: emit(Note(WAITING)))
         )
         history = History(engine)
         known = history.scored(key)
@@ -168,8 +138,7 @@ async def open_run(job: Job) -> AsyncIterator[Run]:
             await trajectory.add(key, known)
         yield Run(
             key=key,
-            job=job,
-            splits=splits,
+            checked=checked,
             scope=scope,
             models=models,
             trajectory=trajectory,

@@ -9,14 +9,14 @@ from gpo.database.engine import open_database
 from gpo.errors import InputError
 from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.evaluate import evaluate
-from gpo.evaluation.few_shot import demonstrations, without_demonstrations
+from gpo.evaluation.few_shot import without_demonstrations
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
 from gpo.models.sharing import counting_together
 from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
+from gpo.runs.job import Job, load_job
 from gpo.runs.preflight import preflight
-from gpo.runs.run import Job, load_job
 from gpo.template import variables_in
 
 
@@ -50,9 +50,9 @@ async def score_instruction(spec: Path, instruction: str | None, split: str) -> 
     if instruction is not None:
         job = _with_instruction(job, instruction)
     with counting_together():
-        splits = await preflight(job, searches=False)
-        shown = demonstrations(job.spec, splits)
-        examples = _examples(splits, split, shown)
+        checked = await preflight(job, searches=False)
+        shown = checked.demonstrations
+        examples = _examples(checked.splits, split, shown)
         if not examples:
             raise InputError(f"the split {split} of {job.spec.dataset.source} is empty; see dataset.split.{split}")
         return await _measured(job, split, examples, shown)

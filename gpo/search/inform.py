@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gpo.errors import SpecError
 from gpo.evaluation.evaluate import evaluate
-from gpo.evaluation.few_shot import demonstrations, without_demonstrations
+from gpo.evaluation.few_shot import without_demonstrations
 from gpo.formatting import count
 from gpo.models.asking import ask_remark, repeat_of
 from gpo.models.models import Models
@@ -40,9 +40,9 @@ class Informed(Record):
     usage: UsageByRole = Field(default={})
 
 
-def check_reflection(spec: TaskSpec, splits: Splits) -> None:
-    """Raise SpecError when a reflection is asked for and there is nothing to reflect on."""
-    if spec.optimizer.reflects and not without_demonstrations(splits.train, demonstrations(spec, splits)):
+def check_reflection(spec: TaskSpec, splits: Splits, shown: Sequence[Example]) -> None:
+    """Raise SpecError when a reflection is asked for and only the demonstrations `shown` are there to reflect on."""
+    if spec.optimizer.reflects and not without_demonstrations(splits.train, shown):
         raise SpecError(
             f"`optimizer.information` is {spec.optimizer.information}: a reflection is written from training examples, "
             "and none are there besides those that `few_shot` shows; raise dataset.split.train, or choose `prompt` or "

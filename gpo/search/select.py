@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from gpo.evaluation.racing import is_ahead
-from gpo.records import Edited, Record, Scored, Splits, Step, Stopped, UsageByRole
+from gpo.records import Edited, Proposals, Record, Scored, Splits, Step, Stopped, content_hash, total_usage
 from gpo.search.budget import affordable_candidates
-from gpo.search.neighbours import Neighbour
+from gpo.search.inform import Informed
+from gpo.search.retrieve import Recalled
 from gpo.spec.task import TaskSpec
 
 
 class Search(Record):
     """Where the search stands. `best` is what the next step starts from; `stale` counts steps without a better one.
 
-    `earlier` are prompts of earlier runs, scored again before the first step.
+    `earlier` are prompts of earlier runs, scored again before the first step. `digest` is equal for searches that
+    went the same way; it is made from that of the step before, so that it costs the same after many steps as after one.
     """
 
     start: Scored
@@ -20,6 +22,7 @@ class Search(Record):
     stale: int = 0
     steps: tuple[Step, ...] = ()
     earlier: tuple[Scored, ...] = ()
+    digest: str = ""
 
     @property
     def summary(self) -> str:
@@ -43,41 +46,48 @@ class Search(Record):
 
 def start_search(start: Scored, earlier: Sequence[Scored] = ()) -> Search:
     """The search before its first step, at the best of the start and the prompts of earlier runs."""
-    return Search(start=start, best=_best(start, earlier), earlier=tuple(earlier))
+    digest = content_hash([item.model_dump(mode="json") for item in (start, *earlier)])
+    return Search(start=start, best=_best(start, earlier), earlier=tuple(earlier), digest=digest)
 
 
-def select(
-    search: Search,
-    neighbours: Sequence[Neighbour],
-    edited: Edited,
-    scored: Sequence[Scored],
-    *,
-    reflection: str | None = None,
-    summary: str = "",
-    usage: UsageByRole | None = None,
-) -> Search:
+def select(search: Search, step: Step) -> Search:
     """The search after one more step.
 
     The best of the step's candidates becomes current, unless the current prompt, with its own score, is as good: so the
     current prompt is always the best of the whole trajectory by dev score. Only prompts tried on every dev example can
     be it, compared on the examples that both were scored on.
-
-    `neighbours`, `reflection`, `summary` and `usage`, which leaves the scores out, are only recorded.
     """
-    best = _best(search.best, scored)
-    step = Step(
+    best = _best(search.best, step.scored)
+    changed = {
+        "best": best,
+        "stale": search.stale + 1 if best is search.best else 0,
+        "steps": (*search.steps, step),
+        "digest": content_hash([search.digest, step.model_dump(mode="json")]),
+    }
+    return search.model_copy(update=changed)
+
+
+def describe_step(
+    search: Search,
+    informed: Informed,
+    recalled: Recalled,
+    proposals: Proposals,
+    *,
+    edited: Edited,
+    scored: Sequence[Scored],
+) -> Step:
+    """The record of one step, with all that led to it; its usage leaves the scores out, which have their own."""
+    return Step(
         number=len(search.steps) + 1,
         budget=edited.budget,
         current=search.best.candidate.instruction,
-        neighbours=tuple(item.instruction for item in neighbours),
+        neighbours=tuple(item.instruction for item in recalled.neighbours),
         scored=tuple(scored),
         rejected=edited.rejected,
-        reflection=reflection,
-        summary=summary,
-        usage=usage or {},
+        reflection=informed.reflection,
+        summary=recalled.summary,
+        usage=total_usage([informed.usage, recalled.usage, proposals.usage]),
     )
-    stale = search.stale + 1 if best is search.best else 0
-    return search.model_copy(update={"best": best, "stale": stale, "steps": (*search.steps, step)})
 
 
 def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> Stopped | None:

@@ -14,9 +14,9 @@ import yaml
 from benchmarks.control_study import EXAMPLE, run_loop
 from gpo.errors import SpecError
 from gpo.progress import Event, Note, listening
+from gpo.runs.job import load_job
 from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
-from gpo.runs.run import load_job
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
 

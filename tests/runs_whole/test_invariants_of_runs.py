@@ -11,14 +11,16 @@ from unittest.mock import patch
 import pytest
 
 from benchmarks.control_study import Sizes, run_loop, search_of, write_spec
+from gpo.data.splits import load_splits
 from gpo.database.engine import open_database
 from gpo.models.local.embedder import load_embedder
 from gpo.models.synthetic.chat import SyntheticChatModel
 from gpo.models.synthetic.task import START, quality
 from gpo.records import Example, Scored
 from gpo.runs.history import History
+from gpo.runs.job import Checked, Job, load_job
 from gpo.runs.outcome import Outcome
-from gpo.runs.run import Job, load_job, open_run
+from gpo.runs.run import open_run
 from gpo.spec.method import PRESETS
 from tests.gpo.search.test_invariants import cosine, distance
 
@@ -109,7 +111,7 @@ def texts(examples: Sequence[Example]) -> set[str]:
 
 async def splits_and_all(place: Job) -> tuple[Any, list[str], list[str]]:
     """The splits, the run's prompts in the database, and those in the trajectory, nearest to the start last."""
-    async with open_run(place) as opened:
+    async with open_run(Checked(place, load_splits(place.spec))) as opened:
         known = opened.history.scored(opened.key)
         near = await opened.trajectory.nearest(opened.key, opened.start, 1000, 1000)
         return opened.splits, [item.candidate.instruction for item in known], [item.instruction for item in near]

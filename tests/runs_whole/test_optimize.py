@@ -31,13 +31,13 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort
 
-from flows.optimize import improve
 from gpo.data.splits import load_splits
 from gpo.records import Example, Splits
 from gpo.report.run_html import report_path
 from gpo.runs.explain import Explanation, explain
+from gpo.runs.job import load_job
+from gpo.runs.optimize import optimize
 from gpo.runs.outcome import Outcome
-from gpo.runs.run import load_job
 from gpo.spec.file import load_spec
 from gpo.words import word_distance
 from tests.support.endpoint import Endpoint, Reply, Request, serving
@@ -400,4 +400,4 @@ def test_a_step_whose_proposals_are_all_rejected_is_passed_over(tmp_path: Path, 
 
 
 def test_the_loop_can_be_read_on_one_screen() -> None:
-    assert len(inspect.getsource(improve).splitlines()) <= 45
+    assert len(inspect.getsource(optimize).splitlines()) <= 45

@@ -1,4 +1,3 @@
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ import yaml
 from gpo.models.synthetic.task import dataset
 from gpo.production.decision_log import open_production
 from gpo.settings import Settings
-from tests.conftest import without_leftovers_of_prefect
 from tests.support.webhook import Told, webhook
 
 pytestmark = [pytest.mark.slow]
@@ -41,22 +39,6 @@ def write_task(folder: Path, rows: int = 120, **changes: Any) -> Path:
     path = folder / "spec.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="session")
-def reoptimized(prefect_api: str) -> Run:
-    """Run the flow, in this process; the final state of each run that is begun together."""
-    from flows.reoptimize import reoptimize_prompt
-
-    async def states(spec: Path, times: int, options: dict[str, Any]) -> list[Any]:
-        runs = (reoptimize_prompt(spec, home=spec.parent, return_state=True, **options) for _ in range(times))
-        return list(await asyncio.gather(*runs))
-
-    def run(spec: Path, times: int = 1, **options: Any) -> list[Any]:
-        with without_leftovers_of_prefect(prefect_api):
-            return asyncio.run(states(spec, times, options))
-
-    return run
 
 
 @pytest.fixture

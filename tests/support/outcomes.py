@@ -5,8 +5,11 @@ from typing import Any
 
 from gpo.gate.decide import decide
 from gpo.gate.verdict import Measure
-from gpo.records import Candidate, Interval, Rejection, Sample, Score, Scored, Step
+from gpo.records import Candidate, Edited, Interval, Proposals, Rejection, Sample, Score, Scored, Step
 from gpo.runs.outcome import Calls, Outcome
+from gpo.search.inform import Informed
+from gpo.search.retrieve import Recalled
+from gpo.search.select import Search, describe_step
 from gpo.spec.gate import GateSpec
 from gpo.spec.task import TaskSpec
 
@@ -44,6 +47,13 @@ def scored(step: int, number: int, right: int, n: int, *, instruction: str, pare
         distance=min(30, 50 - 12 * step),
     )
     return Scored(candidate=candidate, score=score(right, n, 48))
+
+
+def step_of(search: Search, items: Sequence[Scored], budget: int | None = None) -> Step:
+    """The record of a step that came to these candidates."""
+    edited = Edited(budget=budget, candidates=tuple(item.candidate for item in items))
+    nothing = Informed(current=search.best), Recalled(), Proposals(texts=())
+    return describe_step(search, *nothing, edited=edited, scored=items)
 
 
 def history(start: Scored, best_instruction: str = BETTER) -> tuple[Step, ...]:

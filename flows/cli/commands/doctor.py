@@ -286,7 +286,7 @@ def _reached(name: str, url: str, variable: str) -> Check:
 def _spec(path: Path) -> Iterator[Check]:
     """The spec, its data and its models; what comes after a failure cannot be checked."""
     from gpo.data.splits import load_splits
-    from gpo.runs.run import load_job
+    from gpo.runs.job import load_job
 
     def spec() -> str:
         loaded = load_job(path).spec

@@ -11,13 +11,13 @@ from flows.cli.display.run import Display, print_outcome
 from flows.stack.environment import prepare
 from flows.stack.ui import start_prefect
 from gpo.errors import InputError
-from gpo.models.sharing import counting_together
+from gpo.models.sharing import counting_together, paying_once
 from gpo.progress import listening
 from gpo.report.run_html import report_path
 from gpo.report.run_json import summary_json
+from gpo.runs.job import Job, load_job
 from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
-from gpo.runs.run import Job, load_job
 
 
 def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool) -> None:
@@ -29,7 +29,7 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
     job = load_job(spec, seed)
     errors = Console(stderr=True)
     prepare(job.home, verbose=verbose)
-    with counting_together(), Display(errors) as display, listening(display):
+    with counting_together(), paying_once(), Display(errors) as display, listening(display):
         outcome = asyncio.run(_checked_and_optimized(job, spec, seed, ui=ui))
     report = str(report_path(job.home, outcome.run_id))
     if as_json:

@@ -44,7 +44,7 @@ def reoptimize(
         from flows.cli.display.run import Display
         from flows.stack.environment import prepare
         from gpo.progress import listening
-        from gpo.runs.run import load_job
+        from gpo.runs.job import load_job
 
         folder = state_folder(home)
         # What is wrong with the state or the spec is told before Prefect starts, which keeps its own state there.

@@ -165,18 +165,19 @@ def register(
     The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`.
     """
     with exit_on_error(debug=debug):
-        from gpo.production.register import register_best, register_start
+        from gpo.production.register import read_demonstrations, register_best, register_start
         from gpo.prompts.registry import Registry
         from gpo.runs.history import History
-        from gpo.runs.run import load_job
+        from gpo.runs.job import load_job
 
-        place = load_job(spec)
-        with open_state_folder(home or place.home, made_if_missing=True) as engine:
+        job = load_job(spec)
+        shown = read_demonstrations(job.spec)
+        with open_state_folder(home or job.home, made_if_missing=True) as engine:
             registry = Registry(engine)
             if best:
-                registered = register_best(registry, History(engine), place.spec, name=name, note=note)
+                registered = register_best(registry, History(engine), job.spec, shown, name=name, note=note)
             else:
-                registered = register_start(registry, place.spec, name=name, note=note, who=_user())
+                registered = register_start(registry, job.spec, shown, name=name, note=note, who=_user())
             version = registered.version
             aliases = registry.record(version.name).aliases
         if as_json:

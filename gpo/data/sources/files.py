@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TextIO
 
@@ -76,12 +77,12 @@ def open_text(path: Path, reading: FileReading, *, newline: str) -> Iterator[Tex
     """The file as text, without its byte order mark; bytes that are not of its encoding come as lone surrogates."""
     encoding = reading.encoding.lower().replace("_", "-")
     with path.open("rb") as file:
-        other = _MARKS.get(file.read(2))
-    if other and encoding in ("utf-8", "utf8", "utf-8-sig"):
-        raise DatasetError(f"{path}: not UTF-8 but UTF-16; set `encoding: utf-16` in the spec's `dataset`")
-    name = "utf-8-sig" if encoding in ("utf-8", "utf8") else encoding
-    with path.open(encoding=name, errors="surrogateescape", newline=newline) as text:
-        yield text
+        other = _MARKS.get(file.peek(2)[:2])
+        if other and encoding in ("utf-8", "utf8", "utf-8-sig"):
+            raise DatasetError(f"{path}: not UTF-8 but UTF-16; set `encoding: utf-16` in the spec's `dataset`")
+        name = "utf-8-sig" if encoding in ("utf-8", "utf8") else encoding
+        with TextIOWrapper(file, encoding=name, errors="surrogateescape", newline=newline) as text:
+            yield text
 
 
 def decoding_problem(text: str, encoding: str) -> str | None:

@@ -130,7 +130,7 @@ def _of_file(path: Path, reading: FileReading) -> Table:
 def _of_store(dataset: DatasetSpec) -> Table:
     if dataset.rows is None:
         raise DatasetError(
-            f"{dataset.source}: nothing is known of its rows; `gpo.runs.run.load_job` reads a spec with them"
+            f"{dataset.source}: nothing is known of its rows; `gpo.runs.job.load_job` reads a spec with them"
         )
     # Stored as UTF-8, whatever they came from.
     return Table(dataset.source, dataset.source, read_file(dataset.rows, FileReading()))

@@ -28,7 +28,8 @@ from gpo.datasets.version import Changes, DatasetFields, Pushed, parse_reference
 from gpo.errors import DatasetError, SpecError, StateError
 from gpo.production.register import lineage_of_spec
 from gpo.records import Splits
-from gpo.runs.run import load_job, run_key
+from gpo.runs.job import load_job
+from gpo.runs.run import run_key
 from gpo.settings import Settings
 from gpo.spec.file import load_spec
 from gpo.spec.task import TaskSpec
@@ -411,7 +412,7 @@ def test_a_spec_cannot_have_what_is_not_there(datasets: Datasets, spec: Path, tm
     pushed(datasets, tmp_path, rows_of(100), name="others")
     with pytest.raises(DatasetError, match="has no dataset 'questions'; allowed: others"):
         load_job(spec, home=home)
-    with pytest.raises(DatasetError, match=r"`gpo\.runs\.run\.load_job` reads a spec with them"):
+    with pytest.raises(DatasetError, match=r"`gpo\.runs\.job\.load_job` reads a spec with them"):
         load_splits(load_spec(spec))
     file = spec_for(tmp_path / "data.jsonl")
     with pytest.raises(

@@ -9,8 +9,9 @@ from gpo.production.decision import Decision
 from gpo.production.decision_log import Production, open_production
 from gpo.production.starting_point import StartingPoint
 from gpo.prompts.version import DatasetReference
+from gpo.records import Splits
+from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
-from gpo.runs.run import Job
 from gpo.settings import Settings, load_settings
 from tests.support import outcomes
 
@@ -27,7 +28,7 @@ def about(outcome: Outcome, production: Production, home: Path, basis: str = "b"
     spec = outcomes.spec(production=changes)
     from gpo.production.register import register_start
 
-    champion = register_start(production.registry, spec, who="ada").version
+    champion = register_start(production.registry, spec, (), who="ada").version
     standing = StartingPoint(
         prompt=NAME,
         alias="production",
@@ -37,6 +38,7 @@ def about(outcome: Outcome, production: Production, home: Path, basis: str = "b"
         settled=None,
         newer=None,
         earlier=(),
+        splits=Splits(train=(), dev=(), test=(), fingerprint="f"),
     )
     place = Job(spec=spec, home=home, settings=load_settings())
     return decide(place, standing, outcome, production, flow_run="f-1", report="report.html")

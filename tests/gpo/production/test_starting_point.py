@@ -15,7 +15,7 @@ from gpo.production.starting_point import StartingPoint, find_starting_point, no
 from gpo.prompts.version import prompt_content
 from gpo.records import Candidate, Score, Scored
 from gpo.runs.history import RunRow
-from gpo.runs.run import Job, load_job
+from gpo.runs.job import Job, load_job
 from gpo.settings import Settings, load_settings
 from gpo.spec.production import ProductionSpec
 from tests.support.outcomes import outcome

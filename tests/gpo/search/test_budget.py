@@ -22,7 +22,7 @@ from gpo.search.budget import (
 )
 from gpo.search.select import select, start_search, why_stop
 from gpo.spec.task import TaskSpec
-from tests.support.outcomes import spec
+from tests.support.outcomes import spec, step_of
 
 JUDGE = {"name": "judge", "rubric": "Is it polite?"}
 
@@ -158,7 +158,7 @@ def test_a_search_stops_when_no_step_is_afforded() -> None:
     search = start_search(scored_item(0))
     assert why_stop(search, task, splits) is None
     items = [scored_item(1), scored_item(2)]
-    search = select(search, [], Edited(budget=9, candidates=tuple(item.candidate for item in items)), items)
+    search = select(search, step_of(search, items, budget=9))
     assert why_stop(search, task, splits) == "budget"
 
 

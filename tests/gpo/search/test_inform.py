@@ -134,8 +134,8 @@ def splits(train: int) -> Splits:
 def test_a_reflection_without_training_examples_is_found_before_the_run() -> None:
     reflects = task(optimizer={"information": "prompt+reflection"})
     with pytest.raises(SpecError, match=r"`optimizer.information` is prompt\+reflection.*raise dataset.split.train"):
-        check_reflection(reflects, splits(0))
-    check_reflection(reflects, splits(1))
-    check_reflection(task(), splits(0))
+        check_reflection(reflects, splits(0), ())
+    check_reflection(reflects, splits(1), ())
+    check_reflection(task(), splits(0), ())
     with pytest.raises(SpecError, match="besides those that `few_shot` shows"):
-        check_reflection(task(optimizer={"information": "prompt+reflection"}, few_shot=2), splits(2))
+        check_reflection(reflects, splits(2), splits(2).train)

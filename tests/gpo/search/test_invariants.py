@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from gpo.models.local.embedder import load_embedder
 from gpo.models.synthetic.task import PHRASES, START
-from gpo.records import Candidate, Edited, Proposals, Score, Scored
+from gpo.records import Candidate, Proposals, Score, Scored
 from gpo.search.edit import ProposalFilter
 from gpo.search.select import select, start_search
 from gpo.search.trajectory import Scope, open_trajectory
 from gpo.settings import Settings
 from gpo.spec.method import Decay, budget
+from tests.support.outcomes import step_of
 
 DECAYS: tuple[Decay, ...] = ("fixed", "linear", "cosine")
 
@@ -124,7 +125,7 @@ def test_the_best_of_a_search_is_the_best_of_all_complete_scores(
         items = [scored(text, step, number, marks) for number, (text, marks) in enumerate(drafts, start=1)]
         # The last of a step was stopped early by the race, with a perfect score so far.
         cut = scored("Cut short.", step, 99, []).model_copy(update={"score": Score(values={"0": 1.0}, planned=4)})
-        search = select(search, (), Edited(budget=None, candidates=()), [*items, cut])
+        search = select(search, step_of(search, [*items, cut]))
         every += items
         assert search.best.score.mean == max(item.score.mean for item in every)
         assert search.best in every

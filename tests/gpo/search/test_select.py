@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.records import Candidate, Edited, Example, Rejection, Score, Scored, Splits, Usage
+from gpo.records import Candidate, Edited, Example, Proposals, Rejection, Score, Scored, Splits, Usage
+from gpo.search.inform import Informed
 from gpo.search.neighbours import Neighbour
-from gpo.search.select import Search, select, start_search, why_stop
+from gpo.search.retrieve import Recalled
+from gpo.search.select import Search, describe_step, select, start_search, why_stop
 from gpo.spec.task import TaskSpec
-from tests.support.outcomes import spec
+from tests.support.outcomes import spec, step_of
 
 DEV = 10
 
@@ -24,8 +26,7 @@ def scored(text: str, right: int, n: int = DEV, step: int = 1, number: int = 1) 
 
 
 def after(search: Search, *items: Scored, budget: int | None = 9) -> Search:
-    edited = Edited(budget=budget, candidates=tuple(item.candidate for item in items))
-    return select(search, [], edited, items)
+    return select(search, step_of(search, items, budget))
 
 
 def splits(dev: int = DEV, test: int = 20) -> Splits:
@@ -96,7 +97,11 @@ def test_a_step_is_recorded_as_it_was() -> None:
     rejection = Rejection(reason="empty", text="")
     edited = Edited(budget=14, candidates=(), rejected=(rejection,))
     spent = {"optimizer": Usage(calls=9)}
-    after_it = select(start_search(start), [neighbour], edited, [], reflection="vague", summary="be brief", usage=spent)
+    search = start_search(start)
+    informed = Informed(current=start, reflection="vague")
+    recalled = Recalled(neighbours=(neighbour,), summary="be brief", usage=spent)
+    taken = describe_step(search, informed, recalled, Proposals(texts=()), edited=edited, scored=[])
+    after_it = select(search, taken)
     (step,) = after_it.steps
     assert (step.reflection, step.summary, step.usage, after_it.summary) == ("vague", "be brief", spent, "be brief")
     assert (step.number, step.budget, step.current, step.neighbours) == (1, 14, "start", ("near",))

@@ -20,10 +20,12 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpo.data.splits import load_splits
 from gpo.errors import InputError, PermanentCallError, StateError
 from gpo.models.local.embedder import load_embedder
 from gpo.records import Candidate, Score, Scored
-from gpo.runs.run import Job, open_run, rebuild_trajectory
+from gpo.runs.job import Checked, Job
+from gpo.runs.run import open_run, rebuild_trajectory
 from gpo.search.neighbours import Neighbour
 from gpo.search.trajectory import Scope, Trajectory, open_trajectory
 from gpo.settings import Settings
@@ -397,11 +399,13 @@ def test_a_run_and_a_rebuild_name_the_same_embedding(tmp_path: Path) -> None:
     )
     place = Job(spec=spec, home=tmp_path / "home", settings=Settings())
 
+    checked = Checked(place, load_splits(place.spec))
+
     async def work() -> list[str]:
-        async with open_run(place) as first:
+        async with open_run(checked) as first:
             pass
         assert await rebuild_trajectory(place) == 0
-        async with open_run(place) as second:
+        async with open_run(checked) as second:
             return [run.scope.embedding for run in (first, second)]
 
     assert asyncio.run(work()) == [load_embedder("wordllama").identity] * 2

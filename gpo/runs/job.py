@@ -1,0 +1,58 @@
+"""What is to be done, and what its check has read: a job becomes a checked job, and that one becomes a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpo.datasets.registry import Datasets
+from gpo.records import Example, Splits
+from gpo.settings import Settings, load_settings
+from gpo.spec.file import load_spec
+from gpo.spec.task import TaskSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task and where its state lives; `earlier` are instructions of earlier runs, to be tried again at the start."""
+
+    spec: TaskSpec
+    home: Path
+    settings: Settings
+    earlier: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A job whose check has passed, with the data that the check has read: nobody reads it a second time.
+
+    `demonstrations` are the examples that stand before every question, in their order; none without `few_shot`.
+    """
+
+    job: Job
+    splits: Splits
+    demonstrations: tuple[Example, ...] = ()
+
+    @property
+    def spec(self) -> TaskSpec:
+        """The task."""
+        return self.job.spec
+
+
+def load_job(
+    path: Path, seed: int | None = None, home: Path | None = None, *, dataset_version: int | None = None
+) -> Job:
+    """Read a spec file; `seed` replaces the spec's own, `home` the state folder that the settings give it.
+
+    Where the spec names a stored dataset, its version is found and its rows are fetched: `dataset_version`, else the
+    spec's own, else the newest.
+
+    Raises:
+        SpecError: the file is missing or wrong, or has no versions to choose `dataset_version` from.
+        DatasetError: there is no such dataset or version.
+        StateError: the rows of the dataset cannot be had.
+    """
+    spec = load_spec(path)
+    settings = load_settings()
+    if seed is not None:
+        spec = spec.model_copy(update={"seed": seed})
+    home = settings.home_for(path) if home is None else home.resolve()
+    return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings)

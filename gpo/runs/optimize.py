@@ -1,0 +1,107 @@
+"""The loop of GPO (Tang et al., arXiv 2402.17564), once: inform, retrieve, refine, edit, evaluate, select.
+
+It takes its steps as given: the plain functions of `steps.py`, which need no Prefect, or the same as Prefect tasks, as
+`flows/optimize.py` has them. Both ways come to the same outcome.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from gpo.concurrency import gather_or_cancel
+from gpo.evaluation.calls import calls_an_example
+from gpo.models.sharing import counting_together
+from gpo.progress import Began, emit
+from gpo.records import Candidate, Edited, Proposals, Score, Scored, Splits, Step
+from gpo.runs import steps as plain
+from gpo.runs.conclude import Clock, Proof, conclude, note_use
+from gpo.runs.job import Checked, Job
+from gpo.runs.outcome import Outcome
+from gpo.runs.run import Run, open_run
+from gpo.search.budget import final_calls, step_calls
+from gpo.search.inform import Informed
+from gpo.search.retrieve import Recalled
+from gpo.search.select import Search, affordable, describe_step, start_search, why_stop
+
+T = TypeVar("T")
+Async = Coroutine[Any, Any, T]
+
+
+class Evaluate(Protocol):
+    """Score a candidate on the dev split; with an incumbent, it may stop early."""
+
+    def __call__(self, run: Run, candidate: Candidate, incumbent: Score | None = None) -> Async[Scored]:
+        """The candidate with its score."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps in their order. `steps.py` says of each what it takes, does and raises."""
+
+    check: Callable[[Job, Splits | None], Async[Checked]] = plain.check
+    note_start: Callable[[Run], Async[None]] = plain.note_start
+    inform: Callable[[Run, int, Scored], Async[Informed]] = plain.inform
+    retrieve: Callable[[Run, int, Search], Async[Recalled]] = plain.retrieve
+    refine: Callable[[Run, int, int, Informed, Recalled], Async[Proposals]] = plain.refine
+    edit: Callable[[Run, int, Candidate, Proposals, frozenset[str]], Async[Edited]] = plain.edit
+    evaluate: Evaluate = plain.evaluate
+    select: Callable[[Search, Step], Async[Search]] = plain.select
+    record: Callable[[Run, int, Sequence[Scored]], Async[None]] = plain.record
+    prove: Callable[[Run, Candidate], Async[Score]] = plain.prove
+    finish: Callable[[Run, Outcome], Async[None]] = plain.finish
+
+
+PLAIN = Steps()
+"""The steps in this process, without Prefect."""
+
+
+async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None) -> Outcome:
+    """Improve the prompt of a job and prove the gain on examples that the search never saw.
+
+    `splits` is the job's data, where it has been read already.
+
+    Raises:
+        InputError: what is wrong with the spec, the data or the models; nothing was started.
+        TooManyFailures: more model calls failed than `max_failure_rate` allows; what was paid for is kept.
+        StateError: the state folder or a shared service cannot be used.
+    """
+    clock = Clock()
+    with counting_together():
+        checked = await steps.check(job, splits)
+        async with open_run(checked) as run:
+            options, dev = run.spec.optimizer, len(run.splits.dev)
+            await steps.note_start(run)
+            emit(Began("start", dev * calls_an_example(run.spec)))
+            start = await steps.evaluate(run, run.start)
+            known = run.earlier[: affordable(start_search(start), run.spec, run.splits)]
+            earlier = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=start.score) for each in known))
+            await steps.record(run, 0, [start, *earlier])
+            search = start_search(start, earlier)
+
+            while (stopped := why_stop(search, run.spec, run.splits)) is None:
+                step, current = len(search.steps) + 1, search.best
+                candidates = affordable(search, run.spec, run.splits)
+                emit(Began(f"step {step}/{options.max_steps}", step_calls(run.spec, dev, candidates)))
+                informed = await steps.inform(run, step, current)
+                recalled = await steps.retrieve(run, step, search)
+                proposals = await steps.refine(run, step, candidates, informed, recalled)
+                edited = await steps.edit(run, step, current.candidate, proposals, search.known)
+                scored = await gather_or_cancel(
+                    *(steps.evaluate(run, each, incumbent=current.score) for each in edited.candidates)
+                )
+                taken = describe_step(search, informed, recalled, proposals, edited=edited, scored=scored)
+                search = await steps.select(search, taken)
+                await steps.record(run, step, scored)
+
+            proof = await _prove(run, search, steps)
+            outcome = conclude(run, search, proof, stopped, clock)
+            await steps.finish(run, outcome)
+            return outcome
+
+
+async def _prove(run: Run, search: Search, steps: Steps) -> Proof:
+    """Score champion and challenger on the locked test split, each once."""
+    emit(Began("test", final_calls(run.spec, len(run.splits.test))))
+    finalists = {each.id: each for each in (run.start, search.best.candidate)}
+    tests = await gather_or_cancel(*(steps.prove(run, each) for each in finalists.values()))
+    return Proof(tests[0], tests[-1], await note_use(run, search))
