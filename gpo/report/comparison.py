@@ -1,6 +1,5 @@
 """The report of a comparison as GitHub-flavoured Markdown, for a file and for the Prefect UI."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from gpo import formatting
 from gpo.comparison.plan import TaskPlan
 from gpo.comparison.results import ALL_TASKS, START, CellRow, Comparison, Duel, Spread, Summary
 from gpo.comparison.tables import cells_table, curves_table
+from gpo.files import write_whole
 from gpo.report.curves import INSTALL, can_plot, curves_picture
 from gpo.report.markdown import inline, pipe_table
 
@@ -211,7 +211,11 @@ REPORT, WHOLE, RUNS, CURVES, PICTURE = "report.md", "comparison.json", "runs.csv
 
 
 def write_files(folder: Path, comparison: Comparison) -> Mapping[str, bytes]:
-    """Write all files, each whole or not at all; returns their contents by name. Without matplotlib, no picture."""
+    """Write all files, each whole or not at all; returns their contents by name. Without matplotlib, no picture.
+
+    Raises:
+        OSError: the folder cannot be written or the disk is full.
+    """
     files = {
         WHOLE: (comparison.model_dump_json(indent=2) + "\n").encode(),
         RUNS: cells_table(comparison).to_csv(index=False).encode(),
@@ -222,9 +226,6 @@ def write_files(folder: Path, comparison: Comparison) -> Mapping[str, bytes]:
         files[PICTURE] = curves_picture(comparison)
     report = comparison_markdown(comparison, PICTURE if has_picture else None, note=INSTALL)
     files[REPORT] = report.encode()
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        draft = folder / f"{name}.{os.getpid()}.tmp"
-        draft.write_bytes(content)
-        draft.replace(folder / name)
+        write_whole(folder / name, content)
     return files
