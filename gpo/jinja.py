@@ -25,7 +25,7 @@ class Templates:
         self._package = package
         self._filters = filters
 
-    def fill(self, name: str, **values: Any) -> str:
+    def fill(self, name: str, /, **values: Any) -> str:
         """The text of a template with its values.
 
         Raises:

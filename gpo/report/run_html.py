@@ -136,7 +136,6 @@ def describe_size(row: CandidateRow) -> str:
 _TEMPLATES = Templates(
     "gpo.report",
     filters={
-        "count": formatting.count,
         "describe_distance": findings.describe_distance,
         "describe_size": describe_size,
         "describe_status": describe_status,
@@ -145,6 +144,7 @@ _TEMPLATES = Templates(
         "interval": formatting.interval,
         "shorten": formatting.shorten,
         "split_code": split_code,
+        "with_noun": formatting.count,
     },
 )
 
