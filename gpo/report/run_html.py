@@ -85,22 +85,22 @@ class StepSection(NamedTuple):
 def html_report(spec: TaskSpec, outcome: Outcome) -> str:
     """The whole report as a self-contained HTML document."""
     rows = findings.candidate_rows(outcome)
-    is_same = findings.best_is_start(outcome)
+    stays = findings.best_is_start(outcome)
     start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
     return _TEMPLATES.fill(
         "run.html.j2",
         style_sheet=_TEMPLATES.read("run.css"),
         outcome=outcome,
         started=outcome.started_at[:16].replace("T", " "),
-        headline=findings.verdict(outcome),
+        headline=findings.headline(outcome),
         hints=findings.hints(spec, outcome),
         gate=_gate(outcome.verdict) if outcome.verdict else None,
         slice_head=SLICE_HEAD,
         measure_head=MEASURE_HEAD,
         results=_results(outcome),
         start=start,
-        best=None if is_same else best,
-        difference=() if is_same else word_difference(start, best),
+        best=None if stays else best,
+        difference=() if stays else word_difference(start, best),
         chart=trajectory_svg(outcome),
         candidates=findings.rank_candidates(rows),
         steps=_steps(outcome, rows),
@@ -128,16 +128,11 @@ def describe_status(row: CandidateRow) -> str:
     return "start" if row.step == START_STEP and row.status != "best" else _STATUS[row.status]
 
 
-def describe_size(row: CandidateRow) -> str:
-    """Of how many examples a score is: `48`, or `16 of 48` where the race ended it."""
-    return str(row.n) if row.n == row.planned else f"{row.n} of {row.planned}"
-
-
 _TEMPLATES = Templates(
     "gpo.report",
     filters={
         "describe_distance": findings.describe_distance,
-        "describe_size": describe_size,
+        "describe_size": findings.describe_size,
         "describe_status": describe_status,
         "duration": formatting.duration,
         "fraction": formatting.fraction,
@@ -162,7 +157,7 @@ def _gate(verdict: GateVerdict) -> GateSection:
 
 def _results(outcome: Outcome) -> list[tuple[NotedCell, NotedCell, NotedCell]]:
     def cell(score: Score) -> NotedCell:
-        note = f"{formatting.interval(*score.interval())} · {findings.counts(score)}"
+        note = f"{formatting.interval(*score.interval())} · {findings.describe_counts(score)}"
         return NotedCell(formatting.fraction(score.mean), note)
 
     start, best, gain = outcome.start, outcome.best, outcome.gain
