@@ -5,7 +5,6 @@ schedules of the word budget span the steps that those calls afford, and no cell
 """
 
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
@@ -19,6 +18,7 @@ from gpo.database.engine import open_state
 from gpo.datasets.registry import Datasets
 from gpo.errors import GpoError, InputError
 from gpo.evaluation.calls import example_calls
+from gpo.files import write_whole
 from gpo.formatting import count, error_line
 from gpo.models.failures import without_keys
 from gpo.records import Record, Splits, content_hash
@@ -267,16 +267,16 @@ def _check_names(read: Sequence[tuple[Path, TaskSpec]]) -> None:
 
 
 def write_specs(plan: Plan) -> None:
-    """Write the spec of every cell, so that each can be run by hand."""
-    plan.folder.mkdir(parents=True, exist_ok=True)
+    """Write the spec of every cell, so that each can be run by hand.
+
+    Raises:
+        OSError: the folder of the comparison cannot be written or the disk is full.
+    """
     for path, spec in plan.specs.items():
         cell = next(cell for cell in plan.cells if cell.spec == path)
         head = f"# {spec.name} with {cell.arm}, of comparison {plan.id}. To run it by hand, with one of its seeds:\n"
         command = f"GPO_HOME={quote(str(plan.home))} gpo optimize {quote(str(path))} --seed {cell.seed}"
-        text = f"{head}#   {command}\n{dump_spec(spec)}"
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, f"{head}#   {command}\n{dump_spec(spec)}")
 
 
 def describe_failure(error: Exception, spec: TaskSpec) -> str:

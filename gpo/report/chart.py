@@ -1,7 +1,7 @@
-"""The course of a run as a picture: dev scores by step, as SVG written by hand.
+"""The dev scores of a run by step as a picture, in SVG.
 
-The picture carries its own background and colours, because it is also shown where no style sheet reaches it. Its
-accents differ from the rest in shape and weight, not only in colour.
+The picture has its own background and colours, because it is also shown where the style sheet of the page does not
+reach it. What matters differs from the rest in shape and weight, not only in colour.
 """
 
 import base64

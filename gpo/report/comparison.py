@@ -1,6 +1,5 @@
 """The report of a comparison as GitHub-flavoured Markdown, for a file and for the Prefect UI."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from gpo import formatting
 from gpo.comparison.plan import TaskPlan
 from gpo.comparison.results import ALL_TASKS, START, CellRow, Comparison, Duel, Spread, Summary
 from gpo.comparison.tables import cells_table, curves_table
+from gpo.files import write_whole
 from gpo.report.curves import INSTALL, can_plot, curves_picture
 from gpo.report.markdown import inline, pipe_table
 
@@ -15,7 +15,7 @@ _NONE = "-"
 
 
 def comparison_markdown(comparison: Comparison, picture: str | None = None, note: str = "") -> str:
-    """The whole report. `picture` is the address of the learning curves, `note` says why there is none."""
+    """The whole report as Markdown. `picture` is the address of the learning curves; without one, `note` says why."""
     several = len(comparison.tasks) > 1
     overall = ALL_TASKS if several else comparison.tasks[0].name
     parts = [
@@ -38,7 +38,7 @@ def comparison_markdown(comparison: Comparison, picture: str | None = None, note
 
 
 def main_finding(comparison: Comparison) -> str:
-    """The result in two sentences: who is ahead on test, and whether the wins over it are more than luck."""
+    """The result in two sentences: which method has the best test score, and how clearly it wins in pairs of runs."""
     several = len(comparison.tasks) > 1
     rows = [row for row in comparison.of(ALL_TASKS if several else comparison.tasks[0].name) if row.test is not None]
     if not rows:
@@ -59,7 +59,7 @@ def _test_mean(row: Summary) -> float:
 
 
 def _against_reference(comparison: Comparison, first: str) -> str:
-    """How clear the lead is, in pairs of runs: of the reference over the rest, or of the leader over the reference."""
+    """How often the leader wins in pairs of runs: over all others if it is the reference, else over the reference."""
     reference = comparison.reference
     duels = [each for each in comparison.duels if each.against == reference]
     if not duels:
@@ -84,7 +84,7 @@ def _title(text: str) -> str:
 
 
 def _summary(rows: Sequence[Summary]) -> str:
-    """The table of one task, or of all. What no method has a value for has no column."""
+    """The table of one task, or of all; a column without any value is left out."""
     has_cost = any(row.cost is not None for row in rows)
     has_tokens = any(row.tokens for row in rows)
     has_failed = any(row.failed for row in rows)
@@ -211,7 +211,11 @@ REPORT, WHOLE, RUNS, CURVES, PICTURE = "report.md", "comparison.json", "runs.csv
 
 
 def write_files(folder: Path, comparison: Comparison) -> Mapping[str, bytes]:
-    """Write all files, each whole or not at all; returns their contents by name. Without matplotlib, no picture."""
+    """Write all files, each whole or not at all; returns their contents by name. Without matplotlib, no picture.
+
+    Raises:
+        OSError: the folder cannot be written or the disk is full.
+    """
     files = {
         WHOLE: (comparison.model_dump_json(indent=2) + "\n").encode(),
         RUNS: cells_table(comparison).to_csv(index=False).encode(),
@@ -222,9 +226,6 @@ def write_files(folder: Path, comparison: Comparison) -> Mapping[str, bytes]:
         files[PICTURE] = curves_picture(comparison)
     report = comparison_markdown(comparison, PICTURE if has_picture else None, note=INSTALL)
     files[REPORT] = report.encode()
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        draft = folder / f"{name}.{os.getpid()}.tmp"
-        draft.write_bytes(content)
-        draft.replace(folder / name)
+        write_whole(folder / name, content)
     return files

@@ -29,13 +29,13 @@ _COLUMNS = 3
 
 
 def can_plot() -> bool:
-    """Whether matplotlib is there."""
+    """Whether matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
 @dataclass(frozen=True)
 class _Look:
-    """A colour a method, the method that is drawn stronger, and the size of the letters."""
+    """How a panel is drawn: the colour of each method, the one with the thicker line, the size of letters in points."""
 
     colours: Mapping[str, str]
     strong: str

@@ -1,4 +1,4 @@
-"""What changed in a dataset, as a page of Markdown."""
+"""A new version of a dataset as Markdown, for an artifact of the Prefect UI."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,10 @@ from gpo.report.markdown import inline, pipe_table
 
 
 def version_markdown(version: DatasetVersion, difference: DatasetDifference | None, text: str) -> str:
-    """A new version: counts, labels, and a few rows of what changed; `text` says what was told to whom."""
+    """The counts of changes, the shift of labels and a few changed rows; `text` is the announcement, which comes last.
+
+    `difference` is None for the first version of a dataset.
+    """
     changes = version.changes
     counts = pipe_table(
         ["rows", "added", "removed", "relabelled", "edited"],

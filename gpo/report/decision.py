@@ -8,7 +8,7 @@ from gpo.report.markdown import as_markdown, inline, pipe_table
 
 
 def decision_markdown(decision: Decision, difference: PromptDifference | None) -> str:
-    """What was decided, on which evidence, and what would change, or has, in the prompt."""
+    """The decision with its reason, the facts, the evidence of the gate, and the change of the prompt."""
     by = f" By {inline(decision.who)}." if decision.who else ""
     parts = [
         f"# {inline(decision.prompt)}: {WORDS[decision.status]}",
@@ -23,7 +23,7 @@ def decision_markdown(decision: Decision, difference: PromptDifference | None) -
 
 
 def approval_text(decision: Decision, difference: PromptDifference | None) -> str:
-    """What a person is asked, with what they need to know to answer."""
+    """The question to the person who approves, with the change, the evidence and the commands that answer it."""
     change = "" if difference is None else f"\n\n{_marked(difference)}"
     evidence = "" if decision.verdict is None else f"{_evidence(decision.verdict)}\n\n"
     return (

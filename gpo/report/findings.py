@@ -1,7 +1,7 @@
-"""What the numbers of a run say, in words: the verdict, the hints and the texts that every form of the report shows.
+"""What the numbers of a run say, in words: the headline, the hints and the texts that every form of the report shows.
 
-Nothing here is escaped and no text of the user's is in it, except in `CandidateRow.instruction`: each form of the
-report escapes for itself. Names of settings stand in backticks.
+Nothing here is escaped: each form of the report escapes for itself. The only text of the user's is the instruction of a
+`CandidateRow`. Names of settings stand in backticks.
 """
 
 import re
@@ -20,13 +20,13 @@ Status = Literal["best", "current", "scored", "dropped"]
 Tone = Literal["better", "worse", "unclear", "same"]
 
 MANY_UNPARSED = 0.1
-"""Share of answers that could not be read from which on the report says so."""
+"""The report says so when at least this share of the answers could not be read."""
 
 MANY_CUT = 0.1
-"""Share of answers that the token limit ended beyond which the report says so."""
+"""The report says so when more than this share of the answers was ended by the token limit."""
 
 ONE_REASON = 0.5
-"""Share of the proposals that one reason must turn away before the report names a cure."""
+"""The report names a cure when one reason turned away at least this share of the proposals."""
 
 _CURES: Mapping[Rejected, str] = {
     "empty": "the optimizer model writes nothing between the markers: use a larger model, or `optimizer.style: "
@@ -48,7 +48,7 @@ _CURES: Mapping[Rejected, str] = {
 
 
 class CandidateRow(Record):
-    """One row of the table of candidates. Scores are fractions of 1, distances are words."""
+    """One row of the table of candidates. Scores are fractions of 1, of `n` examples; distances are in words."""
 
     step: int
     candidate: str
@@ -90,7 +90,7 @@ def candidate_rows(outcome: Outcome) -> list[CandidateRow]:
 
 
 def rank_candidates(rows: list[CandidateRow]) -> list[CandidateRow]:
-    """The best first. Dropped candidates come last: their scores are of fewer examples. Ties keep their order."""
+    """The rows, the best first; ties keep their order. Dropped ones come last: their scores are of fewer examples."""
     return sorted(rows, key=lambda row: (row.status == "dropped", -row.score))
 
 
@@ -122,8 +122,8 @@ def _row(scored: Scored, best: str, currents: set[str]) -> CandidateRow:
     )
 
 
-def verdict(outcome: Outcome) -> Headline:
-    """What happened, in one sentence, by the gain on the test split; the tone is that of the gate's decision."""
+def headline(outcome: Outcome) -> Headline:
+    """What happened, in one sentence: the gain on the test split. The tone is that of the gate's decision."""
     gain, examples = outcome.gain, count(count_compared(outcome), "unseen example")
     spread = f"{confidence_of(outcome)} {signed(gain.low)} to {signed(gain.high)}"
     if best_is_start(outcome):
@@ -248,12 +248,17 @@ def model_name(model: ModelSpec) -> str:
     return re.split(r"[/\\]", model.model)[-1] if model.model.endswith(".gguf") else model.model
 
 
-def counts(score: Score) -> str:
+def describe_counts(score: Score) -> str:
     """How many examples a score is of, and what was wrong with them: `n 160, 3 unparsed`."""
     size = f"n {score.n}" if score.complete else f"n {score.n} of {score.planned}"
     counted = ((score.unparsed, "unparsed"), (score.failed, "failed"), (score.cut, "cut"))
     notes = [f"{number} {name}" for number, name in counted if number]
     return ", ".join([size, *notes])
+
+
+def describe_size(row: CandidateRow) -> str:
+    """Of how many examples a score is: `48`, or `16 of 48` where the race ended it."""
+    return str(row.n) if row.n == row.planned else f"{row.n} of {row.planned}"
 
 
 def describe_distance(row: CandidateRow) -> str:

@@ -1,6 +1,6 @@
-"""The gate's verdict as every form of the report shows it: the decision, what the headline leaves out, two tables.
+"""The gate's verdict as every form of the report shows it: decision, further reasons, facts, two tables, advice.
 
-Names of slices come from the user's data: each form of the report escapes for itself.
+Nothing here is escaped, and names of slices come from the user's data: each form of the report escapes for itself.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ MEASURE_HEAD = ("Measure", "Start", "Best", "Change", "Allowed", "")
 
 
 class Row(NamedTuple):
-    """One line of a table; `is_wrong` where it stopped a promotion. The first cell is a name, the last a remark."""
+    """One row of a table: a name, then numbers, then a remark or nothing. `is_wrong`: it stopped a promotion."""
 
     cells: tuple[str, ...]
     is_wrong: bool = False
@@ -41,13 +41,13 @@ def is_promoted(outcome: Outcome) -> bool:
 
 
 def reasons_beyond(verdict: GateVerdict) -> list[str]:
-    """The reasons without the one that a headline with the gain and its interval has given already."""
+    """The reasons of the decision, without the one that the headline gives: the gain and its interval."""
     told = gain_sentence(verdict) if verdict.n and not verdict.min_gain else None
     return [reason for reason in verdict.reasons if reason != told]
 
 
 def verdict_facts(verdict: GateVerdict) -> str:
-    """Examples won and lost, the sign test, gaps and earlier uses of the split, in a line."""
+    """One line: examples won and lost, the sign test, examples without a score, earlier uses of the test split."""
     alike = verdict.n - verdict.wins - verdict.losses
     p_value = f"p = {verdict.sign_test:.2g}" if verdict.sign_test >= 0.0001 else "p < 0.0001"
     parts = [f"Won {verdict.wins:,}, lost {verdict.losses:,}, alike {alike:,}; sign test {p_value}"]
@@ -59,7 +59,7 @@ def verdict_facts(verdict: GateVerdict) -> str:
 
 
 def slice_rows(verdict: GateVerdict) -> list[Row]:
-    """The slices under `SLICE_HEAD`: those that stopped a promotion first, then those that look worse."""
+    """The rows of the table of slices: first those that stopped a promotion, then those that look worse."""
     found = sorted(verdict.slices, key=lambda part: (not part.broken, not part.doubtful))
     return [_slice_row(part) for part in found]
 
@@ -72,7 +72,7 @@ def _slice_row(part: SliceResult) -> Row:
 
 
 def measure_rows(verdict: GateVerdict) -> list[Row]:
-    """The measures under `MEASURE_HEAD`."""
+    """The rows of the table of measures, in the order of the verdict."""
     return [_measure_row(measure) for measure in verdict.measures]
 
 
@@ -89,7 +89,7 @@ def _quantity(name: str, value: float) -> str:
 
 
 def advice(outcome: Outcome) -> str | None:
-    """What to do where the gate did not promote; None where there is no verdict, or nothing to do but go on trying."""
+    """What to do next where the gate did not promote; None where there is nothing to advise."""
     verdict = outcome.verdict
     if verdict is None or verdict.decision == "promote":
         return None

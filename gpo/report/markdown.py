@@ -1,4 +1,4 @@
-"""Text and tables in GitHub-flavoured Markdown, in which nothing of the user's or a model's becomes a mark."""
+"""Text and tables in GitHub-flavoured Markdown. Text of a user or a model is escaped, so that it stays text."""
 
 import html
 import re
@@ -15,24 +15,25 @@ _FENCE = re.compile(r"`{3,}")
 
 
 def escape(text: str) -> str:
-    """Text in which Markdown sees no marks of its own; HTML is left to the caller."""
+    """The text on one line, with the marks of Markdown escaped; `&`, `<` and `>` stay as they are."""
     return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", formatting.one_line(text)))
 
 
 def inline(text: str) -> str:
-    """Text for a sentence or a table cell: one line, neither Markdown nor HTML."""
+    """The text for a sentence or a table cell: on one line, with the marks of Markdown and HTML escaped."""
     return escape(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def fence(text: str) -> str:
-    """Text as it is, in a fence longer than any that it holds."""
+    """The text as it is, as a block of code."""
+    # A fence ends at one of its own length: this one is longer than any in the text.
     longest = max((len(run) for run in _FENCE.findall(text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}text\n{formatting.printable(text)}\n{fence}"
 
 
 def pipe_table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> str:
-    """A table of cells that are Markdown already; columns at the `numeric` places are aligned to the right."""
+    """A table from cells that are Markdown already; columns at the `numeric` places are aligned to the right."""
     right = set(numeric)
     rule = ["---:" if index in right else "---" for index in range(len(head))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))

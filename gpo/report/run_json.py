@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def candidates_table(outcome: Outcome) -> "pd.DataFrame":
-    """One row a scored prompt, the start among them, in the order of the run; the columns of `CandidateRow`."""
+    """A table with one row for each scored prompt, also the start, in the order of the run; columns: `CandidateRow`."""
     # Importing pandas takes longer than everything else here.
     import pandas as pd  # noqa: PLC0415
 
@@ -25,7 +25,7 @@ def candidates_table(outcome: Outcome) -> "pd.DataFrame":
 
 
 def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
-    """The outcome for other programs. Scores are fractions of 1 with four digits; `report` says where the report is."""
+    """The outcome for JSON. Scores are fractions of 1, rounded to four digits; `report` is the path of the page."""
     start, best, gain, verdict = outcome.start, outcome.best, _gain_at_95(outcome), outcome.verdict
     return {
         "run_id": outcome.run_id,

@@ -1,6 +1,6 @@
 """The report of one run as Markdown, for an artifact of the Prefect UI.
 
-`findings.py` says what the numbers mean, `chart.py` draws them.
+`findings.py`, `gate.py` and `usage.py` say what the numbers mean, `chart.py` draws them, `markdown.py` escapes.
 """
 
 from collections.abc import Sequence
@@ -31,11 +31,11 @@ SHOWN_CANDIDATES = 10
 
 def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
     """The report as GitHub-flavoured Markdown with `<ins>` and `<del>`, and the chart as an embedded image."""
-    verdict = findings.verdict(outcome)
+    headline = findings.headline(outcome)
     advice = findings.hints(spec, outcome)
     parts = [
         f"# {inline(outcome.task)}",
-        f"**{verdict.claim}**{verdict.detail}",
+        f"**{headline.claim}**{headline.detail}",
         _decision(outcome.verdict) if outcome.verdict else "",
         "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
         "## Results",
@@ -78,7 +78,11 @@ def _gate(verdict: GateVerdict) -> list[str]:
 
 def _results(outcome: Outcome) -> str:
     def cells(score: Score) -> list[str]:
-        return [formatting.fraction(score.mean), formatting.interval(*score.interval()), findings.counts(score)]
+        return [
+            formatting.fraction(score.mean),
+            formatting.interval(*score.interval()),
+            findings.describe_counts(score),
+        ]
 
     start, best, gain = outcome.start, outcome.best, outcome.gain
     rows = [
@@ -111,7 +115,7 @@ def _candidates(outcome: Outcome) -> str:
             row.candidate,
             formatting.fraction(row.score),
             formatting.interval(row.low, row.high),
-            str(row.n) if row.n == row.planned else f"{row.n} of {row.planned}",
+            findings.describe_size(row),
             findings.describe_distance(row),
             row.status,
             inline(formatting.shorten(row.instruction)),
@@ -136,7 +140,7 @@ def _calls(outcome: Outcome) -> str:
 
 
 def _usage(spec: TaskSpec, outcome: Outcome) -> str:
-    """What the run takes alone; nothing for outcomes of versions that did not count it."""
+    """What the run takes with an empty ledger; empty for outcomes of versions that did not count it."""
     rows = [[inline(role), *cells] for role, cells in usage.usage_rows(spec, outcome.usage)]
     head = ["Role", "Calls", "Tokens in", "Tokens out", "Cost"]
     table = pipe_table(head, rows, numeric=range(1, 5))

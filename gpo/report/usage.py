@@ -9,9 +9,9 @@ from gpo.spec.task import TaskSpec
 
 
 def call_rows(calls: Mapping[str, Calls]) -> list[tuple[str, tuple[int, ...]]]:
-    """For each role, and for all that write together: paid, from the ledger, failed, tokens in, tokens out.
+    """A row a role, and one for all roles together: calls paid, from the ledger, failed, tokens in, tokens out.
 
-    What the embedding model was given is texts, which are no calls: they are counted apart.
+    The embedding model is given texts, which are no calls: they have a row of their own and are not in the sum.
     """
     rows: list[tuple[str, tuple[int, ...]]] = [
         (role, (c.paid, c.cached, c.failed, c.input_tokens, c.output_tokens))
@@ -26,9 +26,9 @@ def call_rows(calls: Mapping[str, Calls]) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def usage_rows(spec: TaskSpec, usage: UsageByRole) -> list[tuple[str, tuple[str, ...]]]:
-    """What the run takes alone, for each role and for all together: calls, tokens in, tokens out, cost.
+    """A row a role, and one for all roles together: calls, tokens in, tokens out, cost.
 
-    The cost is `-` where no model has a price.
+    These are what the run takes with an empty ledger. The cost is `-` where the models have no price.
     """
 
     def cells(part: Usage, cost: float | None) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def usage_rows(spec: TaskSpec, usage: UsageByRole) -> list[tuple[str, tuple[str,
 
 
 def cost_line(outcome: Outcome) -> str | None:
-    """What the run costs alone, and what was paid for it now; None where no model has a price."""
+    """What the run costs with an empty ledger, and what was paid now; None where no model has a price."""
     if outcome.cost is None:
         return None
     return f"{money(outcome.cost)} in full, {money(outcome.cost_paid or 0.0)} paid now"

@@ -4,7 +4,7 @@ import typer
 
 from flows.cli.console import print_json
 from gpo import formatting
-from gpo.report.findings import counts
+from gpo.report.findings import describe_counts
 from gpo.runs.score import Measured
 
 
@@ -39,7 +39,7 @@ def _as_text(measured: Measured) -> str:
     unread = [sample.text for sample in score.samples if sample.answer is None]
     spread = f"95% interval {formatting.interval(*score.interval())}"
     lines = [
-        f"{measured.split:<6}  {formatting.fraction(score.mean)}  ({spread}; {counts(score)})",
+        f"{measured.split:<6}  {formatting.fraction(score.mean)}  ({spread}; {describe_counts(score)})",
         f"calls   {measured.paid} paid, {measured.cached} from the ledger",
     ]
     if measured.cost is not None:

@@ -125,13 +125,13 @@ def _one_line(text: str) -> str:
 
 def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: str) -> None:
     """The end of a run: scores with intervals, the verdict, the word diff, the calls, the report, what to do next."""
-    verdict = findings.verdict(outcome)
+    headline = findings.headline(outcome)
     console.print()
     console.print(_scores(outcome))
     console.print()
-    console.print(Text(verdict.claim, style=f"bold {_TONES[verdict.tone]}") + Text(verdict.detail, style="not bold"))
+    console.print(Text(headline.claim, style=f"bold {_TONES[headline.tone]}") + Text(headline.detail, style="not bold"))
     if outcome.verdict is not None:
-        _print_gate(console, outcome.verdict, _TONES[verdict.tone])
+        _print_gate(console, outcome.verdict, _TONES[headline.tone])
     console.print()
     marked = console.color_system is None or console.no_color
     console.print(_labelled("prompt", _difference(outcome, marked=marked)))
@@ -142,7 +142,7 @@ def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: st
     console.print(_labelled("search", Text(_search(spec, outcome), style="dim")))
     # In one piece, however long, so that it can be clicked and copied.
     console.print(Text(f"{'report':<{_LABEL_WIDTH}}{report}"), soft_wrap=True)
-    advice = findings.hints(spec, outcome) or [_NEXT[verdict.tone]]
+    advice = findings.hints(spec, outcome) or [_NEXT[headline.tone]]
     console.print(_labelled("next", Text("\n".join(advice))))
 
 

@@ -128,8 +128,8 @@ def test_of_many_slices_those_that_got_worse_are_shown() -> None:
 def test_verdict_and_advice_are_those_of_the_report(case: Callable[[], Outcome]) -> None:
     whole = case()
     text = " ".join(ended(whole).split())
-    verdict = findings.verdict(whole)
-    assert verdict.claim + verdict.detail in text
+    headline = findings.headline(whole)
+    assert headline.claim + headline.detail in text
     assert all(hint in text for hint in findings.hints(spec(), whole))
 
 

@@ -1,0 +1,75 @@
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpo.data.guess import AnswerGuess, Guess
+from gpo.data.starter_text import quote_yaml, spec_text
+from gpo.scoring.spec import AnswerSpec
+from gpo.spec.dataset import SplitSpec
+
+TEXTS = st.text(st.characters(), max_size=20)
+"""Any text, also with line breaks, control characters and halves of surrogate pairs."""
+
+FIELDS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
+
+# fmt: off
+ODD = (
+    "", " ", "\n", "a\n", "\r", "---", "...", "a: b", "a #b", "no", "null", "1e3", "0x1", "{{x}}", "{% if %}", "{#",
+    "\u2028", "\x85", "\ufeff", "\x00", "\ud800", "'\"", "\\", "%", "- a", "?", "<b>&", "\t", "~", "=", "é", "😀",
+)
+# fmt: on
+
+
+@given(TEXTS | st.lists(TEXTS), st.booleans())
+def test_what_is_quoted_is_one_line_and_loads_back(value: str | list[str], always: bool) -> None:
+    quoted = quote_yaml(value, always=always)
+    assert len(quoted.splitlines()) == 1
+    assert yaml.safe_load(f"a:\n  b: {quoted}   # a comment\n") == {"a": {"b": value}}
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_texts_load_back(text: str) -> None:
+    assert yaml.safe_load(f"a: {quote_yaml(text)}   # a comment") == {"a": text}
+    assert yaml.safe_load(f"a: {quote_yaml([text, text])}") == {"a": [text, text]}
+
+
+def guesses() -> st.SearchStrategy[Guess]:
+    kind = st.just(AnswerSpec(kind="exact"))
+    labels = st.lists(TEXTS, min_size=1, max_size=4).map(
+        lambda labels: AnswerSpec.model_construct(kind="choice", labels=tuple(labels))
+    )
+    answer = st.builds(AnswerGuess, kind | labels, st.just("exact_match"), TEXTS, TEXTS)
+    return st.builds(
+        Guess,
+        inputs=st.lists(FIELDS, min_size=1, max_size=3).map(tuple),
+        reference=TEXTS,
+        id=st.none() | TEXTS,
+        answer=answer,
+        split=st.builds(SplitSpec.model_construct, train=st.just(3), dev=st.just(4), test=st.just(5)),
+        solution=st.none() | TEXTS,
+        encoding=st.sampled_from(["utf-8", "latin-1"]),
+        delimiter=st.none() | st.characters(),
+        is_published=st.booleans(),
+    )
+
+
+@given(guesses(), TEXTS, st.booleans())
+def test_whatever_the_data_shows_is_in_the_spec_as_it_is(found: Guess, data: str, local: bool) -> None:
+    text = spec_text("task", data, found, local=local)
+    text.encode()
+    spec: dict[str, Any] = yaml.safe_load(text)
+    dataset, prompt, answer = spec["dataset"], spec["prompt"], spec["answer"]
+    assert (dataset["path"], tuple(dataset["input"]), dataset["reference"]) == (data, found.inputs, found.reference)
+    assert (dataset.get("id"), dataset.get("solution")) == (found.id or None, found.solution or None)
+    assert dataset.get("delimiter") == found.delimiter
+    assert dataset["split"] == {"train": 3, "dev": 4, "test": 5}
+    assert (prompt["description"], prompt["instruction"]) == (found.answer.description, found.answer.instruction)
+    assert answer == {"kind": found.answer.spec.kind} | (
+        {"labels": list(found.answer.spec.labels)} if found.answer.spec.labels else {}
+    )
+    assert set(spec) == {"name", "prompt", "dataset", "answer", "metric", "models", "optimizer"}
+    shown = prompt["question"] if found.is_published else prompt["messages"][0]["user"]
+    assert all(f"{{{{{field}}}}}" in shown for field in found.inputs)
