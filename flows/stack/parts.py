@@ -9,8 +9,8 @@ from typing import Self
 
 import httpx
 
+from flows.stack import POOL
 from flows.stack.process import PYTHON, http_status
-from flows.stack.record import POOL
 
 POOL_LIMIT = 4
 """How many runs a new pool has at a time; what is changed in the Prefect UI stays."""

@@ -6,9 +6,6 @@ from pathlib import Path
 
 from gpo.records import Record
 
-POOL = "gpo-process"
-"""The work pool that its workers serve."""
-
 
 class Process(Record):
     """One process of the stack. `began` tells it from a stranger that has the pid after a reboot.

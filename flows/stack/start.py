@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
+from flows.stack import POOL
 from flows.stack.environment import api_auth, own_environment
 from flows.stack.parts import (
     CHROMA,
@@ -27,7 +28,7 @@ from flows.stack.parts import (
     worker_name,
 )
 from flows.stack.process import HOST, first_error, free_port, is_alive, runs_of, start, stop
-from flows.stack.record import POOL, Process, Stack, last_stack, write_stack
+from flows.stack.record import Process, Stack, last_stack, write_stack
 from flows.stack.ui import USUAL_PORT, PrefectServer, await_server, begin_server
 from gpo.errors import StateError
 from gpo.settings import load_settings

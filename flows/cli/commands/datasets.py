@@ -4,27 +4,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from flows.cli.console import exit_on_error, print_error, print_json
-from flows.cli.options import AsJson, Debug, Home
-from flows.stack.environment import known_server, prepare
+from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
+from flows.cli.options import AsJson, DatasetName, DatasetReference, Debug, Home, VersionNote, Who
+from flows.cli.panels import DATA
 
 if TYPE_CHECKING:
     from gpo.datasets.registry import Datasets
 
-dataset_app = typer.Typer(
+dataset_group = typer.Typer(
     help="Datasets with versions: pushed once, kept for ever, their examples always in the same split.",
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The dataset's name.")]
-Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="A dataset; by default its newest version.")]
+commands = typer.Typer()
+commands.add_typer(dataset_group, name="dataset", rich_help_panel=DATA)
 
 
-@dataset_app.command("push")
+@dataset_group.command("push")
 def push(
-    name: Name,
+    name: DatasetName,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv, .tsv or .parquet file.")],
     *,
     inputs: Annotated[
@@ -39,8 +38,8 @@ def push(
     delimiter: Annotated[
         str | None, typer.Option(help="Of .csv and .tsv files; by default as their header has it.")
     ] = None,
-    note: Annotated[str, typer.Option(help="A remark that is kept with the version.")] = "",
-    who: Annotated[str | None, typer.Option(help="Who pushes; by default the user of this machine.")] = None,
+    note: VersionNote = "",
+    who: Who = None,
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -62,13 +61,14 @@ def push(
         rows = rows_of_file(file, written)
         origin = Origin(str(file), user() if who is None else who, note, stamp_of(str(file), written))
         given = FieldNames(tuple(inputs or ()), reference, identifier)
-        with show_push(Console(stderr=True)) as told:
+        with show_push(stderr_console()) as on_progress:
             datasets = _datasets(folder)
-            pushed = datasets.push(name, rows, origin, given, told)
+            pushed = datasets.push(name, rows, origin, given, on_progress)
         status = None
         if not as_json:
             typer.echo(pushed_text(pushed))
         if pushed.version.announced_at is None:
+            from flows.stack.environment import known_server, prepare
             from tasks.announce import tell_of
 
             prepare(folder)
@@ -79,10 +79,11 @@ def push(
             print_json({"is_new": pushed.is_new, "event": status, **version_json(pushed.version)})
 
 
-@dataset_app.command("announce")
-def announce_again(reference: Reference, *, home: Home = None, debug: Debug = False) -> None:
+@dataset_group.command("announce")
+def announce_again(reference: DatasetReference, *, home: Home = None, debug: Debug = False) -> None:
     """Tell Prefect of a version again, as when no server could be reached at its push."""
     with exit_on_error(debug=debug):
+        from flows.stack.environment import known_server, prepare
         from gpo.datasets.version import parse_reference
         from tasks.announce import tell_of
 
@@ -95,7 +96,7 @@ def announce_again(reference: Reference, *, home: Home = None, debug: Debug = Fa
             raise typer.Exit(1)
 
 
-@dataset_app.command("list")
+@dataset_group.command("list")
 def list_datasets(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """List all datasets with their newest versions."""
     with exit_on_error(debug=debug):
@@ -105,12 +106,12 @@ def list_datasets(home: Home = None, as_json: AsJson = False, debug: Debug = Fal
         if as_json:
             print_json([version_json(version) for version in versions])
         else:
-            print_datasets(Console(), versions)
+            print_datasets(stdout_console(), versions)
 
 
-@dataset_app.command("show")
+@dataset_group.command("show")
 def show(
-    reference: Reference,
+    reference: DatasetReference,
     *,
     rows: Annotated[int, typer.Option(help="How many rows to show.", min=0)] = 3,
     home: Home = None,
@@ -129,12 +130,12 @@ def show(
         if as_json:
             print_json({**version_json(version), "sample": sample})
         else:
-            print_version(Console(), version, sample, datasets.history(version.name))
+            print_version(stdout_console(), version, sample, datasets.history(version.name))
 
 
-@dataset_app.command("diff")
+@dataset_group.command("diff")
 def diff(
-    name: Name,
+    name: DatasetName,
     a: Annotated[str, typer.Argument(metavar="A", help="A version's number.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     *,
@@ -151,12 +152,12 @@ def diff(
         if as_json:
             print_json(difference.model_dump(mode="json"))
         else:
-            print_difference(Console(), difference)
+            print_difference(stdout_console(), difference)
 
 
-@dataset_app.command("export")
+@dataset_group.command("export")
 def export(
-    reference: Reference,
+    reference: DatasetReference,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv or .tsv file.")],
     *,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,

@@ -6,23 +6,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from flows.cli.console import exit_on_error, print_error, print_json
-from flows.cli.options import AsJson, Debug, Home, SpecPath
+from flows.cli.console import exit_on_error, print_error, print_json, stdout_console
+from flows.cli.options import (
+    AsJson,
+    Debug,
+    Home,
+    PromptName,
+    PromptReference,
+    SpecPath,
+    VersionNote,
+    Who,
+    Why,
+)
+from flows.cli.panels import PRODUCTION
 from flows.cli.state import open_state_folder
 
 if TYPE_CHECKING:
     from gpo.prompts.registry import Registry
     from gpo.prompts.version import Move
 
-prompt_app = typer.Typer(help="Prompts in production: versions, aliases, history, rollback.", no_args_is_help=True)
+prompt_group = typer.Typer(help="Prompts in production: versions, aliases, history, rollback.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")]
-Reference = Annotated[str, typer.Argument(metavar="REF", help="An alias, a version's number, or `latest`.")]
+commands = typer.Typer()
+commands.add_typer(prompt_group, name="prompt", rich_help_panel=PRODUCTION)
+
 Alias = Annotated[str, typer.Option(help="The alias.")]
-Who = Annotated[str | None, typer.Option(help="Who moves it; by default the user of this machine.")]
-Why = Annotated[str, typer.Option(help="Why, for the history.")]
 Expected = Annotated[
     int | None, typer.Option(help="Fail if the alias does not point to this version; 0 for nowhere.", min=0)
 ]
@@ -36,7 +45,7 @@ def _registry(home: Path | None) -> Iterator["Registry"]:
         yield Registry(engine)
 
 
-@prompt_app.command("list")
+@prompt_group.command("list")
 def list_prompts(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """List all prompts and where their aliases point."""
     with exit_on_error(debug=debug), _registry(home) as registry:
@@ -47,12 +56,16 @@ def list_prompts(home: Home = None, as_json: AsJson = False, debug: Debug = Fals
         if as_json:
             print_json([prompt_json(record) for record in records])
         else:
-            print_prompts(Console(), records)
+            print_prompts(stdout_console(), records)
 
 
-@prompt_app.command("show")
+@prompt_group.command("show")
 def show(
-    name: Name, reference: Reference = "production", home: Home = None, as_json: AsJson = False, debug: Debug = False
+    name: PromptName,
+    reference: PromptReference = "production",
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
 ) -> None:
     """Show one version of a prompt whole, with what was measured of it."""
     with exit_on_error(debug=debug), _registry(home) as registry:
@@ -63,12 +76,12 @@ def show(
             print_json(version.model_dump(mode="json"))
         else:
             aliases = [each for each, number in registry.record(name).aliases.items() if number == version.version]
-            print_version(Console(), version, aliases)
+            print_version(stdout_console(), version, aliases)
 
 
-@prompt_app.command("history")
+@prompt_group.command("history")
 def history(
-    name: Name,
+    name: PromptName,
     alias: Annotated[str | None, typer.Option(help="Only the moves of this alias.")] = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -86,12 +99,12 @@ def history(
         if as_json:
             print_json(happened)
         else:
-            print_history(Console(), record, happened)
+            print_history(stdout_console(), record, happened)
 
 
-@prompt_app.command("diff")
+@prompt_group.command("diff")
 def diff(
-    name: Name,
+    name: PromptName,
     a: Annotated[str, typer.Argument(metavar="A", help="An alias, a version's number, or `latest`.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     *,
@@ -107,12 +120,12 @@ def diff(
         if as_json:
             print_json(difference.model_dump(mode="json"))
         else:
-            print_difference(Console(), difference)
+            print_difference(stdout_console(), difference)
 
 
-@prompt_app.command("promote")
+@prompt_group.command("promote")
 def promote(
-    name: Name,
+    name: PromptName,
     version: Annotated[int, typer.Argument(metavar="VERSION", help="The version's number.")],
     *,
     alias: Alias = "production",
@@ -130,9 +143,9 @@ def promote(
         )
 
 
-@prompt_app.command("rollback")
+@prompt_group.command("rollback")
 def rollback(
-    name: Name,
+    name: PromptName,
     *,
     alias: Alias = "production",
     why: Why = "",
@@ -147,13 +160,13 @@ def rollback(
         _print_move(registry.rollback(name, alias, who=who or _user(), why=why, expected=expected), as_json=as_json)
 
 
-@prompt_app.command("register")
+@prompt_group.command("register")
 def register(
     spec: SpecPath,
     *,
     best: Annotated[bool, typer.Option("--best", help="The best prompt of the spec's last finished run.")] = False,
     name: Annotated[str | None, typer.Option(help="The prompt's name; by default the spec's.")] = None,
-    note: Annotated[str, typer.Option(help="A remark that is kept with the version.")] = "",
+    note: VersionNote = "",
     home: Annotated[
         Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo beside the spec.")
     ] = None,
@@ -170,13 +183,13 @@ def register(
         from gpo.runs.history import History
         from gpo.runs.run import load_job
 
-        place = load_job(spec)
-        with open_state_folder(home or place.home, made_if_missing=True) as engine:
+        job = load_job(spec)
+        with open_state_folder(home or job.home, made_if_missing=True) as engine:
             registry = Registry(engine)
             if best:
-                registered = register_best(registry, History(engine), place.spec, name=name, note=note)
+                registered = register_best(registry, History(engine), job.spec, name=name, note=note)
             else:
-                registered = register_start(registry, place.spec, name=name, note=note, who=_user())
+                registered = register_start(registry, job.spec, name=name, note=note, who=_user())
             version = registered.version
             aliases = registry.record(version.name).aliases
         if as_json:
@@ -188,7 +201,7 @@ def register(
             typer.echo(f"Next: gpo prompt promote {version.name} {version.version} --why ...")
 
 
-@prompt_app.command("export")
+@prompt_group.command("export")
 def export(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="By default all prompts.")] = None,
     to: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("prompts"),
@@ -209,7 +222,7 @@ def export(
             typer.echo(str(write_record(to, record, wanted)))
 
 
-@prompt_app.command("import")
+@prompt_group.command("import")
 def restore(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files that `gpo prompt export` wrote.")],
     home: Home = None,
@@ -227,10 +240,10 @@ def restore(
                 typer.echo(f"{record.name}: {len(record.versions)} versions; {_pointing(dict(record.aliases))}")
 
 
-@prompt_app.command("publish")
+@prompt_group.command("publish")
 def publish(
-    name: Name,
-    reference: Reference = "production",
+    name: PromptName,
+    reference: PromptReference = "production",
     *,
     to: Annotated[str, typer.Option(help="`mlflow`, `langfuse`, `langsmith`, or an installed plug-in.")],
     home: Home = None,
@@ -252,6 +265,7 @@ def publish(
             typer.echo(f"{new} {name} version {version.version} as {published.where}")
 
 
+@commands.command("serve-prompts", rich_help_panel=PRODUCTION)
 def serve_prompts(
     host: Annotated[str, typer.Option(help="The address to listen at. There is no authentication.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at; 0 for any.", min=0, max=65535)] = 4300,

@@ -308,7 +308,7 @@ def failing_examination(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseExcept
         def fail(*_arguments: object) -> bool:
             raise error
 
-        monkeypatch.setattr("flows.cli.commands.doctor.examine", fail)
+        monkeypatch.setattr("flows.cli.commands.doctor.make_checks", fail)
 
     return prepared
 
@@ -374,7 +374,7 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
         urls.append(os.environ["PREFECT_API_URL"])
         raise RunError
 
-    monkeypatch.setattr("flows.cli.commands.optimize.preflight", check)
+    monkeypatch.setattr("gpo.runs.preflight.preflight", check)
     monkeypatch.setattr("flows.stack.ui.attach_ui", attach)
     monkeypatch.setitem(sys.modules, "flows.optimize", SimpleNamespace(optimize_prompt=run))
     result = gpo("optimize", write(folder, spec_content("http://127.0.0.1:9/v1")), "--ui")
