@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import select
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import TextIO
 
 import typer
 from rich.console import Console
@@ -90,7 +92,7 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - the last to hear of it
-        if isinstance(error, BrokenPipeError) and _has_lost_its_reader():
+        if isinstance(error, BrokenPipeError) and _is_unread():
             raise typer.Exit(CLOSED_PIPE) from None
         text = traceback.format_exc() if debug else f"Error: {_unexpected(error)}; --debug shows where.{kept}"
         print_error(_KEY.sub("***", text))
@@ -103,17 +105,24 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
         raise typer.Exit(143) from None
 
 
-def _has_lost_its_reader() -> bool:
-    """Whether stdout or stderr is a pipe that nobody reads; from now on, what goes there goes nowhere."""
-    lost = False
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            lost = True
-            with suppress(OSError, ValueError):  # a stream that is no file
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    return lost
+def _is_unread() -> bool:
+    """Whether stdout or stderr is a pipe that nobody reads. What is still to be written there is thrown away."""
+    unread = [stream for stream in (sys.stdout, sys.stderr) if _has_no_reader(stream)]
+    for stream in unread:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return bool(unread)
+
+
+def _has_no_reader(stream: TextIO) -> bool:
+    if not hasattr(select, "poll"):
+        return True  # Windows: nothing else of a command writes to a pipe
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # no file of the system
+        return False
+    ends = select.poll()
+    ends.register(descriptor, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in ends.poll(0))
 
 
 def _unexpected(error: Exception) -> str:
