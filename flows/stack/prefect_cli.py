@@ -4,13 +4,12 @@ Loading takes as long as the server does. The command begins once the work pool 
 """
 
 import sys
-import time
 
 from flows.stack.environment import api_auth, api_url
 from flows.stack.parts import PrefectApi
+from flows.stack.waiting import wait_until
 
 _WAIT_S = 150.0
-_POLL_S = 0.1
 
 
 def main() -> None:
@@ -20,10 +19,8 @@ def main() -> None:
     import prefect.cli.deploy  # noqa: PLC0415
     import prefect.cli.worker  # noqa: PLC0415
 
-    deadline = time.monotonic() + _WAIT_S
     with PrefectApi(api_url() or "", api_auth()) as api:
-        while not api.has_pool(pool) and time.monotonic() < deadline:
-            time.sleep(_POLL_S)
+        wait_until(lambda: api.has_pool(pool), _WAIT_S)
     prefect.cli.app()
 
 

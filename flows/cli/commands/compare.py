@@ -150,7 +150,7 @@ def run_comparison(design: "Design", options: ComparisonOptions) -> None:
 def _complete(design: "Design", whole: "Plan", options: ComparisonOptions) -> "Comparison":
     """Run what is not finished yet, showing how it goes."""
     from flows.cli.display.comparison import ComparisonDisplay
-    from flows.stack.environment import prepare
+    from flows.stack.environment import prepare_prefect
     from gpo.comparison.plan import find_finished
     from gpo.comparison.results import compare_outcomes
     from gpo.progress import listening
@@ -158,7 +158,7 @@ def _complete(design: "Design", whole: "Plan", options: ComparisonOptions) -> "C
 
     outcomes = find_finished(whole)
     done = frozenset(outcomes)
-    prepare(whole.home, verbose=options.verbose)
+    prepare_prefect(whole.home, verbose=options.verbose)
     with ComparisonDisplay(stderr_console(), whole, done) as display, listening(display):
         if len(done) < len(whole.cells):
             return asyncio.run(_check_and_compare(design, whole, done, options.parallel, ui=options.ui))

@@ -68,11 +68,11 @@ def push(
         if not as_json:
             typer.echo(pushed_text(pushed))
         if pushed.version.announced_at is None:
-            from flows.stack.environment import known_server, prepare
+            from flows.stack.environment import find_api_url, prepare_prefect
             from tasks.announce import tell_of
 
-            prepare(folder)
-            announcement = tell_of(datasets, pushed.version, known_server(folder))
+            prepare_prefect(folder)
+            announcement = tell_of(datasets, pushed.version, find_api_url(folder))
             status = announcement.status
             print_error(f"Warning: {announcement.text}" if status == "failed" else _sentence(announcement.text))
         if as_json:
@@ -83,14 +83,14 @@ def push(
 def announce_again(reference: DatasetReference, *, home: Home = None, debug: Debug = False) -> None:
     """Tell Prefect of a version again, as when no server could be reached at its push."""
     with exit_on_error(debug=debug):
-        from flows.stack.environment import known_server, prepare
+        from flows.stack.environment import find_api_url, prepare_prefect
         from gpo.datasets.version import parse_reference
         from tasks.announce import tell_of
 
         folder = _folder(home)
-        prepare(folder)
+        prepare_prefect(folder)
         datasets = _datasets(folder)
-        announcement = tell_of(datasets, datasets.get(*parse_reference(reference)), known_server(folder))
+        announcement = tell_of(datasets, datasets.get(*parse_reference(reference)), find_api_url(folder))
         print_error(_sentence(announcement.text))
         if announcement.status != "sent":
             raise typer.Exit(1)

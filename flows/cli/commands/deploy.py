@@ -57,10 +57,10 @@ def deploy(
     Run it again to change the deployment; there is one for each prompt.
     """
     with exit_on_error(debug=debug):
-        from flows.stack.environment import api_url, prepare
+        from flows.stack.environment import api_url, prepare_prefect
 
         folder = state_folder(home)
-        prepare(folder)
+        prepare_prefect(folder)
         check_schedule(cron, timezone)
         if not api_url():
             raise StateError(

@@ -55,7 +55,7 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
         InputError: what is wrong with the spec, the data or the models; nothing was run.
     """
     from flows.cli.display.run import Display, print_outcome
-    from flows.stack.environment import prepare
+    from flows.stack.environment import prepare_prefect
     from gpo.models.sharing import counting_together
     from gpo.progress import listening
     from gpo.report.run_html import report_path
@@ -63,7 +63,7 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
     from gpo.runs.run import load_job
 
     job = load_job(spec, seed)
-    prepare(job.home, verbose=verbose)
+    prepare_prefect(job.home, verbose=verbose)
     with counting_together(), Display(stderr_console()) as display, listening(display):
         outcome = asyncio.run(_check_and_optimize(job, spec, seed, ui=ui))
     report = str(report_path(job.home, outcome.run_id))

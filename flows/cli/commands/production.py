@@ -43,7 +43,7 @@ def reoptimize(
     """
     with exit_on_error(debug=debug, pays=True):
         from flows.cli.display.run import Display
-        from flows.stack.environment import prepare
+        from flows.stack.environment import prepare_prefect
         from gpo.progress import listening
         from gpo.runs.run import load_job
 
@@ -51,7 +51,7 @@ def reoptimize(
         # What is wrong with the state or the spec is told before Prefect starts, which keeps its own state there.
         with open_state_folder(folder, made_if_missing=True):
             load_job(spec, home=folder, dataset_version=dataset_version)
-        prepare(folder, verbose=verbose)
+        prepare_prefect(folder, verbose=verbose)
         with Display(stderr_console()) as display, listening(display):
             result = asyncio.run(_reoptimize(spec, dataset_version, folder, force=force, ui=ui))
         if as_json:
@@ -114,7 +114,7 @@ def decisions(
 
 def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path | None, debug: bool) -> None:
     with exit_on_error(debug=debug):
-        from flows.stack.environment import prepare
+        from flows.stack.environment import prepare_prefect
         from gpo.settings import user
 
         folder = state_folder(home)
@@ -122,7 +122,7 @@ def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path |
             decision = kept.settle(kept.open(run).id, approved=approved, who=who or user(), why=why)
         typer.echo(decision.sentence)
         if decision.flow_run is not None:
-            prepare(folder)
+            prepare_prefect(folder)
             asyncio.run(_resume_run(decision))
         if decision.status not in ("promoted", "rejected"):
             raise typer.Exit(1)

@@ -7,19 +7,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flows.stack.stack import Stopped
-from flows.stack.start import Change, Started
+from flows.stack.stack import StopReport
+from flows.stack.start import PartStatus, StartReport
 from gpo.formatting import count
 
 _WIDE = 200
 
 
-def changes_json(changes: Sequence[Change]) -> dict[str, object]:
+def changes_json(changes: Sequence[PartStatus]) -> dict[str, object]:
     """The parts as JSON has them."""
     return {"parts": [change._asdict() for change in changes]}
 
 
-def print_changes(console: Console, changes: Sequence[Change]) -> None:
+def print_changes(console: Console, changes: Sequence[PartStatus]) -> None:
     """One part a line. A narrow terminal wraps it: addresses and paths are to be copied whole."""
     console.width = max(console.width, _WIDE)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
@@ -30,7 +30,7 @@ def print_changes(console: Console, changes: Sequence[Change]) -> None:
     console.print(table)
 
 
-def print_started(console: Console, started: Started, folder: Path) -> None:
+def print_started(console: Console, started: StartReport, folder: Path) -> None:
     """What `gpo up` did, and where to go from here."""
     print_changes(console, started.changes)
     if started.resumed:
@@ -44,8 +44,8 @@ def print_started(console: Console, started: Started, folder: Path) -> None:
     typer.echo(f"State: {folder}; stop it all with `gpo down`.")
 
 
-def print_stopped(stopped: Stopped) -> None:
+def print_stopped(stopped: StopReport) -> None:
     """What `gpo down` stopped, and what becomes of the runs that it interrupted."""
-    typer.echo(f"Stopped: {', '.join(stopped.parts)}" if stopped.parts else "No stack runs here.")
+    typer.echo(f"StopReport: {', '.join(stopped.parts)}" if stopped.parts else "No stack runs here.")
     if stopped.resumed:
         typer.echo(f"{count(stopped.resumed, 'run')} interrupted: to begin again at the next `gpo up`.")
