@@ -108,13 +108,6 @@ def test_the_runs_of_a_state_folder_are_known_by_their_environment(tmp_path: Pat
         stop([process, other], 5)
 
 
-def test_a_port_that_is_taken_gives_way_to_the_next() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert find_free_port(port) not in (port, 0)
-    assert find_free_port(port) == port
-
-
 def test_a_log_is_quoted_by_its_first_error(tmp_path: Path) -> None:
     log = tmp_path / "log"
     assert first_error(log) == ""

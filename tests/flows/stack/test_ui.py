@@ -1,4 +1,4 @@
-"""Which Prefect server is taken for one's own; tests/test_stack.py has a real one from start to stop."""
+"""Which Prefect server is taken for one's own; test_stack.py has a real one from start to stop."""
 
 import os
 import subprocess
