@@ -1,4 +1,4 @@
-"""For data that nobody pushes: look at a source, and push it when it has changed."""
+"""The flow that looks at a source of data and, when it has changed, keeps it as the next version of a dataset."""
 
 import asyncio
 from pathlib import Path

@@ -41,7 +41,7 @@ def stderr_console() -> Console:
     return _Output(stderr=True)
 
 
-def shown_time(console: Console, iso: str) -> str:
+def format_time(console: Console, iso: str) -> str:
     """A time in UTC: to the minute for people, whole in a pipe."""
     return f"{iso[:10]} {iso[11:16]}" if console.is_terminal else iso
 

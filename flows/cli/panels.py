@@ -1,4 +1,4 @@
-"""The panels of `gpo --help` in the order in which one learns them, and the order of the commands in each."""
+"""In which order `gpo --help` lists the commands: panel by panel, as one learns them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What Prefect is told before it is imported: where its state goes, and that it keeps to itself.
+"""Environment variables that Prefect needs before it is imported: its state in the state folder, no calls home.
 
 Nothing here changes the user's Prefect profile, and whatever the user has set wins.
 """

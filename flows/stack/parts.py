@@ -1,4 +1,4 @@
-"""The parts of the local stack: how each is started, and how it is seen that it works."""
+"""The parts of the local stack: the command that starts each, and the question that shows whether it works."""
 
 import sys
 from collections.abc import Callable, Collection, Mapping

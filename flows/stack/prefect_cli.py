@@ -1,6 +1,6 @@
-"""Prefect's command line, loaded while its server still starts: `python -m flows.stack.prefect_cli POOL ARGUMENT...`.
+"""Runs a command of Prefect once there is a work pool: `python -m flows.stack.prefect_cli POOL ARGUMENT...`.
 
-Loading takes as long as the server does. The command begins once the work pool POOL is there.
+Prefect is imported while its server still starts, which takes as long. Workers and deployments are started so.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Prefect's command line with a server that SQLite does not hold up.
+"""Starts a Prefect server whose transactions wait for each other on SQLite.
 
 `python -m flows.stack.prefect_server server start ...` starts it.
 

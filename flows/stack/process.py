@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them: started apart, known again, stopped with their children."""
+"""Processes that outlive the command that started them: start one, know it again, stop it with its children."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""Where the local stack of a state folder can be reached, as `gpo up` wrote it down."""
+"""The file `stack.json`: addresses and processes of a state folder's local stack, as `gpo up` wrote them down."""
 
 import os
 from collections.abc import Mapping

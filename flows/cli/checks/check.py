@@ -1,4 +1,4 @@
-"""The record of one check, and whether a server answers."""
+"""The result of one check, and the check whether a server answers."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""`gpo dataset ...`: labelled rows under a name, version by version."""
+"""`gpo dataset ...`: labelled rows kept under a name, version by version."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`gpo deploy SPEC`: the deployment that keeps one prompt good, without YAML; prefect.yaml has the same in YAML."""
+"""`gpo deploy SPEC`: a Prefect deployment that re-optimises one prompt, by schedule and when its dataset changes."""
 
 import asyncio
 from dataclasses import dataclass
@@ -67,23 +67,25 @@ def deploy(
                 f"no stack runs for {folder}, and no Prefect server is configured: start one with `gpo up`"
             )
         deployed = asyncio.run(deploy_spec(spec.resolve(), cron, timezone, pool, paused=paused))
-        typer.echo(f"Deployed {deployed.name}")
-        if deployed.dataset is None:
-            typer.echo("No trigger: the spec's dataset has no name; see `gpo dataset push` and `dataset.name`")
-        else:
-            typer.echo(_when_it_starts(deployed.dataset, folder))
-        typer.echo(deployed.page)
+        typer.echo(_text_of(deployed, folder))
 
 
-def _when_it_starts(dataset: str, folder: Path) -> str:
+def _text_of(deployed: PromptDeployment, folder: Path) -> str:
+    """What was deployed, what starts it, and its page."""
     from gpo.datasets.registry import Datasets
     from gpo.settings import load_settings
 
-    newest = Datasets(load_settings(), folder).newest(dataset)
-    line = f"Starts when `gpo dataset push {dataset} FILE` stores a new version"
-    if newest is None:
-        return f"{line}; there is none yet"
-    return f"{line}; with version {newest.version}, which is there, now: `gpo dataset announce {dataset}`"
+    dataset = deployed.dataset
+    if dataset is None:
+        trigger = "No trigger: the spec's dataset has no name; see `gpo dataset push` and `dataset.name`"
+    else:
+        trigger = f"Starts when `gpo dataset push {dataset} FILE` stores a new version"
+        newest = Datasets(load_settings(), folder).newest(dataset)
+        if newest is None:
+            trigger += "; there is none yet"
+        else:
+            trigger += f"; with version {newest.version}, which is there, now: `gpo dataset announce {dataset}`"
+    return f"Deployed {deployed.name}\n{trigger}\n{deployed.page}"
 
 
 def check_schedule(cron: str | None, timezone: str) -> None:

@@ -1,4 +1,4 @@
-"""`gpo evaluate`: the score of one instruction on one split. No flow: nothing here needs Prefect."""
+"""`gpo evaluate`: the score of one instruction on one split, without Prefect."""
 
 import asyncio
 from typing import Annotated

@@ -1,6 +1,6 @@
 """`gpo prompt ...` and `gpo serve-prompts`: what is in production, how it came there, and how it is moved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +24,6 @@ from flows.cli.state import open_state_folder
 
 if TYPE_CHECKING:
     from gpo.prompts.registry import Registry
-    from gpo.prompts.version import Move
 
 prompt_group = typer.Typer(help="Prompts in production: versions, aliases, history, rollback.", no_args_is_help=True)
 
@@ -138,9 +137,10 @@ def promote(
 ) -> None:
     """Point an alias, by default `production`, to a version. Applications see it at their next refresh."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        _print_move(
-            registry.promote(name, version, alias, who=who or _user(), why=why, expected=expected), as_json=as_json
-        )
+        from flows.cli.display.prompts import print_move
+
+        move = registry.promote(name, version, alias, who=who or _user(), why=why, expected=expected)
+        print_move(move, as_json=as_json)
 
 
 @prompt_group.command("rollback")
@@ -157,7 +157,9 @@ def rollback(
 ) -> None:
     """Point an alias back to the version that it had before. Once more goes further back."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        _print_move(registry.rollback(name, alias, who=who or _user(), why=why, expected=expected), as_json=as_json)
+        from flows.cli.display.prompts import print_move
+
+        print_move(registry.rollback(name, alias, who=who or _user(), why=why, expected=expected), as_json=as_json)
 
 
 @prompt_group.command("register")
@@ -178,6 +180,7 @@ def register(
     The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`.
     """
     with exit_on_error(debug=debug):
+        from flows.cli.display.prompts import print_registered
         from gpo.production.register import register_best, register_start
         from gpo.prompts.registry import Registry
         from gpo.runs.history import History
@@ -194,11 +197,8 @@ def register(
             aliases = registry.record(version.name).aliases
         if as_json:
             print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})
-            return
-        kept = "Registered" if registered.is_new else "Already registered, as"
-        typer.echo(f"{kept} {version.name} version {version.version}; {_pointing(aliases)}")
-        if version.version not in aliases.values():
-            typer.echo(f"Next: gpo prompt promote {version.name} {version.version} --why ...")
+        else:
+            print_registered(version, aliases, is_new=registered.is_new)
 
 
 @prompt_group.command("export")
@@ -230,6 +230,7 @@ def restore(
 ) -> None:
     """Bring prompts back from exported files, history and all, where there are none of these names."""
     with exit_on_error(debug=debug):
+        from flows.cli.display.prompts import alias_text
         from gpo.prompts.files import read_record
         from gpo.prompts.registry import Registry
 
@@ -237,7 +238,7 @@ def restore(
         with open_state_folder(home, made_if_missing=True) as engine:
             for record in records:
                 Registry(engine).restore(record)
-                typer.echo(f"{record.name}: {len(record.versions)} versions; {_pointing(dict(record.aliases))}")
+                typer.echo(f"{record.name}: {len(record.versions)} versions; {alias_text(record.aliases)}")
 
 
 @prompt_group.command("publish")
@@ -280,18 +281,6 @@ def serve_prompts(
         settings = load_settings()
         folder = (home or settings.home_here()).absolute()
         serve(settings.database_for(folder), host, port, print_error)
-
-
-def _print_move(move: "Move", *, as_json: bool) -> None:
-    if as_json:
-        print_json(move.model_dump(mode="json", exclude={"standing", "below"}))
-        return
-    came = f", before version {move.from_version}" if move.from_version else ""
-    typer.echo(f"{move.name}: {move.alias} points to version {move.to_version}{came} ({move.who}, {move.at})")
-
-
-def _pointing(aliases: Mapping[str, int]) -> str:
-    return ", ".join(f"{alias} points to version {number}" for alias, number in aliases.items()) or "no alias yet"
 
 
 def _user() -> str:
