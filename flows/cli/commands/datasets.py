@@ -11,6 +11,8 @@ from flows.cli.panels import DATA
 
 if TYPE_CHECKING:
     from gpo.datasets.registry import Datasets
+    from gpo.datasets.version import DatasetVersion
+    from tasks.announce import Announcement
 
 dataset_group = typer.Typer(
     help="Datasets with versions: pushed once, kept for ever, their examples always in the same split.",
@@ -68,11 +70,7 @@ def push(
         if not as_json:
             typer.echo(pushed_text(pushed))
         if pushed.version.announced_at is None:
-            from flows.stack.environment import find_api_url, prepare_prefect
-            from tasks.announce import tell_of
-
-            prepare_prefect(folder)
-            announcement = tell_of(datasets, pushed.version, find_api_url(folder))
+            announcement = _announce(datasets, pushed.version, folder)
             status = announcement.status
             print_error(f"Warning: {announcement.text}" if status == "failed" else _sentence(announcement.text))
         if as_json:
@@ -83,14 +81,11 @@ def push(
 def announce_again(reference: DatasetReference, *, home: Home = None, debug: Debug = False) -> None:
     """Tell Prefect of a version again, as when no server could be reached at its push."""
     with exit_on_error(debug=debug):
-        from flows.stack.environment import find_api_url, prepare_prefect
         from gpo.datasets.version import parse_reference
-        from tasks.announce import tell_of
 
         folder = _folder(home)
-        prepare_prefect(folder)
         datasets = _datasets(folder)
-        announcement = tell_of(datasets, datasets.get(*parse_reference(reference)), find_api_url(folder))
+        announcement = _announce(datasets, datasets.get(*parse_reference(reference)), folder)
         print_error(_sentence(announcement.text))
         if announcement.status != "sent":
             raise typer.Exit(1)
@@ -173,6 +168,15 @@ def export(
         version = datasets.get(*parse_reference(reference))
         export_rows(datasets.rows(version), version, file, force=force)
         typer.echo(f"Wrote {version.rows} rows of {version.label} to {file}")
+
+
+def _announce(datasets: "Datasets", version: "DatasetVersion", folder: Path) -> "Announcement":
+    """Tell the Prefect server that hears of what happens in a state folder of a version."""
+    from flows.stack.environment import find_api_url, prepare_prefect
+    from tasks.announce import tell_of
+
+    prepare_prefect(folder)
+    return tell_of(datasets, version, find_api_url(folder))
 
 
 def _folder(home: Path | None) -> Path:

@@ -15,11 +15,15 @@ from flows.stack import POOL
 from gpo.errors import InputError, StateError, suggestion
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.responses import DeploymentResponse
     from prefect.events import DeploymentEventTrigger
 
 commands = typer.Typer()
+
+_SCHEDULE = {"schedule", "active", "parameters", "slug"}
 
 Cron = Annotated[
     str | None, typer.Option(help='When to run, such as "0 3 * * *"; by default as it is now, at first never.')
@@ -147,7 +151,6 @@ async def deploy_spec(
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.schedules import Cron as CronSchedule
-    from prefect.settings import get_current_settings
     from prefect.types.entrypoint import EntrypointType
 
     from flows.reoptimize import reoptimize_prompt
@@ -178,12 +181,17 @@ async def deploy_spec(
             )
             # An update without schedules would remove them.
             kept = [] if known is None or cron is not None else known.schedules
-            fields = {"schedule", "active", "parameters", "slug"}
-            identity = await deployment.aapply(schedules=[each.model_dump(include=fields) for each in kept] or None)
+            identity = await deployment.aapply(schedules=[each.model_dump(include=_SCHEDULE) for each in kept] or None)
     except HTTPError as error:
         raise StateError(f"the Prefect server {api_url()} cannot be used ({error}); `gpo status`") from None
-    page = f"{get_current_settings().ui_url}/deployments/deployment/{identity}"
-    return PromptDeployment(name=full_name, page=page, dataset=watched)
+    return PromptDeployment(full_name, _page_of(identity), watched)
+
+
+def _page_of(identity: "UUID") -> str:
+    """The address of a deployment's page in the Prefect UI."""
+    from prefect.settings import get_current_settings
+
+    return f"{get_current_settings().ui_url}/deployments/deployment/{identity}"
 
 
 async def _check_pool(client: "PrefectClient", pool: str) -> None:
