@@ -20,7 +20,7 @@ from time import monotonic
 from unittest.mock import patch
 
 from benchmarks.control_study import CONTROL, GPO, Sizes, write_spec
-from flows.stack.environment import prepare
+from flows.stack.environment import prepare_prefect
 from gpo.progress import Began, Event, listening
 from gpo.runs.job import load_job
 from gpo.runs.optimize import optimize
@@ -36,7 +36,7 @@ def seconds_of_steps(spec: Path, *, with_prefect: bool) -> list[float]:
 
     with listening(hear):
         if with_prefect:
-            prepare(spec.parent)
+            prepare_prefect(spec.parent)
             # Prefect reads its environment as it is imported.
             from flows.optimize import optimize_prompt  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""What happens in which order: the loop, and the command line."""
+"""What happens in which order: five Prefect flows, the command line `gpo`, and the local stack that runs them."""

@@ -1,4 +1,4 @@
-"""Several methods on several tasks with several seeds, each a run of `optimize_prompt`, on equal budgets of calls."""
+"""The flow that compares methods: each on every task with every seed, as a run of its own, on equal budgets."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Promotion and rollback as a flow, so that a person can do either in the Prefect UI."""
+"""The flow that promotes a prompt or rolls it back, so that a person can do either in the Prefect UI."""
 
 import asyncio
 from pathlib import Path

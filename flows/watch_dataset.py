@@ -1,4 +1,4 @@
-"""For data that nobody pushes: look at a source, and push it when it has changed."""
+"""The flow that looks at a source of data and, when it has changed, keeps it as the next version of a dataset."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_URL
 
-from flows.stack.environment import known_server
+from flows.stack.environment import find_api_url
 from gpo.datasets.content import chosen_fields
 from gpo.datasets.fetch import Fetched, FileFormat, fetch_source, rows_of_file, source_name, stamp_of
 from gpo.datasets.registry import Datasets, FieldNames, Origin
@@ -93,7 +93,7 @@ async def tell(datasets: Datasets, pushed: Pushed, folder: Path) -> None:
         StateError: the Prefect server did not take the event; the version is kept.
     """
     version = pushed.version
-    announcement = await asyncio.to_thread(tell_of, datasets, version, PREFECT_API_URL.value() or known_server(folder))
+    announcement = await asyncio.to_thread(tell_of, datasets, version, PREFECT_API_URL.value() or find_api_url(folder))
     get_run_logger().info("%s version %s; %s", version.name, version.version, announcement.text)
     if announcement.status == "failed":
         raise StateError(f"{version.label} is kept, but {announcement.text}")

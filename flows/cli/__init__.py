@@ -1,1 +1,1 @@
-"""The command `gpo`: the only place that prints."""
+"""The command `gpo`. Nothing outside of this folder prints."""

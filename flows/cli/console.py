@@ -1,15 +1,17 @@
-"""How commands print: tables on a terminal, plain lines with tabs in a pipe, JSON on one line."""
+"""How commands print and end: tables on a terminal, lines with tabs in a pipe, errors as one message."""
 
 import json
+import os
 import re
+import select
+import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from gpo.errors import GpoError, InputError
 
@@ -17,7 +19,29 @@ _FOLDED = frozenset({"aliases", "changes", "instruction", "note", "why"})
 """Columns that take several lines where the terminal is narrow; the others are cut."""
 
 
-def shown_time(console: Console, iso: str) -> str:
+CLOSED_PIPE = 141
+"""Exit code where whoever read the output has gone, as of a program that SIGPIPE ended."""
+
+
+class _Output(Console):
+    """A console that leaves it to `exit_on_error` what happens when nobody reads the output any more."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def stdout_console(wide: int | None = None) -> Console:
+    """Where what was asked for is printed: as wide as the terminal, or `wide` columns in a file or a pipe."""
+    console = _Output()
+    return console if console.is_terminal or wide is None else _Output(width=wide)
+
+
+def stderr_console() -> Console:
+    """Where is printed what a person may want to see in the meantime."""
+    return _Output(stderr=True)
+
+
+def format_time(console: Console, iso: str) -> str:
     """A time in UTC: to the minute for people, whole in a pipe."""
     return f"{iso[:10]} {iso[11:16]}" if console.is_terminal else iso
 
@@ -34,6 +58,9 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
             # Not through Rich, which turns tabs into spaces.
             console.file.write("\t".join(row) + "\n")
         return
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold" if column in _FOLDED else "ellipsis")
@@ -47,10 +74,15 @@ _KEY = re.compile(r"\b(sk|pk|key)-[\w-]{8,}")
 
 @contextmanager
 def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
-    """Turn errors into one message, or a traceback, and an exit code."""
+    """Turn errors into one message, or a traceback, and an exit code.
+
+    `debug` shows the traceback. `pays` says that what was paid for is kept. Where nobody reads the output any more,
+    the command ends without a word.
+    """
     kept = " What was paid for is kept: the same command goes on from here." if pays else ""
     try:
         yield
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print_error(f"Interrupted.{kept}")
         raise typer.Exit(130) from None
@@ -60,6 +92,8 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - the last to hear of it
+        if isinstance(error, BrokenPipeError) and _is_unread():
+            raise typer.Exit(CLOSED_PIPE) from None
         text = traceback.format_exc() if debug else f"Error: {_unexpected(error)}; --debug shows where.{kept}"
         print_error(_KEY.sub("***", text))
         raise typer.Exit(1) from None
@@ -69,6 +103,26 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
             raise
         print_error(f"Terminated.{kept}")
         raise typer.Exit(143) from None
+
+
+def _is_unread() -> bool:
+    """Whether stdout or stderr is a pipe that nobody reads. What is still to be written there is thrown away."""
+    unread = [stream for stream in (sys.stdout, sys.stderr) if _has_no_reader(stream)]
+    for stream in unread:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return bool(unread)
+
+
+def _has_no_reader(stream: TextIO) -> bool:
+    if not hasattr(select, "poll"):
+        return True  # Windows: nothing else of a command writes to a pipe
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # no file of the system
+        return False
+    ends = select.poll()
+    ends.register(descriptor, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in ends.poll(0))
 
 
 def _unexpected(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The state folder that a command works with."""
+"""Which state folder a command works with, and its database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

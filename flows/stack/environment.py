@@ -1,4 +1,4 @@
-"""What Prefect is told before it is imported: where its state goes, and that it keeps to itself.
+"""Environment variables that Prefect needs before it is imported: its state in the state folder, no calls home.
 
 Nothing here changes the user's Prefect profile, and whatever the user has set wins.
 """
@@ -22,7 +22,7 @@ _QUIET = {
 _CONNECT_S = 1.0
 
 
-def prepare(home: Path, *, verbose: bool = False) -> None:
+def prepare_prefect(home: Path, *, verbose: bool = False) -> None:
     """Set Prefect's environment for this process and its children; to be called before Prefect is imported.
 
     Where the stack of this state folder runs, its Prefect server and its Chroma are used.
@@ -38,7 +38,7 @@ def prepare(home: Path, *, verbose: bool = False) -> None:
         # The progress display and the error message say what a person needs; the Prefect UI has the whole log.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO" if verbose else "CRITICAL",
     }
-    chosen = _profile()
+    chosen = _read_profile()
     for name, value in defaults.items():
         if name not in chosen:
             os.environ.setdefault(name, value)
@@ -46,10 +46,10 @@ def prepare(home: Path, *, verbose: bool = False) -> None:
 
 def api_url() -> str | None:
     """The Prefect server that the user has configured, by environment or profile."""
-    return os.environ.get("PREFECT_API_URL") or _profile().get("PREFECT_API_URL")
+    return os.environ.get("PREFECT_API_URL") or _read_profile().get("PREFECT_API_URL")
 
 
-def known_server(home: Path) -> str | None:
+def find_api_url(home: Path) -> str | None:
     """The Prefect server that hears of what happens here: the configured one, else that of the folder's stack."""
     stack = read_stack(home)
     return api_url() or (stack.api_url if stack else None)
@@ -57,7 +57,7 @@ def known_server(home: Path) -> str | None:
 
 def api_auth() -> str | None:
     """`USER:PASSWORD` for the Prefect server, where the user has configured it."""
-    return os.environ.get("PREFECT_API_AUTH_STRING") or _profile().get("PREFECT_API_AUTH_STRING")
+    return os.environ.get("PREFECT_API_AUTH_STRING") or _read_profile().get("PREFECT_API_AUTH_STRING")
 
 
 def find_stack(home: Path) -> Stack | None:
@@ -66,7 +66,7 @@ def find_stack(home: Path) -> Stack | None:
     if stack is None:
         return None
     parts = (("server", stack.api_url), ("chroma", stack.chroma_url))
-    return stack if all(_runs(stack, name, url) for name, url in parts) else None
+    return stack if all(_answers(stack, name, url) for name, url in parts) else None
 
 
 def join_stack(home: Path, *, whole: bool = True) -> bool:
@@ -85,7 +85,7 @@ def join_stack(home: Path, *, whole: bool = True) -> bool:
     return True
 
 
-def _runs(stack: Stack, name: str, url: str) -> bool:
+def _answers(stack: Stack, name: str, url: str) -> bool:
     process, place = stack.processes.get(name), urlsplit(url)
     if process is None or not is_alive(process):
         return False
@@ -101,7 +101,7 @@ def own_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-def server_home(home: Path) -> dict[str, str]:
+def server_folders(home: Path) -> dict[str, str]:
     """Where a Prefect server keeps its files: in the state folder, with the user's profiles as they are."""
     return {"PREFECT_HOME": str(home / "prefect"), "PREFECT_PROFILES_PATH": str(_profiles_path())}
 
@@ -111,7 +111,7 @@ def _profiles_path() -> Path:
     return Path(os.environ.get("PREFECT_PROFILES_PATH", folder / "profiles.toml"))
 
 
-def _profile() -> dict[str, str]:
+def _read_profile() -> dict[str, str]:
     """What the user's active Prefect profile sets; Prefect cannot be asked before its environment is complete."""
     try:
         content = tomllib.loads(_profiles_path().read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The parts of the local stack: how each is started, and how it is seen that it works."""
+"""The parts of the local stack: the command that starts each, and the question that shows whether it works."""
 
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -9,8 +9,8 @@ from typing import Self
 
 import httpx
 
+from flows.stack import POOL
 from flows.stack.process import PYTHON, http_status
-from flows.stack.record import POOL
 
 POOL_LIMIT = 4
 """How many runs a new pool has at a time; what is changed in the Prefect UI stays."""
@@ -29,12 +29,12 @@ class StackPart:
     works: Callable[[], bool]
 
 
-def log_of(home: Path, name: str) -> Path:
+def log_path(home: Path, name: str) -> Path:
     """Where a part prints to."""
     return home / "logs" / f"{name}.log"
 
 
-def chroma(home: Path, host: str, port: int) -> StackPart:
+def chroma_part(home: Path, host: str, port: int) -> StackPart:
     """The Chroma server. Its folder is not the one of the embedded Chroma, which has one owner."""
     url = f"http://{host}:{port}"
     program = Path(sys.executable).with_name("chroma")
@@ -42,7 +42,7 @@ def chroma(home: Path, host: str, port: int) -> StackPart:
     return StackPart(CHROMA, url, command, lambda: http_status(f"{url}/api/v2/heartbeat") == httpx.codes.OK)
 
 
-def prompts(home: Path, host: str, port: int) -> StackPart:
+def prompts_part(home: Path, host: str, port: int) -> StackPart:
     """The prompt endpoint. That its database is away is not its fault."""
     url = f"http://{host}:{port}"
     command = (
@@ -105,7 +105,7 @@ class PrefectApi:
         if answer.status_code != httpx.codes.CONFLICT:
             answer.raise_for_status()
 
-    def workers(self, pool: str) -> Mapping[str, str]:
+    def worker_heartbeats(self, pool: str) -> Mapping[str, str]:
         """When each worker of a pool was last heard of, by name; ISO times, which sort."""
         try:
             found = self._client.post(f"work_pools/{pool}/workers/filter", json={})
@@ -113,7 +113,7 @@ class PrefectApi:
         except httpx.HTTPError:
             return {}
 
-    def interrupted(self, pool: str, before: datetime, alive: Collection[str]) -> list[str]:
+    def find_interrupted_runs(self, pool: str, before: datetime, alive: Collection[str]) -> list[str]:
         """The runs of a pool that are said to run since before a time, and are not among those alive."""
         states = {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}
         wanted = {"work_pools": {"name": {"any_": [pool]}}, "flow_runs": {"state": states}, "limit": 200}

@@ -1,16 +1,15 @@
-"""Prefect's command line, loaded while its server still starts: `python -m flows.stack.prefect_cli POOL ARGUMENT...`.
+"""Runs a command of Prefect once there is a work pool: `python -m flows.stack.prefect_cli POOL ARGUMENT...`.
 
-Loading takes as long as the server does. The command begins once the work pool POOL is there.
+Prefect is imported while its server still starts, which takes as long. Workers and deployments are started so.
 """
 
 import sys
-import time
 
 from flows.stack.environment import api_auth, api_url
 from flows.stack.parts import PrefectApi
+from flows.stack.waiting import wait_until
 
 _WAIT_S = 150.0
-_POLL_S = 0.1
 
 
 def main() -> None:
@@ -20,10 +19,8 @@ def main() -> None:
     import prefect.cli.deploy  # noqa: PLC0415
     import prefect.cli.worker  # noqa: PLC0415
 
-    deadline = time.monotonic() + _WAIT_S
     with PrefectApi(api_url() or "", api_auth()) as api:
-        while not api.has_pool(pool) and time.monotonic() < deadline:
-            time.sleep(_POLL_S)
+        wait_until(lambda: api.has_pool(pool), _WAIT_S)
     prefect.cli.app()
 
 

@@ -1,4 +1,4 @@
-"""Prefect's command line with a server that SQLite does not hold up.
+"""Starts a Prefect server whose transactions wait for each other on SQLite.
 
 `python -m flows.stack.prefect_server server start ...` starts it.
 
@@ -15,11 +15,11 @@ from sqlalchemy.engine import Engine
 
 def queue_writers() -> None:
     """Let every transaction of this process that would begin DEFERRED begin IMMEDIATE."""
-    if not event.contains(Engine, "before_cursor_execute", _immediate):
-        event.listen(Engine, "before_cursor_execute", _immediate, retval=True)
+    if not event.contains(Engine, "before_cursor_execute", _begin_immediate):
+        event.listen(Engine, "before_cursor_execute", _begin_immediate, retval=True)
 
 
-def _immediate(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
+def _begin_immediate(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
     return ("BEGIN IMMEDIATE" if statement == "BEGIN DEFERRED" else statement), parameters
 
 

@@ -1,4 +1,4 @@
-"""Whether servers answer, for health checks of containers: `python -m flows.stack.probe http://HOST:PORT/PATH tcp://HOST:PORT`.
+"""Health check of containers, whether servers answer: `python -m flows.stack.probe http://HOST:PORT/PATH tcp://HOST:PORT`.
 
 Exit code 0 when each does, else 1. Any answer to HTTP below 500 counts. Imports nothing that is not Python's own.
 """

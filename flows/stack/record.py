@@ -1,4 +1,4 @@
-"""Where the local stack of a state folder can be reached, as `gpo up` wrote it down."""
+"""The file `stack.json`: addresses and processes of a state folder's local stack, as `gpo up` wrote them down."""
 
 import os
 from collections.abc import Mapping
@@ -6,18 +6,15 @@ from pathlib import Path
 
 from gpo.records import Record
 
-POOL = "gpo-process"
-"""The work pool that its workers serve."""
-
 
 class Process(Record):
-    """One process of the stack. `began` tells it from a stranger that has the pid after a reboot.
+    """One process of the stack. `start_time` tells it from a stranger that has the pid after a reboot.
 
     `owned` is false for one that was found running, which `gpo down` leaves alone.
     """
 
     pid: int
-    began: str
+    start_time: str
     log: Path
     owned: bool = True
 
@@ -43,20 +40,20 @@ def read_stack(home: Path) -> Stack | None:
     return _read(stack_path(home))
 
 
-def last_stack(home: Path) -> Stack | None:
+def read_last_stack(home: Path) -> Stack | None:
     """The stack, or what is left of one that was stopped: its addresses, which the next one takes if they are free."""
     if (stack := read_stack(home)) is not None:
         return stack
-    past = _read(_past_path(home))
+    past = _read(_archive_path(home))
     return None if past is None else past.model_copy(update={"processes": {}})
 
 
-def end_stack(home: Path) -> None:
+def archive_stack(home: Path) -> None:
     """Note that the stack was stopped."""
-    stack_path(home).replace(_past_path(home))
+    stack_path(home).replace(_archive_path(home))
 
 
-def _past_path(home: Path) -> Path:
+def _archive_path(home: Path) -> Path:
     return home / "stack.past.json"
 
 

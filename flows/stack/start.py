@@ -1,15 +1,15 @@
-"""`gpo up`, step by step: begin what does not run, side by side, and see that it works."""
+"""`gpo up`, step by step: start what does not run, side by side, and see that it works."""
 
 import hashlib
 import re
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
+from flows.stack import POOL
 from flows.stack.environment import api_auth, own_environment
 from flows.stack.parts import (
     CHROMA,
@@ -19,189 +19,179 @@ from flows.stack.parts import (
     WORKER,
     PrefectApi,
     StackPart,
-    chroma,
+    chroma_part,
     deploy_command,
-    log_of,
-    prompts,
+    log_path,
+    prompts_part,
     worker_command,
     worker_name,
 )
-from flows.stack.process import HOST, first_error, free_port, is_alive, runs_of, start, stop
-from flows.stack.record import POOL, Process, Stack, last_stack, write_stack
-from flows.stack.ui import USUAL_PORT, PrefectServer, await_server, begin_server
+from flows.stack.process import find_run_processes, first_error, is_alive, start, stop
+from flows.stack.record import Process, Stack, read_last_stack, write_stack
+from flows.stack.ui import USUAL_PORT, PrefectServer, await_server, find_or_start_server
+from flows.stack.waiting import HUNG_S, START_S, STOP_S, STOP_WORKER_S, wait_until
 from gpo.errors import StateError
+from gpo.ports import HOST, find_free_port
 from gpo.settings import load_settings
 
 PREFECT_FILE = "prefect.yaml"
-STOP_S = 15.0
-STOP_WORKER_S = 45.0
-_START_S = 120.0
-_HUNG_S = 15.0
 _DEPLOY_S = 240.0
-_POLL_S = 0.1
 _NEVER = "0001-01-01T00:00:00+00:00"
 _EMPTY = Stack(api_url="", ui_url="", chroma_url="", prompts_url="", processes={})
 
-State = Literal["runs", "started", "restarted", "stopped"]
+PartState = Literal["runs", "started", "restarted", "stopped"]
 
 
-class Change(NamedTuple):
+class PartStatus(NamedTuple):
     """What became of a part. `where` is its address, or empty."""
 
     name: str
-    state: State
+    state: PartState
     where: str
     log: str
 
 
-class Started(NamedTuple):
+class StartReport(NamedTuple):
     """The running stack, what was done for it, whether it was deployed to, and how many runs begin again."""
 
     stack: Stack
-    changes: tuple[Change, ...]
+    changes: tuple[PartStatus, ...]
     deployed: bool
     resumed: int
 
 
-def change_of(stack: Stack, name: str, state: State) -> Change:
+def part_status(stack: Stack, name: str, state: PartState) -> PartStatus:
     """A part with its address and its log."""
     urls = {SERVER: stack.ui_url, CHROMA: stack.chroma_url, PROMPTS: f"{stack.prompts_url}/v1/prompts"}
-    return Change(name, state, urls.get(name, ""), str(stack.processes[name].log))
+    return PartStatus(name, state, urls.get(name, ""), str(stack.processes[name].log))
 
 
-class _Deploying(NamedTuple):
+class _DeployProcess(NamedTuple):
     process: subprocess.Popen[bytes]
     digest: str
     log: Path
 
 
-class Start:
+class StackStart:
     """One `up` under the stack's lock: the record as it grows, and what was done."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._known = last_stack(home) or _EMPTY
+        self._known = read_last_stack(home) or _EMPTY
         self._stack = self._known
-        self._states: dict[str, State] = {}
+        self._states: dict[str, PartState] = {}
         self._resumed = 0
 
-    def raise_all(self, workers: int | None, port: int | None) -> Started:
+    def start_all(self, workers: int | None, port: int | None) -> StartReport:
         """Do it all; the arguments are those of `up`."""
-        numbers = self._numbers(workers)
-        server = self._begin_server(port)
-        servers = self._begin_servers(port)
-        self._end_strangers(numbers)
-        began = datetime.now(UTC)
-        new = [name for name in numbers if self._begin(name, worker_command(name), self._environment())]
-        deploying = self._begin_deploying()
+        names = self._worker_names(workers)
+        server = self._start_server(port)
+        servers = self._start_chroma_and_prompts(port)
+        self._stop_other_workers(names)
+        since = datetime.now(UTC)
+        new = [name for name in names if self._start_part(name, worker_command(name), self._worker_environment())]
+        deploying = self._start_deploying()
         try:
-            self._see_them_work(server, servers, new, began)
+            self._await_parts(server, servers, new, since)
             if deploying is not None:
-                self._await_deployed(deploying)
+                self._await_deploying(deploying)
         finally:
             if deploying is not None and deploying.process.poll() is None:
                 deploying.process.kill()
                 deploying.process.wait()
         # Workers that are no longer wanted are told of once.
         every = self._stack.model_copy(update={"processes": {**self._known.processes, **self._stack.processes}})
-        changes = tuple(change_of(every, name, self._states.get(name, "stopped")) for name in every.processes)
-        return Started(self._stack, changes, deploying is not None, self._resumed)
+        changes = tuple(part_status(every, name, self._states.get(name, "stopped")) for name in every.processes)
+        return StartReport(self._stack, changes, deploying is not None, self._resumed)
 
-    def _see_them_work(self, server: PrefectServer, servers: list[StackPart], new: list[str], began: datetime) -> None:
+    def _await_parts(self, server: PrefectServer, servers: list[StackPart], new: list[str], since: datetime) -> None:
         self._make_database()
         for part in servers:
-            self._await(part)
+            self._wait_for(part.name, part.name, part.works)
         await_server(self._home, server)
         with PrefectApi(self._stack.api_url, api_auth()) as api:
-            self._until(POOL, SERVER, lambda: _made(api))
+            api.make_pool(POOL, POOL_LIMIT)
             if len(new) == sum(name.startswith(WORKER) for name in self._stack.processes):
                 # No worker of before is left that would tell what became of its runs.
-                dead = api.interrupted(POOL, began, runs_of(self._home).keys())
+                dead = api.find_interrupted_runs(POOL, since, find_run_processes(self._home).keys())
                 self._resumed = sum(api.resume(run) for run in dead)
-            self._await_workers(api, new, began)
+            self._await_workers(api, new, since)
 
-    def _numbers(self, workers: int | None) -> list[str]:
+    def _worker_names(self, workers: int | None) -> list[str]:
         had = sum(name.startswith(WORKER) for name in self._known.processes)
         return [worker_name(number) for number in range(1, (had or 1 if workers is None else workers) + 1)]
 
-    def _begin_server(self, port: int | None) -> PrefectServer:
+    def _start_server(self, port: int | None) -> PrefectServer:
         before = self._known.processes.get(SERVER)
-        server, is_new = begin_server(self._home, port or urlsplit(self._known.api_url).port or USUAL_PORT)
+        server, is_new = find_or_start_server(self._home, port or urlsplit(self._known.api_url).port or USUAL_PORT)
         process = server.process(self._home)
         is_ours = is_new or (before is not None and before.owned and before.pid == process.pid)
-        self._note(SERVER, process.model_copy(update={"owned": is_ours}), is_new=is_new)
-        self._write(api_url=f"{server.url}/api", ui_url=server.url)
+        self._record_part(SERVER, process.model_copy(update={"owned": is_ours}), is_new=is_new)
+        self._update_record(api_url=f"{server.url}/api", ui_url=server.url)
         return server
 
-    def _begin_servers(self, wanted: int | None) -> list[StackPart]:
+    def _start_chroma_and_prompts(self, wanted: int | None) -> list[StackPart]:
         first = (urlsplit(self._stack.api_url).port or USUAL_PORT) + 1
         parts = []
         for name, known, make in (
-            (CHROMA, self._known.chroma_url, chroma),
-            (PROMPTS, self._known.prompts_url, prompts),
+            (CHROMA, self._known.chroma_url, chroma_part),
+            (PROMPTS, self._known.prompts_url, prompts_part),
         ):
             port, process = urlsplit(known).port, self._known.processes.get(name)
             if process is not None and is_alive(process):
                 part = make(self._home, HOST, port or 0)
-                if self._works(part):
-                    self._note(name, process, is_new=False)
+                if wait_until(part.works, HUNG_S):
+                    self._record_part(name, process, is_new=False)
                     continue
                 stop([process], STOP_S)
-            part = make(self._home, HOST, free_port(first if wanted else port or first))
+            part = make(self._home, HOST, find_free_port(first if wanted else port or first))
             first = (urlsplit(part.url).port or first) + 1
-            self._write(**{f"{name}_url": part.url})
-            self._begin(name, part.command, own_environment())
+            self._update_record(**{f"{name}_url": part.url})
+            self._start_part(name, part.command, own_environment())
             parts.append(part)
         return parts
 
-    def _works(self, part: StackPart) -> bool:
-        """Whether a part whose process runs answers; one that an `up` began which was killed may need a moment."""
-        deadline = time.monotonic() + _HUNG_S
-        while not part.works():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL_S)
-        return True
-
-    def _end_strangers(self, numbers: list[str]) -> None:
+    def _stop_other_workers(self, wanted: list[str]) -> None:
         """Stop workers that are too many, or that work with other addresses than those of now."""
         moved = (self._known.api_url, self._known.chroma_url) != (self._stack.api_url, self._stack.chroma_url)
         ending = {
             name: process
             for name, process in self._known.processes.items()
-            if name.startswith(WORKER) and (moved or name not in numbers)
+            if name.startswith(WORKER) and (moved or name not in wanted)
         }
         stop(ending.values(), STOP_WORKER_S)
-        self._write(processes={name: each for name, each in self._stack.processes.items() if name not in ending})
+        self._update_record(
+            processes={name: each for name, each in self._stack.processes.items() if name not in ending}
+        )
 
-    def _begin(self, name: str, command: tuple[str, ...], environment: Mapping[str, str]) -> bool:
+    def _start_part(self, name: str, command: tuple[str, ...], environment: Mapping[str, str]) -> bool:
         """Start a part that does not run; whether it was started."""
         process = self._stack.processes.get(name)
         if process is not None and is_alive(process):
-            self._note(name, process, is_new=False)
+            self._record_part(name, process, is_new=False)
             return False
         if process is not None:
             stop([process], STOP_S)  # what is left of its children
-        process = start(command, environment, log_of(self._home, name))
+        process = start(command, environment, log_path(self._home, name))
         try:
-            self._note(name, process, is_new=True)
+            self._record_part(name, process, is_new=True)
         except OSError:
             stop([process], STOP_S)  # what is not written down could never be stopped
             raise
         return True
 
-    def _note(self, name: str, process: Process, *, is_new: bool) -> None:
+    def _record_part(self, name: str, process: Process, *, is_new: bool) -> None:
         again = name in self._known.processes
         self._states[name] = "runs" if not is_new else "restarted" if again else "started"
-        self._write(processes={**self._stack.processes, name: process})
+        self._update_record(processes={**self._stack.processes, name: process})
 
-    def _write(self, **changes: object) -> None:
+    def _update_record(self, **changes: object) -> None:
         stack = self._stack.model_copy(update=changes)
         if stack != self._stack:
             self._stack = stack
             write_stack(self._home, stack)
 
-    def _environment(self) -> dict[str, str]:
+    def _worker_environment(self) -> dict[str, str]:
         """Of workers, their runs and deployments: one state folder, one database, one Chroma, one Prefect server."""
         return {
             "PREFECT_WORKER_QUERY_SECONDS": "2",
@@ -212,17 +202,17 @@ class Start:
             "PREFECT_UI_URL": self._stack.ui_url,
         }
 
-    def _begin_deploying(self) -> "_Deploying | None":
-        digest = deployed_from(Path.cwd() / PREFECT_FILE)
+    def _start_deploying(self) -> "_DeployProcess | None":
+        digest = deployment_digest(Path.cwd() / PREFECT_FILE)
         if digest in ("", self._known.deployed):
             return None
-        log = log_of(self._home, "deploy")
+        log = log_path(self._home, "deploy")
         with log.open("wb") as out:
             # Not apart: whoever interrupts `up` interrupts it, and the next one does it again.
             process = subprocess.Popen(  # noqa: S603 - our own command
-                deploy_command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self._environment()
+                deploy_command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self._worker_environment()
             )
-        return _Deploying(process, digest, log)
+        return _DeployProcess(process, digest, log)
 
     def _make_database(self) -> None:
         """So that the prompt endpoint has one to read, and the first runs need not make it at the same time."""
@@ -230,39 +220,34 @@ class Start:
 
         open_database(load_settings().database_for(self._home)).dispose()
 
-    def _await(self, part: StackPart) -> None:
-        self._until(part.name, part.name, part.works)
-
-    def _await_workers(self, api: PrefectApi, names: list[str], began: datetime) -> None:
-        def heard() -> bool:
-            times = api.workers(POOL)
-            return all(datetime.fromisoformat(times.get(name) or _NEVER) >= began for name in names)
+    def _await_workers(self, api: PrefectApi, names: list[str], since: datetime) -> None:
+        def have_reported() -> bool:
+            times = api.worker_heartbeats(POOL)
+            return all(datetime.fromisoformat(times.get(name) or _NEVER) >= since for name in names)
 
         if names:
-            self._until(", ".join(names), names[0], heard)
+            self._wait_for(", ".join(names), names[0], have_reported)
 
-    def _until(self, what: str, name: str, works: Callable[[], bool]) -> None:
-        process, deadline = self._stack.processes[name], time.monotonic() + _START_S
-        while not works():
-            if not is_alive(process) or time.monotonic() > deadline:
-                stop([process] if process.owned else [], STOP_S)
-                raise StateError(f"{what} did not start ({first_error(process.log)}); its log: {process.log}")
-            time.sleep(_POLL_S)
+    def _wait_for(self, what: str, name: str, works: Callable[[], bool]) -> None:
+        """Wait until `works` holds, which the process of the part `name` sees to.
 
-    def _await_deployed(self, deploying: "_Deploying") -> None:
+        Raises:
+            StateError: it did not in time, or the process ended.
+        """
+        process = self._stack.processes[name]
+        if not wait_until(works, START_S, lambda: is_alive(process)):
+            stop([process] if process.owned else [], STOP_S)
+            raise StateError(f"{what} did not start ({first_error(process.log)}); its log: {process.log}")
+
+    def _await_deploying(self, deploying: "_DeployProcess") -> None:
         process, digest, log = deploying
         if process.wait(_DEPLOY_S) != 0:
             raise StateError(f"{PREFECT_FILE} was not deployed ({first_error(log)}); its log: {log}")
-        self._write(deployed=digest)
+        self._update_record(deployed=digest)
 
 
-def _made(api: PrefectApi) -> bool:
-    api.make_pool(POOL, POOL_LIMIT)
-    return True
-
-
-def deployed_from(path: Path) -> str:
-    """Of what deployments come from: the file, and the modules of its flows with their parameters; empty without it."""
+def deployment_digest(path: Path) -> str:
+    """A hash of a `prefect.yaml` and of the modules with its flows and their parameters; empty without the file."""
     try:
         content = path.read_bytes()
     except OSError:

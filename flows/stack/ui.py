@@ -2,29 +2,22 @@
 
 import asyncio
 import os
-import time
 from http import HTTPStatus
 from pathlib import Path
 
 from filelock import FileLock
 
-from flows.stack.environment import api_url, join_stack, server_home
-from flows.stack.process import HOST, PYTHON, first_error, free_port, http_status, is_alive, start, stop
+from flows.stack.environment import api_url, join_stack, server_folders
+from flows.stack.process import PYTHON, first_error, http_status, is_alive, start, stop
 from flows.stack.record import Process, read_stack
+from flows.stack.waiting import HUNG_S, START_S, STOP_S, wait_until
 from gpo.errors import StateError
+from gpo.ports import HOST, find_free_port
 from gpo.progress import Note, emit
 from gpo.records import Record
 from gpo.settings import load_settings
 
 USUAL_PORT = 4200
-
-_START_S = 120.0
-
-_HUNG_S = 30.0
-
-_STOP_S = 20.0
-
-_POLL_S = 0.1
 
 
 class PrefectServer(Record):
@@ -32,7 +25,7 @@ class PrefectServer(Record):
 
     pid: int
     port: int
-    started: str
+    start_time: str
     """When its process began; after a reboot the pid may be a stranger's."""
 
     @property
@@ -47,7 +40,7 @@ class PrefectServer(Record):
 
     def process(self, home: Path) -> Process:
         """It as a process with its log."""
-        return Process(pid=self.pid, began=self.started, log=server_log(home))
+        return Process(pid=self.pid, start_time=self.start_time, log=server_log(home))
 
 
 def server_log(home: Path) -> Path:
@@ -61,12 +54,12 @@ def ensure_server(home: Path) -> PrefectServer:
     Raises:
         StateError: the state folder cannot be made, or it did not start; the message names its log.
     """
-    server, _ = begin_server(home)
+    server, _ = find_or_start_server(home)
     return await_server(home, server)
 
 
-def begin_server(home: Path, port: int = USUAL_PORT) -> tuple[PrefectServer, bool]:
-    """The server of this state folder, begun at `port` or another if none runs; and whether it was begun now.
+def find_or_start_server(home: Path, port: int = USUAL_PORT) -> tuple[PrefectServer, bool]:
+    """The server of this state folder, started at `port` or another if none runs; and whether it is new.
 
     Raises:
         StateError: the state folder cannot be made.
@@ -76,12 +69,12 @@ def begin_server(home: Path, port: int = USUAL_PORT) -> tuple[PrefectServer, boo
     except OSError as error:
         raise StateError(f"the state folder {home} cannot be made ({error.strerror}); set GPO_HOME") from error
     with FileLock(home / "prefect-server.lock"):
-        server = _recorded(home)
-        if server is not None and _answers(server, home, _HUNG_S):
+        server = _read_server(home)
+        if server is not None and _becomes_healthy(server, home, HUNG_S):
             return server, False
         if server is not None:
-            stop([server.process(home)], _STOP_S)
-        return _begin(home, port), True
+            stop([server.process(home)], STOP_S)
+        return _start_server(home, port), True
 
 
 def await_server(home: Path, server: PrefectServer) -> PrefectServer:
@@ -90,8 +83,8 @@ def await_server(home: Path, server: PrefectServer) -> PrefectServer:
     Raises:
         StateError: it did not start; the message names its log.
     """
-    if not _answers(server, home, _START_S):
-        stop([server.process(home)], _STOP_S)
+    if not _becomes_healthy(server, home, START_S):
+        stop([server.process(home)], STOP_S)
         log = server_log(home)
         raise StateError(f"the Prefect server did not start ({first_error(log)}); its log: {log}")
     return server
@@ -115,7 +108,7 @@ def attach_ui(home: Path) -> None:
 
 def find_server(home: Path) -> PrefectServer | None:
     """The server that was started for this state folder, if it still answers."""
-    server = _recorded(home)
+    server = _read_server(home)
     return server if server is not None and server.is_healthy else None
 
 
@@ -125,18 +118,18 @@ def stop_server(home: Path) -> bool:
     Raises:
         StateError: it belongs to a stack.
     """
-    server = _recorded(home)
+    server = _read_server(home)
     if server is None:
         return False
     stack = read_stack(home)
     if stack is not None and any(each.pid == server.pid and each.owned for each in stack.processes.values()):
         raise StateError(f"the Prefect server {server.url} is part of the stack of {home}; `gpo down` stops that")
-    stop([server.process(home)], _STOP_S)
+    stop([server.process(home)], STOP_S)
     (home / "prefect-server.json").unlink(missing_ok=True)
     return True
 
 
-def _recorded(home: Path) -> PrefectServer | None:
+def _read_server(home: Path) -> PrefectServer | None:
     """The server that was started for this state folder, if its process runs."""
     try:
         server = PrefectServer.model_validate_json((home / "prefect-server.json").read_text(encoding="utf-8"))
@@ -146,33 +139,29 @@ def _recorded(home: Path) -> PrefectServer | None:
     return server if is_alive(server.process(home)) else None
 
 
-def _answers(server: PrefectServer, home: Path, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not server.is_healthy:
-        if not is_alive(server.process(home)) or time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_S)
-    return True
+def _becomes_healthy(server: PrefectServer, home: Path, seconds: float) -> bool:
+    process = server.process(home)
+    return wait_until(lambda: server.is_healthy, seconds, lambda: is_alive(process))
 
 
-def _begin(home: Path, wanted: int) -> PrefectServer:
-    port = free_port(wanted)
+def _start_server(home: Path, wanted: int) -> PrefectServer:
+    port = find_free_port(wanted)
     command = [*PYTHON, "flows.stack.prefect_server", "server", "start", "--host", HOST, "--port", str(port)]
     # Without the second name for the port its pages would call the usual one. Slots of a concurrency limit outlive the
     # server on disk; from its memory they would be lost, and stay taken for ever.
     environment = {
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         **os.environ,
-        **server_home(home),
+        **server_folders(home),
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
     }
     process = start(command, environment, server_log(home))
-    server = PrefectServer(pid=process.pid, port=port, started=process.began)
+    server = PrefectServer(pid=process.pid, port=port, start_time=process.start_time)
     try:
         (home / "prefect-server.json").write_text(server.model_dump_json(), encoding="utf-8")
     except OSError:
-        stop([process], _STOP_S)  # what is not written down could never be stopped
+        stop([process], STOP_S)  # what is not written down could never be stopped
         raise
     return server
 

@@ -1,1 +1,1 @@
-"""One file a subject; each adds its commands to the app of `flows/cli/app.py`."""
+"""The commands of `gpo`, one file a subject. A new file with `commands = typer.Typer()` is taken in by itself."""

@@ -1,30 +1,31 @@
-"""`gpo dataset ...`: labelled rows under a name, version by version."""
+"""`gpo dataset ...`: labelled rows kept under a name, version by version."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from flows.cli.console import exit_on_error, print_error, print_json
-from flows.cli.options import AsJson, Debug, Home
-from flows.stack.environment import known_server, prepare
+from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
+from flows.cli.options import AsJson, DatasetName, DatasetReference, Debug, Home, VersionNote, Who
+from flows.cli.panels import DATA
 
 if TYPE_CHECKING:
     from gpo.datasets.registry import Datasets
+    from gpo.datasets.version import DatasetVersion
+    from tasks.announce import Announcement
 
-dataset_app = typer.Typer(
+dataset_group = typer.Typer(
     help="Datasets with versions: pushed once, kept for ever, their examples always in the same split.",
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The dataset's name.")]
-Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="A dataset; by default its newest version.")]
+commands = typer.Typer()
+commands.add_typer(dataset_group, name="dataset", rich_help_panel=DATA)
 
 
-@dataset_app.command("push")
+@dataset_group.command("push")
 def push(
-    name: Name,
+    name: DatasetName,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv, .tsv or .parquet file.")],
     *,
     inputs: Annotated[
@@ -39,8 +40,8 @@ def push(
     delimiter: Annotated[
         str | None, typer.Option(help="Of .csv and .tsv files; by default as their header has it.")
     ] = None,
-    note: Annotated[str, typer.Option(help="A remark that is kept with the version.")] = "",
-    who: Annotated[str | None, typer.Option(help="Who pushes; by default the user of this machine.")] = None,
+    note: VersionNote = "",
+    who: Who = None,
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -62,40 +63,35 @@ def push(
         rows = rows_of_file(file, written)
         origin = Origin(str(file), user() if who is None else who, note, stamp_of(str(file), written))
         given = FieldNames(tuple(inputs or ()), reference, identifier)
-        with show_push(Console(stderr=True)) as told:
+        with show_push(stderr_console()) as on_progress:
             datasets = _datasets(folder)
-            pushed = datasets.push(name, rows, origin, given, told)
+            pushed = datasets.push(name, rows, origin, given, on_progress)
         status = None
         if not as_json:
             typer.echo(pushed_text(pushed))
         if pushed.version.announced_at is None:
-            from tasks.announce import tell_of
-
-            prepare(folder)
-            announcement = tell_of(datasets, pushed.version, known_server(folder))
+            announcement = _announce(datasets, pushed.version, folder)
             status = announcement.status
             print_error(f"Warning: {announcement.text}" if status == "failed" else _sentence(announcement.text))
         if as_json:
             print_json({"is_new": pushed.is_new, "event": status, **version_json(pushed.version)})
 
 
-@dataset_app.command("announce")
-def announce_again(reference: Reference, *, home: Home = None, debug: Debug = False) -> None:
+@dataset_group.command("announce")
+def announce_again(reference: DatasetReference, *, home: Home = None, debug: Debug = False) -> None:
     """Tell Prefect of a version again, as when no server could be reached at its push."""
     with exit_on_error(debug=debug):
         from gpo.datasets.version import parse_reference
-        from tasks.announce import tell_of
 
         folder = _folder(home)
-        prepare(folder)
         datasets = _datasets(folder)
-        announcement = tell_of(datasets, datasets.get(*parse_reference(reference)), known_server(folder))
+        announcement = _announce(datasets, datasets.get(*parse_reference(reference)), folder)
         print_error(_sentence(announcement.text))
         if announcement.status != "sent":
             raise typer.Exit(1)
 
 
-@dataset_app.command("list")
+@dataset_group.command("list")
 def list_datasets(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """List all datasets with their newest versions."""
     with exit_on_error(debug=debug):
@@ -105,12 +101,12 @@ def list_datasets(home: Home = None, as_json: AsJson = False, debug: Debug = Fal
         if as_json:
             print_json([version_json(version) for version in versions])
         else:
-            print_datasets(Console(), versions)
+            print_datasets(stdout_console(), versions)
 
 
-@dataset_app.command("show")
+@dataset_group.command("show")
 def show(
-    reference: Reference,
+    reference: DatasetReference,
     *,
     rows: Annotated[int, typer.Option(help="How many rows to show.", min=0)] = 3,
     home: Home = None,
@@ -129,12 +125,12 @@ def show(
         if as_json:
             print_json({**version_json(version), "sample": sample})
         else:
-            print_version(Console(), version, sample, datasets.history(version.name))
+            print_version(stdout_console(), version, sample, datasets.history(version.name))
 
 
-@dataset_app.command("diff")
+@dataset_group.command("diff")
 def diff(
-    name: Name,
+    name: DatasetName,
     a: Annotated[str, typer.Argument(metavar="A", help="A version's number.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     *,
@@ -151,12 +147,12 @@ def diff(
         if as_json:
             print_json(difference.model_dump(mode="json"))
         else:
-            print_difference(Console(), difference)
+            print_difference(stdout_console(), difference)
 
 
-@dataset_app.command("export")
+@dataset_group.command("export")
 def export(
-    reference: Reference,
+    reference: DatasetReference,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv or .tsv file.")],
     *,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
@@ -172,6 +168,15 @@ def export(
         version = datasets.get(*parse_reference(reference))
         export_rows(datasets.rows(version), version, file, force=force)
         typer.echo(f"Wrote {version.rows} rows of {version.label} to {file}")
+
+
+def _announce(datasets: "Datasets", version: "DatasetVersion", folder: Path) -> "Announcement":
+    """Tell the Prefect server that hears of what happens in a state folder of a version."""
+    from flows.stack.environment import find_api_url, prepare_prefect
+    from tasks.announce import tell_of
+
+    prepare_prefect(folder)
+    return tell_of(datasets, version, find_api_url(folder))
 
 
 def _folder(home: Path | None) -> Path:

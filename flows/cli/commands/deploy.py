@@ -1,22 +1,29 @@
-"""`gpo deploy SPEC`: the deployment that keeps one prompt good, without YAML; prefect.yaml has the same in YAML."""
+"""`gpo deploy SPEC`: a Prefect deployment that re-optimises one prompt, by schedule and when its dataset changes."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from flows.cli.console import exit_on_error
 from flows.cli.options import Debug, Home, SpecPath
+from flows.cli.panels import PRODUCTION
 from flows.cli.state import state_folder
-from flows.stack.environment import api_url, prepare
-from flows.stack.record import POOL
+from flows.stack import POOL
 from gpo.errors import InputError, StateError, suggestion
-from gpo.records import Record
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
     from prefect.events import DeploymentEventTrigger
+
+commands = typer.Typer()
+
+_SCHEDULE = {"schedule", "active", "parameters", "slug"}
 
 Cron = Annotated[
     str | None, typer.Option(help='When to run, such as "0 3 * * *"; by default as it is now, at first never.')
@@ -29,7 +36,8 @@ Paused = Annotated[
 ]
 
 
-class Deployed(Record):
+@dataclass(frozen=True)
+class PromptDeployment:
     """A deployment as it is now. `dataset` is the one whose new versions start it, or None."""
 
     name: str
@@ -37,6 +45,7 @@ class Deployed(Record):
     dataset: str | None
 
 
+@commands.command(rich_help_panel=PRODUCTION)
 def deploy(
     spec: SpecPath,
     *,
@@ -52,31 +61,35 @@ def deploy(
     Run it again to change the deployment; there is one for each prompt.
     """
     with exit_on_error(debug=debug):
+        from flows.stack.environment import api_url, prepare_prefect
+
         folder = state_folder(home)
-        prepare(folder)
+        prepare_prefect(folder)
         check_schedule(cron, timezone)
         if not api_url():
             raise StateError(
                 f"no stack runs for {folder}, and no Prefect server is configured: start one with `gpo up`"
             )
         deployed = asyncio.run(deploy_spec(spec.resolve(), cron, timezone, pool, paused=paused))
-        typer.echo(f"Deployed {deployed.name}")
-        if deployed.dataset is None:
-            typer.echo("No trigger: the spec's dataset has no name; see `gpo dataset push` and `dataset.name`")
-        else:
-            typer.echo(_starts(deployed.dataset, folder))
-        typer.echo(deployed.page)
+        typer.echo(_text_of(deployed, folder))
 
 
-def _starts(dataset: str, folder: Path) -> str:
+def _text_of(deployed: PromptDeployment, folder: Path) -> str:
+    """What was deployed, what starts it, and its page."""
     from gpo.datasets.registry import Datasets
     from gpo.settings import load_settings
 
-    newest = Datasets(load_settings(), folder).newest(dataset)
-    line = f"Starts when `gpo dataset push {dataset} FILE` stores a new version"
-    if newest is None:
-        return f"{line}; there is none yet"
-    return f"{line}; with version {newest.version}, which is there, now: `gpo dataset announce {dataset}`"
+    dataset = deployed.dataset
+    if dataset is None:
+        trigger = "No trigger: the spec's dataset has no name; see `gpo dataset push` and `dataset.name`"
+    else:
+        trigger = f"Starts when `gpo dataset push {dataset} FILE` stores a new version"
+        newest = Datasets(load_settings(), folder).newest(dataset)
+        if newest is None:
+            trigger += "; there is none yet"
+        else:
+            trigger += f"; with version {newest.version}, which is there, now: `gpo dataset announce {dataset}`"
+    return f"Deployed {deployed.name}\n{trigger}\n{deployed.page}"
 
 
 def check_schedule(cron: str | None, timezone: str) -> None:
@@ -85,6 +98,8 @@ def check_schedule(cron: str | None, timezone: str) -> None:
     Raises:
         InputError: it cannot.
     """
+    from zoneinfo import ZoneInfo
+
     try:
         ZoneInfo(timezone)
     except (KeyError, ValueError, OSError):  # unknown, no name, or a folder of zones
@@ -121,7 +136,9 @@ def dataset_trigger(prompt: str, dataset: str) -> "DeploymentEventTrigger":
     )
 
 
-async def deploy_spec(spec: Path, cron: str | None, timezone: str, pool: str, *, paused: bool | None) -> Deployed:
+async def deploy_spec(
+    spec: Path, cron: str | None, timezone: str, pool: str, *, paused: bool | None
+) -> PromptDeployment:
     """Make or update the deployment of `reoptimize_prompt` for a spec on the Prefect server of this process.
 
     `spec` is an absolute path. None leaves schedule and pause as they are.
@@ -133,12 +150,11 @@ async def deploy_spec(spec: Path, cron: str | None, timezone: str, pool: str, *,
     from httpx import HTTPError
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.exceptions import ObjectNotFound
     from prefect.schedules import Cron as CronSchedule
-    from prefect.settings import get_current_settings
     from prefect.types.entrypoint import EntrypointType
 
     from flows.reoptimize import reoptimize_prompt
+    from flows.stack.environment import api_url
     from gpo.production.starting_point import prompt_name
     from gpo.spec.file import load_spec
 
@@ -149,18 +165,8 @@ async def deploy_spec(spec: Path, cron: str | None, timezone: str, pool: str, *,
     watched = task.dataset.name if task.dataset.version is None else None
     try:
         async with get_client() as client:
-            try:
-                await client.read_work_pool(pool)
-            except ObjectNotFound:
-                pools = [each.name for each in await client.read_work_pools()]
-                raise InputError(
-                    f"--pool: no work pool '{pool}'{suggestion(pool, pools)}; "
-                    f"make it with `prefect work-pool create {pool} --type process`"
-                ) from None
-            try:
-                known = await client.read_deployment_by_name(full_name)
-            except ObjectNotFound:
-                known = None
+            await _check_pool(client, pool)
+            known = await _find_deployment(client, full_name)
             deployment = await reoptimize_prompt.ato_deployment(
                 name,
                 schedule=None if cron is None else CronSchedule(cron, timezone=timezone),
@@ -175,9 +181,42 @@ async def deploy_spec(spec: Path, cron: str | None, timezone: str, pool: str, *,
             )
             # An update without schedules would remove them.
             kept = [] if known is None or cron is not None else known.schedules
-            fields = {"schedule", "active", "parameters", "slug"}
-            identity = await deployment.aapply(schedules=[each.model_dump(include=fields) for each in kept] or None)
+            identity = await deployment.aapply(schedules=[each.model_dump(include=_SCHEDULE) for each in kept] or None)
     except HTTPError as error:
         raise StateError(f"the Prefect server {api_url()} cannot be used ({error}); `gpo status`") from None
-    page = f"{get_current_settings().ui_url}/deployments/deployment/{identity}"
-    return Deployed(name=full_name, page=page, dataset=watched)
+    return PromptDeployment(full_name, _page_of(identity), watched)
+
+
+def _page_of(identity: "UUID") -> str:
+    """The address of a deployment's page in the Prefect UI."""
+    from prefect.settings import get_current_settings
+
+    return f"{get_current_settings().ui_url}/deployments/deployment/{identity}"
+
+
+async def _check_pool(client: "PrefectClient", pool: str) -> None:
+    """See that a work pool is there.
+
+    Raises:
+        InputError: it is not.
+    """
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        await client.read_work_pool(pool)
+    except ObjectNotFound:
+        pools = [each.name for each in await client.read_work_pools()]
+        raise InputError(
+            f"--pool: no work pool '{pool}'{suggestion(pool, pools)}; "
+            f"make it with `prefect work-pool create {pool} --type process`"
+        ) from None
+
+
+async def _find_deployment(client: "PrefectClient", name: str) -> "DeploymentResponse | None":
+    """The deployment of this name as it is now; None where there is none."""
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        return await client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return None

@@ -1,49 +1,34 @@
-"""`gpo evaluate`: the score of one instruction on one split. No flow: nothing here needs Prefect."""
+"""`gpo evaluate`: the score of one instruction on one split, without Prefect."""
+
+import asyncio
+from typing import Annotated
 
 import typer
 
-from flows.cli.console import print_json
-from gpo import formatting
-from gpo.report.findings import describe_counts
-from gpo.runs.score import Measured
+from flows.cli.console import exit_on_error, stderr_console
+from flows.cli.options import AsJson, Debug, SpecPath
+from flows.cli.panels import IMPROVE
+
+commands = typer.Typer()
 
 
-def print_score(measured: Measured, *, as_json: bool) -> None:
-    """The score to stdout: one JSON object, or a few lines."""
-    if as_json:
-        print_json(_as_json(measured))
-    else:
-        typer.echo(_as_text(measured))
+@commands.command(rich_help_panel=IMPROVE)
+def evaluate(
+    spec: SpecPath,
+    instruction: Annotated[
+        str | None, typer.Option(help="The instruction to score; by default the one the spec starts from.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="`dev`, `train` or `test`; looking at `test` often wears it out.")] = "dev",
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Score one instruction on a split, with a 95% interval."""
+    with exit_on_error(debug=debug, pays=True):
+        from flows.cli.display.run import Display
+        from flows.cli.display.score import print_score
+        from gpo.progress import listening
+        from gpo.runs.score import score_instruction
 
-
-def _as_json(measured: Measured) -> dict[str, object]:
-    score = measured.score
-    return {
-        "task": measured.task,
-        "split": measured.split,
-        "instruction": measured.instruction,
-        "score": round(score.mean, 4),
-        "ci95": [round(bound, 4) for bound in score.interval()],
-        "n": score.n,
-        "unparsed": score.unparsed,
-        "failed": score.failed,
-        "cut": score.cut,
-        "calls": {"paid": measured.paid, "cached": measured.cached},
-        "usage": {role: usage.model_dump() for role, usage in score.usage.items()},
-        "cost": measured.cost,
-    }
-
-
-def _as_text(measured: Measured) -> str:
-    score = measured.score
-    unread = [sample.text for sample in score.samples if sample.answer is None]
-    spread = f"95% interval {formatting.interval(*score.interval())}"
-    lines = [
-        f"{measured.split:<6}  {formatting.fraction(score.mean)}  ({spread}; {describe_counts(score)})",
-        f"calls   {measured.paid} paid, {measured.cached} from the ledger",
-    ]
-    if measured.cost is not None:
-        lines.append(f"cost    {formatting.money(measured.cost)} in full")
-    if unread:
-        lines.append(f"unread  {formatting.shorten(formatting.printable(unread[0]))!r}")
-    return "\n".join(lines)
+        with Display(stderr_console()) as display, listening(display):
+            measured = asyncio.run(score_instruction(spec, instruction, split))
+        print_score(measured, as_json=as_json)

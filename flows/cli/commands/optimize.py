@@ -1,23 +1,51 @@
-"""`gpo optimize` and `gpo demo`: the check, the flow, and what they print."""
+"""`gpo optimize` and `gpo demo`: improve the prompt of a task spec, or of the example that comes with the package."""
 
 import asyncio
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+import typer
 
-from flows.cli.console import print_error, print_json
-from flows.cli.display.run import Display, print_outcome
-from flows.stack.environment import prepare
-from flows.stack.ui import start_prefect
-from gpo.errors import InputError
-from gpo.models.sharing import counting_together, paying_once
-from gpo.progress import listening
-from gpo.report.run_html import report_path
-from gpo.report.run_json import summary_json
-from gpo.runs.job import Job, load_job
-from gpo.runs.outcome import Outcome
-from gpo.runs.preflight import preflight
+from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
+from flows.cli.options import AsJson, Debug, Seed, SpecPath, Verbose, WithUi
+from flows.cli.panels import IMPROVE
+
+if TYPE_CHECKING:
+    from gpo.runs.job import Job
+    from gpo.runs.outcome import Outcome
+
+commands = typer.Typer()
+
+
+@commands.command(rich_help_panel=IMPROVE)
+def demo(
+    seed: Seed = None, as_json: AsJson = False, ui: WithUi = False, verbose: Verbose = False, debug: Debug = False
+) -> None:
+    """Improve the prompt of the bundled example, with models that need no key and no network.
+
+    Takes a few minutes on two cores. Killed at any moment, the same command goes on where it stopped.
+    """
+    with exit_on_error(debug=debug, pays=True):
+        run_optimization(find_example("review-sentiment"), seed, as_json=as_json, ui=ui, verbose=verbose)
+
+
+@commands.command(rich_help_panel=IMPROVE)
+def optimize(
+    spec: SpecPath,
+    *,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    ui: WithUi = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Improve the prompt of a task spec and prove the gain on its locked test split.
+
+    State lives in `.gpo/` next to the spec, or in `GPO_HOME`. Run it again: nothing is paid for twice.
+    """
+    with exit_on_error(debug=debug, pays=True):
+        run_optimization(spec, seed, as_json=as_json, ui=ui, verbose=verbose)
 
 
 def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool) -> None:
@@ -26,20 +54,30 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
     Raises:
         InputError: what is wrong with the spec, the data or the models; nothing was run.
     """
+    from flows.cli.display.run import Display, print_outcome
+    from flows.stack.environment import prepare_prefect
+    from gpo.models.sharing import counting_together, paying_once
+    from gpo.progress import listening
+    from gpo.report.run_html import report_path
+    from gpo.report.run_json import summary_json
+    from gpo.runs.job import load_job
+
     job = load_job(spec, seed)
-    errors = Console(stderr=True)
-    prepare(job.home, verbose=verbose)
-    with counting_together(), paying_once(), Display(errors) as display, listening(display):
-        outcome = asyncio.run(_checked_and_optimized(job, spec, seed, ui=ui))
+    prepare_prefect(job.home, verbose=verbose)
+    with counting_together(), paying_once(), Display(stderr_console()) as display, listening(display):
+        outcome = asyncio.run(_check_and_optimize(job, spec, seed, ui=ui))
     report = str(report_path(job.home, outcome.run_id))
     if as_json:
         print_json(summary_json(outcome, report))
     else:
-        print_outcome(Console(), job.spec, outcome, report)
+        print_outcome(stdout_console(), job.spec, outcome, report)
 
 
-async def _checked_and_optimized(job: Job, spec: Path, seed: int | None, *, ui: bool) -> Outcome:
+async def _check_and_optimize(job: "Job", spec: Path, seed: int | None, *, ui: bool) -> "Outcome":
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
+    from flows.stack.ui import start_prefect
+    from gpo.runs.preflight import preflight
+
     await preflight(job)
     await start_prefect(job.home, ui=ui)
     # Prefect reads its environment, which is complete now, as it is imported.
@@ -48,12 +86,14 @@ async def _checked_and_optimized(job: Job, spec: Path, seed: int | None, *, ui: 
     return await optimize_prompt(spec, seed)
 
 
-def example(name: str) -> Path:
+def find_example(name: str) -> Path:
     """The spec of a bundled example: in place in a clone, else copied to the working folder once.
 
     Raises:
         InputError: no such example.
     """
+    from gpo.errors import InputError
+
     here = Path(__file__).resolve().parents[3]
     for folder, in_place in ((here / "examples" / name, True), (here / "gpo" / "examples" / name, False)):
         if not (folder / "spec.yaml").exists():

@@ -1,4 +1,4 @@
-"""`gpo reoptimize`, `gpo approve`, `gpo reject` and `gpo decisions`: a prompt in production, kept good."""
+"""`gpo reoptimize`, `gpo decisions`, `gpo approve` and `gpo reject`: keep a prompt that is in production good."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from flows.cli.console import exit_on_error, print_error, print_json
-from flows.cli.options import AsJson, Debug, Home, SpecPath, Verbose, WithUi
+from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
+from flows.cli.options import AsJson, Debug, Home, SpecPath, Verbose, Who, Why, WithUi
+from flows.cli.panels import PRODUCTION
 from flows.cli.state import open_state_folder, state_folder
 
 if TYPE_CHECKING:
     from gpo.production.decision import Decision
     from gpo.production.decision_log import DecisionLog
 
+commands = typer.Typer()
+
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run that waits, or its prompt's name.")]
-Who = Annotated[str | None, typer.Option(help="Who answers; by default the user of this machine.")]
-Why = Annotated[str, typer.Option(help="Why, for the prompt's history.")]
 
 
+@commands.command(rich_help_panel=PRODUCTION)
 def reoptimize(
     spec: SpecPath,
     *,
@@ -42,7 +43,7 @@ def reoptimize(
     """
     with exit_on_error(debug=debug, pays=True):
         from flows.cli.display.run import Display
-        from flows.stack.environment import prepare
+        from flows.stack.environment import prepare_prefect
         from gpo.progress import listening
         from gpo.runs.job import load_job
 
@@ -50,16 +51,16 @@ def reoptimize(
         # What is wrong with the state or the spec is told before Prefect starts, which keeps its own state there.
         with open_state_folder(folder, made_if_missing=True):
             load_job(spec, home=folder, dataset_version=dataset_version)
-        prepare(folder, verbose=verbose)
-        with Display(Console(stderr=True)) as display, listening(display):
-            result = asyncio.run(_reoptimized(spec, dataset_version, folder, force=force, ui=ui))
+        prepare_prefect(folder, verbose=verbose)
+        with Display(stderr_console()) as display, listening(display):
+            result = asyncio.run(_reoptimize(spec, dataset_version, folder, force=force, ui=ui))
         if as_json:
             print_json(result)
         else:
             typer.echo(f"{result['state']}: {result['message']}")
 
 
-async def _reoptimized(spec: Path, version: int | None, home: Path, *, force: bool, ui: bool) -> dict[str, Any]:
+async def _reoptimize(spec: Path, version: int | None, home: Path, *, force: bool, ui: bool) -> dict[str, Any]:
     from flows.stack.ui import start_prefect
 
     await start_prefect(home, ui=ui)
@@ -74,16 +75,19 @@ async def _reoptimized(spec: Path, version: int | None, home: Path, *, force: bo
     }
 
 
+@commands.command(rich_help_panel=PRODUCTION)
 def approve(run: Run, *, why: Why = "", who: Who = None, home: Home = None, debug: Debug = False) -> None:
     """Promote a challenger that waits for approval."""
     _answer(run, approved=True, why=why, who=who, home=home, debug=debug)
 
 
+@commands.command(rich_help_panel=PRODUCTION)
 def reject(run: Run, *, why: Why = "", who: Who = None, home: Home = None, debug: Debug = False) -> None:
     """Reject a challenger that waits for approval: the champion stays."""
     _answer(run, approved=False, why=why, who=who, home=home, debug=debug)
 
 
+@commands.command(rich_help_panel=PRODUCTION)
 def decisions(
     prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="By default all prompts.")] = None,
     *,
@@ -105,12 +109,12 @@ def decisions(
         if as_json:
             print_json([each.model_dump(mode="json") for each in found])
         else:
-            print_decisions(Console(), found, "none waits for approval" if known else NO_DECISIONS)
+            print_decisions(stdout_console(), found, "none waits for approval" if known else NO_DECISIONS)
 
 
 def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path | None, debug: bool) -> None:
     with exit_on_error(debug=debug):
-        from flows.stack.environment import prepare
+        from flows.stack.environment import prepare_prefect
         from gpo.settings import user
 
         folder = state_folder(home)
@@ -118,13 +122,13 @@ def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path |
             decision = kept.settle(kept.open(run).id, approved=approved, who=who or user(), why=why)
         typer.echo(decision.sentence)
         if decision.flow_run is not None:
-            prepare(folder)
-            asyncio.run(_go_on(decision))
+            prepare_prefect(folder)
+            asyncio.run(_resume_run(decision))
         if decision.status not in ("promoted", "rejected"):
             raise typer.Exit(1)
 
 
-async def _go_on(decision: "Decision") -> None:
+async def _resume_run(decision: "Decision") -> None:
     """Let the Prefect run that waits for the answer end. The answer counts without it."""
     from flows.stack.environment import api_url
 

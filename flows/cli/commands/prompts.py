@@ -1,28 +1,36 @@
 """`gpo prompt ...` and `gpo serve-prompts`: what is in production, how it came there, and how it is moved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from flows.cli.console import exit_on_error, print_error, print_json
-from flows.cli.options import AsJson, Debug, Home, SpecPath
+from flows.cli.console import exit_on_error, print_error, print_json, stdout_console
+from flows.cli.options import (
+    AsJson,
+    Debug,
+    Home,
+    PromptName,
+    PromptReference,
+    SpecPath,
+    VersionNote,
+    Who,
+    Why,
+)
+from flows.cli.panels import PRODUCTION
 from flows.cli.state import open_state_folder
 
 if TYPE_CHECKING:
     from gpo.prompts.registry import Registry
-    from gpo.prompts.version import Move
 
-prompt_app = typer.Typer(help="Prompts in production: versions, aliases, history, rollback.", no_args_is_help=True)
+prompt_group = typer.Typer(help="Prompts in production: versions, aliases, history, rollback.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")]
-Reference = Annotated[str, typer.Argument(metavar="REF", help="An alias, a version's number, or `latest`.")]
+commands = typer.Typer()
+commands.add_typer(prompt_group, name="prompt", rich_help_panel=PRODUCTION)
+
 Alias = Annotated[str, typer.Option(help="The alias.")]
-Who = Annotated[str | None, typer.Option(help="Who moves it; by default the user of this machine.")]
-Why = Annotated[str, typer.Option(help="Why, for the history.")]
 Expected = Annotated[
     int | None, typer.Option(help="Fail if the alias does not point to this version; 0 for nowhere.", min=0)
 ]
@@ -36,7 +44,7 @@ def _registry(home: Path | None) -> Iterator["Registry"]:
         yield Registry(engine)
 
 
-@prompt_app.command("list")
+@prompt_group.command("list")
 def list_prompts(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """List all prompts and where their aliases point."""
     with exit_on_error(debug=debug), _registry(home) as registry:
@@ -47,12 +55,16 @@ def list_prompts(home: Home = None, as_json: AsJson = False, debug: Debug = Fals
         if as_json:
             print_json([prompt_json(record) for record in records])
         else:
-            print_prompts(Console(), records)
+            print_prompts(stdout_console(), records)
 
 
-@prompt_app.command("show")
+@prompt_group.command("show")
 def show(
-    name: Name, reference: Reference = "production", home: Home = None, as_json: AsJson = False, debug: Debug = False
+    name: PromptName,
+    reference: PromptReference = "production",
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
 ) -> None:
     """Show one version of a prompt whole, with what was measured of it."""
     with exit_on_error(debug=debug), _registry(home) as registry:
@@ -63,12 +75,12 @@ def show(
             print_json(version.model_dump(mode="json"))
         else:
             aliases = [each for each, number in registry.record(name).aliases.items() if number == version.version]
-            print_version(Console(), version, aliases)
+            print_version(stdout_console(), version, aliases)
 
 
-@prompt_app.command("history")
+@prompt_group.command("history")
 def history(
-    name: Name,
+    name: PromptName,
     alias: Annotated[str | None, typer.Option(help="Only the moves of this alias.")] = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -86,12 +98,12 @@ def history(
         if as_json:
             print_json(happened)
         else:
-            print_history(Console(), record, happened)
+            print_history(stdout_console(), record, happened)
 
 
-@prompt_app.command("diff")
+@prompt_group.command("diff")
 def diff(
-    name: Name,
+    name: PromptName,
     a: Annotated[str, typer.Argument(metavar="A", help="An alias, a version's number, or `latest`.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     *,
@@ -107,12 +119,12 @@ def diff(
         if as_json:
             print_json(difference.model_dump(mode="json"))
         else:
-            print_difference(Console(), difference)
+            print_difference(stdout_console(), difference)
 
 
-@prompt_app.command("promote")
+@prompt_group.command("promote")
 def promote(
-    name: Name,
+    name: PromptName,
     version: Annotated[int, typer.Argument(metavar="VERSION", help="The version's number.")],
     *,
     alias: Alias = "production",
@@ -125,14 +137,15 @@ def promote(
 ) -> None:
     """Point an alias, by default `production`, to a version. Applications see it at their next refresh."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        _print_move(
-            registry.promote(name, version, alias, who=who or _user(), why=why, expected=expected), as_json=as_json
-        )
+        from flows.cli.display.prompts import print_move
+
+        move = registry.promote(name, version, alias, who=who or _user(), why=why, expected=expected)
+        print_move(move, as_json=as_json)
 
 
-@prompt_app.command("rollback")
+@prompt_group.command("rollback")
 def rollback(
-    name: Name,
+    name: PromptName,
     *,
     alias: Alias = "production",
     why: Why = "",
@@ -144,16 +157,18 @@ def rollback(
 ) -> None:
     """Point an alias back to the version that it had before. Once more goes further back."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        _print_move(registry.rollback(name, alias, who=who or _user(), why=why, expected=expected), as_json=as_json)
+        from flows.cli.display.prompts import print_move
+
+        print_move(registry.rollback(name, alias, who=who or _user(), why=why, expected=expected), as_json=as_json)
 
 
-@prompt_app.command("register")
+@prompt_group.command("register")
 def register(
     spec: SpecPath,
     *,
     best: Annotated[bool, typer.Option("--best", help="The best prompt of the spec's last finished run.")] = False,
     name: Annotated[str | None, typer.Option(help="The prompt's name; by default the spec's.")] = None,
-    note: Annotated[str, typer.Option(help="A remark that is kept with the version.")] = "",
+    note: VersionNote = "",
     home: Annotated[
         Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo beside the spec.")
     ] = None,
@@ -165,6 +180,7 @@ def register(
     The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`.
     """
     with exit_on_error(debug=debug):
+        from flows.cli.display.prompts import print_registered
         from gpo.production.register import read_demonstrations, register_best, register_start
         from gpo.prompts.registry import Registry
         from gpo.runs.history import History
@@ -182,14 +198,11 @@ def register(
             aliases = registry.record(version.name).aliases
         if as_json:
             print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})
-            return
-        kept = "Registered" if registered.is_new else "Already registered, as"
-        typer.echo(f"{kept} {version.name} version {version.version}; {_pointing(aliases)}")
-        if version.version not in aliases.values():
-            typer.echo(f"Next: gpo prompt promote {version.name} {version.version} --why ...")
+        else:
+            print_registered(version, aliases, is_new=registered.is_new)
 
 
-@prompt_app.command("export")
+@prompt_group.command("export")
 def export(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="By default all prompts.")] = None,
     to: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("prompts"),
@@ -210,7 +223,7 @@ def export(
             typer.echo(str(write_record(to, record, wanted)))
 
 
-@prompt_app.command("import")
+@prompt_group.command("import")
 def restore(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files that `gpo prompt export` wrote.")],
     home: Home = None,
@@ -218,6 +231,7 @@ def restore(
 ) -> None:
     """Bring prompts back from exported files, history and all, where there are none of these names."""
     with exit_on_error(debug=debug):
+        from flows.cli.display.prompts import alias_text
         from gpo.prompts.files import read_record
         from gpo.prompts.registry import Registry
 
@@ -225,13 +239,13 @@ def restore(
         with open_state_folder(home, made_if_missing=True) as engine:
             for record in records:
                 Registry(engine).restore(record)
-                typer.echo(f"{record.name}: {len(record.versions)} versions; {_pointing(dict(record.aliases))}")
+                typer.echo(f"{record.name}: {len(record.versions)} versions; {alias_text(record.aliases)}")
 
 
-@prompt_app.command("publish")
+@prompt_group.command("publish")
 def publish(
-    name: Name,
-    reference: Reference = "production",
+    name: PromptName,
+    reference: PromptReference = "production",
     *,
     to: Annotated[str, typer.Option(help="`mlflow`, `langfuse`, `langsmith`, or an installed plug-in.")],
     home: Home = None,
@@ -253,6 +267,7 @@ def publish(
             typer.echo(f"{new} {name} version {version.version} as {published.where}")
 
 
+@commands.command("serve-prompts", rich_help_panel=PRODUCTION)
 def serve_prompts(
     host: Annotated[str, typer.Option(help="The address to listen at. There is no authentication.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at; 0 for any.", min=0, max=65535)] = 4300,
@@ -267,18 +282,6 @@ def serve_prompts(
         settings = load_settings()
         folder = (home or settings.home_here()).absolute()
         serve(settings.database_for(folder), host, port, print_error)
-
-
-def _print_move(move: "Move", *, as_json: bool) -> None:
-    if as_json:
-        print_json(move.model_dump(mode="json", exclude={"standing", "below"}))
-        return
-    came = f", before version {move.from_version}" if move.from_version else ""
-    typer.echo(f"{move.name}: {move.alias} points to version {move.to_version}{came} ({move.who}, {move.at})")
-
-
-def _pointing(aliases: Mapping[str, int]) -> str:
-    return ", ".join(f"{alias} points to version {number}" for alias, number in aliases.items()) or "no alias yet"
 
 
 def _user() -> str:

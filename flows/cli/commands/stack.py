@@ -1,19 +1,18 @@
-"""`gpo up`, `gpo down` and `gpo status`: the local stack of a state folder."""
+"""`gpo up`, `gpo down`, `gpo status`, `gpo ui` and `gpo migrate`: the servers and the database of a state folder."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from flows.cli.console import exit_on_error, print_error, print_json
+from flows.cli.console import exit_on_error, print_error, print_json, stdout_console
 from flows.cli.options import AsJson, Debug, Home
+from flows.cli.panels import STACK
 from flows.cli.state import state_folder
-from gpo.formatting import count
 
-if TYPE_CHECKING:
-    from flows.stack.start import Change
+ui_group = typer.Typer(help="The local Prefect server that `--ui` starts.", no_args_is_help=True)
+
+commands = typer.Typer()
+commands.add_typer(ui_group, name="ui", rich_help_panel=STACK)
 
 _MOST_WORKERS = 32
 
@@ -31,6 +30,7 @@ Port = Annotated[
 ]
 
 
+@commands.command(rich_help_panel=STACK)
 def up(
     workers: Workers = None, port: Port = None, home: Home = None, as_json: AsJson = False, debug: Debug = False
 ) -> None:
@@ -40,6 +40,7 @@ def up(
     this folder, if there is one.
     """
     with exit_on_error(debug=debug):
+        from flows.cli.display.stack import changes_json, print_started
         from flows.stack import stack
 
         folder = state_folder(home)
@@ -47,47 +48,43 @@ def up(
             print_error(
                 "Starting Prefect, Chroma, a worker and the prompt endpoint; the first time takes half a minute."
             )
-        raised = stack.up(folder, workers, port)
+        started = stack.up(folder, workers, port)
         if as_json:
-            print_json(_rows(raised.changes) | {"deployed": raised.deployed})
-            return
-        _print(raised.changes)
-        if raised.resumed:
-            typer.echo(f"\n{count(raised.resumed, 'interrupted run')} begin again where they stopped.")
-        if all(change.state == "runs" for change in raised.changes) and not raised.deployed:
-            typer.echo("\nThe stack runs already; nothing had to be done.")
-            return
-        typer.echo(f"\n{_next_steps(raised.stack.ui_url, folder, deployed=bool(raised.stack.deployed))}")
+            print_json({**changes_json(started.changes), "deployed": started.deployed})
+        else:
+            print_started(stdout_console(), started, folder)
 
 
+@commands.command(rich_help_panel=STACK)
 def down(home: Home = None, debug: Debug = False) -> None:
     """Stop what `gpo up` started for a state folder, runs of its workers too; nothing is lost."""
     with exit_on_error(debug=debug):
+        from flows.cli.display.stack import print_stopped
         from flows.stack import stack
 
-        lowered = stack.down(state_folder(home))
-        typer.echo(f"Stopped: {', '.join(lowered.parts)}" if lowered.parts else "No stack runs here.")
-        if lowered.resumed:
-            typer.echo(f"{count(lowered.resumed, 'run')} interrupted: to begin again at the next `gpo up`.")
+        print_stopped(stack.down(state_folder(home)))
 
 
+@commands.command(rich_help_panel=STACK)
 def status(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """Show what runs of the local stack. Exit code 1 unless all of it does."""
     with exit_on_error(debug=debug):
+        from flows.cli.display.stack import changes_json, print_changes
         from flows.stack import stack
 
         folder = state_folder(home)
         found = stack.status(folder)
         if as_json:
-            print_json(_rows(found))
+            print_json(changes_json(found))
         elif found:
-            _print(found)
+            print_changes(stdout_console(), found)
         else:
             typer.echo(f"No stack runs for {folder}; start it with `gpo up`.")
         if not found or any(change.state == "stopped" for change in found):
             raise typer.Exit(1)
 
 
+@commands.command(rich_help_panel=STACK)
 def migrate(home: Home = None, debug: Debug = False) -> None:
     """Make the database of a state folder, or bring it up to this version; every run does so as well."""
     with exit_on_error(debug=debug):
@@ -98,22 +95,22 @@ def migrate(home: Home = None, debug: Debug = False) -> None:
         typer.echo(f"The database is at {REVISION}.")
 
 
-def _rows(changes: "tuple[Change, ...]") -> dict[str, object]:
-    return {"parts": [change._asdict() for change in changes]}
+@ui_group.command("start")
+def start_ui(home: Home = None, debug: Debug = False) -> None:
+    """Start the local Prefect server of a state folder, or say where it runs."""
+    with exit_on_error(debug=debug):
+        from flows.stack.environment import prepare_prefect
+        from flows.stack.ui import ensure_server
+
+        folder = state_folder(home)
+        prepare_prefect(folder)
+        typer.echo(ensure_server(folder).url)
 
 
-def _print(changes: "tuple[Change, ...]") -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("part", "state", "address", "log"):
-        table.add_column(name, no_wrap=True)
-    for change in changes:
-        table.add_row(change.name, change.state, change.where, change.log)
-    Console(width=200).print(table)
+@ui_group.command("stop")
+def stop_ui(home: Home = None, debug: Debug = False) -> None:
+    """Stop the local Prefect server of a state folder."""
+    with exit_on_error(debug=debug):
+        from flows.stack.ui import stop_server
 
-
-def _next_steps(ui_url: str, folder: Path, *, deployed: bool) -> str:
-    lines = [f"Watch it at {ui_url}"]
-    if not deployed:
-        lines.append("`gpo deploy SPEC` re-optimises that prompt on a schedule and when its dataset changes.")
-    lines.append(f"State: {folder}; stop it all with `gpo down`.")
-    return "\n".join(lines)
+        typer.echo("stopped" if stop_server(state_folder(home)) else "none runs")

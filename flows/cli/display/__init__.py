@@ -1,1 +1,1 @@
-"""What a person sees in a terminal: how a run goes, and what it came to."""
+"""What a person sees in a terminal: tables, progress and results, one file a subject."""

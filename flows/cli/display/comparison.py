@@ -1,6 +1,7 @@
-"""How a comparison goes, on stderr: a line a run, and on a terminal a bar over all of them."""
+"""What a person sees of a comparison: its plan, how it goes (a line a run, on a terminal a bar), and its results."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -8,13 +9,17 @@ from typing import Self
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
 from rich.text import Text
 
 from gpo import formatting
 from gpo.comparison.plan import Cell, Plan
 from gpo.comparison.progress import InRun, RunBegan, RunEnded
+from gpo.comparison.results import ALL_TASKS, Comparison, Spread, Summary
 from gpo.evaluation.calls import example_calls
 from gpo.progress import Answered, Began, Dropped, Event, Note
+from gpo.report.comparison import main_finding
+from gpo.report.curves import INSTALL, can_plot
 from gpo.runs.outcome import Outcome
 
 _SURE = 0.02
@@ -139,3 +144,70 @@ def _calls(plan: Plan, cell: Cell) -> int:
 
 def _name(cell: Cell) -> str:
     return f"{cell.task} {cell.arm} seed {cell.seed}"
+
+
+def print_plan(console: Console, whole: Plan, done: frozenset[Cell]) -> None:
+    """What a comparison would run, and what that takes at most."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("task", overflow="fold")
+    table.add_column("method", overflow="fold")
+    for name in ("seeds", "steps", "calls each", "to run"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for task in whole.tasks:
+        for arm in whole.arms:
+            cells = [cell for cell in whole.cells if (cell.task, cell.arm) == (task.name, arm.name)]
+            steps = whole.specs[cells[0].spec].optimizer.max_steps
+            left = sum(cell not in done for cell in cells)
+            table.add_row(task.name, arm.name, str(len(cells)), str(steps), f"{task.calls:,}", str(left))
+    console.print(table)
+    console.print(Text(f"\n{work(whole, done)}"))
+
+
+def print_comparison(console: Console, comparison: Comparison, folder: Path) -> None:
+    """The end of a comparison: the means, the wins, the finding, and where the files are."""
+    scope = ALL_TASKS if len(comparison.tasks) > 1 else comparison.tasks[0].name
+    console.print()
+    console.print(Text(scope, style="bold"))
+    console.print(_means(comparison, scope))
+    console.print()
+    console.print(Text(main_finding(comparison).replace("**", "")))
+    for row in comparison.failed:
+        console.print(Text(f"failed: {row.task} {row.arm} seed {row.seed}: {row.error}", style="red"), soft_wrap=True)
+    if comparison.failed:
+        console.print(Text("The same command runs what failed again, and nothing else."))
+    if not can_plot():
+        console.print(Text(INSTALL), soft_wrap=True)
+    console.print()
+    console.print(Text(f"files   {folder}"), soft_wrap=True)
+
+
+def _means(comparison: Comparison, scope: str) -> Table:
+    """The means of one task, or of all; wins, ties and losses are those of all."""
+    rows = comparison.of(scope)
+    is_interval = {row.test.kind for row in rows if row.test} == {"interval"}
+    opponents = list(dict.fromkeys(each.against for each in comparison.duels))
+    duels = {(each.arm, each.against): f"{each.wins}-{each.ties}-{each.losses}" for each in comparison.duels}
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("method", no_wrap=True)
+    for name in ("test", "95% interval" if is_interval else "range", "dev", "gain", "task calls"):
+        table.add_column(name, justify="left" if name in ("95% interval", "range") else "right", no_wrap=True)
+    for opponent in opponents:
+        table.add_column(f"vs {opponent}", justify="right", no_wrap=True)
+    best = max((row.test.mean for row in rows if row.test), default=None)
+    for row in rows:
+        style = "bold" if row.test and row.test.mean == best else ""
+        table.add_row(row.arm, *_cells(row), *(duels.get((row.arm, each), "-") for each in opponents), style=style)
+    return table
+
+
+def _cells(row: Summary) -> list[str]:
+    def mean(spread: Spread | None) -> str:
+        return "-" if spread is None else formatting.fraction(spread.mean)
+
+    return [
+        mean(row.test),
+        formatting.interval(row.test.low, row.test.high) if row.test else "-",
+        mean(row.dev),
+        formatting.signed(row.gain.mean) if row.gain else "-",
+        "-" if row.task_calls is None else f"{round(row.task_calls):,}",
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from flows.cli.console import print_table, shown_time
+from flows.cli.console import format_time, print_table
 from gpo import formatting
 from gpo.datasets.changes import DatasetDifference
 from gpo.datasets.content import OnProgress
@@ -65,7 +65,7 @@ def print_datasets(console: Console, versions: Sequence[DatasetVersion]) -> None
             str(each.version),
             str(each.rows),
             changes_text(each.changes),
-            shown_time(console, each.created_at),
+            format_time(console, each.created_at),
             formatting.one_line(each.who),
             formatting.one_line(each.note),
         ]

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
-from flows.cli.console import print_table, shown_time
+from flows.cli.console import format_time, print_json, print_table
 from gpo import formatting
 from gpo.production.decision import Decision, Status
 from gpo.prompts.version import Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
@@ -16,6 +17,9 @@ from gpo.report.markdown import as_markdown
 _TURNED_DOWN: Mapping[Status, str] = {"rejected": "reject", "expired": "expire", "kept": "keep"}
 
 NO_DECISIONS = "none yet; `gpo reoptimize SPEC` makes one"
+
+_HIDDEN = {"standing", "below"}
+"""Fields of a move that only the registry needs."""
 
 _CHANGES = {"removed": "red strike", "added": "bold green"}
 
@@ -27,7 +31,7 @@ def print_prompts(console: Console, records: Sequence[PromptRecord]) -> None:
             record.name,
             str(len(record.versions)),
             _aliases(record.aliases),
-            shown_time(console, record.moves[-1].at) if record.moves else "",
+            format_time(console, record.moves[-1].at) if record.moves else "",
         ]
         for record in records
     ]
@@ -59,10 +63,9 @@ def print_version(console: Console, version: PromptVersion, aliases: Sequence[st
 
 def events(moves: Sequence[Move], decisions: Sequence[Decision]) -> list[dict[str, Any]]:
     """The moves, and between them the challengers that were turned down, from the first to the last."""
-    hidden = {"standing", "below"}
     turned_down = [each for each in decisions if each.status in _TURNED_DOWN and each.challenger is not None]
     found = [
-        *({**move.model_dump(mode="json", exclude=hidden), "challenger": None} for move in moves),
+        *({**move.model_dump(mode="json", exclude=_HIDDEN), "challenger": None} for move in moves),
         *(_turned_down(each) for each in turned_down),
     ]
     return sorted(found, key=lambda event: str(event["at"]))
@@ -89,7 +92,7 @@ def print_history(console: Console, record: PromptRecord, happened: Sequence[Map
     versions = [
         [
             str(version.version),
-            shown_time(console, version.created_at),
+            format_time(console, version.created_at),
             "" if version.parent is None else str(version.parent),
             _measured(version.lineage.test) if version.lineage else "",
             _gain(version.lineage.gain) if version.lineage else "",
@@ -103,7 +106,7 @@ def print_history(console: Console, record: PromptRecord, happened: Sequence[Map
     rows = [
         [
             str(event["number"] or ""),
-            shown_time(console, event["at"]),
+            format_time(console, event["at"]),
             event["alias"],
             event["action"],
             _from_to(event),
@@ -122,7 +125,7 @@ def print_decisions(console: Console, decisions: Sequence[Decision], if_none: st
         return
     rows = [
         [
-            shown_time(console, each.created_at),
+            format_time(console, each.created_at),
             each.prompt,
             each.run,
             each.status,
@@ -163,6 +166,28 @@ def print_difference(console: Console, difference: PromptDifference) -> None:
         _print(console, Text("The messages around the instruction differ: `gpo prompt show` has each."))
     if difference.demonstrations_differ:
         _print(console, Text("The demonstrations differ: `gpo prompt show` has each."))
+
+
+def print_move(move: Move, *, as_json: bool) -> None:
+    """Where an alias points now, and where it pointed before."""
+    if as_json:
+        print_json(move.model_dump(mode="json", exclude=_HIDDEN))
+        return
+    before = f", before version {move.from_version}" if move.from_version else ""
+    typer.echo(f"{move.name}: {move.alias} points to version {move.to_version}{before} ({move.who}, {move.at})")
+
+
+def print_registered(version: PromptVersion, aliases: Mapping[str, int], *, is_new: bool) -> None:
+    """Under which version a prompt is kept now, and what is left to do where no alias points to it."""
+    kept = "Registered" if is_new else "Already registered, as"
+    typer.echo(f"{kept} {version.name} version {version.version}; {alias_text(aliases)}")
+    if version.version not in aliases.values():
+        typer.echo(f"Next: gpo prompt promote {version.name} {version.version} --why ...")
+
+
+def alias_text(aliases: Mapping[str, int]) -> str:
+    """Where the aliases of a prompt point, in words."""
+    return ", ".join(f"{alias} points to version {number}" for alias, number in aliases.items()) or "no alias yet"
 
 
 def _lineage(lineage: Lineage) -> Mapping[str, str]:

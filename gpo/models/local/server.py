@@ -19,7 +19,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -34,9 +33,9 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from gpo.ports import HOST
 from gpo.records import Record
 
-HOST = "127.0.0.1"
 _TICK_S = 1.0
 _PROBE_S = 5.0
 
@@ -172,18 +171,6 @@ def start(plan: ServerPlan) -> subprocess.Popen[bytes]:
     # Whenever the server ends, it must not stay behind as a zombie of this process.
     threading.Thread(target=child.wait, name=f"reap-{child.pid}", daemon=True).start()
     return child
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on `port`."""
-    with socket.socket() as probe:
-        if os.name == "posix":  # Elsewhere the option would let two servers share a port.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
 
 
 def kill(running: Running) -> None:

@@ -27,16 +27,15 @@ from filelock import FileLock, Timeout
 from gpo.errors import INSTALL, LocalModelError, ModelConfigError
 from gpo.models.local.gguf import resolve
 from gpo.models.local.server import (
-    HOST,
     Running,
     ServerFolder,
     ServerParameters,
     ServerPlan,
     healthy,
-    is_free,
     kill,
     start,
 )
+from gpo.ports import HOST, is_free
 from gpo.records import Record, content_hash
 from gpo.settings import Settings
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from flows.cli.app import app
 from flows.cli.display.datasets import print_datasets, print_difference, print_version
-from flows.stack.environment import known_server
+from flows.stack.environment import find_api_url
 from flows.stack.record import Stack, write_stack
 from gpo.datasets.registry import Datasets
 from gpo.settings import Settings
@@ -277,7 +277,7 @@ def test_the_server_has_the_event_when_the_command_ends(prefect_api: str, folder
         os.environ["PREFECT_API_URL"] = prefect_api
         assert found("push", name, write("rows.jsonl", rows_of(32)[1:]))["event"] == "sent"
         datasets = Datasets(Settings(), folder / ".gpo")
-        assert announce(datasets.get(name, 1), known_server(folder / ".gpo")).status == "sent"
+        assert announce(datasets.get(name, 1), find_api_url(folder / ".gpo")).status == "sent"
     first, second, again = wait_for(prefect_api, name, 3)
     assert first["resource"] == {"prefect.resource.id": f"gpo.dataset.{name}", "prefect.resource.name": name}
     digest = datasets.get(name, 2).digest

@@ -13,8 +13,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from flows.cli.app import app
+from flows.stack import POOL
 from flows.stack.parts import PrefectApi
-from flows.stack.record import POOL
 from gpo.models.synthetic.task import dataset
 from tests.conftest import without_leftovers_of_prefect
 

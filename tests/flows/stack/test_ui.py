@@ -1,4 +1,4 @@
-"""Which Prefect server is taken for one's own; tests/test_stack.py has a real one from start to stop."""
+"""Which Prefect server is taken for one's own; test_stack.py has a real one from start to stop."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.stack.process import began
+from flows.stack.process import start_time
 from flows.stack.record import Process, Stack, write_stack
 from flows.stack.ui import PrefectServer, ensure_server, find_server, stop_server
 from gpo.errors import StateError
@@ -33,15 +33,15 @@ def written(home: Path, server: PrefectServer) -> PrefectServer:
 
 
 def test_the_process_that_was_started_is_found(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
-    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
-    assert server.started
+    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, start_time=start_time(process.pid)))
+    assert server.start_time
     assert find_server(tmp_path) == server
 
 
 def test_the_process_that_was_started_is_stopped(
     tmp_path: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
+    written(tmp_path, PrefectServer(pid=process.pid, port=4200, start_time=start_time(process.pid)))
     monkeypatch.setattr(PrefectServer, "is_healthy", property(lambda _self: process.poll() is None))
     assert stop_server(tmp_path)
     assert process.poll() is not None
@@ -49,8 +49,8 @@ def test_the_process_that_was_started_is_stopped(
 
 
 def test_the_server_of_a_stack_is_stopped_with_the_stack(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
-    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=began(process.pid)))
-    part = Process(pid=server.pid, began=server.started, log=tmp_path / "log")
+    server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, start_time=start_time(process.pid)))
+    part = Process(pid=server.pid, start_time=server.start_time, log=tmp_path / "log")
     stack = Stack(
         api_url=f"{server.url}/api", ui_url=server.url, chroma_url="", prompts_url="", processes={"server": part}
     )
@@ -66,7 +66,7 @@ def test_the_server_of_a_stack_is_stopped_with_the_stack(tmp_path: Path, process
 def test_a_stranger_with_the_same_pid_is_neither_used_nor_killed(
     started: str, tmp_path: Path, process: subprocess.Popen[bytes]
 ) -> None:
-    written(tmp_path, PrefectServer(pid=process.pid, port=4200, started=started))
+    written(tmp_path, PrefectServer(pid=process.pid, port=4200, start_time=started))
     assert find_server(tmp_path) is None
     assert not stop_server(tmp_path)
     assert process.poll() is None
@@ -74,7 +74,7 @@ def test_a_stranger_with_the_same_pid_is_neither_used_nor_killed(
 
 def test_a_stranger_that_answers_after_the_own_server_died(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
-        server = PrefectServer(pid=ended.pid, port=4200, started=began(ended.pid))
+        server = PrefectServer(pid=ended.pid, port=4200, start_time=start_time(ended.pid))
     written(tmp_path, server)
     assert find_server(tmp_path) is None
 
@@ -91,12 +91,12 @@ def test_where_there_is_no_proc_ps_tells_the_same_processes_apart(
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", absent)
-    first = began(process.pid)
+    first = start_time(process.pid)
     assert first
-    assert began(process.pid) == first
+    assert start_time(process.pid) == first
     process.kill()
     process.wait()
-    assert began(process.pid) == ""
+    assert start_time(process.pid) == ""
 
 
 def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
