@@ -18,6 +18,7 @@ from gpo.data.sources.tables import read_file, split_files
 from gpo.data.splits import load_splits
 from gpo.data.starter_text import spec_text
 from gpo.errors import DatasetError, InputError, SpecError
+from gpo.files import write_whole
 from gpo.names import Name
 from gpo.progress import Note, emit
 from gpo.records import Split
@@ -45,7 +46,7 @@ def write_starter(name: str, data: Path, folder: Path, *, force: bool) -> Path:
     for left_out in load_splits(anchor_paths(spec, folder.resolve())).left_out:
         emit(Note(left_out))
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     return path

@@ -11,6 +11,7 @@ from rich.console import Console
 from flows.cli.console import exit_on_error, print_error, print_json
 from flows.cli.options import AsJson, Debug, Home, SpecPath
 from flows.cli.state import open_state_folder
+from gpo.prompts.publishers import publisher_names
 
 if TYPE_CHECKING:
     from gpo.prompts.registry import Registry
@@ -232,7 +233,7 @@ def publish(
     name: Name,
     reference: Reference = "production",
     *,
-    to: Annotated[str, typer.Option(help="`mlflow`, `langfuse`, `langsmith`, or an installed plug-in.")],
+    to: Annotated[str, typer.Option(help=f"{publisher_names()}.")],
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,
