@@ -73,10 +73,15 @@ def test_the_rights_are_those_that_were_asked_for_without_the_user_s_mask(
 def test_an_error_in_the_middle_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), replace_whole(path) as draft:
-        draft.write_text("half of the n")
-        assert path.read_text() == "old"
-        raise KeyboardInterrupt
+
+    def write_half() -> None:
+        with replace_whole(path) as draft:
+            draft.write_text("half of the n")
+            assert path.read_text() == "old"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
     assert (path.read_text(), names(tmp_path)) == ("old", ["file"])
     with pytest.raises(FileNotFoundError), replace_whole(path):
         pass  # nothing was written, so nothing can take the file's place

@@ -1,6 +1,7 @@
 """Other prompt registries to which a version can be sent: MLflow, Langfuse, LangSmith, and plug-ins.
 
-A publisher is one class with one method, in a file of this folder, and its row in `PUBLISHERS`. A package brings its own under the entry point group `gpo.publishers`:
+A publisher is one class with one method: a file of this folder, and its row in `PUBLISHERS`. A package brings its own
+under the entry point group `gpo.publishers`:
 
     [project.entry-points."gpo.publishers"]
     ours = "our_package:OurPublisher"

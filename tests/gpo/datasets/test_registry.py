@@ -32,7 +32,7 @@ from gpo.runs.run import load_job, run_key
 from gpo.settings import Settings
 from gpo.spec.file import load_spec
 from gpo.spec.task import TaskSpec
-from tests.gpo.data.test_splits import YES_NO, spec_for
+from tests.support.labelled import YES_NO, spec_for
 
 Row = Mapping[str, Any]
 FIELDS = DatasetFields(input=("question",), reference="label")
