@@ -115,7 +115,7 @@ def _references(value: object, field: str, answer: AnswerSpec) -> tuple[str, ...
         raise DatasetError(f"field `{field}`: holds no right answer, but an empty list")
     found: dict[str, None] = {}
     for each in several:
-        text = _structured(each, answer) if answer.kind in ("json", "list") else _text(each, field)
+        text = _structured(each, field, answer) if answer.kind in ("json", "list") else _text(each, field)
         reference = canonical_reference(text, answer)
         if reference is None:
             raise DatasetError(f"field `{field}`: {_expected(text, answer)}, received {shorten_value(each)}")
@@ -137,8 +137,10 @@ def _holds_answers(value: list[object], answer: AnswerSpec) -> bool:
     return answer.kind != "json"
 
 
-def _structured(value: object, answer: AnswerSpec) -> str:
+def _structured(value: object, field: str, answer: AnswerSpec) -> str:
     """A value as JSON text; what is text already stays as it is."""
+    if not _is_there(value):
+        raise DatasetError(f"field `{field}`: {_EXPECTED[answer.kind]}, received {shorten_value(value)}")
     if isinstance(value, str) and not isinstance(value, Number):
         return value
     return json.dumps(_typed(value) if answer.kind == "json" else value, ensure_ascii=False, default=str)

@@ -132,7 +132,7 @@ def test_rows_that_no_run_could_use_are_refused_and_nothing_is_kept(
 def test_ids_must_be_unique(datasets: Datasets, tmp_path: Path) -> None:
     rows = [{"id": "a", **row} for row in rows_of(2)]
     with pytest.raises(
-        DatasetError, match=r"field `id` must be unique, and these rows share it.*\n  rows 1 and 2: 'a'"
+        DatasetError, match=r"field `id` must be unique, and these rows share it.*\n  rows 1 and 2 have the same id 'a'"
     ):
         pushed(datasets, tmp_path, rows, FieldNames(("question",), "label", "id"))
 
