@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from gpo.data.benchmarks import recognise_benchmark
 from gpo.data.guess import Guess, Row, guess, sample
-from gpo.data.sources.files import FileReading, reading_for
-from gpo.data.sources.tables import read_file, split_files
+from gpo.data.sources.files import FileReading, detect_reading
+from gpo.data.sources.folders import read_file, split_files
 from gpo.data.splits import load_splits
 from gpo.data.starter_text import spec_text
 from gpo.errors import DatasetError, InputError, SpecError
@@ -61,7 +61,7 @@ def found_in(data: Path) -> Guess:
     if not data.exists():
         raise DatasetError(f"{data}: no such file or folder; name a file of labelled rows, or a folder of splits")
     if not data.is_dir():
-        reading = reading_for(data)
+        reading = detect_reading(data)
         found = guess(data, sample(_rows(data, reading)))
         return found._replace(encoding=reading.encoding, delimiter=reading.delimiter)
     files = split_files(data)
@@ -73,7 +73,7 @@ def found_in(data: Path) -> Guess:
 
 
 def _found_in_splits(folder: Path, files: Mapping[Split, Path]) -> Guess:
-    reading = reading_for(next(iter(files.values())))
+    reading = detect_reading(next(iter(files.values())))
     counts = dict.fromkeys(files, 0)
 
     def all_rows() -> Iterator[Row]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from gpo.data.assignment import Order
 from gpo.data.rows import Labelled, label_row, slice_values
-from gpo.data.sources.tables import Table
+from gpo.data.sources.registry import Table
 from gpo.errors import DatasetError, suggestion
 from gpo.records import Example, content_hash
 from gpo.spec.task import TaskSpec

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gpo.data.assignment import SeededOrder
 from gpo.data.guess import is_short
 from gpo.data.sources.files import FileReading, NumberedRow
-from gpo.data.sources.tables import Table, read_file
+from gpo.data.sources.folders import read_file
+from gpo.data.sources.registry import Table
 from gpo.data.validation import RowValidation
 from gpo.datasets.content import read_content
 from gpo.datasets.registry import no_progress

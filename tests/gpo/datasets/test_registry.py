@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from gpo.comparison.arms import preset_arms
 from gpo.comparison.plan import Design, plan, write_specs
 from gpo.data.sources.files import FileReading
-from gpo.data.sources.tables import read_file
+from gpo.data.sources.folders import read_file
 from gpo.data.splits import load_splits
 from gpo.datasets.changes import changes_of
 from gpo.datasets.content import read_content
