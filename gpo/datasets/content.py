@@ -16,9 +16,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from gpo.data.guess import guess, is_short, sample
+from gpo.data.kinds import KINDS, Kind
 from gpo.data.rows import Labelled, label_row
 from gpo.data.sources.files import NumberedRow
 from gpo.data.validation import Related, Relation, RowChecks, RowProblems
@@ -28,9 +29,6 @@ from gpo.datasets.version import DatasetFields
 from gpo.errors import DatasetError
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.task import TaskSpec
-
-_OTHER_KINDS: tuple[Literal["boolean", "number", "list", "json"], ...] = ("boolean", "number", "list", "json")
-"""Kinds of answers that take rows for equal that `exact` and `choice` do not."""
 
 MOST_COUNTED = 50
 """References with more different values are no labels, and are not counted. Fewer may be guessed to be labels."""
@@ -170,12 +168,12 @@ class _References:
         return self._is_long or "joined" not in self._relations
 
     def kinds(self) -> list[AnswerSpec]:
-        """The kinds of answers that may fit, the likeliest first, whose problems are told where none fits."""
-        if self._some_structured:
-            return [AnswerSpec(kind="json"), AnswerSpec(kind="list")]
+        """All kinds of answers, the likeliest first, whose problems are told where none fits; but not free text."""
+        likeliest: Kind = "json" if self._some_structured else "exact"
         labels = tuple(self._spellings.values())
         choice = [AnswerSpec(kind="choice", labels=labels)] if 1 < len(labels) <= MOST_COUNTED else []
-        return [AnswerSpec(kind="exact"), *choice, *(AnswerSpec(kind=kind) for kind in _OTHER_KINDS)]
+        others = (kind for kind in KINDS if kind not in (likeliest, "choice") and not KINDS[kind].is_worded)
+        return [AnswerSpec(kind=likeliest), *choice, *(AnswerSpec(kind=kind) for kind in others)]
 
     def label_counts(self) -> Mapping[str, int] | None:
         """How often each label is there, the most frequent first; None where references are no labels."""

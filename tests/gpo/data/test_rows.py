@@ -1,11 +1,13 @@
 """A row becomes an example, or the reason why it cannot."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from gpo.data.kinds import KINDS
 from gpo.errors import DatasetError
+from gpo.scoring.spec import AnswerSpec
 from tests.support.labelled import YES_NO, Load, parts, rows_of
 
 
@@ -132,3 +134,7 @@ def test_structured_answers_are_taken_as_json(load: Load) -> None:
     rows += [{**row, "question": f"{row['question']} again", "label": json.dumps(row["label"])} for row in rows]
     found = {example.reference for part in parts(load(rows, answer={"kind": "json"})) for example in part}
     assert [json.loads(reference) for reference in found] == [{"total": 1.5, "items": ["a", None, True]}]
+
+
+def test_every_kind_of_answer_says_what_its_references_are() -> None:
+    assert set(KINDS) == set(get_args(AnswerSpec.model_fields["kind"].annotation))
