@@ -11,8 +11,8 @@ from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_URL
 
 from flows.stack.environment import find_api_url
-from gpo.datasets.content import chosen_fields
 from gpo.datasets.fetch import Fetched, FileFormat, fetch_source, rows_of_file, source_name, stamp_of
+from gpo.datasets.fields import chosen_fields
 from gpo.datasets.registry import Datasets, FieldNames, Origin
 from gpo.datasets.version import Pushed
 from gpo.errors import StateError

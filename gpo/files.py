@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+DRAFT = ".draft"
+"""How the names of drafts end."""
 
 
 def write_whole(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
@@ -30,15 +33,41 @@ def replace_whole(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
+    with draft_in(path.parent, path.name) as draft:
+        yield draft
+        put_in_place(draft, path)
+
+
+@contextmanager
+def draft_in(folder: Path, name: str = "") -> Iterator[Path]:
+    """A name for a draft in `folder`, for a file whose own name is not known before it is written.
+
+    Nobody else has this name, and no file is there yet. `put_in_place` makes the draft the file; what is still there on
+    leaving is removed. The folder is made if there is none.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{name}{'.' if name else ''}{uuid4().hex}{DRAFT}"
     try:
         yield draft
-        _sync(draft, os.O_RDONLY)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Give a draft that is written and closed the name `path`, on the same disk; after a power cut it has it still.
+
+    The folder of `path` is made if there is none.
+
+    Raises:
+        OSError: the draft is not there, the folder cannot be written or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sync(draft, os.O_RDONLY)
+    draft.replace(path)
     # Windows has no such call and needs none: the new name of the file lasts.
     if hasattr(os, "O_DIRECTORY"):
         _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)

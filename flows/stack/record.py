@@ -1,9 +1,9 @@
 """The file `stack.json`: addresses and processes of a state folder's local stack, as `gpo up` wrote them down."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from gpo.files import write_whole
 from gpo.records import Record
 
 
@@ -66,9 +66,4 @@ def _read(path: Path) -> Stack | None:
 
 def write_stack(home: Path, stack: Stack) -> None:
     """Write it, whole or not at all."""
-    draft = stack_path(home).with_suffix(f".{os.getpid()}.tmp")
-    try:
-        draft.write_text(stack.model_dump_json(indent=2), encoding="utf-8")
-        draft.replace(stack_path(home))
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(stack_path(home), stack.model_dump_json(indent=2))

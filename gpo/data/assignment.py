@@ -4,7 +4,8 @@ import hashlib
 import heapq
 from typing import Protocol
 
-from gpo.data.rows import STRATIFIED, Labelled
+from gpo.data.kinds import KINDS
+from gpo.data.rows import Labelled
 from gpo.records import Example, Split
 from gpo.spec.task import TaskSpec
 
@@ -36,7 +37,7 @@ class SeededOrder:
         self.count = 0
         self._size = size
         self._seed = spec.dataset.seed
-        self._stratified = spec.answer.kind in STRATIFIED
+        self._stratified = KINDS[spec.answer.kind].has_labels
         self._counts: dict[str, int] = {}
         # Heaps of negative ranks, with the last in rank on top: the one that has to go.
         self._first: dict[str, list[int]] = {}

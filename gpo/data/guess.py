@@ -36,6 +36,7 @@ _ROWS_PER_LABEL = 4
 _LABEL_LENGTH = 40
 
 _SHORT_ANSWER = 60
+"""Characters. A longer answer is free text, and so is one of several lines: it may be worded in many ways."""
 
 _SHOWN_FIELDS = 8
 
@@ -180,10 +181,19 @@ def _answer(references: Sequence[str]) -> AnswerGuess:
         return AnswerGuess(choice, "exact_match", f"Answer with one of: {listed}.", f"one of {listed}")
     if all(map(_is_number, references)):
         return AnswerGuess(AnswerSpec(kind="number"), "numeric_match", "Answer with a number.", "the right number")
-    if all(len(text.splitlines()) <= 1 and len(text) <= _SHORT_ANSWER for text in references):
+    if all(map(is_short, references)):
         instruction = "Answer in a few words, with nothing else."
         return AnswerGuess(AnswerSpec(kind="exact"), "exact_match", instruction, "a short answer")
     return AnswerGuess(AnswerSpec(kind="free"), "token_f1", "Answer in one or two sentences.", "a good answer")
+
+
+def is_short(reference: str) -> bool:
+    r"""Whether a right answer may be a label, a name or a number, of which one question has one.
+
+    >>> is_short("Paris"), is_short("Paris,\nwhich is in France"), is_short("Paris, " * 20)
+    (True, False, False)
+    """
+    return len(reference) <= _SHORT_ANSWER and len(reference.splitlines()) <= 1
 
 
 def _labels(references: Sequence[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from gpo.data.kinds import KINDS, ReferenceKind
 from gpo.data.sources.files import Number
 from gpo.errors import DatasetError, suggestion
 from gpo.formatting import one_line, shorten_value
@@ -12,18 +13,7 @@ from gpo.scoring.answers import canonical_reference
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.task import TaskSpec
 
-STRATIFIED = ("choice", "boolean")
-"""Kinds of answers with labels, of which each split gets its share."""
-
 _ID_LENGTH = 16
-
-_EXPECTED = {
-    "number": "must be a number",
-    "boolean": "must be one of true/false, yes/no, valid/invalid, plausible/implausible",
-    "exact": "must be a single line for answer kind `exact`; use kind `free` for longer texts",
-    "list": "must be a list of at least one item",
-    "json": "must be JSON",
-}
 
 
 class Labelled(NamedTuple):
@@ -85,7 +75,7 @@ def label_row(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
     solution = row.get(dataset.solution) if dataset.solution else None
     worked = None if solution is None else _text(solution, str(dataset.solution))
     if dataset.id is None:
-        return Labelled(inputs, references, worked, None, joins=_joins(answer, spec.answer))
+        return Labelled(inputs, references, worked, None, joins=_joins(answer, KINDS[spec.answer.kind]))
     if not (name := _text(_value(row, dataset.id), dataset.id).strip()):
         raise DatasetError(f"field `{dataset.id}`: an id must not be blank")
     return Labelled(inputs, references, worked, name)
@@ -110,12 +100,13 @@ def _is_there(value: object) -> bool:
 
 def _references(value: object, field: str, answer: AnswerSpec) -> tuple[str, ...]:
     """One right answer, or the different ones of a list; of kinds that have lists themselves, a list of lists."""
-    several = value if isinstance(value, list) and _holds_answers(value, answer) else [value]
+    kind = KINDS[answer.kind]
+    several = value if isinstance(value, list) and kind.is_several(value) else [value]
     if not several:
         raise DatasetError(f"field `{field}`: holds no right answer, but an empty list")
     found: dict[str, None] = {}
     for each in several:
-        text = _structured(each, answer) if answer.kind in ("json", "list") else _text(each, field)
+        text = _text(each, field) if kind.form == "text" else _structured(each, field, answer)
         reference = canonical_reference(text, answer)
         if reference is None:
             raise DatasetError(f"field `{field}`: {_expected(text, answer)}, received {shorten_value(each)}")
@@ -123,25 +114,19 @@ def _references(value: object, field: str, answer: AnswerSpec) -> tuple[str, ...
     return tuple(found)
 
 
-def _joins(value: object, answer: AnswerSpec) -> bool:
+def _joins(value: object, kind: ReferenceKind) -> bool:
     """Whether other rows may bring more right answers: texts of any form, or a list of several; never labels."""
-    if answer.kind in ("free", *STRATIFIED):
-        return answer.kind == "free"
-    return isinstance(value, list) and _holds_answers(value, answer)
+    return kind.is_worded or (not kind.has_labels and isinstance(value, list) and kind.is_several(value))
 
 
-def _holds_answers(value: list[object], answer: AnswerSpec) -> bool:
-    """Whether a list is several answers, and not the one."""
-    if answer.kind == "list":
-        return any(isinstance(item, list) for item in value)
-    return answer.kind != "json"
-
-
-def _structured(value: object, answer: AnswerSpec) -> str:
+def _structured(value: object, field: str, answer: AnswerSpec) -> str:
     """A value as JSON text; what is text already stays as it is."""
+    if not _is_there(value):
+        raise DatasetError(f"field `{field}`: {_expected('null', answer)}, received {shorten_value(value)}")
     if isinstance(value, str) and not isinstance(value, Number):
         return value
-    return json.dumps(_typed(value) if answer.kind == "json" else value, ensure_ascii=False, default=str)
+    typed = _typed(value) if KINDS[answer.kind].form == "json" else value
+    return json.dumps(typed, ensure_ascii=False, default=str)
 
 
 def _typed(value: object) -> object:
@@ -175,6 +160,4 @@ def _text(value: object, field: str) -> str:
 def _expected(received: str, answer: AnswerSpec) -> str:
     if not received.strip():
         return "must not be blank"
-    if answer.kind == "choice":
-        return f"must be one of the labels {', '.join(answer.labels)}"
-    return _EXPECTED[answer.kind]
+    return KINDS[answer.kind].expected.format(labels=", ".join(answer.labels))

@@ -21,7 +21,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gpo.data.assignment import HashedSplits, SeededOrder
-from gpo.data.sources.tables import Table, Tables, table_of_frame, tables_of
+from gpo.data.sources.registry import Table, Tables
+from gpo.data.sources.tables import table_of_frame, tables_of
 from gpo.data.validation import RowValidation
 from gpo.errors import DatasetError
 from gpo.records import Split, Splits, content_hash

@@ -13,11 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from gpo.data.benchmarks import recognise_benchmark
 from gpo.data.guess import Guess, Row, guess, sample
-from gpo.data.sources.files import FileReading, reading_for
-from gpo.data.sources.tables import read_file, split_files
+from gpo.data.sources.files import FileReading, detect_reading
+from gpo.data.sources.folders import read_file, split_files
 from gpo.data.splits import load_splits
 from gpo.data.starter_text import spec_text
 from gpo.errors import DatasetError, InputError, SpecError
+from gpo.files import write_whole
 from gpo.names import Name
 from gpo.progress import Note, emit
 from gpo.records import Split
@@ -45,7 +46,7 @@ def write_starter(name: str, data: Path, folder: Path, *, force: bool) -> Path:
     for left_out in load_splits(anchor_paths(spec, folder.resolve())).left_out:
         emit(Note(left_out))
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     return path
@@ -60,7 +61,7 @@ def found_in(data: Path) -> Guess:
     if not data.exists():
         raise DatasetError(f"{data}: no such file or folder; name a file of labelled rows, or a folder of splits")
     if not data.is_dir():
-        reading = reading_for(data)
+        reading = detect_reading(data)
         found = guess(data, sample(_rows(data, reading)))
         return found._replace(encoding=reading.encoding, delimiter=reading.delimiter)
     files = split_files(data)
@@ -72,7 +73,7 @@ def found_in(data: Path) -> Guess:
 
 
 def _found_in_splits(folder: Path, files: Mapping[Split, Path]) -> Guess:
-    reading = reading_for(next(iter(files.values())))
+    reading = detect_reading(next(iter(files.values())))
     counts = dict.fromkeys(files, 0)
 
     def all_rows() -> Iterator[Row]:

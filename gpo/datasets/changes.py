@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gpo.datasets.content import FieldReader, Said
+from gpo.datasets.fields import FieldReader, Said
 from gpo.datasets.lines import only_in_one, row_hash, row_of
 from gpo.datasets.version import Changes, DatasetFields, LabelShift
 from gpo.errors import DatasetError
@@ -99,7 +99,7 @@ class _Compared:
             return self._reader.said(row_of(line))
         except DatasetError:
             # Of a version with other fields: the row as a whole stands for its input.
-            return Said(row_hash(line).hex(), "", None, is_list=False)
+            return Said(row_hash(line).hex(), "")
 
 
 def _compared(before: Path, after: Path, fields: DatasetFields) -> _Compared:

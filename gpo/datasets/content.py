@@ -1,78 +1,42 @@
-"""What is pushed, read and checked as a run would: rows that cannot be used or contradict each other are refused."""
+"""What is pushed, read and checked as a run would: rows that no run could use together are refused.
+
+A run knows how answers are read. A push does not, for several tasks may use a dataset. So a push asks the same rules,
+those of `gpo.data.rows` and `gpo.data.validation`, for every kind of answer, and one that can use all rows will do.
+
+They differ on purpose, and only so:
+
+- A push does not take two short answers to one input for free text, though a run of that kind would: of two labels one
+  is wrong, most often. Who means both pushes them as a list.
+- A push keeps whole rows as UTF-8, so it refuses what no file can hold also in fields that no run reads.
+- A run may refuse what was pushed, for it knows more: the labels of the spec, the fields of solutions and slices, and
+  how many examples it needs. With `on_bad_row: skip` it may do with less, and leaves out what a push refuses.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Self
 
-from gpo.data.guess import guess, sample
-from gpo.data.rows import label_row
+from gpo.data.guess import guess, is_short, sample
+from gpo.data.kinds import KINDS, Kind
+from gpo.data.rows import Labelled, label_row
 from gpo.data.sources.files import NumberedRow
+from gpo.data.validation import Related, Relation, RowChecks, RowProblems
+from gpo.datasets.fields import FieldReader, reference_text, task_of_kind
 from gpo.datasets.lines import SortedLines, Spool, canonical_line, row_of
 from gpo.datasets.version import DatasetFields
 from gpo.errors import DatasetError
-from gpo.records import canonical_json, content_hash
 from gpo.scoring.spec import AnswerSpec
-from gpo.spec.dataset import DatasetSpec
-from gpo.spec.prompt import PromptSpec
 from gpo.spec.task import TaskSpec
 
-MOST_LABELS = 50
-"""References with more different values are no labels, and are not counted."""
+MOST_COUNTED = 50
+"""References with more different values are no labels, and are not counted. Fewer may be guessed to be labels."""
 
-_SHORT_ANSWER = 60
-"""As `gpo.data.guess` has it: longer or multi-line references are free text, of which one input may have several."""
-_SHOWN = 5
 _TOLD_EVERY = 10_000
 
 OnProgress = Callable[[str, int], None]
 """Hears how far it is: what is done, and for how many rows."""
-
-
-class Said(NamedTuple):
-    """What one row says: the hash of its inputs, its reference as text, its id."""
-
-    inputs: str
-    reference: str
-    id: str | None
-    is_list: bool
-
-    @property
-    def is_short(self) -> bool:
-        """Whether the reference may be a label."""
-        return len(self.reference) <= _SHORT_ANSWER and len(self.reference.splitlines()) <= 1
-
-
-class FieldReader:
-    """Reads rows by the fields of a dataset."""
-
-    def __init__(self, fields: DatasetFields) -> None:
-        self._fields = fields
-        self._free, self._structured = (_task(fields, AnswerSpec(kind=kind)) for kind in ("free", "json"))
-
-    def said(self, row: Mapping[str, Any]) -> Said:
-        """What a row says.
-
-        Raises:
-            DatasetError: a field is missing or cannot be used; the message names it.
-        """
-        value = row.get(self._fields.reference)
-        is_list = isinstance(value, list) and all(isinstance(item, str | bool) for item in value)
-        task = self._structured if isinstance(value, dict | list) and not is_list else self._free
-        found = label_row(row, task)
-        several = canonical_json(sorted(found.references)) if len(found.references) > 1 else found.references[0]
-        return Said(found.inputs_hash, several, found.id, is_list)
-
-
-def _task(fields: DatasetFields, answer: AnswerSpec) -> TaskSpec:
-    """A task of which only the fields matter."""
-    return TaskSpec(
-        name="dataset",
-        prompt=PromptSpec(instruction="-", question="-"),
-        dataset=DatasetSpec(name="dataset", input=fields.input, reference=fields.reference, id=fields.id),
-        answer=answer,
-    )
 
 
 class Content:
@@ -116,7 +80,7 @@ def read_content(rows: Iterator[NumberedRow], where: str, fields: DatasetFields 
 
 
 def _readable(rows: Iterator[NumberedRow], where: str) -> Iterator[tuple[int, bytes]]:
-    problems = ContentProblems(where)
+    problems = _unusable(where)
     for number, row in rows:
         try:
             if isinstance(row, DatasetError):
@@ -139,110 +103,117 @@ def _guessed(spool: Spool, where: str) -> DatasetFields:
 
 
 def _check(content: Content, spool: Spool, where: str, told: OnProgress) -> None:
-    reader, seen, problems = FieldReader(content.fields), _Seen(content.fields, where), ContentProblems(where)
+    """Take all rows into the content.
+
+    Raises:
+        DatasetError: there are none, or no kind of answer can use them together.
+    """
+    reader, seen = FieldReader(content.fields), _References()
+    checks, unusable = _checks(content.fields, where), _unusable(where)
     columns: dict[str, None] = {}
-    labels: Counter[str] | None = Counter()
     for number, line in spool:
         row = row_of(line)
         columns.update(dict.fromkeys(row))
         try:
-            said = reader.said(row)
+            labelled = reader.label(row)
         except DatasetError as problem:
-            problems.add(f"row {number}: {problem}")
+            unusable.add(f"row {number}: {problem}")
             continue
-        seen.add(number, said)
-        if labels is not None:
-            labels[said.reference] += 1
-            labels = labels if len(labels) <= MOST_LABELS and said.is_short else None
+        seen.add(labelled, checks.relate(number, labelled), is_structured=reader.is_structured(row))
         content.lines.add(line)
         content.rows += 1
         if content.rows % _TOLD_EVERY == 0:
             told("checked", content.rows)
-    problems.fail()
-    seen.check()
+    unusable.fail()
+    checks.same_id.fail()
+    if content.fields.id:
+        checks.same_input.fail()
     if not content.rows:
         raise DatasetError(f"{where}: holds no rows; add labelled rows")
+    if not seen.fit_as_read:
+        _check_kinds(content.fields, seen.kinds(), spool, where)
     content.columns = tuple(sorted(columns))
-    content.labels = None if labels is None else dict(sorted(labels.items(), key=lambda item: (-item[1], item[0])))
+    content.labels = seen.label_counts()
 
 
-class ContentProblems:
-    """Rows that are refused for one reason: the first few, and how many."""
+class _References:
+    """What the references of all rows look like, read without a kind."""
 
-    def __init__(self, where: str, what: str = "rows that cannot be used") -> None:
-        self._title = f"{where}: {what}; correct them, nothing was stored:"
-        self._shown: list[str] = []
-        self._count = 0
+    def __init__(self) -> None:
+        self._counts: Counter[str] | None = Counter()
+        self._spellings: dict[str, str] = {}
+        self._some_structured = self._some_plain = self._is_long = False
+        self._relations: set[Relation] = set()
 
-    def add(self, problem: str) -> None:
-        """Count one."""
-        self._count += 1
-        if len(self._shown) < _SHOWN:
-            self._shown.append(problem)
-
-    def fail(self) -> None:
-        """Raise DatasetError if there are any."""
-        if self._count:
-            more = [f"and {self._count - _SHOWN} more"] if self._count > _SHOWN else []
-            raise DatasetError("\n  ".join([self._title, *self._shown, *more]))
-
-
-class _Seen:
-    """Where each input and id was first, as numbers of a few bytes; and which rows do not go together.
-
-    Of one input, references that are lists, or free text, are further right answers; others contradict each other.
-    """
-
-    def __init__(self, fields: DatasetFields, where: str) -> None:
-        self._inputs: dict[int, int] = {}
-        self._ids: dict[int, int] = {}
-        self._has_ids = fields.id is not None
-        self._is_free = False
-        self._same_input = ContentProblems(where, "rows with the same input that contradict each other")
-        self._same_id = ContentProblems(where, f"field `{fields.id}` must be unique, and these rows share it")
-
-    def add(self, number: int, said: Said) -> None:
+    def add(self, row: Labelled, related: Related, *, is_structured: bool) -> None:
         """Take a row into account."""
-        self._is_free = self._is_free or not (said.is_short or said.is_list)
-        if said.id is not None and (first := self._ids.setdefault(_short_hash(said.id), number)) != number:
-            self._same_id.add(f"rows {first} and {number}: {said.id!r}")
-        reference = _short_hash(said.reference.casefold())
-        packed = number << 65 | reference << 1 | said.is_list
-        earlier = self._inputs.setdefault(int(said.inputs[:22], 16), packed)
-        if earlier == packed or (earlier & 1 and said.is_list):
+        self._some_structured = self._some_structured or is_structured
+        self._some_plain = self._some_plain or not is_structured
+        self._relations.add(related.relation)
+        self._is_long = self._is_long or not all(map(is_short, row.references))
+        if self._counts is not None:
+            text = reference_text(row)
+            self._counts[text] += 1
+            if len(self._counts) > MOST_COUNTED or not is_short(text):
+                self._counts = None
+        if len(self._spellings) <= MOST_COUNTED:
+            for reference in row.references:
+                self._spellings.setdefault(reference.casefold(), reference)
+
+    @property
+    def fit_as_read(self) -> bool:
+        """Whether a run can use all rows as they were read: as JSON, or as free text, which short texts are not."""
+        if self._some_structured:
+            return not self._some_plain and "repeated" not in self._relations
+        return self._is_long or "joined" not in self._relations
+
+    def kinds(self) -> list[AnswerSpec]:
+        """All kinds of answers, the likeliest first, whose problems are told where none fits; but not free text."""
+        likeliest: Kind = "json" if self._some_structured else "exact"
+        labels = tuple(self._spellings.values())
+        choice = [AnswerSpec(kind="choice", labels=labels)] if 1 < len(labels) <= MOST_COUNTED else []
+        others = (kind for kind in KINDS if kind not in (likeliest, "choice") and not KINDS[kind].is_worded)
+        return [AnswerSpec(kind=likeliest), *choice, *(AnswerSpec(kind=kind) for kind in others)]
+
+    def label_counts(self) -> Mapping[str, int] | None:
+        """How often each label is there, the most frequent first; None where references are no labels."""
+        counts = self._counts
+        return None if counts is None else dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _check_kinds(fields: DatasetFields, kinds: Sequence[AnswerSpec], spool: Spool, where: str) -> None:
+    """Raise DatasetError with what is wrong by the first kind, unless one of them can use all rows."""
+    first, *others = kinds
+    unusable, checks = _unusable(where), _checks(fields, where)
+    # `min` reads to the end, to count all problems; `all` stops at the first.
+    if min(_usable(spool, task_of_kind(fields, first), unusable, checks)):
+        return
+    for kind in others:
+        if all(_usable(spool, task_of_kind(fields, kind), _unusable(where), _checks(fields, where))):
             return
-        if self._has_ids or earlier >> 1 & (1 << 64) - 1 != reference:
-            self._same_input.add(f"rows {earlier >> 65} and {number}")
-
-    def check(self) -> None:
-        """Raise DatasetError for rows that do not go together."""
-        self._same_id.fail()
-        if not self._is_free:
-            self._same_input.fail()
+    unusable.fail()
+    checks.fail()
 
 
-def _short_hash(text: str) -> int:
-    return int(content_hash(text, length=16), 16)
+def _usable(spool: Spool, task: TaskSpec, unusable: RowProblems, checks: RowChecks) -> Iterator[bool]:
+    """Row by row, whether a run of the task can use it with all before it; what is wrong is put into the last two."""
+    for number, line in spool:
+        try:
+            row = label_row(row_of(line), task)
+        except DatasetError as problem:
+            unusable.add(f"row {number}: {problem}")
+            yield False
+        else:
+            yield checks.relate(number, row).relation != "repeated"
 
 
-def chosen_fields(
-    known: DatasetFields | None, inputs: tuple[str, ...], reference: str | None, identifier: str | None
-) -> DatasetFields | None:
-    """The fields that are known of a dataset with those that were given; None where they have to be guessed.
+def _unusable(where: str) -> RowProblems:
+    return RowProblems(f"{where}: rows that cannot be used; correct them, nothing was stored")
 
-    An empty `identifier` says that there is none.
 
-    Raises:
-        DatasetError: at a first push, only one of input and reference was given.
-    """
-    if known is not None:
-        return DatasetFields(
-            input=inputs or known.input,
-            reference=reference or known.reference,
-            id=known.id if identifier is None else identifier or None,
-        )
-    if inputs and reference:
-        return DatasetFields(input=inputs, reference=reference, id=identifier or None)
-    if inputs or reference or identifier:
-        raise DatasetError("name both with the first push: --input and --reference; or neither, and they are guessed")
-    return None
+def _checks(fields: DatasetFields, where: str) -> RowChecks:
+    same_id = f"{where}: field `{fields.id}` must be unique, and these rows share it"
+    same_input = f"{where}: rows with the same input that contradict each other"
+    checks = RowChecks(*(RowProblems(f"{title}; correct them, nothing was stored") for title in (same_id, same_input)))
+    checks.begin_table("", "all")
+    return checks

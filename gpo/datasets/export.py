@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from gpo.data.sources.files import Number
 from gpo.datasets.lines import read_lines
 from gpo.datasets.version import DatasetVersion
 from gpo.errors import DatasetError, InputError, suggestion
+from gpo.files import replace_whole
 
 Writer = Callable[[Path, Path, DatasetVersion], None]
 
@@ -27,13 +27,9 @@ def export(rows: Path, version: DatasetVersion, path: Path, *, force: bool = Fal
         raise InputError(f"{path}: cannot write the format of the ending '{ending}'{suggestion(ending, WRITERS)}")
     if path.exists() and not force:
         raise InputError(f"{path}: is there already; choose another name, or overwrite it with --force")
-    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
     try:
-        try:
+        with replace_whole(path) as draft:
             WRITERS[ending](rows, draft, version)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 

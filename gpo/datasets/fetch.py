@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from gpo.data.sources.files import LOADERS, FileReading, NumberedRow, reading_for
+from gpo.data.sources.files import LOADERS, FileReading, NumberedRow, detect_reading
+from gpo.data.sources.folders import read_file
 from gpo.data.sources.hub import hub_tables, rows_of_table
 from gpo.data.sources.sql import rows_of_query
-from gpo.data.sources.tables import read_file
 from gpo.datasets.lines import canonical_line
 from gpo.errors import DatasetError, SourceUnreachableError, StateError, suggestion
 from gpo.records import content_hash
@@ -41,7 +41,7 @@ _NO_FIELDS: dict[str, Any] = {"input": ("input",), "reference": "reference"}
 
 
 class FileFormat(NamedTuple):
-    """How a file is written; by default that is seen from it."""
+    """What a person says of how a file is written; the rest is seen from it, which gives a `FileReading`."""
 
     encoding: str | None = None
     delimiter: str | None = None
@@ -69,7 +69,7 @@ def rows_of_file(path: Path, written: FileFormat = DETECT) -> Iterator[NumberedR
         raise DatasetError(f"{path}: is a folder; name one file, whose rows a spec's dataset.split then divides")
     _check_ending(str(path), path.suffix)
     try:
-        seen = reading_for(path)
+        seen = detect_reading(path)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from None
     reading = FileReading(_known(written.encoding) or seen.encoding, written.delimiter or seen.delimiter)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from gpo.data.sources.files import NumberedRow
 from gpo.database.engine import utc_now
 from gpo.datasets.changes import DatasetDifference, changes_of, difference_of
-from gpo.datasets.content import Content, OnProgress, chosen_fields, read_content
+from gpo.datasets.content import Content, OnProgress, read_content
+from gpo.datasets.fields import chosen_fields
 from gpo.datasets.store import DatasetStore, open_store
 from gpo.datasets.table import HOW_TO_BEGIN, made_versions, open_versions, unknown_dataset
 from gpo.datasets.version import Changes, DatasetVersion, Pushed, label_shift

@@ -5,7 +5,6 @@ it was read. A reader trusts nothing but the digest, so that a damaged or half-w
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from gpo.errors import StateError
+from gpo.files import DRAFT, draft_in, put_in_place
 from gpo.redaction import safe_url
 from gpo.settings import Settings
 
@@ -65,12 +65,10 @@ class DatasetStore:
                 for line in lines:
                     digest.update(line)
                     file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
             name = digest.hexdigest()
             if self._remote is not None:
                 self._remote.put(draft, name)
-            self._place(draft, name)
+            put_in_place(draft, self._path(name))
         return name
 
     def path(self, digest: str) -> Path:
@@ -108,31 +106,22 @@ class DatasetStore:
                     f"dataset store {remote.shown}: object {digest[:12]} is damaged, its digest is {found[:12]}; remove"
                     " it, or put a backup in its place, and push the same file again"
                 )
-            return self._place(draft, digest)
+            path = self._path(digest)
+            put_in_place(draft, path)
+            return path
 
     @contextmanager
     def _draft(self) -> Iterator[Path]:
-        draft = self.folder / f".{uuid4().hex}.draft"
-        try:
-            with _disk_errors(self.folder):
-                self.folder.mkdir(parents=True, exist_ok=True)
-                self._forget_drafts()
-                yield draft
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
+        with _disk_errors(self.folder), draft_in(self.folder) as draft:
+            self._forget_drafts()
+            yield draft
 
     def _forget_drafts(self) -> None:
         """Remove what pushes left behind that were killed."""
-        for draft in self.folder.glob(".*.draft"):
+        for draft in self.folder.glob(f".*{DRAFT}"):
             with suppress(FileNotFoundError):
                 if time.time() - draft.stat().st_mtime > _DEAD_S:
                     draft.unlink()
-
-    def _place(self, draft: Path, digest: str) -> Path:
-        path = self._path(digest)
-        path.parent.mkdir(exist_ok=True)
-        return draft.replace(path)
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / f"{digest}.jsonl"
@@ -164,7 +153,7 @@ class Remote:
                 self._put_by_draft(path, key)
 
     def _put_by_draft(self, path: Path, key: str) -> None:
-        draft = f"{key}.{uuid4().hex}.draft"
+        draft = f"{key}.{uuid4().hex}{DRAFT}"
         try:
             self._fs.put_file(str(path), draft)
             self._fs.mv(draft, key)

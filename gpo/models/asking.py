@@ -1,7 +1,8 @@
-"""Asking the optimizer model: answers come from the ledger where they are, and are paid for where they are not."""
+"""Asking a model: answers come from the ledger where they are, and are paid for where they are not."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -27,6 +28,42 @@ class Remark(Record):
     usage: UsageByRole = Field(default={})
 
 
+class Ask(NamedTuple):
+    """One call that is needed; of calls that wait, those of the lowest `priority` go first."""
+
+    key: CallKey
+    sampling: Sampling
+    priority: int = 0
+
+
+async def ask_missing(
+    model: ChatModel, asks: Sequence[Ask], may_fail: Callable[[ModelCallError], bool]
+) -> dict[str, Answer]:
+    """Answers by key digest: those that the ledger has, and the others paid for.
+
+    The answer of a call that failed is missing where `may_fail` says so of its error. It is called once for each
+    failure, in the order in which they come.
+
+    Raises:
+        ModelCallError: the first call whose failure is one too many; calls that wait are cancelled.
+    """
+    found = dict(await model.find([ask.key for ask in asks]))
+    if found:
+        emit(Answered(paid=False, count=len(found)))
+
+    async def pay(ask: Ask) -> None:
+        try:
+            found[ask.key.digest] = await model.ask(ask.key, ask.sampling, ask.priority)
+        except ModelCallError as error:
+            if not may_fail(error):
+                raise
+            return
+        emit(Answered(paid=True))
+
+    await gather_or_cancel(*(pay(ask) for ask in asks if ask.key.digest not in found))
+    return found
+
+
 async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) -> Mapping[str, Answer]:
     """Answers by key digest, paid for where the ledger has none.
 
@@ -35,20 +72,15 @@ async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) ->
     Raises:
         ModelCallError: the first call that failed otherwise, or all were refused; calls that wait are cancelled.
     """
-    found = dict(await model.find([key for key, _ in asks]))
-    if found:
-        emit(Answered(paid=False, count=len(found)))
     refused: list[RefusedRequestError] = []
 
-    async def pay(key: CallKey, sampling: Sampling) -> None:
-        try:
-            found[key.digest] = await model.ask(key, sampling)
-        except RefusedRequestError as error:
+    def is_refused(error: ModelCallError) -> bool:
+        if isinstance(error, RefusedRequestError):
             refused.append(error)
-            return
-        emit(Answered(paid=True))
+            return True
+        return False
 
-    await gather_or_cancel(*(pay(key, sampling) for key, sampling in asks if key.digest not in found))
+    found = await ask_missing(model, [Ask(key, sampling) for key, sampling in asks], is_refused)
     if refused and not found:
         raise refused[0]
     return found
@@ -107,27 +139,19 @@ class BlockOfCalls:
             TooManyFailures: more calls failed than are allowed. The first one too many cancels the rest.
         """
         self.asked += len(keys)
-        found = dict(await model.find(list(keys.values())))
-        if found:
-            emit(Answered(paid=False, count=len(found)))
-
-        async def pay(key: CallKey, priority: int) -> None:
-            try:
-                found[key.digest] = await model.ask(key, sampling, priority)
-            except ModelCallError as error:
-                self.failures.append(error)
-                if len(self.failures) > self.allowed:
-                    raise
-                return
-            emit(Answered(paid=True))
-
         places = {example.id: self.offset + index for index, example in enumerate(self.block)}
-        missing = {key.digest: (key, places[name]) for name, key in keys.items() if key.digest not in found}
+        # Two examples may ask the same; that is one call, paid for and told once.
+        asks = {key.digest: Ask(key, sampling, places[name]) for name, key in keys.items()}
         try:
-            await gather_or_cancel(*(pay(key, place) for key, place in missing.values()))
+            found = await ask_missing(model, list(asks.values()), self._allows)
         except ModelCallError as first:
             raise self._too_many() from first
         return {name: found[key.digest] for name, key in keys.items() if key.digest in found}
+
+    def _allows(self, error: GpoError) -> bool:
+        """Count a failure; whether there may be as many."""
+        self.failures.append(error)
+        return len(self.failures) <= self.allowed
 
     def fail(self, error: GpoError) -> None:
         """Count an answer that came and is of no use as a call that failed.
@@ -135,8 +159,7 @@ class BlockOfCalls:
         Raises:
             TooManyFailures: that was one too many.
         """
-        self.failures.append(error)
-        if len(self.failures) > self.allowed:
+        if not self._allows(error):
             raise self._too_many() from error
 
     def _too_many(self) -> TooManyFailures:

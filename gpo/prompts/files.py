@@ -4,9 +4,7 @@ The same registry gives the same bytes, so that a commit shows what changed and 
 """
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from gpo.errors import PromptError, StateError
+from gpo.files import write_whole
 from gpo.names import check_prompt_name
 from gpo.prompts.version import PromptRecord
 
@@ -35,8 +34,7 @@ def write_record(folder: Path, record: PromptRecord, form: Format = "yaml") -> P
     content = {"layout": _LAYOUT, **record.model_dump(mode="json", exclude_defaults=True)}
     text = _as_yaml(content) if form == "yaml" else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(path, text.encode("utf-8"))
+        write_whole(path, text)
     except OSError as error:
         raise StateError(f"{path}: cannot be written: {error.strerror}; make its folder writable") from None
     return path
@@ -84,20 +82,6 @@ def _check(path: Path, record: PromptRecord) -> None:
 def aliases_after(record: PromptRecord) -> Mapping[str, int]:
     """Where the moves of a prompt leave its aliases."""
     return {move.alias: move.to_version for move in record.moves}
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
 
 
 class _Dumper(yaml.SafeDumper):

@@ -8,6 +8,9 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from gpo.names import EnvironmentVariable, Name
 from gpo.records import Record
 
+SOURCES = ("path", "hub", "sql", "name")
+"""The options that say where the rows are, one of which a dataset has; `gpo.data.sources` has a function for each."""
+
 _OPTIONS = (("config", "hub"), ("revision", "hub"), ("url_env", "sql"), ("version", "name"), ("delimiter", "path"))
 """Options of a dataset that belong to one kind of source."""
 
@@ -90,15 +93,20 @@ class DatasetSpec(Record):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        sources = {"path": self.path, "hub": self.hub, "sql": self.sql, "name": self.name}
-        given = [name for name, value in sources.items() if value is not None]
+        given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
+            *names, last = (f"`{name}`" for name in SOURCES)
             found = " and ".join(given) or "none"
-            raise ValueError(f"needs exactly one of `path`, `hub`, `sql` and `name`, found {found}")
+            raise ValueError(f"needs exactly one of {', '.join(names)} and {last}, found {found}")
         for option, source in _OPTIONS:
             if getattr(self, option) is not None and given != [source]:
                 raise ValueError(f"`{option}` belongs to `{source}`; leave it out with `{given[0]}`")
         return self
+
+    @property
+    def source_option(self) -> str:
+        """Which of `SOURCES` says where the rows are."""
+        return next(name for name in SOURCES if getattr(self, name) is not None)
 
     @property
     def source(self) -> str:

@@ -21,6 +21,7 @@ from flows.cli.options import (
 )
 from flows.cli.panels import PRODUCTION
 from flows.cli.state import open_state_folder
+from gpo.prompts.publishers import publisher_names
 
 if TYPE_CHECKING:
     from gpo.prompts.registry import Registry
@@ -247,7 +248,7 @@ def publish(
     name: PromptName,
     reference: PromptReference = "production",
     *,
-    to: Annotated[str, typer.Option(help="`mlflow`, `langfuse`, `langsmith`, or an installed plug-in.")],
+    to: Annotated[str, typer.Option(help=f"{publisher_names()}.")],
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,

@@ -4,8 +4,8 @@ A loader is a generator: rows leave it one by one, and all but JSON's are read t
 function here, and its test:
 
     @loader(".txt")
-    def lines(path: Path, reading: Reading) -> Iterator[NumberedRow]:
-        with opened(path, reading, newline="\n") as file:
+    def load_lines(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
+        with open_text(path, reading, newline="\n") as file:
             for number, line in enumerate(file, start=1):
                 yield number, {"text": line}
 """
@@ -36,9 +36,9 @@ _OTHER_DELIMITERS = (";", "\t", "|", ",")
 
 
 class FileReading(NamedTuple):
-    """How a file is read. Of formats with columns, only `fields` (all must be there) and `optional` are taken.
+    """How rows are read, with nothing left open: the encoding of text files, and the delimiter if it is unusual.
 
-    Without `fields`, every column is.
+    Of formats with columns, only `fields` (all must be there) and `optional` are taken; without `fields`, every column.
     """
 
     encoding: str = "utf-8"
@@ -113,7 +113,7 @@ def _other_delimiter(columns: Sequence[str]) -> str:
 
 
 @loader(".jsonl", ".ndjson")
-def jsonl(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
+def load_jsonl(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
     """One JSON object a line; blank lines are counted and left out.
 
     Only a line feed ends a line. Texts may hold other line separators, such as U+2028, which `splitlines` would cut at.
@@ -138,7 +138,7 @@ def _parsed_line(line: str, encoding: str) -> Mapping[str, Any] | DatasetError:
 
 
 @loader(".json")
-def json_list(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
+def load_json(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
     """A JSON array of objects, or an object that holds one such array; read whole, so large data is better as JSONL."""
     with open_text(path, reading, newline="") as file:
         text = file.read()
@@ -260,8 +260,8 @@ def _cells(
 _DELIMITERS = (";", "\t", "|")
 
 
-def reading_for(path: Path) -> FileReading:
-    """The encoding by the file's byte order mark, and the delimiter by the header of a CSV file."""
+def detect_reading(path: Path) -> FileReading:
+    """How a file seems to be written: the byte order mark tells its encoding, the header of a CSV its delimiter."""
     with path.open("rb") as file:
         start = file.readline()
     is_utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))

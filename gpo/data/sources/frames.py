@@ -17,7 +17,7 @@ _ROWS_AT_ONCE = 1024
 
 
 @loader(".parquet")
-def parquet(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
+def load_parquet(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
     """Apache Parquet; only the wanted columns are read, a thousand rows at a time."""
     try:
         import pyarrow as arrow  # noqa: PLC0415 - an extra

@@ -1,15 +1,47 @@
-"""Datasets of the Hugging Face hub. They are downloaded once; the cache folder is that library's own."""
+"""The source `hub`: datasets of the Hugging Face hub.
+
+They are downloaded once; the cache folder is that library's own.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gpo.data.sources.files import FileReading, NumberedRow, check_columns
 from gpo.data.sources.frames import number_rows
+from gpo.data.sources.registry import Table, Tables, source
 from gpo.errors import DatasetError, SourceUnreachableError
 from gpo.records import Split
 from gpo.spec.dataset import DatasetSpec
 
 _NAMES: dict[str, Split] = {"train": "train", "validation": "dev", "dev": "dev", "test": "test"}
+
+
+@source("hub")
+def hub_source(dataset: DatasetSpec, reading: FileReading) -> Tables:
+    """The hub's own splits where there is a test split among them; else all its labelled rows, to be split here.
+
+    Raises:
+        DatasetError: the dataset cannot be loaded, or its tables have other names than splits.
+    """
+    found = hub_tables(dataset)
+
+    def table(name: str) -> Table:
+        where = f"{dataset.hub} {name}"
+        return Table(where, where, rows_of_table(found[name], where, reading))
+
+    if splits := own_splits(found):
+        return Tables(splits={split: table(name) for split, name in splits.items()})
+    return Tables(whole=tuple(table(name) for name in _labelled(found, dataset)))
+
+
+def _labelled(found: Mapping[str, Any], dataset: DatasetSpec) -> list[str]:
+    usual = [name for name in found if name in ("train", "validation", "dev", "test")]
+    if not usual and len(found) != 1:
+        raise DatasetError(
+            f"{dataset.hub}: holds the tables {', '.join(sorted(found))}, and none is named train, validation or test;"
+            " choose a dataset.config that has them, or save the rows as a file"
+        )
+    return usual or list(found)
 
 
 def hub_tables(dataset: DatasetSpec) -> Mapping[str, Any]:

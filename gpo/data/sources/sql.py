@@ -1,4 +1,7 @@
-"""Rows that a database answers a SELECT with. Its URL holds a password, so it is in no spec and in no message."""
+"""The source `sql`: rows that a database answers a SELECT with.
+
+The database's URL holds a password, so it is in no spec and in no message.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +11,19 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from gpo.data.sources.files import FileReading, NumberedRow, check_columns
 from gpo.data.sources.frames import number_rows
+from gpo.data.sources.registry import Table, Tables, source
 from gpo.errors import DatasetError, SourceUnreachableError
 from gpo.settings import load_settings, secret
 from gpo.spec.dataset import DatasetSpec
 
 _ROWS_AT_ONCE = 1000
 _EXAMPLES = "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+
+
+@source("sql")
+def sql_tables(dataset: DatasetSpec, reading: FileReading) -> Tables:
+    """The one table that the query answers."""
+    return Tables(whole=(Table("dataset.sql", "dataset.sql", rows_of_query(dataset, reading)),))
 
 
 def rows_of_query(dataset: DatasetSpec, reading: FileReading) -> Iterator[NumberedRow]:

@@ -33,6 +33,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from gpo.files import write_whole
 from gpo.ports import HOST
 from gpo.records import Record
 
@@ -117,12 +118,11 @@ class ServerFolder:
 
     def announce(self, running: Running | None) -> None:
         """Write `server.json` as a whole, or remove it."""
-        record, draft = self.path / "server.json", self.path / "server.json.new"
+        record = self.path / "server.json"
         if running is None:
             record.unlink(missing_ok=True)
         else:
-            draft.write_text(running.model_dump_json(), encoding="utf-8")
-            draft.replace(record)
+            write_whole(record, running.model_dump_json())
 
     def users(self) -> int:
         """Number of live leases; the leases of dead users are removed."""

@@ -1,8 +1,9 @@
 """Other prompt registries to which a version can be sent: MLflow, Langfuse, LangSmith, and plug-ins.
 
-A publisher is one class with one method. A package brings its own under the entry point group `gpo.prompts.publishers`:
+A publisher is one class with one method: a file of this folder, and its row in `PUBLISHERS`. A package brings its own
+under the entry point group `gpo.publishers`:
 
-    [project.entry-points."gpo.prompts.publishers"]
+    [project.entry-points."gpo.publishers"]
     ours = "our_package:OurPublisher"
 
 Whoever publishes a version again finds it there: it is sent once, and its aliases are moved to it.
@@ -20,12 +21,14 @@ from gpo.prompts.version import PromptVersion
 from gpo.records import Record
 from gpo.template import variables_in
 
-GROUP = "gpo.prompts.publishers"
-_OURS: Mapping[str, str] = {
+GROUP = "gpo.publishers"
+PUBLISHERS: Mapping[str, str] = {
     "mlflow": "gpo.prompts.publishers.mlflow:MlflowPublisher",
     "langfuse": "gpo.prompts.publishers.langfuse:LangfusePublisher",
     "langsmith": "gpo.prompts.publishers.langsmith:LangsmithPublisher",
 }
+"""Where each publisher of this folder is, by the name that a person gives. An extra of that name brings its package."""
+
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -48,6 +51,15 @@ class Publisher(Protocol):
         """
 
 
+def publisher_names() -> str:
+    """The names that `open_publisher` knows, as a text for people.
+
+    >>> publisher_names()
+    '`mlflow`, `langfuse`, `langsmith`, or an installed plug-in'
+    """
+    return ", ".join([*(f"`{name}`" for name in PUBLISHERS), "or an installed plug-in"])
+
+
 def open_publisher(name: str) -> Publisher:
     """The publisher of a name.
 
@@ -59,9 +71,9 @@ def open_publisher(name: str) -> Publisher:
     if name in plugins:
         publisher: Publisher = plugins[name].load()()
         return publisher
-    if name not in _OURS:
-        raise PromptError(f"no publisher '{name}'{suggestion(name, [*_OURS, *plugins])}")
-    module, _, attribute = _OURS[name].partition(":")
+    if name not in PUBLISHERS:
+        raise PromptError(f"no publisher '{name}'{suggestion(name, [*PUBLISHERS, *plugins])}")
+    module, _, attribute = PUBLISHERS[name].partition(":")
     try:
         ours: Publisher = getattr(import_module(module), attribute)()
     except ImportError as error:
@@ -120,5 +132,5 @@ def version_facts(version: PromptVersion) -> dict[str, str]:
             "gpo.metric": lineage.metric,
             "gpo.dataset": f"{lineage.dataset.name} {lineage.dataset.fingerprint}".strip(),
         }
-        known |= {"gpo.runs.run": lineage.run} if lineage.run else {}
+        known |= {"gpo.run": lineage.run} if lineage.run else {}
     return known

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from flows.cli.app import app
 from flows.cli.display.prompts import events, print_difference, print_history, print_version
 from gpo.database.engine import open_database
+from gpo.prompts.publishers import PUBLISHERS
 from gpo.prompts.registry import Registry
 from gpo.records import Candidate, Interval, Score, Scored
 from gpo.runs.history import History, RunRow
@@ -270,3 +271,8 @@ def test_wrong_input_is_refused(two: Registry, spec: Path) -> None:
     refused(gpo("publish", NAME, "--to", "mlfow"), "did you mean 'mlflow'?")
     unsaid = gpo("publish", NAME)
     assert (unsaid.exit_code, "--to" in unsaid.stderr) == (2, True)
+
+
+def test_the_help_names_every_publisher_there_is() -> None:
+    shown = gpo("publish", "--help").stdout
+    assert all(name in shown for name in PUBLISHERS)

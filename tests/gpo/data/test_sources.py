@@ -22,9 +22,11 @@ from pydantic import ValidationError
 from gpo.data.sources.files import LOADERS, FileReading, NumberedRow, loader
 from gpo.data.sources.frames import as_written, rows_of_frame
 from gpo.data.sources.hub import hub_tables, own_splits, rows_of_table, with_class_names
+from gpo.data.sources.registry import SOURCES, source
 from gpo.data.splits import load_splits, splits_of
 from gpo.errors import DatasetError
 from gpo.records import Splits
+from gpo.spec import dataset as spec_options
 from gpo.spec.dataset import DatasetSpec
 from gpo.spec.task import TaskSpec
 from tests.support.paths import ROOT
@@ -185,6 +187,21 @@ def test_a_new_format_is_one_function(tmp_path: Path) -> None:
             loader(".pairs")(pairs)
     finally:
         del LOADERS[".pairs"]
+
+
+def test_every_source_of_a_spec_has_its_function() -> None:
+    assert set(SOURCES) == set(spec_options.SOURCES)
+    with pytest.raises(ValueError, match="`hub` is registered twice"):
+        source("hub")(SOURCES["sql"])
+    assert set(SOURCES) == set(spec_options.SOURCES)
+
+
+def test_any_module_of_the_folder_knows_all_formats_and_sources() -> None:
+    """In a fresh process: whoever imports one of them, as the push of a file does, must not miss the others."""
+    program = "from gpo.data.sources.files import LOADERS; from gpo.data.sources.registry import SOURCES"
+    program += "; print(sorted(LOADERS), sorted(SOURCES))"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.strip() == f"{sorted(LOADERS)} {sorted(SOURCES)}"
 
 
 def test_an_unknown_ending(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from gpo.comparison.arms import preset_arms
 from gpo.comparison.plan import Design, plan, write_specs
 from gpo.data.sources.files import FileReading
-from gpo.data.sources.tables import read_file
+from gpo.data.sources.folders import read_file
 from gpo.data.splits import load_splits
 from gpo.datasets.changes import changes_of
 from gpo.datasets.content import read_content
@@ -33,7 +33,7 @@ from gpo.runs.run import run_key
 from gpo.settings import Settings
 from gpo.spec.file import load_spec
 from gpo.spec.task import TaskSpec
-from tests.gpo.data.test_splits import YES_NO, spec_for
+from tests.support.labelled import YES_NO, spec_for
 
 Row = Mapping[str, Any]
 FIELDS = DatasetFields(input=("question",), reference="label")
@@ -133,7 +133,7 @@ def test_rows_that_no_run_could_use_are_refused_and_nothing_is_kept(
 def test_ids_must_be_unique(datasets: Datasets, tmp_path: Path) -> None:
     rows = [{"id": "a", **row} for row in rows_of(2)]
     with pytest.raises(
-        DatasetError, match=r"field `id` must be unique, and these rows share it.*\n  rows 1 and 2: 'a'"
+        DatasetError, match=r"field `id` must be unique, and these rows share it.*\n  rows 1 and 2 have the same id 'a'"
     ):
         pushed(datasets, tmp_path, rows, FieldNames(("question",), "label", "id"))
 

@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gpo.prompts.files.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StateError, match="cannot be written: No space left on device"):
         write_record(tmp_path / "prompts", record.model_copy(update={"created_at": "2030"}))
     assert path.read_bytes() == before

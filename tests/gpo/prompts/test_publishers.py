@@ -67,6 +67,14 @@ def test_a_plug_in_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_publisher("ours").publish(version(3), []) == Published(where="here:3", is_new=False)
 
 
+def test_names_that_packages_and_registries_of_others_rest_on() -> None:
+    """Entry points of installed packages, and what was published before, are found under these names for ever."""
+    assert publishers.GROUP == "gpo.publishers"
+    lineage = LINEAGE.model_copy(update={"run": "7f3a"})
+    facts = publishers.version_facts(version().model_copy(update={"lineage": lineage}))
+    assert {"gpo.version", "gpo.digest", "gpo.run", "gpo.metric", "gpo.dataset"} <= facts.keys()
+
+
 def test_a_client_that_fails_says_so_without_its_password() -> None:
     with (
         pytest.raises(

@@ -1,0 +1,28 @@
+"""The models of a spec: which there are, and what they cost."""
+
+import pytest
+from pydantic import ValidationError
+
+from gpo.records import Usage
+from gpo.spec.models import ModelSpec, ModelsSpec, PriceSpec
+
+
+def test_other_providers_have_no_completion_models() -> None:
+    with pytest.raises(ValidationError, match=r"`completion` is for `openai:NAME`.*the provider 'anthropic' is asked"):
+        ModelSpec(model="anthropic:x", completion=True)
+    assert ModelSpec(model="local:smollm2-135m", completion=True).completion
+
+
+def test_a_run_costs_what_its_priced_models_cost() -> None:
+    usage = {
+        "task": Usage(calls=10, input_tokens=1_000_000, output_tokens=100_000),
+        "optimizer": Usage(calls=1, input_tokens=500_000, output_tokens=500_000),
+        "judge": Usage(calls=2, input_tokens=1_000_000),
+    }
+    price = PriceSpec(input=2, output=10)
+    optimizer = ModelSpec(model="openai:y", price=price)
+    assert ModelsSpec().cost(usage) is None
+    # The optimizer model judges too.
+    assert ModelsSpec(optimizer=optimizer).cost(usage) == 6 + 2
+    assert ModelsSpec(task=optimizer).cost(usage) == 3
+    assert ModelsSpec(optimizer=optimizer).cost({"task": usage["task"], "optimizer": Usage()}) is None
