@@ -255,7 +255,7 @@ def publish(
 ) -> None:
     """Send a version with its aliases to another prompt registry; addresses and keys are that one's own settings."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        from gpo.prompts.publishers import open_publisher
+        from gpo.prompts.publishers.publisher import open_publisher
 
         publisher = open_publisher(to)
         version = registry.resolve(name, reference)

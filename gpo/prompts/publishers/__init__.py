@@ -9,17 +9,7 @@ under the entry point group `gpo.publishers`:
 Whoever publishes a version again finds it there: it is sent once, and its aliases are moved to it.
 """
 
-import importlib.metadata
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib import import_module
-from typing import Protocol
-
-from gpo.errors import GpoError, ModelConfigError, PromptError, PublishError, suggestion
-from gpo.prompts.version import PromptVersion
-from gpo.records import Record
-from gpo.template import variables_in
+from collections.abc import Mapping
 
 GROUP = "gpo.publishers"
 PUBLISHERS: Mapping[str, str] = {
@@ -29,27 +19,6 @@ PUBLISHERS: Mapping[str, str] = {
 }
 """Where each publisher of this folder is, by the name that a person gives. An extra of that name brings its package."""
 
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
-
-
-class Published(Record):
-    """Where a version is now, as its address or name there, and whether it was sent just now."""
-
-    where: str
-    is_new: bool
-
-
-class Publisher(Protocol):
-    """Sends versions to one other registry. Addresses and keys are that registry's own settings."""
-
-    def publish(self, version: PromptVersion, aliases: Sequence[str]) -> Published:
-        """Send a version, unless it is there, and point `aliases` to it.
-
-        Raises:
-            PromptError: the other registry cannot hold this prompt.
-            PublishError: it could not be reached, or did not take it.
-        """
-
 
 def publisher_names() -> str:
     """The names that `open_publisher` knows, as a text for people.
@@ -58,79 +27,3 @@ def publisher_names() -> str:
     '`mlflow`, `langfuse`, `langsmith`, or an installed plug-in'
     """
     return ", ".join([*(f"`{name}`" for name in PUBLISHERS), "or an installed plug-in"])
-
-
-def open_publisher(name: str) -> Publisher:
-    """The publisher of a name.
-
-    Raises:
-        PromptError: there is none of that name.
-        ModelConfigError: its package is not installed.
-    """
-    plugins = {each.name: each for each in importlib.metadata.entry_points(group=GROUP)}
-    if name in plugins:
-        publisher: Publisher = plugins[name].load()()
-        return publisher
-    if name not in PUBLISHERS:
-        raise PromptError(f"no publisher '{name}'{suggestion(name, [*PUBLISHERS, *plugins])}")
-    module, _, attribute = PUBLISHERS[name].partition(":")
-    try:
-        ours: Publisher = getattr(import_module(module), attribute)()
-    except ImportError as error:
-        raise ModelConfigError(
-            f"publisher {name}: its package is not installed ({error}); pip install 'gpo-pipeline[{name}]'"
-        ) from None
-    return ours
-
-
-@contextmanager
-def publish_errors(name: str) -> Iterator[None]:
-    """Turn whatever a client raises into PublishError, without passwords."""
-    try:
-        yield
-    except GpoError:
-        raise
-    except Exception as error:  # noqa: BLE001 - each client has errors of its own, and some only have HTTP's
-        text = _PASSWORD.sub("***@", str(error).strip().partition("\n")[0][:500])
-        raise PublishError(f"{name} did not take the prompt: {type(error).__name__}: {text}") from None
-
-
-def marker(version: PromptVersion) -> str:
-    """The name under which a version of ours is found again in a registry that counts its own."""
-    return f"gpo-v{version.version}"
-
-
-def to_double_braces(version: PromptVersion) -> list[tuple[str, str]]:
-    """The messages as role and text with `{{variables}}`, for registries whose templates are such texts.
-
-    Raises:
-        PromptError: the prompt's own text would be taken for a variable.
-    """
-    messages: list[tuple[str, str]] = []
-    for role, parts in version.content.parts():
-        text = "".join(f"{{{{{part.text}}}}}" if part.is_variable else part.text for part in parts)
-        if variables_in(text) != [part.text for part in parts if part.is_variable]:
-            raise PromptError(
-                f"prompt {version.name} version {version.version}: its text holds double braces that would be taken "
-                "for variables there; reword it, or serve it with `gpo serve-prompts`"
-            )
-        messages.append((role, text))
-    return messages
-
-
-def version_facts(version: PromptVersion) -> dict[str, str]:
-    """What another registry should know of a version, as short texts."""
-    known = {"gpo.version": str(version.version), "gpo.digest": version.digest}
-    if lineage := version.lineage:
-        measured = {"dev": lineage.dev, "test": lineage.test, "gain": lineage.gain}
-        known |= {
-            f"gpo.{name}": f"{each.value:.4f} ({each.low:.4f} to {each.high:.4f})"
-            for name, each in measured.items()
-            if each
-        }
-        known |= {
-            "gpo.metric": lineage.metric,
-            "gpo.dataset": f"{lineage.dataset.name} {lineage.dataset.fingerprint}".strip(),
-        }
-        known |= {"gpo.run": lineage.run} if lineage.run else {}
-    return known

@@ -6,7 +6,7 @@ from typing import Any
 from langfuse import Langfuse
 from langfuse.api import NotFoundError
 
-from gpo.prompts.publishers import Published, marker, publish_errors, to_double_braces, version_facts
+from gpo.prompts.publishers.publisher import Published, marker, publish_errors, to_double_braces, version_facts
 from gpo.prompts.version import PromptVersion
 
 

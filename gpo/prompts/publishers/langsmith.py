@@ -6,7 +6,7 @@ from langsmith import Client
 from langsmith.utils import LangSmithConflictError, LangSmithNotFoundError
 
 from gpo.prompts.loader import as_langchain
-from gpo.prompts.publishers import Published, marker, publish_errors
+from gpo.prompts.publishers.publisher import Published, marker, publish_errors
 from gpo.prompts.version import PromptVersion
 
 

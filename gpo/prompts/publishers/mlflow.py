@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gpo.errors import PromptError
-from gpo.prompts.publishers import Published, marker, publish_errors, to_double_braces, version_facts
+from gpo.prompts.publishers.publisher import Published, marker, publish_errors, to_double_braces, version_facts
 from gpo.prompts.version import PromptVersion
 from gpo.settings import without_telemetry
 

@@ -15,8 +15,8 @@ from uuid import uuid4
 import pytest
 
 from gpo.errors import PromptError, PublishError
-from gpo.prompts import publishers
-from gpo.prompts.publishers import Published, open_publisher, to_double_braces
+from gpo.prompts.publishers import publisher as publishers
+from gpo.prompts.publishers.publisher import Published, open_publisher, to_double_braces
 from gpo.prompts.version import PromptContent, PromptVersion
 from gpo.template import Message
 from tests.gpo.prompts.test_registry import LINEAGE
