@@ -25,6 +25,7 @@ from gpo.records import canonical_json
 from gpo.scoring.metric_registry import FunctionName, Pattern, load_function, metric
 from gpo.scoring.read_json import read_json, whole_json
 from gpo.scoring.read_list import items_of
+from gpo.words import compared_words
 
 if TYPE_CHECKING:
     from gpo.scoring.spec import MetricSpec
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 _SURROUNDING = string.whitespace + string.punctuation + "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u3001\u3002"
 
 _GROUP_SEPARATOR = re.compile(r"(?<=[0-9])[,_' \u00a0\u2019\u202f](?=[0-9]{3}(?![0-9]))")
-
-_WORD = re.compile(r"\w+")
-
-_ROUGE_WORD = re.compile(r"[^\W_]+")
 
 _ARTICLES = frozenset({"a", "an", "the"})
 
@@ -80,10 +77,12 @@ def numeric_match(answer: str, reference: str, *, tolerance: NonNegative = 1e-6,
 def contains(answer: str, reference: str) -> float:
     """1 when the reference's words stand in the answer, next to each other and in order; case does not matter.
 
-    >>> contains("The capital is New York, I think.", "new york")
-    1.0
+    A number counts whole.
+
+    >>> contains("The capital is New York, I think.", "new york"), contains("It costs 1,500 dollars.", "500")
+    (1.0, 0.0)
     """
-    wanted, found = _words(reference), _words(answer)
+    wanted, found = compared_words(reference), compared_words(answer)
     if not wanted:
         # A reference such as "?!" has no words: only the same text contains it.
         return exact_match(answer, reference)
@@ -99,8 +98,8 @@ def token_f1(answer: str, reference: str) -> float:
     >>> round(token_f1("the old cat", "an old black cat"), 2)
     0.8
     """
-    received = Counter(word for word in _words(answer) if word not in _ARTICLES)
-    expected = Counter(word for word in _words(reference) if word not in _ARTICLES)
+    received = Counter(word for word in compared_words(answer) if word not in _ARTICLES)
+    expected = Counter(word for word in compared_words(reference) if word not in _ARTICLES)
     if not received or not expected:
         return exact_match(answer, reference)
     common = (received & expected).total()
@@ -116,7 +115,7 @@ def rouge_l(answer: str, reference: str) -> float:
     >>> rouge_l("police killed the gunman", "police kill the gunman")
     0.75
     """
-    received, expected = _ROUGE_WORD.findall(answer.casefold()), _ROUGE_WORD.findall(reference.casefold())
+    received, expected = compared_words(answer, whole=False), compared_words(reference, whole=False)
     if not received or not expected:
         return exact_match(answer, reference)
     return 2 * _common(received, expected) / (len(received) + len(expected))
@@ -198,10 +197,6 @@ def _normalised(text: str) -> str:
     plain = " ".join(text.casefold().split())
     # A text of nothing but punctuation stays as it is: stripped, all of them would be equal.
     return plain.strip(_SURROUNDING) or plain
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
