@@ -183,12 +183,16 @@ class Score(Record):
 
 
 class Sample(Record):
-    """One raw answer kept for the report: what the model wrote and what was read from it."""
+    """One raw answer kept for the report: what the model wrote, what was read from it, and what it scored.
+
+    `feedback` is what the metric or the judge said about it, empty where nothing.
+    """
 
     example: str
     text: str
     answer: str | None
     value: float
+    feedback: str = ""
 
 
 class Scored(Record):

@@ -15,20 +15,18 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
+import regex as regex_engine
 from pydantic import Field, JsonValue
 from rapidfuzz.distance import LCSseq
 
 from gpo.errors import MetricError
 from gpo.records import canonical_json
-from gpo.scoring.metric_registry import FunctionName, Pattern, load_function, metric
+from gpo.scoring.metric_registry import FunctionName, Pattern, metric
 from gpo.scoring.read_json import read_json, whole_json
 from gpo.scoring.read_list import items_of
 from gpo.words import compared_words
-
-if TYPE_CHECKING:
-    from gpo.scoring.spec import MetricSpec
 
 # With curly quotes, guillemets, the ellipsis and the CJK comma and stop.
 _SURROUNDING = string.whitespace + string.punctuation + "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u3001\u3002"
@@ -39,13 +37,10 @@ _ARTICLES = frozenset({"a", "an", "the"})
 
 _MISSING = "missing"
 
+REGEX_SECONDS = 0.5
+"""Time that the search for a user's expression in one answer may take."""
+
 NonNegative = Annotated[float, Field(ge=0)]
-
-
-def _named(metric: "MetricSpec") -> str:
-    return (
-        f"metric function '{metric.parameters['function']}'" if metric.name == "python" else f"metric `{metric.name}`"
-    )
 
 
 @metric("exact_match")
@@ -167,18 +162,33 @@ def regex(answer: str, reference: str, *, pattern: Pattern | None = None, ignore
     r"""1 when the regular expression is found in the answer; `^` and `$` are the ends of the whole answer.
 
     In `pattern`, `{reference}` stands for the reference's text. Without a pattern, the reference is the expression.
+    An expression that takes longer than `REGEX_SECONDS` fails.
 
     >>> regex("Total: 42 EUR", "42", pattern=r"\b{reference} (EUR|euros?)$"), regex("colour", "^colou?r$")
     (1.0, 1.0)
     """
     expression = reference if pattern is None else pattern.replace("{reference}", re.escape(reference))
-    return float(re.search(expression, answer, re.IGNORECASE if ignore_case else 0) is not None)
+    flags = regex_engine.IGNORECASE if ignore_case else 0
+    try:
+        found = regex_engine.search(expression, answer, flags, timeout=REGEX_SECONDS)
+    except TimeoutError:
+        raise MetricError(
+            f"metric `regex` gave up on the expression {expression[:80]!r} after {REGEX_SECONDS:g} s, for answer "
+            f"{answer[:80]!r}: it tries too many ways; write it without one repetition inside another, such as (a+)+"
+        ) from None
+    return float(found is not None)
 
 
 @metric("python")
-def python(answer: str, reference: str, *, function: FunctionName, **parameters: JsonValue) -> float:
+def python(
+    answer: str,  # noqa: ARG001 - as for `judge`
+    reference: str,  # noqa: ARG001
+    *,
+    function: FunctionName,
+    **parameters: JsonValue,  # noqa: ARG001
+) -> float:
     """The score by a function of your own, `module:function`; see `gpo.scoring.metric_registry`."""
-    return load_function(function)(answer, reference, **parameters)
+    raise MetricError(f"metric function '{function}' is called by itself, not through the metric `python`")
 
 
 @metric("judge", needs_model=True)
@@ -188,8 +198,12 @@ def judge(  # its arguments are the parameters of a spec
     *,
     rubric: Annotated[str, Field(min_length=1)],  # noqa: ARG001
     scale: Annotated[int, Field(ge=2, le=10)] | Literal["yes/no"] = 5,  # noqa: ARG001
+    with_reference: bool = True,  # noqa: ARG001
 ) -> float:
-    """The grade that a language model gives by `rubric`: whole numbers from 1 to `scale`, or yes and no."""
+    """The grade that a language model gives by `rubric`: whole numbers from 1 to `scale`, or yes and no.
+
+    Without `with_reference` it is not shown what is right, as for a task where many answers are.
+    """
     raise MetricError("metric `judge` is scored by the judge model, not by a function")
 
 

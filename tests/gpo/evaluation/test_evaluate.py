@@ -360,6 +360,13 @@ def test_the_judge_scores_what_was_answered() -> None:
     assert heard[-1] == Dropped(2)
 
 
+def test_the_reason_of_the_judge_is_kept_with_the_answer() -> None:
+    judge = scripted(lambda messages: "Grade: 5" if "thank" in messages[-1].text else "Rude.\nGrade: 2")
+    fake = scripted(lambda messages: "thank you" if number_in(messages) else "go away")
+    score, _ = judged(fake, judge)
+    assert {sample.example: sample.feedback for sample in score.samples} == {"e0": "Rude.", "e1": ""}
+
+
 def test_equal_answers_are_judged_once() -> None:
     judge = scripted("Grade: 3")
     model = chat_model(judge, role="judge")
