@@ -45,6 +45,12 @@ _COMPARED = regex.compile(
 )
 _LETTERS = regex.compile(rf"(?V1){_CHARACTER}|(?:(?!{_CHARACTER})[\p{{L}}\p{{N}}]\p{{M}}*+)++")
 
+# The same for text in ASCII, several times as fast.
+_ASCII_COMPARED = re.compile(
+    r"(?:(?<!\w)-(?=\.?\d))?(?:(?<!\w)\.(?=\d))?(?:\w|(?<=\d)[.,](?=\d))+(?:\+\+|\#(?![a-zA-Z0-9]))?", re.ASCII
+)
+_ASCII_LETTERS = re.compile("[a-z0-9]+")
+
 
 class DiffPart(Record):
     """Adjacent words of one kind, joined by single spaces where a space can stand between them."""
@@ -100,8 +106,20 @@ def compared_words(text: str, *, whole: bool = True) -> list[str]:
     >>> compared_words("首都是北京。")
     ['首', '都', '是', '北', '京']
     """
-    found: list[str] = (_COMPARED if whole else _LETTERS).findall(plain_form(text))
+    plain = plain_form(text)
+    if plain.isascii():
+        return (_ASCII_COMPARED if whole else _ASCII_LETTERS).findall(plain)
+    found: list[str] = (_COMPARED if whole else _LETTERS).findall(plain)
     return found
+
+
+def is_character(word: str) -> bool:
+    """Whether a word is one character of a script without spaces.
+
+    >>> is_character("人"), is_character("I")
+    (True, False)
+    """
+    return not word.isascii() and _BEGINS_PART.match(word) is not None
 
 
 def plain_form(text: str) -> str:

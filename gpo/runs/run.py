@@ -101,9 +101,7 @@ class Run:
         self.trajectory = trajectory
         self.history = history
         self.demonstrations = demonstrations(job.spec, splits)
-        self.screen = ProposalFilter(
-            (*splits.dev, *splits.test), allowed=job.spec.prompt.instruction, shown=splits.train
-        )
+        self.screen = ProposalFilter((*splits.dev, *splits.test), allowed=_known(job.spec), shown=splits.train)
         # What was train text once may be a test example now.
         safe = (text for text in job.earlier if not self.screen.leaks(text))
         self.earlier = tuple(Candidate(instruction=text, number=number) for number, text in enumerate(safe, start=1))
@@ -125,6 +123,12 @@ class Run:
     def rng(self, step: int, purpose: str) -> random.Random:
         """Randomness of one part of one step, from the spec's seed alone."""
         return step_rng(self.spec.seed, step, purpose)
+
+
+def _known(spec: TaskSpec) -> str:
+    """What the spec itself says of the task, which every instruction may say as well."""
+    messages = (message.text for message in spec.prompt.template)
+    return "\n".join([spec.prompt.instruction, *messages, *spec.answer.labels])
 
 
 def run_id(spec: TaskSpec, key: str) -> str:

@@ -142,6 +142,11 @@ def test_compared_words_do_not_depend_on_the_form(text: str) -> None:
     assert plain_form(plain_form(text)) == plain_form(text)
 
 
+@given(st.text(st.sampled_from("ab1_-+.,# '"), max_size=20), st.booleans())
+def test_compared_words_of_ascii_text_are_those_that_other_text_has(text: str, whole: bool) -> None:
+    assert compared_words(f"{text} \u00e9", whole=whole) == [*compared_words(text, whole=whole), "\u00e9"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
