@@ -30,6 +30,7 @@ from gpo.models.sharing import shared
 from gpo.progress import Note, emit
 from gpo.records import Score, Splits
 from gpo.runs.run import Job
+from gpo.scoring.calling import takes_row
 from gpo.scoring.spec import check_metric
 from gpo.search.budget import least_amounts, least_calls, least_task_calls
 from gpo.search.inform import check_reflection
@@ -54,6 +55,7 @@ async def preflight(job: Job, *, searches: bool = True) -> Splits:
     for left_out in splits.left_out:
         emit(Note(left_out))
     check_metric(spec.metric, splits.dev[:PROBED_EXAMPLES], spec.dataset.names)
+    _tell_unused_inputs(spec)
     demonstrations(spec, splits)
     if searches:
         _check_slices(spec, splits)
@@ -77,6 +79,13 @@ async def _open_ledger(url: str, stack: AsyncExitStack) -> Ledger:
     ledger = Ledger(engine)
     stack.push_async_callback(ledger.aclose)
     return ledger
+
+
+def _tell_unused_inputs(spec: TaskSpec) -> None:
+    # A metric's function may need fields that no model is shown.
+    if spec.unused_inputs and not takes_row(spec.metric):
+        names = ", ".join(f"`{name}`" for name in spec.unused_inputs)
+        emit(Note(f"No message of `prompt` uses {names} of dataset.input: the models do not see it."))
 
 
 def _check_slices(spec: TaskSpec, splits: Splits) -> None:

@@ -76,6 +76,11 @@ class TaskSpec(Record):
         self.gate.check(priced=self.models.task.price is not None)
         return self
 
+    @property
+    def unused_inputs(self) -> tuple[str, ...]:
+        """Fields that `dataset.input` lists and no message uses."""
+        return tuple(name for name in self.dataset.input if name not in self.prompt.variables)
+
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
         elsewhere: dict[str, Any] = {"models": True, "dataset": _PLACES, "metric": {"folder"}, "optimizer": {"preset"}}

@@ -97,3 +97,19 @@ def test_a_function_sees_the_row(folder: Path, endpoint: Endpoint) -> None:
         },
     )
     assert json.loads(result.stdout)["score"] == 1
+    assert "No message" not in result.stderr
+
+
+def test_an_input_that_no_message_uses_is_named(folder: Path, endpoint: Endpoint) -> None:
+    dataset = {
+        "path": "rows.jsonl",
+        "input": ["q", "user"],
+        "reference": "a",
+        "split": {"train": 0, "dev": 39, "test": 1},
+    }
+    result = evaluated(folder, endpoint, "contains", dataset=dataset)
+    assert "No message of `prompt` uses `user` of dataset.input" in result.stderr
+    prompt = {"instruction": "Say yes.", "messages": [{"user": "{{user-name}} {{q}} {{instruction}}"}]}
+    result = evaluated(folder, endpoint, "contains", dataset=dataset, prompt=prompt)
+    assert result.exit_code == 2
+    assert "{{user-name}}, which is no variable" in result.stderr
