@@ -15,7 +15,7 @@ from gpo.models.asking import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
 from gpo.progress import Dropped, Note, emit
-from gpo.records import Example, Sample, Score, Timing, UsageByRole, total_usage
+from gpo.records import Example, Labels, Sample, Score, Timing, UsageByRole, total_usage
 from gpo.scoring.answers import parse_answer
 from gpo.scoring.calling import Marked, ToScore, mark_soon, row_of
 from gpo.scoring.spec import AnswerSpec, ExtractSpec
@@ -120,6 +120,7 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
     return Score(
         values={sample.example: sample.value for sample in samples},
         planned=len(inquiry.block),
+        labels=_labels(spec, inquiry.block, samples),
         unparsed=sum(sample.answer is None for sample in samples),
         failed=len(inquiry.block) - len(samples),
         cut=sum(replies[sample.example].cut for sample in samples),
@@ -232,6 +233,17 @@ async def _mark(
         return None
 
 
+def _labels(spec: TaskSpec, examples: Iterable[Example], samples: Iterable[Sample]) -> Labels | None:
+    """Right and given labels, where the metric is a measure of the set; of several right ones, the one that was met."""
+    if (metric := spec.metric.of_set) is None:
+        return None
+    right = {example.id: example.reference for example in examples}
+    pairs = {
+        each.example: (right[each.example], right[each.example] if each.value else each.answer) for each in samples
+    }
+    return Labels(metric=metric, pairs=pairs)
+
+
 def _stops(prompt: _Prompt) -> tuple[str, ...]:
     """Where a completion model that was shown demonstrations would go on to a next question of its own."""
     if not (prompt.model.spec.completion and prompt.demonstrations):
@@ -256,6 +268,7 @@ def _joined(one: Score, other: Score, kept: int) -> Score:
     return Score(
         values={**one.values, **other.values},
         planned=one.planned,
+        labels=_joined_labels(one.labels, other.labels),
         unparsed=one.unparsed + other.unparsed,
         failed=one.failed + other.failed,
         cut=one.cut + other.cut,
@@ -263,3 +276,9 @@ def _joined(one: Score, other: Score, kept: int) -> Score:
         usage=total_usage([one.usage, other.usage]),
         timing=one.timing + other.timing,
     )
+
+
+def _joined_labels(one: Labels | None, other: Labels | None) -> Labels | None:
+    if one is None or other is None:
+        return one or other
+    return Labels(metric=one.metric, pairs={**one.pairs, **other.pairs})

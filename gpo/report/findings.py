@@ -249,11 +249,15 @@ def model_name(model: ModelSpec) -> str:
 
 
 def counts(score: Score) -> str:
-    """How many examples a score is of, and what was wrong with them: `n 160, 3 unparsed`."""
+    """How many examples a score is of, and what was wrong with them: `n 160, 3 unparsed`.
+
+    A measure of the set is named first: `macro_f1, n 160`.
+    """
     size = f"n {score.n}" if score.complete else f"n {score.n} of {score.planned}"
     counted = ((score.unparsed, "unparsed"), (score.failed, "failed"), (score.cut, "cut"))
     notes = [f"{number} {name}" for number, name in counted if number]
-    return ", ".join([size, *notes])
+    measure = [score.labels.metric] if score.labels else []
+    return ", ".join([*measure, size, *notes])
 
 
 def describe_distance(row: CandidateRow) -> str:

@@ -22,6 +22,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from gpo.errors import MetricError, suggestion
 from gpo.records import content_hash
 from gpo.scoring.signature import GIVEN, asks_of
+from gpo.set_metrics import SetMetric
 
 Scoring = Callable[..., Any]
 """`(answer, reference, *, parameters)` to a score in 0..1, or to `{"score": ..., "feedback": ...}`, or to a promise.
@@ -38,6 +39,8 @@ class Metric(NamedTuple):
     """The metric's parameters as a model that checks them."""
     needs_model: bool
     """Scored by a model (`gpo.evaluation.judge`), not by the function."""
+    of_set: SetMetric | None
+    """The measure of the whole set that is the score; the function says what a single example is worth."""
 
 
 METRICS: dict[str, Metric] = {}
@@ -47,13 +50,15 @@ METRICS: dict[str, Metric] = {}
 _Function = TypeVar("_Function", bound=Scoring)
 
 
-def metric(name: str, *, needs_model: bool = False) -> Callable[[_Function], _Function]:
+def metric(
+    name: str, *, needs_model: bool = False, of_set: SetMetric | None = None
+) -> Callable[[_Function], _Function]:
     """Register a function under the name that specs use; a name that is taken raises ValueError."""
 
     def register(function: _Function) -> _Function:
         if name in METRICS:
             raise ValueError(f"metric '{name}' is registered twice")
-        METRICS[name] = Metric(function, options_of(function), needs_model)
+        METRICS[name] = Metric(function, options_of(function), needs_model, of_set)
         return function
 
     return register

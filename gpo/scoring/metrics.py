@@ -53,6 +53,18 @@ def exact_match(answer: str, reference: str) -> float:
     return float(_normalised(answer) == _normalised(reference))
 
 
+@metric("macro_f1", of_set="macro_f1")
+def macro_f1(answer: str, reference: str) -> float:
+    """The mean over the labels of the F1 of each (`gpo.set_metrics`); one answer is right or wrong."""
+    return exact_match(answer, reference)
+
+
+@metric("balanced_accuracy", of_set="balanced_accuracy")
+def balanced_accuracy(answer: str, reference: str) -> float:
+    """The mean over the labels of the share that is right (`gpo.set_metrics`); one answer is right or wrong."""
+    return exact_match(answer, reference)
+
+
 @metric("numeric_match")
 def numeric_match(answer: str, reference: str, *, tolerance: NonNegative = 1e-6, absolute: NonNegative = 0.0) -> float:
     """1 when both texts are numbers that are near enough; separators of thousands do not matter.

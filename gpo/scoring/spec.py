@@ -27,6 +27,7 @@ from gpo.scoring.metric_registry import (
     options_of,
 )
 from gpo.scoring.printing import printing_to_stderr
+from gpo.set_metrics import SetMetric
 
 
 class MetricSpec(Record):
@@ -94,6 +95,11 @@ class MetricSpec(Record):
         except (MetricError, TypeError) as error:
             raise SpecError(f"`metric`: function '{name}': {error}") from error
         return self.model_copy(update={"folder": folder, "source": source})
+
+    @property
+    def of_set(self) -> SetMetric | None:
+        """The measure of the whole set that is the score; None where the score is the mean over the examples."""
+        return METRICS[self.name].of_set
 
     @property
     def identity(self) -> str:

@@ -27,7 +27,8 @@ def problems(metric: object) -> dict[str, str]:
 
 
 def test_the_names_that_specs_may_use() -> None:
-    assert set(METRICS) == {*PURE, "python", "judge"}
+    assert set(METRICS) == {*PURE, "macro_f1", "balanced_accuracy", "python", "judge"}
+    assert [name for name, each in METRICS.items() if each.of_set] == ["macro_f1", "balanced_accuracy"]
     assert [name for name, each in METRICS.items() if each.needs_model] == ["judge"]
 
 
