@@ -126,6 +126,8 @@ def verdict(outcome: Outcome) -> Headline:
     """What happened, in one sentence, by the gain on the test split; the tone is that of the gate's decision."""
     gain, examples = outcome.gain, count(count_compared(outcome), "unseen example")
     spread = f"{confidence_of(outcome)} {signed(gain.low)} to {signed(gain.high)}"
+    if outcome.verdict is not None and outcome.verdict.set_metric:
+        examples = f"{examples} by {outcome.verdict.set_metric}"
     if best_is_start(outcome):
         return Headline(tone="same", claim="No better prompt was found", detail=f": {_why_none(outcome)}.")
     if not count_compared(outcome):
