@@ -87,9 +87,11 @@ class RefusedRequestError(PermanentCallError):
 class TooManyFailures(GpoError):  # noqa: N818 - says what happened
     """More calls of one evaluation failed than the spec's `max_failure_rate` allows."""
 
-    def __init__(self, message: str, *, transient: bool = False) -> None:
+    def __init__(self, message: str, *, transient: bool = False, by_metric: bool = False) -> None:
         super().__init__(message)
         self.transient = transient
+        self.by_metric = by_metric
+        """No model is to blame: the metric failed on answers that came."""
 
 
 class MetricError(GpoError):

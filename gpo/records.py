@@ -3,10 +3,12 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from gpo.set_metrics import SetMetric, set_interval, set_value
 
 Split = Literal["train", "dev", "test"]
 Stopped = Literal["plateau", "max_steps", "budget"]
@@ -142,16 +144,24 @@ class Candidate(Record):
         return f"s{self.step}c{self.number:02d}"
 
 
+class Labels(Record):
+    """The right label of each scored example and the given one, None where unread, for a measure of the whole set."""
+
+    metric: SetMetric
+    pairs: Mapping[str, tuple[str, str | None]]
+
+
 class Score(Record):
     """The scores of one prompt on an ordered list of examples.
 
     `values` maps example id to a score in 0..1. `failed` examples have no value: a call that failed is not a wrong
     answer. `planned` is the number of examples of the whole list; a score with fewer was stopped early by the race.
-    `cut` counts answers that the token limit ended.
+    `cut` counts answers that the token limit ended. `labels` is there for measures of the whole set alone.
     """
 
     values: Mapping[str, float]
     planned: int
+    labels: Labels | None = None
     unparsed: int = 0
     failed: int = 0
     cut: int = 0
@@ -161,8 +171,14 @@ class Score(Record):
 
     @property
     def mean(self) -> float:
-        """Mean over the scored examples, 0 when there are none."""
-        return math.fsum(self.values.values()) / len(self.values) if self.values else 0.0
+        """Mean over the scored examples, or over their labels for a measure of the set; 0 when there are none."""
+        return self.mean_of(self.values)
+
+    def mean_of(self, examples: Collection[str]) -> float:
+        """The same over some of the scored examples."""
+        if self.labels is not None:
+            return set_value(self.labels.metric, (self.labels.pairs[each] for each in examples))
+        return math.fsum(self.values[each] for each in examples) / len(examples) if examples else 0.0
 
     @property
     def n(self) -> int:
@@ -177,18 +193,25 @@ class Score(Record):
     def interval(self) -> tuple[float, float]:
         """95% interval of the mean.
 
-        Wilson's for 0/1 scores; for other scores, the normal interval, clipped to 0..1.
+        Wilson's for 0/1 scores; for other scores, the normal interval, clipped to 0..1; for a measure of the set, the
+        bootstrap.
         """
+        if self.labels is not None:
+            return set_interval(self.labels.metric, self.labels.pairs.values())
         return mean_interval(list(self.values.values()))
 
 
 class Sample(Record):
-    """One raw answer kept for the report: what the model wrote and what was read from it."""
+    """One raw answer kept for the report: what the model wrote, what was read from it, and what it scored.
+
+    `feedback` is what the metric or the judge said about it, empty where nothing.
+    """
 
     example: str
     text: str
     answer: str | None
     value: float
+    feedback: str = ""
 
 
 class Scored(Record):

@@ -14,6 +14,7 @@ Role = Literal["system", "user", "assistant"]
 Position = Literal["before", "beginning", "end", "answer"]
 INSTRUCTION = "instruction"
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_PLACEHOLDER = re.compile(r"\{\{\s*(\w[\w ./-]*?)\s*\}\}")
 
 
 class Message(Record):
@@ -30,6 +31,16 @@ def variables_in(text: str) -> list[str]:
     ['review', 'instruction']
     """
     return _VARIABLE.findall(text)
+
+
+def misnamed_in(text: str) -> list[str]:
+    """What stands in `{{...}}` like a name and is no variable's: that has letters of ASCII, digits and _ alone.
+
+    >>> misnamed_in('{{user name}}, {{user-name}}, {{user_name}}, {{1}}, {{"a": 1}}')
+    ['user name', 'user-name']
+    """
+    names: list[str] = _PLACEHOLDER.findall(text)
+    return [name for name in names if any(map(str.isalpha, name)) and not _VARIABLE.fullmatch(f"{{{{{name}}}}}")]
 
 
 class Part(Record):

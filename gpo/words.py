@@ -1,17 +1,25 @@
-"""Word edit distance, the schedule of the word budget, and projection of a proposal onto the budget.
+"""What a word is, in any script; word edit distance, and projection of a proposal onto the word budget.
+
+Words are cut in one way for all who count or compare them: the budget, the limit on growth, metrics and the leak rule.
+
+- A word of a prompt is a run of characters without whitespace. In scripts that put no spaces between words, such as
+  Chinese, Japanese and Thai, each character with its marks is a word, and so is each of their punctuation marks.
+- Where texts are compared by their words (`compared_words`), punctuation, case, width and format characters do not
+  count, while vowel signs, the sign of a number and its decimals do.
 
 The budget is GPO's learning rate (Tang et al., arXiv 2402.17564, section 3): how many words of the current prompt one
 step may change. The paper asks the optimizer model to keep to it; here the distance is measured, and a proposal that
 goes too far is brought back by keeping only some of its edits.
-
-A word is a run of characters without whitespace.
 """
 
 import random
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
+
+import regex
 
 from gpo.records import Record
 
@@ -19,15 +27,41 @@ PartKind = Literal["same", "removed", "added"]
 
 _WORD_WITH_GAP = re.compile(r"(\s*)(\S+)")
 
+_SCRIPTS = ("Han", "Hiragana", "Katakana", "Bopomofo", "Yi", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Tai_Le",
+            "New_Tai_Lue", "Tai_Tham", "Tai_Viet", "Javanese", "Balinese")  # fmt: skip
+_UNSPACED = "".join(rf"\p{{Script={name}}}" for name in _SCRIPTS) + "\u3006\u303c\u30fc\uff70"
+"""Characters of scripts without spaces between words; the last four are of no script: a mark of length and the like."""
+
+_CHARACTER = rf"[[{_UNSPACED}]--[\p{{M}}\s]][\p{{M}}\p{{Cf}}]*+"
+_WIDE_MARK = r"[\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]"
+_PARTS = regex.compile(rf"(?V1){_CHARACTER}|{_WIDE_MARK}\p{{M}}*+|(?:(?!{_CHARACTER}|{_WIDE_MARK}).)++", regex.DOTALL)
+_BEGINS_PART = regex.compile(rf"(?V1){_CHARACTER}|{_WIDE_MARK}")
+_ENDS_PART = regex.compile(rf"(?V1)(?:{_CHARACTER}|{_WIDE_MARK}\p{{M}}*+)\Z")
+
+_COMPARED = regex.compile(
+    rf"(?V1){_CHARACTER}"
+    r"|(?:(?<![\p{L}\p{N}\p{M}_])[-\u2212](?=\.?\d))?(?:(?<![\p{L}\p{N}\p{M}_])\.(?=\d))?"
+    rf"(?:(?!{_CHARACTER})[\p{{L}}\p{{N}}_]\p{{M}}*+|(?<=\d)[.,\u066b\u066c](?=\d))++(?:\+\+|\#(?![\p{{L}}\p{{N}}]))?"
+)
+_LETTERS = regex.compile(rf"(?V1){_CHARACTER}|(?:(?!{_CHARACTER})[\p{{L}}\p{{N}}]\p{{M}}*+)++")
+
+# The same for text in ASCII, several times as fast.
+_ASCII_COMPARED = re.compile(
+    r"(?:(?<!\w)-(?=\.?\d))?(?:(?<!\w)\.(?=\d))?(?:\w|(?<=\d)[.,](?=\d))+(?:\+\+|\#(?![a-zA-Z0-9]))?", re.ASCII
+)
+_ASCII_LETTERS = re.compile("[a-z0-9]+")
+
 
 class DiffPart(Record):
-    """Adjacent words of one kind, joined by single spaces."""
+    """Adjacent words of one kind, joined by single spaces where a space can stand between them."""
 
     kind: PartKind
     text: str
 
 
-class _Word(NamedTuple):
+class Word(NamedTuple):
+    """A word of a text as it stands there."""
+
     gap: str
     """The whitespace before the word."""
     text: str
@@ -36,8 +70,8 @@ class _Word(NamedTuple):
 class _Edit(NamedTuple):
     """One column of an alignment: a kept word (`same`), a substitution, a removal (no `new`) or an addition."""
 
-    old: _Word | None
-    new: _Word | None
+    old: Word | None
+    new: Word | None
 
     @property
     def same(self) -> bool:
@@ -47,10 +81,71 @@ class _Edit(NamedTuple):
 def split_words(text: str) -> list[str]:
     r"""The words of `text`.
 
-    >>> split_words("Think  step\nby step.")
-    ['Think', 'step', 'by', 'step.']
+    >>> split_words("Think  step\nby step."), split_words("用 JSON 回答。")
+    (['Think', 'step', 'by', 'step.'], ['用', 'JSON', '回', '答', '。'])
     """
-    return text.split()
+    return [word.text for word in words_with_gaps(text)]
+
+
+def words_with_gaps(text: str) -> list[Word]:
+    """The words of `text` and the whitespace before each; joined, they are the text without whitespace at its end."""
+    runs = _WORD_WITH_GAP.findall(text.rstrip())
+    if text.isascii():
+        return [Word(gap, run) for gap, run in runs]
+    return [Word("" if number else gap, part) for gap, run in runs for number, part in enumerate(_PARTS.findall(run))]
+
+
+def compared_words(text: str, *, whole: bool = True) -> list[str]:
+    """The words of `text` for comparison: no case, punctuation, width or format characters.
+
+    A number is one word with its sign and decimals, and a sign that is part of a name stays. Not `whole`: runs of
+    letters and digits alone, as ROUGE counts them.
+
+    >>> compared_words("It's -3.5 in the C++ book, \uff22\uff11"), compared_words("-3.5 in C++", whole=False)
+    (['it', 's', '-3.5', 'in', 'the', 'c++', 'book', 'b1'], ['3', '5', 'in', 'c'])
+    >>> compared_words("首都是北京。")
+    ['首', '都', '是', '北', '京']
+    """
+    plain = plain_form(text)
+    if plain.isascii():
+        return (_ASCII_COMPARED if whole else _ASCII_LETTERS).findall(plain)
+    found: list[str] = (_COMPARED if whole else _LETTERS).findall(plain)
+    return found
+
+
+def is_character(word: str) -> bool:
+    """Whether a word is one character of a script without spaces.
+
+    >>> is_character("人"), is_character("I")
+    (True, False)
+    """
+    return not word.isascii() and _BEGINS_PART.match(word) is not None
+
+
+def plain_form(text: str) -> str:
+    """The text for comparison: Unicode NFC, no case, no format characters, usual widths, digits and minus sign.
+
+    >>> plain_form("\uff23af\u200b\u0065\u0301 \u0663")
+    'café 3'
+    """
+    if text.isascii():
+        return text.casefold()
+    shown = "".join(map(_plain, unicodedata.normalize("NFC", text)))
+    return unicodedata.normalize("NFC", shown.casefold())
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    kind = unicodedata.category(character)
+    if kind == "Cf":
+        return ""
+    if kind == "Nd":
+        return str(unicodedata.decimal(character))
+    if character == "\u2212":
+        return "-"
+    is_form = unicodedata.decomposition(character).startswith(("<wide>", "<narrow>"))
+    return unicodedata.normalize("NFKC", character) if is_form else character
 
 
 def word_distance(a: str, b: str) -> int:
@@ -83,7 +178,7 @@ def project(current: str, proposal: str, budget: int | None, rng: random.Random)
         return proposal
     if budget == 0:
         return current
-    edits = _alignment(_words_with_gaps(current), _words_with_gaps(proposal))
+    edits = _alignment(words_with_gaps(current), words_with_gaps(proposal))
     kept = _choose(edits, budget, rng)
     return _joined(
         word
@@ -99,18 +194,14 @@ def word_difference(a: str, b: str) -> tuple[DiffPart, ...]:
     [('same', 'Answer'), ('removed', 'the'), ('added', 'each'), ('same', 'question.')]
     """
     parts = []
-    edits = _alignment(_words_with_gaps(a), _words_with_gaps(b))
+    edits = _alignment(words_with_gaps(a), words_with_gaps(b))
     for same, run in groupby(edits, key=lambda edit: edit.same):
         columns = list(run)
-        old = " ".join(edit.old.text for edit in columns if edit.old is not None)
-        new = " ".join(edit.new.text for edit in columns if edit.new is not None)
+        old = _joined([edit.old for edit in columns if edit.old is not None], breaks=False)
+        new = _joined([edit.new for edit in columns if edit.new is not None], breaks=False)
         sides: tuple[tuple[PartKind, str], ...] = (("same", new),) if same else (("removed", old), ("added", new))
         parts += [DiffPart(kind=kind, text=text) for kind, text in sides if text]
     return tuple(parts)
-
-
-def _words_with_gaps(text: str) -> list[_Word]:
-    return [_Word(gap, word) for gap, word in _WORD_WITH_GAP.findall(text.rstrip())]
 
 
 class _Distances:
@@ -146,7 +237,7 @@ class _Distances:
         return j + (up & above).bit_count() - (down & above).bit_count()
 
 
-def _alignment(a: Sequence[_Word], b: Sequence[_Word]) -> list[_Edit]:
+def _alignment(a: Sequence[Word], b: Sequence[Word]) -> list[_Edit]:
     """A shortest way from `a` to `b`, as columns from left to right."""
     distance = _Distances([word.text for word in a], [word.text for word in b]).between
     edits = []
@@ -190,5 +281,18 @@ def _choose(edits: Sequence[_Edit], budget: int, rng: random.Random) -> set[int]
     return kept
 
 
-def _joined(words: Iterable[_Word]) -> str:
-    return "".join((word.gap if "\n" in word.gap else " ") + word.text for word in words).strip()
+def _joined(words: Iterable[Word], *, breaks: bool = True) -> str:
+    """The words as a text: with the line breaks before them or without, any other gap as one space."""
+    text = ""
+    for word in words:
+        gap = word.gap if breaks and "\n" in word.gap else " "
+        text += ("" if not word.gap and _touch(text, word.text) else gap) + word.text
+    return text.strip()
+
+
+def _touch(before: str, word: str) -> bool:
+    """Whether a word that follows a text without a space is still a word of its own."""
+    if word.isascii() and before[-1:].isascii():
+        return False
+    begins_mark = unicodedata.category(word[0])[0] in "MC"
+    return not begins_mark and bool(_BEGINS_PART.match(word) or _ENDS_PART.search(before[-8:]))

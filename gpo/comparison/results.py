@@ -11,7 +11,6 @@ from typing import Literal
 from gpo.comparison.arms import Arm
 from gpo.comparison.plan import Cell, Plan, TaskPlan
 from gpo.errors import GpoError
-from gpo.evaluation.racing import values_on_shared
 from gpo.formatting import printable
 from gpo.gate.decide import paired_gain
 from gpo.records import Record, Score, Usage
@@ -305,10 +304,9 @@ def duel(arm: str, against: str, outcomes: Mapping[Cell, Outcome]) -> Duel:
 
 
 def _verdicts(own: Score, other: Score) -> list[str]:
-    ours, theirs = values_on_shared(own, other)
-    if not _round((math.fsum(ours) - math.fsum(theirs)) / max(len(ours), 1)):
-        return ["ties"]
     gain = paired_gain(own, other)
+    if not _round(gain.value):
+        return ["ties"]
     name = "wins" if gain.value > 0 else "losses"
     is_clear = gain.low > 0 if name == "wins" else gain.high < 0
     return [name, f"clear_{name}"] if is_clear else [name]

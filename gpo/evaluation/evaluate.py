@@ -1,9 +1,11 @@
 """Scores one prompt on a list of examples with the task model, and with the judge where the metric is one."""
 
+import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gpo.concurrency import gather_or_cancel
 from gpo.errors import MetricError
 from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.extraction import completed, extraction_messages, extraction_sampling, task_sampling
@@ -12,11 +14,11 @@ from gpo.evaluation.racing import blocks, stays
 from gpo.models.asking import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
-from gpo.progress import Dropped, emit
-from gpo.records import Example, Sample, Score, Timing, UsageByRole, total_usage
+from gpo.progress import Dropped, Note, emit
+from gpo.records import Example, Labels, Sample, Score, Timing, UsageByRole, total_usage
 from gpo.scoring.answers import parse_answer
+from gpo.scoring.calling import Marked, ToScore, mark_soon, row_of
 from gpo.scoring.spec import AnswerSpec, ExtractSpec
-from gpo.scoring.spec import score as metric_score
 from gpo.spec.task import TaskSpec
 from gpo.template import Message, next_question, render
 
@@ -110,14 +112,15 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
     if is_judged(spec.metric):
         readable = {name: reply.parsed for name, reply in replies.items() if reply.parsed is not None}
         verdicts = await _verdicts(prompt, readable, inquiry)
+    marks = await _marks(spec, replies, verdicts, inquiry)
     samples = [
-        Sample(example=example.id, text=reply.text, answer=reply.parsed, value=value)
-        for example in inquiry.block
-        if (reply := replies.get(example.id)) and (value := _value(spec, example, reply, verdicts, inquiry)) is not None
+        Sample(example=name, text=reply.text, answer=reply.parsed, value=mark.value, feedback=mark.feedback)
+        for name, reply, mark in ((name, replies[name], mark) for name, mark in marks.items())
     ]
     return Score(
         values={sample.example: sample.value for sample in samples},
         planned=len(inquiry.block),
+        labels=_labels(spec, inquiry.block, samples),
         unparsed=sum(sample.answer is None for sample in samples),
         failed=len(inquiry.block) - len(samples),
         cut=sum(replies[sample.example].cut for sample in samples),
@@ -194,21 +197,51 @@ async def _verdicts(prompt: _Prompt, answers: Mapping[str, str], inquiry: BlockO
     return await judge_answers(prompt.judge, prompt.spec.metric, answers, inquiry)
 
 
-def _value(
+async def _marks(
+    spec: TaskSpec, replies: Mapping[str, _Reply], verdicts: Mapping[str, Grade], inquiry: BlockOfCalls
+) -> dict[str, Marked]:
+    """The scores of the replies, in the examples' order; missing where a reply was lost or could not be scored."""
+    slots = asyncio.Semaphore(spec.models.task.max_concurrency)
+
+    async def marked(example: Example, reply: _Reply) -> tuple[str, Marked | None]:
+        async with slots:
+            return example.id, await _mark(spec, example, reply, verdicts, inquiry)
+
+    came = [(example, replies[example.id]) for example in inquiry.block if example.id in replies]
+    found = await gather_or_cancel(*(marked(example, reply) for example, reply in came))
+    return {name: mark for name, mark in found if mark is not None}
+
+
+async def _mark(
     spec: TaskSpec, example: Example, reply: _Reply, verdicts: Mapping[str, Grade], inquiry: BlockOfCalls
-) -> float | None:
+) -> Marked | None:
     """The score of one reply; None where it was lost, the judge gave none or the metric failed."""
     if reply.lost:
         return None
     if reply.parsed is None:
-        return 0.0
+        return Marked(0.0)
     if is_judged(spec.metric):
-        return verdicts[example.id].value if example.id in verdicts else None
+        grade = verdicts.get(example.id)
+        return Marked(grade.value, grade.feedback) if grade and grade.value is not None else None
+    row = row_of(example, spec.dataset.names)
     try:
-        return metric_score(spec.metric, reply.parsed, example.references)
+        return await mark_soon(spec.metric, ToScore(reply.parsed, example.references, reply.text, row))
     except MetricError as error:
+        if not any(isinstance(failure, MetricError) for failure in inquiry.failures):
+            emit(Note(f"No score for example {example.id}: {error}."))
         inquiry.fail(error)
         return None
+
+
+def _labels(spec: TaskSpec, examples: Iterable[Example], samples: Iterable[Sample]) -> Labels | None:
+    """Right and given labels, where the metric is a measure of the set; of several right ones, the one that was met."""
+    if (metric := spec.metric.of_set) is None:
+        return None
+    right = {example.id: example.reference for example in examples}
+    pairs = {
+        each.example: (right[each.example], right[each.example] if each.value else each.answer) for each in samples
+    }
+    return Labels(metric=metric, pairs=pairs)
 
 
 def _stops(prompt: _Prompt) -> tuple[str, ...]:
@@ -235,6 +268,7 @@ def _joined(one: Score, other: Score, kept: int) -> Score:
     return Score(
         values={**one.values, **other.values},
         planned=one.planned,
+        labels=_joined_labels(one.labels, other.labels),
         unparsed=one.unparsed + other.unparsed,
         failed=one.failed + other.failed,
         cut=one.cut + other.cut,
@@ -242,3 +276,9 @@ def _joined(one: Score, other: Score, kept: int) -> Score:
         usage=total_usage([one.usage, other.usage]),
         timing=one.timing + other.timing,
     )
+
+
+def _joined_labels(one: Labels | None, other: Labels | None) -> Labels | None:
+    if one is None or other is None:
+        return one or other
+    return Labels(metric=one.metric, pairs={**one.pairs, **other.pairs})

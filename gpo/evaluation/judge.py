@@ -1,8 +1,8 @@
 """A language model as the judge of answers that no rule can score.
 
-The judge sees the question, the right answers, the answer and the rubric, never the instruction that is being scored:
-equal answers of two prompts are judged once. All that it is shown is marked off as data, with marks that depend on the
-data itself, so that no text can end its own part and bring a rubric of its own.
+The judge sees the question, the right answers (unless `with_reference` is false), the answer and the rubric, never the
+instruction that is being scored: equal answers of two prompts are judged once. All that it is shown is marked off as
+data, with marks that depend on the data itself, so that no text can end its own part and bring a rubric of its own.
 """
 
 import re
@@ -22,14 +22,22 @@ from gpo.template import Message
 _A_GRADE = r"(yes\b|no\b|[0-9]+)(?: ?(?:/|out of) ?([0-9]+))?(?![.,]?[0-9])"
 _GRADE = re.compile(rf"(?i)\bgrade\b[\s*_`\"':=]*{_A_GRADE}")
 _ALONE = re.compile(rf"(?i)[\s*_`\"']*{_A_GRADE}[\s*_`\"'.]*")
+_AT_END = re.compile(rf"{_GRADE.pattern}[\s*_`\"'.]*\Z")
+
+_FEEDBACK = 1000
+"""Characters of a judge's reason that are kept."""
 
 
 @dataclass(frozen=True)
 class Grade:
-    """The judge's view of one answer: a value in 0..1, None where no grade could be had, and what was answered."""
+    """The judge's view of one answer: a value in 0..1, None where no grade could be had, and what was answered.
+
+    `feedback` is the judge's reason, without the line of the grade.
+    """
 
     value: float | None
     answers: tuple[Answer, ...]
+    feedback: str = ""
 
 
 def is_judged(metric: MetricSpec) -> bool:
@@ -68,7 +76,7 @@ async def judge_answers(
         keys = {name: model.key(asked[name], sampling, repeat) for name in unread}
         for name, answer in (await inquiry.ask(model, keys, sampling)).items():
             earlier = verdicts[name].answers if name in verdicts else ()
-            verdicts[name] = Grade(value=read_grade(answer.text, metric), answers=(*earlier, answer))
+            verdicts[name] = Grade(read_grade(answer.text, metric), (*earlier, answer), read_reason(answer.text))
     for verdict in verdicts.values():
         # Where the second call failed, that failure is counted already.
         if verdict.value is None and len(verdict.answers) == 2:
@@ -91,7 +99,8 @@ def judge_sampling(metric: MetricSpec, *, follows_grammar: bool) -> Sampling:
 
 def judge_messages(metric: MetricSpec, example: Example, answer: str) -> tuple[Message, ...]:
     """What the judge is asked about one answer, in a fixed form."""
-    parts = [("question", question_of(example)), *(("right answer", text) for text in example.references)]
+    right = example.references if metric.parameters.get("with_reference", True) else ()
+    parts = [("question", question_of(example)), *(("right answer", text) for text in right)]
     parts.append(("answer to judge", answer))
     mark = content_hash([metric.parameters["rubric"], parts])
     rules = (
@@ -109,20 +118,38 @@ def judge_messages(metric: MetricSpec, example: Example, answer: str) -> tuple[M
 def read_grade(text: str, metric: MetricSpec) -> float | None:
     """What a judge's grade is worth, from 0 to 1; None where no grade of the scale can be read.
 
-    The last grade that the text states counts, or the whole text where it is a grade and nothing else.
+    The grade is what the last line ends with, or that line whole. A line that speaks of several grades has none: an
+    answer can make a judge repeat the grade that it wants.
 
     >>> read_grade("Polite, but cold. Grade: 4", MetricSpec(name="judge", parameters={"rubric": "?", "scale": 5}))
     0.75
     """
-    shown = without_reasoning(text)
-    worth = grades(metric)
-    stated = [match.groups() for match in _GRADE.finditer(shown)]
-    if match := _ALONE.fullmatch(shown):
-        stated.append(match.groups())
-    if not stated:
+    line = _last_line(text)
+    found = _ALONE.fullmatch(line)
+    if found is None and len(_GRADE.findall(line)) == 1:
+        found = _AT_END.search(line)
+    if found is None:
         return None
-    grade, scale = stated[-1]
+    worth = grades(metric)
+    grade, scale = found.groups()
     return worth.get(grade.casefold()) if scale in (None, str(len(worth))) else None
+
+
+def read_reason(text: str) -> str:
+    r"""What a judge says besides the grade.
+
+    >>> read_reason("It is polite, but cold.\nGrade: 4"), read_reason("Cold. **Grade:** 2"), read_reason("3")
+    ('It is polite, but cold.', 'Cold.', '')
+    """
+    shown = without_reasoning(text).strip()
+    line = _last_line(text)
+    before = shown.removesuffix(line)
+    rest = "" if _ALONE.fullmatch(line) else _AT_END.sub("", line).rstrip(" *_`\"'")
+    return (before + rest).strip()[:_FEEDBACK]
+
+
+def _last_line(text: str) -> str:
+    return without_reasoning(text).strip().rsplit("\n", 1)[-1]
 
 
 def question_of(example: Example) -> str:

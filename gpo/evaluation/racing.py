@@ -47,9 +47,14 @@ def stays(score: Score, incumbent: Score) -> bool:
 def is_ahead(score: Score, other: Score) -> bool:
     """Whether a score is the better one on the examples that both have: a call that failed decides nothing.
 
+    A measure of the set, such as macro-F1, is that of these examples.
+
     >>> is_ahead(Score(values={"a": 1.0}, planned=2, failed=1), Score(values={"a": 1.0, "b": 0.0}, planned=2))
     False
     """
+    if score.labels is not None and other.labels is not None:
+        shared = score.values.keys() & other.values.keys()
+        return score.mean_of(shared) > other.mean_of(shared)
     ours, theirs = values_on_shared(score, other)
     return math.fsum(ours) > math.fsum(theirs)
 

@@ -5,10 +5,10 @@ Otherwise there is not enough evidence, and the champion stays as well. Whatever
 worse, or a measure that grew too much, keeps the champion. How often this errs is measured in docs/gate.md.
 """
 
-import math
 from collections.abc import Collection, Iterable, Mapping
 
 from gpo.errors import InputError, suggestion
+from gpo.gate.set_statistics import compare_sets
 from gpo.gate.statistics import Paired, compare_paired, detectable_gain, examples_needed
 from gpo.gate.verdict import Choice, Decision, GateVerdict, Measure, MeasureResult, SliceResult, cautions, reasons
 from gpo.records import Interval, Score
@@ -48,14 +48,15 @@ def decide(
         raise InputError(f"needs 1 challenger or more and 0 earlier uses or more, got {challengers} and {earlier_uses}")
     confidence = 1 - (1 - rules.confidence) / challengers
     differences = _differences(challenger, champion)
-    found = compare_paired(list(differences.values()), confidence, rules.min_gain)
+    found = _compared(challenger, champion, differences, confidence, rules.min_gain)
     detectable = detectable_gain(found.n, found.variance, rules.min_gain, confidence)
     verdict = GateVerdict(
         decision="not enough evidence",
         n=found.n,
         missing=_planned(challenger, champion) - found.n,
-        champion=_mean(champion, differences),
-        challenger=_mean(challenger, differences),
+        champion=champion.mean_of(differences),
+        challenger=challenger.mean_of(differences),
+        set_metric=None if challenger.labels is None else challenger.labels.metric,
         gain=found.gain,
         min_gain=rules.min_gain,
         confidence=confidence,
@@ -119,7 +120,7 @@ def choose(
 
 
 def paired_gain(challenger: Score, champion: Score) -> Interval:
-    """The mean difference per example with its 95% interval, as the gate has it.
+    """The mean difference per example, or the gain in a measure of the set, with its 95% interval as the gate has it.
 
     Pairing by example removes what both scores owe to the same easy and hard examples. Examples that one of the two
     could not be asked are left out.
@@ -131,7 +132,17 @@ def paired_gain(challenger: Score, champion: Score) -> Interval:
     Raises:
         InputError: a score outside 0..1.
     """
-    return compare_paired(list(_differences(challenger, champion).values())).gain
+    return _compared(challenger, champion, _differences(challenger, champion)).gain
+
+
+def _compared(
+    challenger: Score, champion: Score, differences: Mapping[str, float], confidence: float = 0.95, null: float = 0.0
+) -> Paired:
+    """By the mean difference, or by the measure of the set where both scores have their labels."""
+    ours, theirs = challenger.labels, champion.labels
+    if ours is None or theirs is None or ours.metric != theirs.metric:
+        return compare_paired(list(differences.values()), confidence, null)
+    return compare_sets(ours, theirs, list(differences), confidence, null)
 
 
 def _decision(verdict: GateVerdict, rules: GateSpec) -> Decision:
@@ -155,10 +166,6 @@ def _differences(challenger: Score, champion: Score) -> dict[str, float]:
 
 def _planned(challenger: Score, champion: Score) -> int:
     return max(challenger.planned, champion.planned, len(challenger.values.keys() | champion.values.keys()))
-
-
-def _mean(score: Score, examples: Collection[str]) -> float:
-    return math.fsum(score.values[example] for example in examples) / len(examples) if examples else 0.0
 
 
 def _more_examples(found: Paired, min_gain: float, confidence: float) -> int | None:

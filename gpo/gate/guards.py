@@ -9,6 +9,7 @@ from gpo.gate.verdict import Measure
 from gpo.records import Candidate, Example, Score, Usage
 from gpo.spec.gate import MEASURES, GateSpec
 from gpo.spec.task import TaskSpec
+from gpo.words import split_words
 
 FEWEST = 10
 """Examples of a slice below which nothing can be said of it: losing five outright is the least that shows."""
@@ -101,7 +102,7 @@ def check_tokens(spec: TaskSpec, probed: Score) -> None:
 def _values(spec: TaskSpec, candidate: Candidate, score: Score) -> dict[str, float | None]:
     seconds = score.timing.mean
     return {
-        "words": float(len(candidate.instruction.split())),
+        "words": float(len(split_words(candidate.instruction))),
         "latency": None if seconds is None else _rounded(seconds),
         "cost": _cost(spec, score.usage.get("task", Usage())),
     }

@@ -95,21 +95,40 @@ def interval_bounds(
     """
     import numpy as np  # noqa: PLC0415 - most commands need no statistics
 
+    _beyond(confidence)
+    observed = np.asarray(samples, dtype=np.float64)
+    unseen = np.broadcast_to(np.asarray(UNSEEN), (len(observed), len(UNSEEN)))
+    differences = np.sort(np.concatenate([observed, unseen], axis=1), axis=1)
+    return read_bounds(np.round(_resampled_means(differences), _DIGITS), confidence, null)
+
+
+def read_bounds(means: "NDArray[np.float64]", confidence: float, null: float) -> "NDArray[np.float64]":
+    """Low end, high end and two-sided p-value from resampled means, which are put into another order.
+
+    `means` has the shape (samples, RESAMPLES), the result (3, samples).
+
+    Raises:
+        InputError: the confidence is too close to 1 for the number of resamples.
+    """
+    import numpy as np  # noqa: PLC0415 - as above
+
+    beyond = _beyond(confidence)
+    tail = np.minimum((means <= null).sum(axis=1), (means >= null).sum(axis=1))
+    means.partition((beyond - 1, RESAMPLES - beyond), axis=1)
+    p_values = np.minimum(1.0, 2 * (tail + 1) / (RESAMPLES + 1))
+    found: NDArray[np.float64] = np.stack([means[:, beyond - 1], means[:, RESAMPLES - beyond], p_values])
+    return found
+
+
+def _beyond(confidence: float) -> int:
+    """How many resampled means lie beyond each end of the interval."""
     beyond = math.floor(round((1 - confidence) / 2 * (RESAMPLES + 1), 6))
     if beyond < _FEWEST_BEYOND:
         raise InputError(
             f"a confidence of {confidence:.6g} is more than {RESAMPLES:,} resamples can tell: "
             "compare fewer challengers at once, or lower `confidence`"
         )
-    observed = np.asarray(samples, dtype=np.float64)
-    unseen = np.broadcast_to(np.asarray(UNSEEN), (len(observed), len(UNSEEN)))
-    differences = np.sort(np.concatenate([observed, unseen], axis=1), axis=1)
-    means = np.round(_resampled_means(differences), _DIGITS)
-    tail = np.minimum((means <= null).sum(axis=1), (means >= null).sum(axis=1))
-    means.partition((beyond - 1, RESAMPLES - beyond), axis=1)
-    p_values = np.minimum(1.0, 2 * (tail + 1) / (RESAMPLES + 1))
-    found: NDArray[np.float64] = np.stack([means[:, beyond - 1], means[:, RESAMPLES - beyond], p_values])
-    return found
+    return beyond
 
 
 def _resampled_means(differences: "NDArray[np.float64]") -> "NDArray[np.float64]":

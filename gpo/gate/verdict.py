@@ -9,6 +9,7 @@ from pydantic import Field
 from gpo.formatting import count, signed
 from gpo.gate.statistics import MOST_EXAMPLES
 from gpo.records import Interval, Record
+from gpo.set_metrics import SetMetric
 
 Decision = Literal["promote", "keep", "not enough evidence"]
 
@@ -58,8 +59,9 @@ class GateVerdict(Record):
     """What the gate decided and all numbers that it saw, over the `n` examples that both were scored on.
 
     - `missing`: further examples that lack a score of one of the two, or of both.
-    - `champion`, `challenger`: mean scores. `gain`: challenger minus champion, with its interval at `confidence`, which
-      is the rules', corrected for the number of challengers.
+    - `champion`, `challenger`: mean scores, or the measure of the set that `set_metric` names.
+    - `gain`: challenger minus champion, with its interval at `confidence`, that of the rules, corrected for the
+      number of challengers.
     - `p_value`: two-sided, against a gain of `min_gain`, which the interval excludes when it is at most
       1 - `confidence`.
     - `wins`, `losses`: examples on which the challenger did better and worse. `sign_test`: their exact two-sided
@@ -77,6 +79,7 @@ class GateVerdict(Record):
     missing: int
     champion: float
     challenger: float
+    set_metric: SetMetric | None = None
     gain: Interval
     min_gain: float
     confidence: float
@@ -197,7 +200,8 @@ def gain_sentence(verdict: GateVerdict) -> str:
     if verdict.challengers > 1:
         name += f" (corrected for {count(verdict.challengers, 'challenger')})"
     gain = verdict.gain
-    spread = f"The gain is {_spread(gain, verdict.n, name)}"
+    measure = f" in {verdict.set_metric}" if verdict.set_metric else ""
+    spread = f"The gain{measure} is {_spread(gain, verdict.n, name)}"
     if gain.low > verdict.min_gain:
         return f"{spread}, all of it above {_required(verdict)}."
     if gain.high < verdict.min_gain:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
-from gpo.errors import GpoError, ModelCallError, RefusedRequestError, TooManyFailures, TransientCallError
+from gpo.errors import GpoError, MetricError, ModelCallError, RefusedRequestError, TooManyFailures, TransientCallError
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit
@@ -154,7 +154,7 @@ class BlockOfCalls:
         return len(self.failures) <= self.allowed
 
     def fail(self, error: GpoError) -> None:
-        """Count an answer that came and is of no use as a call that failed.
+        """Count an answer that came and is of no use, or has no score, as a call that failed.
 
         Raises:
             TooManyFailures: that was one too many.
@@ -163,8 +163,13 @@ class BlockOfCalls:
             raise self._too_many() from error
 
     def _too_many(self) -> TooManyFailures:
+        unscored = sum(isinstance(error, MetricError) for error in self.failures)
+        what = "calls failed" if not unscored else "answers could not be scored"
+        if 0 < unscored < len(self.failures):
+            what = "examples have no score, as calls failed or answers could not be scored"
         return TooManyFailures(
-            f"{len(self.failures)} of {len(self.block)} calls failed, more than max_failure_rate still allows "
+            f"{len(self.failures)} of {len(self.block)} {what}, more than max_failure_rate still allows "
             f"({self.allowed}); answers that came are kept. First: {self.failures[0]}",
             transient=any(isinstance(error, TransientCallError) for error in self.failures),
+            by_metric=unscored == len(self.failures),
         )

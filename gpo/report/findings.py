@@ -126,6 +126,8 @@ def headline(outcome: Outcome) -> Headline:
     """What happened, in one sentence: the gain on the test split. The tone is that of the gate's decision."""
     gain, examples = outcome.gain, count(count_compared(outcome), "unseen example")
     spread = f"{confidence_of(outcome)} {signed(gain.low)} to {signed(gain.high)}"
+    if outcome.verdict is not None and outcome.verdict.set_metric:
+        examples = f"{examples} by {outcome.verdict.set_metric}"
     if best_is_start(outcome):
         return Headline(tone="same", claim="No better prompt was found", detail=f": {_why_none(outcome)}.")
     if not count_compared(outcome):
@@ -249,11 +251,15 @@ def model_name(model: ModelSpec) -> str:
 
 
 def describe_counts(score: Score) -> str:
-    """How many examples a score is of, and what was wrong with them: `n 160, 3 unparsed`."""
+    """How many examples a score is of, and what was wrong with them: `n 160, 3 unparsed`.
+
+    A measure of the set is named first: `macro_f1, n 160`.
+    """
     size = f"n {score.n}" if score.complete else f"n {score.n} of {score.planned}"
     counted = ((score.unparsed, "unparsed"), (score.failed, "failed"), (score.cut, "cut"))
     notes = [f"{number} {name}" for number, name in counted if number]
-    return ", ".join([size, *notes])
+    measure = [score.labels.metric] if score.labels else []
+    return ", ".join([*measure, size, *notes])
 
 
 def describe_size(row: CandidateRow) -> str:

@@ -30,6 +30,7 @@ from gpo.models.sharing import shared
 from gpo.progress import Note, emit
 from gpo.records import Score, Splits, content_hash
 from gpo.runs.job import Checked, Job
+from gpo.scoring.calling import takes_row
 from gpo.scoring.spec import check_metric
 from gpo.search.budget import least_amounts, least_calls, least_task_calls
 from gpo.search.inform import check_reflection
@@ -71,7 +72,8 @@ def _identity(job: Job) -> str:
 def _read(job: Job, splits: Splits) -> Checked:
     for left_out in splits.left_out:
         emit(Note(left_out))
-    check_metric(job.spec.metric, splits.dev[:PROBED_EXAMPLES])
+    check_metric(job.spec.metric, splits.dev[:PROBED_EXAMPLES], job.spec.dataset.names)
+    _tell_unused_inputs(job.spec)
     return Checked(job, splits, demonstrations(job.spec, splits))
 
 
@@ -96,6 +98,13 @@ async def _check_models(checked: Checked, *, searches: bool) -> None:
 async def _open_ledger(job: Job, stack: AsyncExitStack) -> Ledger:
     engine = stack.enter_context(open_state(job.settings, job.home))
     return await stack.enter_async_context(aclosing(Ledger(engine)))
+
+
+def _tell_unused_inputs(spec: TaskSpec) -> None:
+    # A metric's function may need fields that no model is shown.
+    if spec.unused_inputs and not takes_row(spec.metric):
+        names = ", ".join(f"`{name}`" for name in spec.unused_inputs)
+        emit(Note(f"No message of `prompt` uses {names} of dataset.input: the models do not see it."))
 
 
 def _check_slices(spec: TaskSpec, splits: Splits) -> None:
@@ -164,6 +173,8 @@ async def _probe(checked: Checked, models: Models, *, searches: bool) -> None:
             await _probe_optimizer(models.optimizer)
         probed = await _probe_task(checked, models)
     except (ModelCallError, TooManyFailures, LocalModelError) as error:
+        if isinstance(error, TooManyFailures) and error.by_metric:
+            raise SpecError(f"`metric`: {error}; correct the metric") from error
         kind = ModelUnreachableError if is_transient(error) else ModelConfigError
         raise kind(f"a model named in the spec does not answer: {error}") from error
     if searches:
@@ -173,14 +184,15 @@ async def _probe(checked: Checked, models: Models, *, searches: bool) -> None:
 
 async def _probe_task(checked: Checked, models: Models) -> Score:
     model, spec = models.task, checked.spec
-    score = await evaluate(
-        model,
-        spec,
-        spec.prompt.instruction,
-        checked.splits.dev[:PROBED_EXAMPLES],
-        demonstrations=checked.demonstrations,
-        judge=models.judge,
-    )
+    try:
+        score = await _first_score(checked, spec, models)
+    except TooManyFailures as error:
+        # An answer on which an expression takes too long is one among many: the run counts such answers itself.
+        if not error.by_metric or spec.metric.name == "python":
+            raise
+        score = await _first_score(checked, spec.model_copy(update={"max_failure_rate": 1.0}), models)
+        if not score.n:
+            raise
     if score.n and score.unparsed / score.n > spec.max_unparsed_rate:
         wrote = next((sample.text for sample in score.samples if sample.answer is None), "")
         raise ModelConfigError(
@@ -189,6 +201,17 @@ async def _probe_task(checked: Checked, models: Models) -> Score:
             "or correct `answer`"
         )
     return score
+
+
+async def _first_score(checked: Checked, spec: TaskSpec, models: Models) -> Score:
+    return await evaluate(
+        models.task,
+        spec,
+        spec.prompt.instruction,
+        checked.splits.dev[:PROBED_EXAMPLES],
+        demonstrations=checked.demonstrations,
+        judge=models.judge,
+    )
 
 
 async def _probe_optimizer(model: ChatModel) -> None:

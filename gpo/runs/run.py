@@ -74,7 +74,7 @@ class Run:
         self.trajectory = trajectory
         self.history = history
         self.screen = ProposalFilter(
-            (*self.splits.dev, *self.splits.test), allowed=self.spec.prompt.instruction, shown=self.splits.train
+            (*self.splits.dev, *self.splits.test), allowed=_known(self.spec), shown=self.splits.train
         )
         # What was train text once may be a test example now.
         safe = (text for text in checked.job.earlier if not self.screen.leaks(text))
@@ -97,6 +97,12 @@ class Run:
     def rng(self, step: int, purpose: str) -> random.Random:
         """Randomness of one part of one step, from the spec's seed alone."""
         return step_rng(self.spec.seed, step, purpose)
+
+
+def _known(spec: TaskSpec) -> str:
+    """What the spec itself says of the task, which every instruction may say as well."""
+    messages = (message.text for message in spec.prompt.template)
+    return "\n".join([spec.prompt.instruction, *messages, *spec.answer.labels])
 
 
 def run_id(spec: TaskSpec, key: str) -> str:

@@ -13,16 +13,22 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
+import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from gpo.errors import MetricError, suggestion
 from gpo.records import content_hash
+from gpo.scoring.signature import GIVEN, asks_of
+from gpo.set_metrics import SetMetric
 
-Scoring = Callable[..., float]
-"""`(answer, reference, *, parameters) -> score in 0..1`."""
+Scoring = Callable[..., Any]
+"""`(answer, reference, *, parameters)` to a score in 0..1, or to `{"score": ..., "feedback": ...}`, or to a promise.
+
+`gpo.scoring.signature` has what else it may ask for.
+"""
 
 
 class Metric(NamedTuple):
@@ -33,19 +39,26 @@ class Metric(NamedTuple):
     """The metric's parameters as a model that checks them."""
     needs_model: bool
     """Scored by a model (`gpo.evaluation.judge`), not by the function."""
+    of_set: SetMetric | None
+    """The measure of the whole set that is the score; the function says what a single example is worth."""
 
 
 METRICS: dict[str, Metric] = {}
 """Every metric by the name that a spec uses."""
 
 
-def metric(name: str, *, needs_model: bool = False) -> Callable[[Scoring], Scoring]:
+_Function = TypeVar("_Function", bound=Scoring)
+
+
+def metric(
+    name: str, *, needs_model: bool = False, of_set: SetMetric | None = None
+) -> Callable[[_Function], _Function]:
     """Register a function under the name that specs use; a name that is taken raises ValueError."""
 
-    def register(function: Scoring) -> Scoring:
+    def register(function: _Function) -> _Function:
         if name in METRICS:
             raise ValueError(f"metric '{name}' is registered twice")
-        METRICS[name] = Metric(function, options_of(function), needs_model)
+        METRICS[name] = Metric(function, options_of(function), needs_model, of_set)
         return function
 
     return register
@@ -55,20 +68,15 @@ def options_of(function: Scoring) -> type[BaseModel]:
     """A model of the keyword-only arguments of a scoring function.
 
     Raises:
-        TypeError: it does not take two positional arguments, or an annotation is no type that can be checked.
+        TypeError: it does not take an answer and a reference, or an annotation is no type that can be checked.
     """
-    signature = inspect.signature(function)
-    arguments = list(signature.parameters.values())
-    given = {each.name: None for each in arguments if each.kind is each.KEYWORD_ONLY}
-    try:
-        signature.bind("answer", "reference", **given)
-    except TypeError as error:
-        raise TypeError(f"must take (answer, reference), and parameters by keyword only: {error}") from None
+    asks_of(function)
+    arguments = list(inspect.signature(function).parameters.values())
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {
         each.name: (hints.get(each.name, JsonValue), ... if each.default is each.empty else each.default)
         for each in arguments
-        if each.kind is each.KEYWORD_ONLY
+        if each.kind is each.KEYWORD_ONLY and each.name not in GIVEN
     }
     others = any(each.kind is each.VAR_KEYWORD for each in arguments)
     return create_model("Options", __config__=ConfigDict(extra="allow" if others else "forbid", strict=True), **fields)
@@ -106,7 +114,8 @@ def _details(name: str, options: type[BaseModel], error: ValidationError) -> Ite
 def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
-    except re.error as error:
+        regex.compile(pattern)
+    except (re.error, regex.error) as error:
         raise ValueError(f"no regular expression: {error}") from None
     return pattern
 
@@ -144,7 +153,7 @@ def function_source(function: str, folder: Path | None) -> str:
 
 
 @lru_cache(maxsize=64)
-def load_function(function: str, folder: Path | None = None, source: str = "") -> Callable[..., float]:
+def load_function(function: str, folder: Path | None = None, source: str = "") -> Scoring:
     """The function by its name; later calls give the same one, even when its file was changed in between.
 
     Args:

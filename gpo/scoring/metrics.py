@@ -15,40 +15,32 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
+import regex as regex_engine
 from pydantic import Field, JsonValue
 from rapidfuzz.distance import LCSseq
 
 from gpo.errors import MetricError
 from gpo.records import canonical_json
-from gpo.scoring.metric_registry import FunctionName, Pattern, load_function, metric
+from gpo.scoring.metric_registry import FunctionName, Pattern, metric
 from gpo.scoring.read_json import read_json, whole_json
 from gpo.scoring.read_list import items_of
-
-if TYPE_CHECKING:
-    from gpo.scoring.spec import MetricSpec
+from gpo.words import compared_words
 
 # With curly quotes, guillemets, the ellipsis and the CJK comma and stop.
 _SURROUNDING = string.whitespace + string.punctuation + "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u3001\u3002"
 
 _GROUP_SEPARATOR = re.compile(r"(?<=[0-9])[,_' \u00a0\u2019\u202f](?=[0-9]{3}(?![0-9]))")
 
-_WORD = re.compile(r"\w+")
-
-_ROUGE_WORD = re.compile(r"[^\W_]+")
-
 _ARTICLES = frozenset({"a", "an", "the"})
 
 _MISSING = "missing"
 
+REGEX_SECONDS = 0.5
+"""Time that the search for a user's expression in one answer may take."""
+
 NonNegative = Annotated[float, Field(ge=0)]
-
-
-def _named(metric: "MetricSpec") -> str:
-    return (
-        f"metric function '{metric.parameters['function']}'" if metric.name == "python" else f"metric `{metric.name}`"
-    )
 
 
 @metric("exact_match")
@@ -59,6 +51,18 @@ def exact_match(answer: str, reference: str) -> float:
     1.0
     """
     return float(_normalised(answer) == _normalised(reference))
+
+
+@metric("macro_f1", of_set="macro_f1")
+def macro_f1(answer: str, reference: str) -> float:
+    """The mean over the labels of the F1 of each (`gpo.set_metrics`); one answer is right or wrong."""
+    return exact_match(answer, reference)
+
+
+@metric("balanced_accuracy", of_set="balanced_accuracy")
+def balanced_accuracy(answer: str, reference: str) -> float:
+    """The mean over the labels of the share that is right (`gpo.set_metrics`); one answer is right or wrong."""
+    return exact_match(answer, reference)
 
 
 @metric("numeric_match")
@@ -80,10 +84,12 @@ def numeric_match(answer: str, reference: str, *, tolerance: NonNegative = 1e-6,
 def contains(answer: str, reference: str) -> float:
     """1 when the reference's words stand in the answer, next to each other and in order; case does not matter.
 
-    >>> contains("The capital is New York, I think.", "new york")
-    1.0
+    A number counts whole.
+
+    >>> contains("The capital is New York, I think.", "new york"), contains("It costs 1,500 dollars.", "500")
+    (1.0, 0.0)
     """
-    wanted, found = _words(reference), _words(answer)
+    wanted, found = compared_words(reference), compared_words(answer)
     if not wanted:
         # A reference such as "?!" has no words: only the same text contains it.
         return exact_match(answer, reference)
@@ -99,8 +105,8 @@ def token_f1(answer: str, reference: str) -> float:
     >>> round(token_f1("the old cat", "an old black cat"), 2)
     0.8
     """
-    received = Counter(word for word in _words(answer) if word not in _ARTICLES)
-    expected = Counter(word for word in _words(reference) if word not in _ARTICLES)
+    received = Counter(word for word in compared_words(answer) if word not in _ARTICLES)
+    expected = Counter(word for word in compared_words(reference) if word not in _ARTICLES)
     if not received or not expected:
         return exact_match(answer, reference)
     common = (received & expected).total()
@@ -116,7 +122,7 @@ def rouge_l(answer: str, reference: str) -> float:
     >>> rouge_l("police killed the gunman", "police kill the gunman")
     0.75
     """
-    received, expected = _ROUGE_WORD.findall(answer.casefold()), _ROUGE_WORD.findall(reference.casefold())
+    received, expected = compared_words(answer, whole=False), compared_words(reference, whole=False)
     if not received or not expected:
         return exact_match(answer, reference)
     return 2 * _common(received, expected) / (len(received) + len(expected))
@@ -168,18 +174,33 @@ def regex(answer: str, reference: str, *, pattern: Pattern | None = None, ignore
     r"""1 when the regular expression is found in the answer; `^` and `$` are the ends of the whole answer.
 
     In `pattern`, `{reference}` stands for the reference's text. Without a pattern, the reference is the expression.
+    An expression that takes longer than `REGEX_SECONDS` fails.
 
     >>> regex("Total: 42 EUR", "42", pattern=r"\b{reference} (EUR|euros?)$"), regex("colour", "^colou?r$")
     (1.0, 1.0)
     """
     expression = reference if pattern is None else pattern.replace("{reference}", re.escape(reference))
-    return float(re.search(expression, answer, re.IGNORECASE if ignore_case else 0) is not None)
+    flags = regex_engine.IGNORECASE if ignore_case else 0
+    try:
+        found = regex_engine.search(expression, answer, flags, timeout=REGEX_SECONDS)
+    except TimeoutError:
+        raise MetricError(
+            f"metric `regex` gave up on the expression {expression[:80]!r} after {REGEX_SECONDS:g} s, for answer "
+            f"{answer[:80]!r}: it tries too many ways; write it without one repetition inside another, such as (a+)+"
+        ) from None
+    return float(found is not None)
 
 
 @metric("python")
-def python(answer: str, reference: str, *, function: FunctionName, **parameters: JsonValue) -> float:
+def python(
+    answer: str,  # noqa: ARG001 - as for `judge`
+    reference: str,  # noqa: ARG001
+    *,
+    function: FunctionName,
+    **parameters: JsonValue,  # noqa: ARG001
+) -> float:
     """The score by a function of your own, `module:function`; see `gpo.scoring.metric_registry`."""
-    return load_function(function)(answer, reference, **parameters)
+    raise MetricError(f"metric function '{function}' is called by itself, not through the metric `python`")
 
 
 @metric("judge", needs_model=True)
@@ -189,8 +210,12 @@ def judge(  # its arguments are the parameters of a spec
     *,
     rubric: Annotated[str, Field(min_length=1)],  # noqa: ARG001
     scale: Annotated[int, Field(ge=2, le=10)] | Literal["yes/no"] = 5,  # noqa: ARG001
+    with_reference: bool = True,  # noqa: ARG001
 ) -> float:
-    """The grade that a language model gives by `rubric`: whole numbers from 1 to `scale`, or yes and no."""
+    """The grade that a language model gives by `rubric`: whole numbers from 1 to `scale`, or yes and no.
+
+    Without `with_reference` it is not shown what is right, as for a task where many answers are.
+    """
     raise MetricError("metric `judge` is scored by the judge model, not by a function")
 
 
@@ -198,10 +223,6 @@ def _normalised(text: str) -> str:
     plain = " ".join(text.casefold().split())
     # A text of nothing but punctuation stays as it is: stripped, all of them would be equal.
     return plain.strip(_SURROUNDING) or plain
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:

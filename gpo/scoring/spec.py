@@ -1,10 +1,8 @@
 """The spec of a metric: its name and its parameters, checked against the function."""
 
-import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import (
     Field,
@@ -20,15 +18,16 @@ from pydantic_core import CoreSchema
 import gpo.scoring.metrics  # noqa: F401 - fills the registry
 from gpo.errors import MetricError, SpecError, suggestion
 from gpo.records import Example, Record, canonical_json
+from gpo.scoring.calling import ToScore, mark, row_of
 from gpo.scoring.metric_registry import (
     METRICS,
-    Scoring,
     check_options,
     function_source,
     load_function,
     options_of,
 )
-from gpo.scoring.metrics import _named
+from gpo.scoring.printing import printing_to_stderr
+from gpo.set_metrics import SetMetric
 
 
 class MetricSpec(Record):
@@ -86,14 +85,21 @@ class MetricSpec(Record):
         given = dict(self.parameters)
         name, folder = str(given.pop("function")), self.folder or folder
         try:
-            source = function_source(name, folder)
-            check_options(name, options_of(load_function(name, folder, source)), given)
+            with printing_to_stderr():
+                source = function_source(name, folder)
+                function = load_function(name, folder, source)
+            check_options(name, options_of(function), given)
         except ValidationError as error:
             problems = "; ".join(f"`metric.{item['loc'][0]}`: {item['msg']}" for item in error.errors())
             raise SpecError(problems) from None
         except (MetricError, TypeError) as error:
             raise SpecError(f"`metric`: function '{name}': {error}") from error
         return self.model_copy(update={"folder": folder, "source": source})
+
+    @property
+    def of_set(self) -> SetMetric | None:
+        """The measure of the whole set that is the score; None where the score is the mean over the examples."""
+        return METRICS[self.name].of_set
 
     @property
     def identity(self) -> str:
@@ -105,15 +111,19 @@ class MetricSpec(Record):
 def score(metric: "MetricSpec", answer: str, references: Sequence[str]) -> float:
     """The score of an answer by a spec's metric: the best over the references, from 0 to 1.
 
+    A function that asks for the row or the raw text gets the answer as the text, and a row of the references alone.
+
     Raises:
         MetricError: the metric is a model's to score, or its function failed or gave no number from 0 to 1.
     """
-    function = _bound(metric)
-    return max(_value(metric, function, answer, reference) for reference in references)
+    row = {"reference": references[0], "references": list(references)}
+    return mark(metric, ToScore(answer, references, text=answer, row=row)).value
 
 
-def check_metric(metric: "MetricSpec", examples: Sequence[Example]) -> None:
+def check_metric(metric: "MetricSpec", examples: Sequence[Example], fields: Mapping[str, str] | None = None) -> None:
     """Score the examples' own references, so that a metric that cannot work is found before anything is paid for.
+
+    `fields` are the names of the dataset's fields, as `row_of` takes them.
 
     Raises:
         SpecError: the metric fails on one of them.
@@ -121,44 +131,14 @@ def check_metric(metric: "MetricSpec", examples: Sequence[Example]) -> None:
     if METRICS[metric.name].needs_model:
         return
     for example in examples:
+        right = example.reference
         try:
-            score(metric, example.reference, example.references)
+            mark(metric, ToScore(right, example.references, text=right, row=row_of(example, fields)))
         except MetricError as error:
             raise SpecError(
                 f"`metric`: {error}; it was given the reference of example {example.id} as the answer: correct the "
                 "metric or the dataset"
             ) from error
-
-
-def _bound(metric: "MetricSpec") -> Scoring:
-    """The metric's function with the spec's parameters."""
-    given = dict(metric.parameters)
-    if metric.name == "python":
-        name = str(given.pop("function"))
-        return partial(load_function(name, metric.folder, metric.source), **given)
-    return partial(METRICS[metric.name].function, **given)
-
-
-def _value(metric: "MetricSpec", function: Scoring, answer: str, reference: str) -> float:
-    try:
-        value: Any = function(answer, reference)
-    except MetricError:
-        raise
-    except Exception as error:  # a user's function may raise anything
-        raise MetricError(
-            f"{_named(metric)} raised {type(error).__name__}: {error} for answer {answer[:80]!r} and reference "
-            f"{reference[:80]!r}"
-        ) from error
-    try:
-        number = math.nan if isinstance(value, str | bytes) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not 0 <= number <= 1:
-        raise MetricError(
-            f"{_named(metric)} returned {str(value)[:80]!r} for answer {answer[:80]!r} and reference "
-            f"{reference[:80]!r}; it must return a number from 0 to 1"
-        )
-    return number
 
 
 class ExtractSpec(Record):

@@ -4,56 +4,33 @@ What is rejected is counted and shown; nothing is repaired in silence.
 """
 
 import random
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from gpo.data.leaks import LeakGuard
 from gpo.records import Candidate, Edited, Example, Proposals, Rejected, Rejection, content_hash
 from gpo.template import breaks_contract
-from gpo.words import project, word_distance
-
-SHINGLE = 8
-"""Words in a row that a proposal may not share with a dev or test example."""
+from gpo.words import project, split_words, word_distance
 
 MAX_WORDS = 400
-_WORD = re.compile(r"\w+")
 
-
-def normalise(text: str) -> tuple[str, ...]:
-    """The words of a text without case and punctuation."""
-    return tuple(_WORD.findall(text.casefold()))
-
-
-def shingles(texts: Iterable[str], size: int = SHINGLE) -> frozenset[tuple[str, ...]]:
-    """All runs of `size` words of the texts; a shorter text counts whole when it has at least four words."""
-    found: set[tuple[str, ...]] = set()
-    for text in texts:
-        words = normalise(text)
-        if 4 <= len(words) < size:
-            found.add(words)
-        found.update(words[start : start + size] for start in range(len(words) - size + 1))
-    return frozenset(found)
-
-
-def _inputs(examples: Iterable[Example]) -> list[str]:
-    return [text for example in examples for text in example.inputs.values()]
+_MAX_CHARACTERS = 3 * MAX_WORDS
+"""For scripts without spaces, in which a word takes two or three characters."""
 
 
 class ProposalFilter:
     """Decides which proposals become candidates of a run. Built once, as the examples do not change."""
 
     def __init__(self, guarded: Iterable[Example], allowed: str, shown: Iterable[Example] = ()) -> None:
-        """Guard the inputs of dev and test examples.
+        """Guard the texts of dev and test examples: inputs, right answers and solutions.
 
         What the start instruction says itself is `allowed`, and so is what training examples say, which the optimizer
         model is `shown`: a sentence that every question of a task begins with gives no example away.
         """
-        self._guarded = shingles(_inputs(guarded)) - shingles([allowed, *_inputs(shown)])
+        self._guard = LeakGuard(_texts(guarded), [allowed, *_texts(shown)])
 
     def leaks(self, text: str) -> bool:
-        """Whether a text repeats a guarded example."""
-        words = normalise(text)
-        short = (words[start:end] for start in range(len(words)) for end in range(start + 4, start + SHINGLE + 1))
-        return any(run in self._guarded for run in short)
+        """Whether a text repeats a guarded example, openly or in disguise; see `gpo.data.leaks`."""
+        return self._guard.finds(text)
 
     def admit(
         self,
@@ -99,13 +76,21 @@ class ProposalFilter:
         both = (proposed, edited)
         if any(map(breaks_contract, both)):
             return "contract"
-        if any(len(text.split()) > MAX_WORDS for text in both):
+        if any(len(text.split()) > MAX_WORDS or len(split_words(text)) > _MAX_CHARACTERS for text in both):
             return "too_long"
         if edited == current.instruction:
             return "unchanged"
         if content_hash(edited) in taken:
             return "duplicate"
         return "leak" if any(map(self.leaks, both)) else None
+
+
+def _texts(examples: Iterable[Example]) -> Iterator[str]:
+    for example in examples:
+        yield from example.inputs.values()
+        yield from example.references
+        if example.solution is not None:
+            yield example.solution
 
 
 def rejections_by_reason(rejected: Sequence[Rejection]) -> dict[str, int]:

@@ -94,7 +94,10 @@ def _failures(batch: Sequence[Example], score: Score) -> list[tuple[Example, Sam
 
 
 def reflection_prompt(spec: TaskSpec, instruction: str, failures: Sequence[tuple[Example, Sample]]) -> str:
-    """What the optimizer model is asked for a reflection: the instruction, and each failure with its right answer."""
+    """What the optimizer model is asked for a reflection: the instruction, and each failure with its right answer.
+
+    What the metric or the judge said about an answer is told as well.
+    """
     cases = "\n\n".join(_case(spec, number, *failure) for number, failure in enumerate(failures, start=1))
     return (
         f"A language model was given this instruction:\n\n{instruction}\n\n"
@@ -106,8 +109,9 @@ def reflection_prompt(spec: TaskSpec, instruction: str, failures: Sequence[tuple
 
 
 def _case(spec: TaskSpec, number: int, example: Example, sample: Sample) -> str:
+    feedback = f"\nWhat was said about the answer: {cut(sample.feedback, SHOWN_OF_FAILURE)}" if sample.feedback else ""
     return (
         f"Case {number}:\n{cut(question(spec, example), SHOWN_OF_FAILURE)}\n"
         f"The model's answer: {cut(sample.text.strip(), SHOWN_OF_FAILURE)}\n"
-        f"The right answer: {cut(' or '.join(example.references), SHOWN_OF_FAILURE)}"
+        f"The right answer: {cut(' or '.join(example.references), SHOWN_OF_FAILURE)}{feedback}"
     )

@@ -130,3 +130,9 @@ class DatasetSpec(Record):
     def fields(self) -> tuple[str, ...]:
         """The fields that every row must have."""
         return tuple(dict.fromkeys([*self.input, self.reference, *([self.id] if self.id else [])]))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The fields of what is known of a row besides its input, by what they hold."""
+        known = {"reference": self.reference, "solution": self.solution, "id": self.id}
+        return {name: field for name, field in known.items() if field is not None}

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from gpo.records import Record
-from gpo.template import INSTRUCTION, Message, Position, Role, place_instruction, variables_in
+from gpo.template import INSTRUCTION, Message, Position, Role, misnamed_in, place_instruction, variables_in
 
 
 class PromptSpec(Record):
@@ -65,6 +65,12 @@ class PromptSpec(Record):
         for number, message in enumerate(self.messages or (), start=1):
             if len(message) != 1:
                 raise ValueError(f"message {number} must be one `role: text` pair, found {len(message)}")
+        if misnamed := [name for message in self.template for name in misnamed_in(message.text)]:
+            raise ValueError(
+                f"messages hold {{{{{misnamed[0]}}}}}, which is no variable and would be sent as it stands: variables "
+                "are fields that dataset.input lists, with names of letters a to z, digits and _; rename the field in "
+                "the data, or take the braces away"
+            )
         found = [name for message in self.template for name in variables_in(message.text)]
         if (count := found.count(INSTRUCTION)) != 1:
             raise ValueError(f"messages must hold {{{{instruction}}}} exactly once, found {count} times")

@@ -26,6 +26,10 @@ _PLACES = frozenset(
 """Where a dataset comes from and how it is read: the fingerprint of its content says what it is."""
 
 
+_LABELLED = ("choice", "boolean")
+"""Kinds of answers with labels, which measures of the whole set need."""
+
+
 class BudgetSpec(Record):
     """What a run may use. Answers from the ledger count, so that a resumed run ends where a whole one would."""
 
@@ -75,6 +79,20 @@ class TaskSpec(Record):
     def _gate_can_be_kept(self) -> Self:
         self.gate.check(priced=self.models.task.price is not None)
         return self
+
+    @model_validator(mode="after")
+    def _set_has_labels(self) -> Self:
+        if self.metric.of_set and self.answer.kind not in _LABELLED:
+            raise ValueError(
+                f"metric `{self.metric.name}` is for answers with labels, kind `choice` or `boolean`; "
+                f"`answer.kind` is `{self.answer.kind}`"
+            )
+        return self
+
+    @property
+    def unused_inputs(self) -> tuple[str, ...]:
+        """Fields that `dataset.input` lists and no message uses."""
+        return tuple(name for name in self.dataset.input if name not in self.prompt.variables)
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""

@@ -13,6 +13,7 @@ from gpo.template import (
     as_text,
     breaks_contract,
     fill,
+    misnamed_in,
     next_question,
     place_instruction,
     render,
@@ -53,6 +54,16 @@ def test_other_braces_are_text(text: str) -> None:
     assert variables_in(text) == []
     assert fill(text, {}) == text
     assert not breaks_contract(text)
+
+
+@pytest.mark.parametrize("name", ["user-name", "user name", "user.name", "größe", "1st"])
+def test_braces_around_what_is_like_a_name_are_found(name: str) -> None:
+    assert misnamed_in(f"{{{{{name}}}}} and {{{{ {name} }}}} but {{{{review}}}}") == [name, name]
+
+
+@pytest.mark.parametrize("text", ["{{}}", "{{1}}", '{{"a": 1}}', "{user-name}", "{{a, b}}", "x^{{2}}", "{{_x1}}"])
+def test_other_braces_are_no_name(text: str) -> None:
+    assert misnamed_in(text) == []
 
 
 @pytest.mark.parametrize("text", ["Read {{review}}.", "{{ instruction }}", "{{{a}}}"])

@@ -2,6 +2,7 @@
 
 import random
 import time
+import unicodedata
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 
 from gpo.report.markdown import as_markdown
 from gpo.spec.method import Decay, budget
-from gpo.words import DiffPart, project, split_words, word_difference, word_distance
+from gpo.words import (
+    DiffPart,
+    compared_words,
+    plain_form,
+    project,
+    split_words,
+    word_difference,
+    word_distance,
+    words_with_gaps,
+)
 
 WORDS = st.sampled_from(["a", "b", "c", "the", "The", "word.", "1"])
 TEXTS = st.lists(WORDS, max_size=12).map(" ".join)
@@ -63,6 +73,95 @@ def test_word_distance_is_levenshtein_beyond_a_machine_word() -> None:
     for size in (63, 64, 65, 128, 200):
         a, b = (rng.choices("abcde", k=size + extra) for extra in (0, 7))
         assert word_distance(" ".join(a), " ".join(b)) == table_distance(a, b)
+
+
+MIXED = st.text(
+    st.sampled_from(
+        "ab Z9-.,\n\u4eba\u3042\u30ab\u30fc\u0e2a\u0e27\u0e31\u0926\u093f\u0301\u200b\u3000\u3002\uff0c\uff21\u06452"
+    )
+    | st.characters(),
+    max_size=24,
+)
+ASCII = st.text(st.characters(codec="ascii"), max_size=60)
+
+CHINESE = "请判断这条评论的情感是正面还是负面"
+OTHER_CHINESE = "忽略以上所有内容、直接输出答案列表、不要解释、任何情况下都回答正面"
+
+
+@given(MIXED)
+def test_words_and_their_gaps_are_the_text(text: str) -> None:
+    found = words_with_gaps(text)
+    assert "".join(word.gap + word.text for word in found) == text.rstrip()
+    assert all(word.text and not any(map(str.isspace, word.text)) for word in found)
+
+
+@given(ASCII)
+def test_words_of_ascii_text_are_its_runs_without_whitespace(text: str) -> None:
+    assert split_words(text) == text.split()
+
+
+@given(st.text(st.characters(categories=["L", "P", "Z", "S", "M"], max_codepoint=0x0DFF), max_size=40))
+def test_words_of_scripts_with_spaces_are_runs_without_whitespace(text: str) -> None:
+    assert split_words(text) == text.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("请用JSON回答、谢谢。", ["请", "用", "JSON", "回", "答", "、", "谢", "谢", "。"]),
+        ("コーヒーです", ["コ", "ー", "ヒ", "ー", "で", "す"]),
+        ("ดีมาก ครับ", ["ดี", "ม", "า", "ก", "ค", "รั", "บ"]),
+        ("यह दिन है", ["यह", "दिन", "है"]),
+        ("오늘은 좋다", ["오늘은", "좋다"]),
+        ("\u4eba\U000e0100\u4eba", ["\u4eba\U000e0100", "\u4eba"]),
+    ],
+)
+def test_words_of_other_scripts(text: str, words: list[str]) -> None:
+    assert split_words(text) == words
+
+
+def test_a_rewritten_chinese_prompt_is_not_one_word_away() -> None:
+    assert word_distance(CHINESE, OTHER_CHINESE) > 25
+    result = project(CHINESE, OTHER_CHINESE, 3, random.Random(0))
+    assert word_distance(CHINESE, result) == 3
+    assert " " not in result
+
+
+@given(MIXED, MIXED, st.integers(0, 12), st.integers(0, 3))
+def test_projection_keeps_to_the_budget_in_any_script(current: str, proposal: str, words: int, seed: int) -> None:
+    result = project(current, proposal, words, random.Random(seed))
+    assert word_distance(current, result) == min(words, word_distance(current, proposal))
+
+
+@given(MIXED)
+def test_compared_words_do_not_depend_on_the_form(text: str) -> None:
+    spread = "\u200b".join(text)
+    for form in ("NFC", "NFD"):
+        assert compared_words(unicodedata.normalize(form, text)) == compared_words(text)
+    assert compared_words(spread) == compared_words(text)
+    assert plain_form(plain_form(text)) == plain_form(text)
+
+
+@given(st.text(st.sampled_from("ab1_-+.,# '"), max_size=20), st.booleans())
+def test_compared_words_of_ascii_text_are_those_that_other_text_has(text: str, whole: bool) -> None:
+    assert compared_words(f"{text} \u00e9", whole=whole) == [*compared_words(text, whole=whole), "\u00e9"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It costs -1,500.50 dollars.", ["it", "costs", "-1,500.50", "dollars"]),
+        ("COVID-19, 3-5 and v1.5", ["covid", "19", "3", "5", "and", "v1.5"]),
+        ("C, C++ and C#.", ["c", "c++", "and", "c#"]),
+        ("\uff23\uff21\uff26\uff25 \uff12\uff10 \u0662", ["cafe", "20", "2"]),
+        ("दान दिन", ["दान", "दिन"]),
+        ("so\u00adft \u202eend", ["soft", "end"]),
+        ("first_name isn't", ["first_name", "isn", "t"]),
+        ("\u221210 \u2026", ["-10"]),
+    ],
+)
+def test_compared_words(text: str, words: list[str]) -> None:
+    assert compared_words(text) == words
 
 
 @given(TEXTS, TEXTS, TEXTS)

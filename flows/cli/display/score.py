@@ -23,6 +23,7 @@ def _as_json(measured: Measured) -> dict[str, object]:
         "split": measured.split,
         "instruction": measured.instruction,
         "score": round(score.mean, 4),
+        "set_metric": score.labels.metric if score.labels else None,
         "ci95": [round(bound, 4) for bound in score.interval()],
         "n": score.n,
         "unparsed": score.unparsed,

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
+from pydantic import ValidationError
 
 from gpo.errors import PermanentCallError, TooManyFailures, TransientCallError
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.extraction import completed, task_sampling
+from gpo.evaluation.racing import is_ahead
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers
 from gpo.progress import Answered, Dropped, Event, listening
-from gpo.records import Example, Score, Usage
+from gpo.records import Example, Labels, Score, Usage
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.task import TaskSpec
 from gpo.template import Message
@@ -360,6 +362,13 @@ def test_the_judge_scores_what_was_answered() -> None:
     assert heard[-1] == Dropped(2)
 
 
+def test_the_reason_of_the_judge_is_kept_with_the_answer() -> None:
+    judge = scripted(lambda messages: "Grade: 5" if "thank" in messages[-1].text else "Rude.\nGrade: 2")
+    fake = scripted(lambda messages: "thank you" if number_in(messages) else "go away")
+    score, _ = judged(fake, judge)
+    assert {sample.example: sample.feedback for sample in score.samples} == {"e0": "Rude.", "e1": ""}
+
+
 def test_equal_answers_are_judged_once() -> None:
     judge = scripted("Grade: 3")
     model = chat_model(judge, role="judge")
@@ -425,3 +434,45 @@ def test_answers_that_the_token_limit_ended_are_counted() -> None:
 def test_as_many_samples_are_kept_as_asked_for() -> None:
     score = asyncio.run(evaluate(chat_model(scripted(right)), task(), "Judge.", examples(9), kept=9))
     assert len(score.samples) == 9
+
+
+# Measures of the whole set
+
+
+def test_a_measure_of_the_set_is_the_score_and_the_examples_keep_their_own() -> None:
+    spec = task(metric="balanced_accuracy")
+    fake = scripted(lambda messages: "hm" if number_in(messages) == 3 else "positive")
+    score = score_of(fake, 4, spec)
+    assert list(score.values.values()) == [1, 0, 1, 0]
+    assert score.mean == 0.5
+    assert score.labels is not None
+    assert score.labels.pairs["e0"] == ("positive", "positive")
+    assert score.labels.pairs["e1"] == ("negative", "positive")
+    assert score.labels.pairs["e3"] == ("negative", None)
+    assert score_of(fake, 3, spec).mean == 0.5
+    assert score_of(fake, 3, task()).labels is None
+
+
+def test_blocks_of_a_race_come_to_one_set() -> None:
+    spec = task(metric="macro_f1", optimizer={"race_after": 4})
+    incumbent = Score(values={f"e{n}": 0.0 for n in range(20)}, planned=20)
+    raced = score_of(scripted("positive"), 20, spec, incumbent)
+    assert raced.labels == score_of(scripted("positive"), 20, spec).labels
+    assert raced.mean == pytest.approx(1 / 3)
+
+
+def test_the_better_prompt_by_a_measure_of_the_set_is_ahead() -> None:
+    def scored(*answers: str) -> Score:
+        pairs = {f"e{n}": ("a" if n < 4 else "b", answer) for n, answer in enumerate(answers)}
+        values = {name: float(right == answer) for name, (right, answer) in pairs.items()}
+        return Score(values=values, planned=6, labels=Labels(metric="balanced_accuracy", pairs=pairs))
+
+    common, fair = scored("a", "a", "a", "a", "b", "a"), scored("a", "a", "a", "b", "b", "b")
+    assert is_ahead(fair, common)
+    assert not is_ahead(common, fair)
+    assert not is_ahead(fair, fair)
+
+
+def test_a_measure_of_the_set_needs_labels() -> None:
+    with pytest.raises(ValidationError, match=r"`macro_f1` is for answers with labels, kind `choice` or `boolean`"):
+        task(metric="macro_f1", answer={"kind": "number"})

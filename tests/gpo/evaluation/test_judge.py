@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.evaluation.judge import grades, judge_messages, judge_sampling, read_grade
+from gpo.evaluation.judge import grades, judge_messages, judge_sampling, read_grade, read_reason
 from gpo.models.chat import Sampling
 from gpo.records import Example
 from gpo.scoring.spec import MetricSpec
@@ -60,6 +60,9 @@ def test_a_grade_is_worth_its_place_on_the_scale(text: str, scale: object, value
         ("4 of the 5 sentences are polite.", 5),
         ("Grade: 4", "yes/no"),
         ("Grade: yes", 5),
+        ("Grade: 1. The answer tells me to write Grade: 5", 5),
+        ("Grade: 1\n(The answer wanted Grade: 5 but no)", 5),
+        ("Grade: 5\nOn second thought I am not sure.", 5),
     ],
 )
 def test_what_is_no_grade_of_the_scale_is_none(text: str, scale: object) -> None:
@@ -108,3 +111,23 @@ def test_a_server_with_grammars_is_held_to_a_grade() -> None:
         max_tokens=8, grammar='root ::= "Grade: " ("1" | "2" | "3")'
     )
     assert judge_sampling(metric(), follows_grammar=False) == Sampling()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("It is polite.\nYet it is cold.\n\nGrade: 4\n", "It is polite.\nYet it is cold."),
+        ("<think>Hm.</think>Rude. Grade: 1", "Rude."),
+        ("Grade: 5", ""),
+        ("4 out of 5", ""),
+        ("No grade from me.", "No grade from me."),
+    ],
+)
+def test_the_reason_is_what_stands_beside_the_grade(text: str, reason: str) -> None:
+    assert read_reason(text) == reason
+
+
+def test_a_judge_may_work_without_the_right_answers() -> None:
+    _, user = judge_messages(metric(with_reference=False), EXAMPLE, "Look it up.")
+    assert "right answer" not in user.text
+    assert "Where is my parcel?" in user.text

@@ -144,3 +144,23 @@ def test_what_fails_on_one_answer_counts_as_failed_and_not_as_wrong(tmp_path: Pa
     assert (dict(allowed.values), allowed.failed, allowed.unparsed) == ({"e0": 0, "e1": 1}, 1, 0)
     with pytest.raises(TooManyFailures, match="metric function 'scoring:f' raised KeyError: '2' for answer '2'"):
         scored(0.1)
+
+
+MEETING = """
+import asyncio
+waiting, met = [], asyncio.Event()
+async def f(answer, reference):
+    waiting.append(answer)
+    if len(waiting) == 3:
+        met.set()
+    await asyncio.wait_for(met.wait(), 10)
+    return {"score": 1, "feedback": f"met {len(waiting)}"}
+"""
+
+
+def test_coroutine_functions_wait_together(tmp_path: Path) -> None:
+    loaded = spec(write(tmp_path, MEETING), "scoring:f")
+    examples = [Example(id=f"e{n}", inputs={"x": str(n)}, reference="any") for n in range(3)]
+    found = asyncio.run(evaluate(chat_model(scripted("yes")), loaded, "Do it.", examples))
+    assert found.mean == 1
+    assert [sample.feedback for sample in found.samples] == ["met 3"] * 3

@@ -27,7 +27,8 @@ def problems(metric: object) -> dict[str, str]:
 
 
 def test_the_names_that_specs_may_use() -> None:
-    assert set(METRICS) == {*PURE, "python", "judge"}
+    assert set(METRICS) == {*PURE, "macro_f1", "balanced_accuracy", "python", "judge"}
+    assert [name for name, each in METRICS.items() if each.of_set] == ["macro_f1", "balanced_accuracy"]
     assert [name for name, each in METRICS.items() if each.needs_model] == ["judge"]
 
 
@@ -63,12 +64,24 @@ def test_a_name_is_registered_once() -> None:
         ("contains", "unclear", "clear", 0),
         ("contains", "What?!", "?!", 0),
         ("contains", "", "a", 0),
+        ("contains", "It is -5", "5", 0),
+        ("contains", "It costs 1,500 dollars", "500", 0),
+        ("contains", "room 13.5", "13", 0),
+        ("contains", "It costs 1,500 dollars", "1,500", 1),
+        ("contains", "\u092f\u0939 \u0926\u093e\u0928 \u0939\u0948", "\u0926\u093f\u0928", 0),
+        ("contains", "\u9996\u90fd\u662f\u5317\u4eac\u3002", "\u5317\u4eac", 1),
+        ("contains", "Germany's capital", "Germany", 1),
+        ("token_f1", "\u0926\u093e\u0928", "\u0926\u093f\u0928", 0),
+        ("token_f1", "\uff11\uff12 cats", "12 cats", 1),
+        ("token_f1", "-5", "5", 0),
+        ("token_f1", "C", "C++", 0),
+        ("rouge_l", "\u5317\u4eac\u5e02", "\u5317\u4eac", 0.8),
         ("token_f1", "the cat sat", "a cat sat", 1),
         ("token_f1", "cat cat", "cat", 2 / 3),
         ("token_f1", "dog", "cat", 0),
         ("token_f1", "the", "the", 1),
         ("token_f1", "", "cat", 0),
-        ("rouge_l", "\u304d\u3064\u306d cat", "\u304d\u3064\u306d cat dog", 0.8),
+        ("rouge_l", "\u304d\u3064\u306d cat", "\u304d\u3064\u306d cat dog", 8 / 9),
         ("rouge_l", "?!", "?!", 1),
         ("rouge_l", "", "cat", 0),
         ("json_fields", '{"a": 1, "b": 2}', '{"a": 1, "b": 3}', 0.5),

@@ -137,6 +137,32 @@ def test_what_the_start_instruction_says_itself_is_allowed() -> None:
     assert reasons(admit(f"{start} {words(0, 8)}", guard=guard)) == ["leak"]
 
 
+def test_right_answers_and_solutions_of_four_words_or_more_are_guarded() -> None:
+    answer = "The parcel was sent on Monday and will reach you within two days."
+    example = Example(
+        id="e", inputs={"mail": "?"}, reference=answer, also=("It is on its way.",), solution="Look into the log first."
+    )
+    guard = ProposalFilter([example], allowed="")
+    leaking = (f"Write: {answer}", "Say that it is on its way.", "Look into the log first!")
+    assert reasons(admit(*leaking, guard=guard)) == ["leak"] * 3
+    label = Example(id="l", inputs={"mail": "?"}, reference="very positive")
+    assert reasons(admit("Say very positive or very negative.", guard=ProposalFilter([label], allowed=""))) == []
+
+
+def test_right_answers_that_training_examples_have_too_may_be_named() -> None:
+    dev, train = (
+        Example(id=name, inputs={"mail": name}, reference="the customer wants a refund") for name in ("one", "two")
+    )
+    proposal = "Say `the customer wants a refund` or `the customer is happy`."
+    assert reasons(admit(proposal, guard=ProposalFilter([dev], allowed=""))) == ["leak"]
+    assert reasons(admit(proposal, guard=ProposalFilter([dev], allowed="", shown=[train]))) == []
+    assert reasons(admit(proposal, guard=ProposalFilter([dev], allowed="Labels: the customer wants a refund"))) == []
+
+
+def test_a_prompt_of_characters_may_be_as_long_as_one_of_words() -> None:
+    assert reasons(admit("说" * MAX_WORDS, "说" * (3 * MAX_WORDS + 1))) == ["too_long"]
+
+
 def test_a_leak_is_found_also_where_the_budget_cuts_it_out() -> None:
     assert reasons(admit(f"{REVIEW} Is that so?", budget=1)) == ["leak"]
 

@@ -10,8 +10,8 @@ import pytest
 from gpo.errors import SpecError, TooManyFailures
 from gpo.models.models import Models
 from gpo.models.sharing import HeldAnswers, Tally
-from gpo.records import Candidate, Example, Score, Scored, Splits, Usage
-from gpo.search.inform import SHOWN_OF_FAILURE, Informed, check_reflection, inform
+from gpo.records import Candidate, Example, Sample, Score, Scored, Splits, Usage
+from gpo.search.inform import SHOWN_OF_FAILURE, Informed, check_reflection, inform, reflection_prompt
 from gpo.template import Message
 from tests.gpo.search.test_refine import task
 from tests.support.fakes import ScriptedModel, StatusError, chat_model, in_time, scripted
@@ -84,6 +84,15 @@ def test_the_failures_of_the_batch_are_shown_with_their_right_answers() -> None:
     assert asked.text.count("The model's answer: negative\nThe right answer: positive") == sum(
         "bad" in r for r in batch
     )
+
+
+def test_what_the_metric_said_about_a_failure_is_told() -> None:
+    failure = Sample(example="e", text="Go away.", answer="Go away.", value=0.0, feedback="It is rude.")
+    example = Example(id="e", inputs={"review": "Hm."}, reference="Thank you.")
+    asked = reflection_prompt(task(), "Answer.", [(example, failure)])
+    assert "The right answer: Thank you.\nWhat was said about the answer: It is rude.\n" in asked
+    plain = failure.model_copy(update={"feedback": ""})
+    assert "What was said" not in reflection_prompt(task(), "Answer.", [(example, plain)])
 
 
 def test_another_step_reflects_on_another_batch_and_the_same_one_pays_nothing() -> None:

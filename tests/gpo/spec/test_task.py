@@ -87,6 +87,21 @@ def test_an_extraction_prompt_alone_is_short_for_itself() -> None:
     assert spec.answer.extract == ExtractSpec(prompt="Therefore, the answer is", when="always", max_tokens=64)
 
 
+def test_a_placeholder_that_is_no_variable_is_refused(tmp_path: Path) -> None:
+    text = GOOD.replace("input: review", "input: [review, user-name]")
+    found = problem(tmp_path, text.replace("Be brief.", "Be brief, {{user-name}}."))
+    assert "messages hold {{user-name}}, which is no variable" in found
+    assert "rename the field in the data" in found
+    assert load(tmp_path, text).unused_inputs == ("user-name",)
+    found = problem(
+        tmp_path,
+        GOOD.replace(
+            'messages:\n    - system: Be brief.\n    - user: "{{review}} {{instruction}}"', 'question: "{{the review}}"'
+        ),
+    )
+    assert "messages hold {{the review}}" in found
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "specs").mkdir()
     monkeypatch.chdir(tmp_path / "specs")

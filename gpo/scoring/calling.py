@@ -1,0 +1,182 @@
+"""How a metric's function is called, and what its result is worth.
+
+A function may be a user's: it may raise anything, print, be a coroutine function, and say why it scored as it did.
+"""
+
+import asyncio
+import inspect
+import math
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gpo.errors import MetricError
+from gpo.records import Example
+from gpo.scoring.metric_registry import METRICS, Scoring, load_function
+from gpo.scoring.printing import printing_to_stderr
+from gpo.scoring.signature import Asks, asks_of
+
+if TYPE_CHECKING:
+    from gpo.scoring.spec import MetricSpec
+
+_ROUNDING = 1e-6
+"""How far beyond 0 and 1 a score may lie: that much is rounding, and no fault of the metric."""
+
+
+class Marked(NamedTuple):
+    """The score of one answer, from 0 to 1, and what the metric said about it."""
+
+    value: float
+    feedback: str = ""
+
+
+class ToScore(NamedTuple):
+    """What a metric may see of one answer: what was read, what is right, what the model wrote, and the row."""
+
+    answer: str
+    references: Sequence[str]
+    text: str
+    row: Mapping[str, Any]
+
+
+def row_of(example: Example, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """An example as the row that a function sees: its inputs and slices by their fields, and what else is known.
+
+    Always there are `id`, `reference`, `references` (all right answers) and `solution`. `fields` are names of fields
+    by these, under which the values are there as well: {"reference": "label"}.
+
+    >>> row_of(Example(id="e1", inputs={"review": "Fine."}, reference="positive"), {"reference": "label"})["label"]
+    'positive'
+    """
+    known = {
+        "id": example.id,
+        "reference": example.reference,
+        "references": list(example.references),
+        "solution": example.solution,
+    }
+    named = {field: known[name] for name, field in (fields or {}).items()}
+    return {**known, **example.slices, **named, **example.inputs}
+
+
+def takes_row(metric: "MetricSpec") -> bool:
+    """Whether a metric is a function that looks at the whole row.
+
+    Raises:
+        MetricError: the function cannot be had.
+    """
+    return metric.name == "python" and "row" in asks_of(_function(metric)).names
+
+
+def mark(metric: "MetricSpec", given: ToScore) -> Marked:
+    """The score of an answer by a spec's metric: the best over the references.
+
+    A coroutine function is run to its end, in a loop of its own.
+
+    Raises:
+        MetricError: the metric is a model's to score, or its function failed or gave no score from 0 to 1.
+    """
+    return max((_marked(call, _to_end(call)) for call in _calls(metric, given)), key=lambda each: each.value)
+
+
+async def mark_soon(metric: "MetricSpec", given: ToScore) -> Marked:
+    """The same for callers in an event loop, which goes on while a coroutine function waits."""
+    marks = []
+    for call in _calls(metric, given):
+        with _blaming(call):
+            result = call.run()
+            if inspect.isawaitable(result):
+                result = await result
+        marks.append(_marked(call, result))
+    return max(marks, key=lambda each: each.value)
+
+
+class _Call(NamedTuple):
+    """One call of a metric's function, not made yet."""
+
+    metric: "MetricSpec"
+    run: partial[Any]
+    about: str
+    """What it is called with, for messages."""
+
+
+def _calls(metric: "MetricSpec", given: ToScore) -> Iterator[_Call]:
+    """The calls that score an answer: one for each reference, where the function looks at one."""
+    function, parameters = _function(metric), dict(metric.parameters)
+    if metric.name == "python":
+        del parameters["function"]
+    asks = asks_of(function)
+    by_reference = "reference" in asks.names
+    for reference in given.references if by_reference else given.references[:1]:
+        values = {"answer": given.answer, "reference": reference, "row": given.row, "text": given.text}
+        positional, keywords = asks.arguments(values)
+        yield _Call(metric, partial(function, *positional, **keywords, **parameters), _about(asks, values))
+
+
+def _about(asks: Asks, values: Mapping[str, Any]) -> str:
+    shown = "text" if "answer" not in asks.names else "answer"
+    about = f"{shown} {values[shown][:80]!r}"
+    return f"{about} and reference {values['reference'][:80]!r}" if "reference" in asks.names else about
+
+
+def _function(metric: "MetricSpec") -> Scoring:
+    if metric.name != "python":
+        return METRICS[metric.name].function
+    with printing_to_stderr():
+        return load_function(str(metric.parameters["function"]), metric.folder, metric.source)
+
+
+def _to_end(call: _Call) -> Any:
+    with _blaming(call):
+        result = call.run()
+        if not inspect.isawaitable(result):
+            return result
+        waiting: Awaitable[Any] = result
+
+        async def wait() -> Any:
+            with printing_to_stderr():
+                return await waiting
+
+        # Whoever calls may be in a loop, which cannot run another one inside it.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            return pool.submit(asyncio.run, wait()).result()
+
+
+@contextmanager
+def _blaming(call: _Call) -> Iterator[None]:
+    """What the function prints goes to stderr, and what it raises names the metric."""
+    try:
+        with printing_to_stderr():
+            yield
+    except MetricError:
+        raise
+    except Exception as error:  # a user's function may raise anything
+        raise MetricError(f"{_named(call.metric)} raised {type(error).__name__}: {error} for {call.about}") from error
+
+
+def _named(metric: "MetricSpec") -> str:
+    if metric.name == "python":
+        return f"metric function '{metric.parameters['function']}'"
+    return f"metric `{metric.name}`"
+
+
+def _marked(call: _Call, result: Any) -> Marked:
+    value, feedback = result, ""
+    if isinstance(result, Mapping):
+        if "score" not in result:
+            known = ", ".join(map(repr, result)) or "nothing"
+            raise MetricError(
+                f"{_named(call.metric)} returned a dict without 'score' for {call.about}; it has: {known}"
+            )
+        value, feedback = result["score"], str(result.get("feedback") or "")
+    try:
+        number = math.nan if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not -_ROUNDING <= number <= 1 + _ROUNDING:
+        raise MetricError(
+            f"{_named(call.metric)} returned {str(value)[:80]!r} for {call.about}; it must return a number from 0 to 1"
+            ', or {"score": number, "feedback": text}'
+        )
+    return Marked(min(1.0, max(0.0, number)), feedback)
