@@ -18,7 +18,17 @@ from gpo.errors import PermanentCallError, StateError
 from gpo.models.local.embedder import Embed
 from gpo.records import Candidate, Record, Scored, content_hash
 from gpo.search.chroma import Index, embedded_index, server_index
-from gpo.search.neighbours import Neighbour, Order, by_score, by_similarity, by_time, last, rank_neighbours
+from gpo.search.neighbours import (
+    Neighbour,
+    Order,
+    by_score,
+    by_similarity,
+    by_time,
+    last,
+    metadata_of,
+    rank_neighbours,
+    read_neighbour,
+)
 from gpo.settings import Settings
 
 if TYPE_CHECKING:
@@ -169,7 +179,7 @@ class Trajectory:
         new = [name for name in entries if name not in known]
         texts = [entries[name][1].candidate.instruction for name in new]
         vectors: Any = await self._vectors(texts) if new else []
-        metadatas: Any = {name: _metadata(run_key, each) for name, (run_key, each) in entries.items()}
+        metadatas: Any = {name: metadata_of(run_key, each) for name, (run_key, each) in entries.items()}
 
         def write(collection: "Collection") -> None:
             if known:
@@ -265,16 +275,7 @@ class _Search:
         lengths = np.maximum(np.linalg.norm(vectors, axis=1) * np.linalg.norm(query), np.finfo(float).tiny)
         similarities = np.round(vectors @ query / lengths, _DIGITS).tolist()
         return {
-            name: Neighbour(
-                instruction=text,
-                percent=metadata["percent"],
-                similarity=similarity,
-                step=metadata["step"],
-                number=metadata["number"],
-                n=metadata["n"],
-                planned=metadata["planned"],
-                complete=metadata["complete"],
-            )
+            name: read_neighbour(text, metadata, similarity)
             for name, text, metadata, similarity in zip(
                 found["ids"], found["documents"], found["metadatas"], similarities, strict=True
             )
@@ -290,16 +291,3 @@ class _Search:
 
 def _entry_id(run_key: str, candidate: Candidate) -> str:
     return f"{run_key}:{candidate.step}:{candidate.id}"
-
-
-def _metadata(run_key: str, scored: Scored) -> dict[str, str | int | float]:
-    """Always the same keys: Chroma keeps old ones when an entry is written again."""
-    return {
-        "run": run_key,
-        "step": scored.candidate.step,
-        "number": scored.candidate.number,
-        "percent": scored.percent,
-        "n": scored.score.n,
-        "planned": scored.score.planned,
-        "complete": scored.score.complete,
-    }
