@@ -21,9 +21,7 @@ from gpo.search.chroma import Index, embedded_index, server_index
 from gpo.search.neighbours import (
     Neighbour,
     Order,
-    by_score,
     by_similarity,
-    by_time,
     last,
     metadata_of,
     rank_neighbours,
@@ -128,22 +126,13 @@ class Trajectory:
         search = await self._search(run_key, current, before_step)
         return await self._call(lambda collection: search.nearest(collection, k))
 
-    async def latest(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
-        """The `k` scored prompts of a run that were scored last, the latest at the end.
+    async def last(self, run_key: str, current: Candidate, k: int, before_step: int, order: Order) -> list[Neighbour]:
+        """The last `k` scored prompts of a run in an order of `neighbours.py`: with `by_score` the best, the best last.
 
         As with `nearest`, the current prompt is among them if it was scored, and equal texts appear once.
         """
         search = await self._search(run_key, current, before_step)
-        return await self._call(lambda collection: search.last(collection, k, by_time))
-
-    async def best(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
-        """The `k` scored prompts of a run with the best scores, the best at the end.
-
-        A score of few examples, where the race ended a prompt, ranks below every whole one. Ties go by step and
-        number, the later is better. As with `nearest`, the current prompt is among them, and equal texts appear once.
-        """
-        search = await self._search(run_key, current, before_step)
-        return await self._call(lambda collection: search.last(collection, k, by_score))
+        return await self._call(lambda collection: search.last(collection, k, order))
 
     async def _search(self, run_key: str, current: Candidate, before_step: int) -> "_Search":
         own = _entry_id(run_key, current)
