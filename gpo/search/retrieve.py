@@ -1,8 +1,8 @@
 """The trajectory's strategies: what is recalled of the prompts scored so far (momentum; Tang et al., section 3.2).
 
 A strategy is a function from the `Past` to what is `Recalled`. A new one is written here: a name in `Memory` and a
-function under `@strategy`; an order of its own is a function in `neighbours.py`. Lists are in ascending order, since what
-stands last weighs most with a language model.
+function under `@strategy`; an order of its own is a function in `neighbours.py`. Lists are in ascending order, since
+what stands last weighs most with a language model.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

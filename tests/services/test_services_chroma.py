@@ -50,11 +50,7 @@ def answers(rows: dict[str, Any]) -> Any:
             await ask(run, scored[at].candidate, k, before_step)
             for run, scored in rows.items()
             for at, k, before_step in ((9, 5, 4), (150, 3, 25), (0, 1000, 99))
-            for ask in (
-                trajectory.nearest,
-                partial(trajectory.last, order=by_time),
-                partial(trajectory.last, order=by_score),
-            )
+            for ask in (trajectory.nearest, latest, best)
         ]
 
     return ask_all
