@@ -25,7 +25,7 @@ def open_state_folder(home: Path | None, *, made_if_missing: bool = False) -> It
     """
     from gpo.database.engine import open_state
     from gpo.errors import PromptError
-    from gpo.prompts.registry import HOW_TO_BEGIN
+    from gpo.prompts.missing import HOW_TO_BEGIN
     from gpo.settings import DATABASE_FILE, load_settings
 
     settings = load_settings()

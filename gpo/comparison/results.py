@@ -10,6 +10,7 @@ from typing import Literal
 
 from gpo.comparison.arms import Arm
 from gpo.comparison.plan import Cell, Plan, TaskPlan
+from gpo.comparison.statistics import Spread, over_seeds, rounded
 from gpo.errors import GpoError
 from gpo.formatting import printable
 from gpo.gate.decide import paired_gain
@@ -21,20 +22,6 @@ ALL_TASKS = "all tasks"
 
 START = "start"
 """The start prompt, as an opponent."""
-
-_DIGITS = 6
-
-_T_95: Mapping[int, float] = {2: 4.3027, 3: 3.1824, 4: 2.7764, 5: 2.5706, 6: 2.4469, 7: 2.3646, 8: 2.3060, 9: 2.2622}
-
-
-class Spread(Record):
-    """A mean over seeds. From three seeds on with the 95% t-interval of the mean, else with the range of the values."""
-
-    mean: float
-    low: float
-    high: float
-    seeds: int
-    kind: Literal["interval", "range"]
 
 
 class CellRow(Record):
@@ -180,30 +167,26 @@ def _row(cell: Cell, outcome: Outcome | None, error: str | None) -> CellRow:
         arm=cell.arm,
         seed=cell.seed,
         run_id=outcome.run_id,
-        start_dev=_round(outcome.start.score.mean),
-        start_test=_round(outcome.start_test.mean),
-        dev=_round(outcome.best.score.mean),
-        test=_round(outcome.best_test.mean),
-        test_low=_round(low),
-        test_high=_round(high),
-        gain=_round(outcome.gain.value),
-        gain_low=_round(outcome.gain.low),
-        gain_high=_round(outcome.gain.high),
+        start_dev=rounded(outcome.start.score.mean),
+        start_test=rounded(outcome.start_test.mean),
+        dev=rounded(outcome.best.score.mean),
+        test=rounded(outcome.best_test.mean),
+        test_low=rounded(low),
+        test_high=rounded(high),
+        gain=rounded(outcome.gain.value),
+        gain_low=rounded(outcome.gain.low),
+        gain_high=rounded(outcome.gain.high),
         steps=outcome.steps,
         stopped=outcome.stopped,
         evaluated=outcome.evaluated,
         task_calls=search_usage([outcome.start.score], outcome.history)["task"].calls,
         input_tokens=total.input_tokens,
         output_tokens=total.output_tokens,
-        cost=None if outcome.cost is None else _round(outcome.cost),
+        cost=None if outcome.cost is None else rounded(outcome.cost),
         wall_s=outcome.wall_s,
         spec=spec,
         instruction=printable(outcome.best.candidate.instruction),
     )
-
-
-def _round(value: float) -> float:
-    return round(value, _DIGITS)
 
 
 def curve(cell: Cell, outcome: Outcome) -> list[CurvePoint]:
@@ -215,7 +198,7 @@ def curve(cell: Cell, outcome: Outcome) -> list[CurvePoint]:
         nonlocal calls, best
         calls += search_usage([score], ())["task"].calls
         best = max(best, score.mean) if score.complete else best
-        points.append(CurvePoint(task=cell.task, arm=cell.arm, seed=cell.seed, calls=calls, best_dev=_round(best)))
+        points.append(CurvePoint(task=cell.task, arm=cell.arm, seed=cell.seed, calls=calls, best_dev=rounded(best)))
 
     add(outcome.start.score)
     for step in outcome.history:
@@ -223,33 +206,6 @@ def curve(cell: Cell, outcome: Outcome) -> list[CurvePoint]:
         for item in step.scored:
             add(item.score)
     return points
-
-
-def over_seeds(values: Sequence[float]) -> Spread | None:
-    """The mean of one value a seed, with its 95% t-interval, or the range where there are fewer than three.
-
-    >>> over_seeds([0.5, 0.6])
-    Spread(mean=0.55, low=0.5, high=0.6, seeds=2, kind='range')
-    """
-    n = len(values)
-    if n == 0:
-        return None
-    mean = math.fsum(values) / n
-    if n < 3:
-        return Spread(mean=_round(mean), low=min(values), high=max(values), seeds=n, kind="range")
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = t_quantile(n - 1) * deviation / math.sqrt(n)
-    return Spread(mean=_round(mean), low=_round(mean - half), high=_round(mean + half), seeds=n, kind="interval")
-
-
-def t_quantile(freedom: int) -> float:
-    """The 97.5% quantile of Student's t: from a table, and where that ends by its expansion around the normal one."""
-    if freedom in _T_95:
-        return _T_95[freedom]
-    z = 1.959964
-    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
 
 
 def _summary(title: str, tasks: Sequence[str], arm: Arm, rows: Iterable[CellRow]) -> Summary:
@@ -267,7 +223,7 @@ def _summary(title: str, tasks: Sequence[str], arm: Arm, rows: Iterable[CellRow]
 
     def mean(field: str) -> float | None:
         values = means(field)
-        return _round(math.fsum(values) / len(values)) if values and len(values) == len(whole) else None
+        return rounded(math.fsum(values) / len(values)) if values and len(values) == len(whole) else None
 
     written, read = mean("output_tokens"), mean("input_tokens")
     return Summary(
@@ -305,7 +261,7 @@ def duel(arm: str, against: str, outcomes: Mapping[Cell, Outcome]) -> Duel:
 
 def _verdicts(own: Score, other: Score) -> list[str]:
     gain = paired_gain(own, other)
-    if not _round(gain.value):
+    if not rounded(gain.value):
         return ["ties"]
     name = "wins" if gain.value > 0 else "losses"
     is_clear = gain.low > 0 if name == "wins" else gain.high < 0

@@ -29,7 +29,8 @@ from gpo.errors import GpoError, PromptError, StateError
 from gpo.formatting import count
 from gpo.names import PRODUCTION
 from gpo.prompts.files import read_record
-from gpo.prompts.registry import HOW_TO_BEGIN, Registry
+from gpo.prompts.missing import HOW_TO_BEGIN
+from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptRecord, PromptVersion
 from gpo.settings import load_settings
 from gpo.template import Part

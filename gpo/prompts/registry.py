@@ -9,15 +9,26 @@ Writers of one prompt wait for each other; a reader sees an alias before a move 
 methods block: asynchronous code calls them through `asyncio.to_thread`.
 """
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection, Engine, insert, select
 
 from gpo.database.engine import database_label, reading, upsert, utc_now, writing
 from gpo.database.tables import prompt_aliases, prompt_moves, prompt_versions, prompts
-from gpo.errors import AliasMovedError, PromptError, suggestion
-from gpo.names import LATEST, PRODUCTION, check_alias, check_prompt_name, check_prompt_text
-from gpo.prompts.rows import MOVES, VERSIONS, highest, move_of, select_version, version_of, version_row
+from gpo.errors import AliasMovedError, PromptError
+from gpo.names import PRODUCTION, check_alias, check_prompt_name, check_prompt_text
+from gpo.prompts.missing import missing_prompt, missing_reference, missing_version
+from gpo.prompts.rows import (
+    MOVES,
+    VERSIONS,
+    aliases_of,
+    highest,
+    keep_move,
+    move_of,
+    names_of,
+    read_move,
+    select_version,
+    version_of,
+    version_row,
+)
 from gpo.prompts.version import (
     Lineage,
     Move,
@@ -31,8 +42,6 @@ from gpo.prompts.version import (
 
 NO_VERSION = 0
 """As `expected`: the alias points nowhere yet."""
-
-HOW_TO_BEGIN = "`gpo prompt register SPEC` makes a first one"
 
 
 class Registry:
@@ -121,7 +130,7 @@ class Registry:
         if last is not None and last.to_version == version:
             return last
         number = highest(connection, prompt_moves.c.number, name) + 1
-        return self._moved(
+        return keep_move(
             connection,
             Move(
                 name=name,
@@ -152,14 +161,14 @@ class Registry:
             self._hold(connection, name)
             last = self._last_move(connection, name, alias, expected)
             if last is None:
-                raise PromptError(_unknown_reference(name, alias, self._aliases(connection, name)))
+                raise missing_reference(name, alias, aliases_of(connection, name))
             if last.below is None:
                 raise PromptError(
                     f"prompt {name}: `{alias}` points to version {last.to_version} and there is none before it to go "
                     "back to; promote another version instead"
                 )
-            back = self._move(connection, name, last.below)
-            return self._moved(
+            back = read_move(connection, name, last.below)
+            return keep_move(
                 connection,
                 Move(
                     name=name,
@@ -186,13 +195,13 @@ class Registry:
             row = connection.execute(select_version(name, str(reference))).mappings().one_or_none()
             if row is None:
                 self._check_known(connection, name)
-                raise PromptError(_unknown_reference(name, reference, self._aliases(connection, name)))
+                raise missing_reference(name, reference, aliases_of(connection, name))
         return version_of(row, self._engine.url)
 
     def names(self) -> list[str]:
         """The names of all prompts, sorted."""
         with reading(self._engine) as connection:
-            return sorted(connection.execute(select(prompts.c.name)).scalars())
+            return sorted(names_of(connection))
 
     def record(self, name: str) -> PromptRecord:
         """All about one prompt, as of one moment.
@@ -211,7 +220,7 @@ class Registry:
                 name=name,
                 created_at=created,
                 versions=tuple(version_of(row, self._engine.url) for row in versions.mappings()),
-                aliases=self._aliases(connection, name),
+                aliases=aliases_of(connection, name),
                 moves=tuple(move_of(row) for row in moves.mappings()),
             )
 
@@ -245,7 +254,7 @@ class Registry:
             for version in record.versions:
                 connection.execute(insert(prompt_versions).values(version_row(version)))
             for move in record.moves:
-                self._moved(connection, move)
+                keep_move(connection, move)
 
     def _hold(self, connection: Connection, name: str) -> None:
         """Let no one else write to the prompt until the end of the transaction. SQLite holds its writers up anyway."""
@@ -254,29 +263,19 @@ class Registry:
             self._check_known(connection, name)
 
     def _check_known(self, connection: Connection, name: str) -> None:
-        known = set(connection.execute(select(prompts.c.name)).scalars())
+        known = names_of(connection)
         if name not in known:
-            where = f"database {database_label(self._engine.url)}"
-            raise PromptError(
-                f"{where} has no prompt '{name}'{suggestion(name, known)}"
-                if known
-                else f"{where} has no prompts yet; {HOW_TO_BEGIN}"
-            )
+            raise missing_prompt(name, known, database_label(self._engine.url))
 
     def _existing(self, connection: Connection, name: str, version: int) -> None:
         there = highest(connection, prompt_versions.c.version, name)
         if not 1 <= version <= there:
-            allowed = f"allowed: 1 to {there}" if there else "it has none yet"
-            raise PromptError(f"prompt {name} has no version {version}; {allowed}")
-
-    def _aliases(self, connection: Connection, name: str) -> dict[str, int]:
-        query = select(prompt_aliases.c.alias, prompt_aliases.c.version).where(prompt_aliases.c.name == name)
-        return {row.alias: row.version for row in connection.execute(query.order_by(prompt_aliases.c.alias))}
+            raise missing_version(name, version, there)
 
     def _last_move(self, connection: Connection, name: str, alias: str, expected: int | None) -> Move | None:
         query = select(prompt_aliases.c.move).where(prompt_aliases.c.name == name, prompt_aliases.c.alias == alias)
         number = connection.execute(query).scalar_one_or_none()
-        last = None if number is None else self._move(connection, name, number)
+        last = None if number is None else read_move(connection, name, number)
         version = NO_VERSION if last is None else last.to_version
         if expected is not None and version != expected:
             now = f"points to version {version} since {last.at}, moved by {last.who}" if last else "points nowhere"
@@ -285,25 +284,3 @@ class Registry:
                 f"prompt {name}: `{alias}` was expected to point {wanted} but {now}; look at its history"
             )
         return last
-
-    def _move(self, connection: Connection, name: str, number: int) -> Move:
-        query = MOVES.where(prompt_moves.c.name == name, prompt_moves.c.number == number)
-        return move_of(connection.execute(query).mappings().one())
-
-    def _moved(self, connection: Connection, move: Move) -> Move:
-        connection.execute(insert(prompt_moves).values(move.model_dump()))
-        pointer = {"version": move.to_version, "move": move.number}
-        connection.execute(
-            upsert(connection, prompt_aliases)
-            .values({"name": move.name, "alias": move.alias, **pointer})
-            .on_conflict_do_update(index_elements=[prompt_aliases.c.name, prompt_aliases.c.alias], set_=pointer)
-        )
-        return move
-
-
-def _unknown_reference(name: str, reference: str | int, aliases: Mapping[str, int]) -> str:
-    if isinstance(reference, int) or reference.isdigit():
-        return f"prompt {name} has no version {reference}; `gpo prompt history {name}` lists them"
-    if not aliases:
-        return f"prompt {name} has no alias '{reference}' and no other; `gpo prompt promote {name} VERSION` makes one"
-    return f"prompt {name} has no alias '{reference}'{suggestion(reference, [*aliases, LATEST])}"

@@ -3,11 +3,11 @@
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Column, Connection, RowMapping, Select, func, select
+from sqlalchemy import Column, Connection, RowMapping, Select, func, insert, select
 from sqlalchemy.engine import URL
 
-from gpo.database.engine import database_label
-from gpo.database.tables import prompt_aliases, prompt_moves, prompt_versions
+from gpo.database.engine import database_label, upsert
+from gpo.database.tables import prompt_aliases, prompt_moves, prompt_versions, prompts
 from gpo.errors import StateError
 from gpo.names import LATEST
 from gpo.prompts.version import Lineage, Move, PromptContent, PromptVersion
@@ -31,6 +31,11 @@ def select_version(name: str, reference: str) -> Select[Any]:
         return query.where(prompt_versions.c.version == min(int(reference), _LARGEST))
     points = (prompt_aliases.c.name == prompt_versions.c.name) & (prompt_aliases.c.version == prompt_versions.c.version)
     return query.join(prompt_aliases, points).where(prompt_aliases.c.alias == reference)
+
+
+def names_of(connection: Connection) -> set[str]:
+    """The names of all prompts."""
+    return set(connection.execute(select(prompts.c.name)).scalars())
 
 
 def highest(connection: Connection, column: Column[int], name: str) -> int:
@@ -77,3 +82,27 @@ def move_of(row: RowMapping) -> Move:
     """A row as a move."""
     fields: dict[str, Any] = dict(row)
     return Move(**fields)
+
+
+def aliases_of(connection: Connection, name: str) -> dict[str, int]:
+    """The version that each alias of a prompt points to, by alias."""
+    query = select(prompt_aliases.c.alias, prompt_aliases.c.version).where(prompt_aliases.c.name == name)
+    return {row.alias: row.version for row in connection.execute(query.order_by(prompt_aliases.c.alias))}
+
+
+def read_move(connection: Connection, name: str, number: int) -> Move:
+    """A move of a prompt that is there, by its number."""
+    query = MOVES.where(prompt_moves.c.name == name, prompt_moves.c.number == number)
+    return move_of(connection.execute(query).mappings().one())
+
+
+def keep_move(connection: Connection, move: Move) -> Move:
+    """Keep a move and point its alias to where it leads; returns the move."""
+    connection.execute(insert(prompt_moves).values(move.model_dump()))
+    pointer = {"version": move.to_version, "move": move.number}
+    connection.execute(
+        upsert(connection, prompt_aliases)
+        .values({"name": move.name, "alias": move.alias, **pointer})
+        .on_conflict_do_update(index_elements=[prompt_aliases.c.name, prompt_aliases.c.alias], set_=pointer)
+    )
+    return move

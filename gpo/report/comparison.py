@@ -5,7 +5,8 @@ from pathlib import Path
 
 from gpo import formatting
 from gpo.comparison.plan import TaskPlan
-from gpo.comparison.results import ALL_TASKS, START, CellRow, Comparison, Duel, Spread, Summary
+from gpo.comparison.results import ALL_TASKS, START, CellRow, Comparison, Duel, Summary
+from gpo.comparison.statistics import Spread
 from gpo.comparison.tables import cells_table, curves_table
 from gpo.files import write_whole
 from gpo.report.curves import INSTALL, can_plot, curves_picture

@@ -62,7 +62,7 @@ class Explanation(Record):
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _StepFacts:
     """What is known of a step; None stands for what is not."""
 
     note: str
@@ -96,7 +96,7 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         seen = await _replayed(job, splits, key, scored, step)
     else:
         why = "Run before with another version or other data" if before else f"Not run yet with its state in {job.home}"
-        seen = _Seen(f"{why}: brackets stand for what only a run can tell.")
+        seen = _StepFacts(f"{why}: brackets stand for what only a run can tell.")
     return Explanation(
         task=spec.name,
         run=run_id(spec, key) if scored else None,
@@ -119,14 +119,16 @@ def _kept(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:
         return history.outcome(key), history.scored(key), before
 
 
-def _of_outcome(outcome: Outcome, step: int) -> _Seen:
+def _of_outcome(outcome: Outcome, step: int) -> _StepFacts:
     if step > outcome.steps:
-        return _Seen(f"Run {outcome.run_id} ended after {count(outcome.steps, 'step')} and never came to this one.")
+        return _StepFacts(
+            f"Run {outcome.run_id} ended after {count(outcome.steps, 'step')} and never came to this one."
+        )
     taken = outcome.history[step - 1]
     scored = {item.candidate.instruction: item for item in all_scored(outcome)}
     neighbours = tuple(as_neighbour(scored[text]) for text in taken.neighbours if text in scored)
     current = scored[taken.current]
-    return _Seen(
+    return _StepFacts(
         note=f"Taken from run {outcome.run_id}, which has finished.",
         current=current,
         informed=Informed(current=current, reflection=taken.reflection),
@@ -134,15 +136,15 @@ def _of_outcome(outcome: Outcome, step: int) -> _Seen:
     )
 
 
-async def _replayed(job: Job, splits: Splits, key: str, scored: Sequence[Scored], step: int) -> _Seen:
+async def _replayed(job: Job, splits: Splits, key: str, scored: Sequence[Scored], step: int) -> _StepFacts:
     """The step as the unfinished run had it, or will have it, as far as everything for it is there."""
     spec, name = job.spec, run_id(job.spec, key)
     last = scored[-1].candidate.step
     if step > last + 1:
-        return _Seen(f"Run {name} has not finished, and recorded {count(last, 'step')} so far.")
+        return _StepFacts(f"Run {name} has not finished, and recorded {count(last, 'step')} so far.")
     searches = _searches(scored, step)
     current = searches[-1].best
-    seen = _Seen(note=f"Taken from run {name}, which has not finished.", current=current)
+    seen = _StepFacts(note=f"Taken from run {name}, which has not finished.", current=current)
     try:
         async with _paid_before(job) as models:
             informed = inform(
@@ -220,7 +222,7 @@ async def _recalled(job: Job, splits: Splits, key: str, models: Models, searches
         return await recall(spec.optimizer.trajectory, past)
 
 
-def _explained(spec: TaskSpec, splits: Splits, seen: _Seen, step: int) -> tuple[ExplainedPart, ...]:
+def _explained(spec: TaskSpec, splits: Splits, seen: _StepFacts, step: int) -> tuple[ExplainedPart, ...]:
     options, rng = spec.optimizer, step_rng(spec.seed, step, "refine")
     unknown = _unknown(spec, seen, step)
     current = seen.current or Scored(candidate=_stand_in(spec, step), score=Score(values={}, planned=0))
@@ -255,7 +257,7 @@ def _list(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> 
     )
 
 
-def _unknown(spec: TaskSpec, seen: _Seen, step: int) -> dict[str, str]:
+def _unknown(spec: TaskSpec, seen: _StepFacts, step: int) -> dict[str, str]:
     """The parts that only a run can tell, with what stands for them in brackets."""
     options = spec.optimizer
     found = {}

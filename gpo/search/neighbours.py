@@ -4,6 +4,7 @@ Every order is total and does not depend on how the prompts were stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from gpo.records import Record, Scored
 
@@ -35,6 +36,36 @@ def as_neighbour(scored: Scored, similarity: float = 0.0) -> Neighbour:
         n=scored.score.n,
         planned=scored.score.planned,
         complete=scored.score.complete,
+    )
+
+
+def metadata_of(run_key: str, scored: Scored) -> dict[str, str | int | float]:
+    """What an index keeps of a scored prompt beside its text, and `read_neighbour` reads.
+
+    Always the same keys: Chroma keeps old ones when an entry is written again.
+    """
+    return {
+        "run": run_key,
+        "step": scored.candidate.step,
+        "number": scored.candidate.number,
+        "percent": scored.percent,
+        "n": scored.score.n,
+        "planned": scored.score.planned,
+        "complete": scored.score.complete,
+    }
+
+
+def read_neighbour(instruction: str, metadata: Mapping[str, Any], similarity: float) -> Neighbour:
+    """A scored prompt from what `metadata_of` gave of it."""
+    return Neighbour(
+        instruction=instruction,
+        percent=metadata["percent"],
+        similarity=similarity,
+        step=metadata["step"],
+        number=metadata["number"],
+        n=metadata["n"],
+        planned=metadata["planned"],
+        complete=metadata["complete"],
     )
 
 

@@ -1,7 +1,8 @@
 """The trajectory's strategies: what is recalled of the prompts scored so far (momentum; Tang et al., section 3.2).
 
 A strategy is a function from the `Past` to what is `Recalled`. A new one is written here: a name in `Memory` and a
-function under `@strategy`. Lists are in ascending order, since what stands last weighs most with a language model.
+function under `@strategy`; an order of its own is a function in `neighbours.py`. Lists are in ascending order, since
+what stands last weighs most with a language model.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +14,7 @@ from gpo.models.asking import Remark, ask_remark, repeat_of
 from gpo.models.chat import ChatModel
 from gpo.records import Candidate, Record, Scored, UsageByRole
 from gpo.search.excerpts import score_of
-from gpo.search.neighbours import Neighbour
+from gpo.search.neighbours import Neighbour, Order, by_score, by_time
 from gpo.search.trajectory import Trajectory
 from gpo.spec.method import Memory
 from gpo.spec.task import TaskSpec
@@ -89,7 +90,7 @@ async def summary(past: Past) -> Recalled:
 @strategy("recency", shows="the latest prompts, the last at the end")
 async def recency(past: Past) -> Recalled:
     """By step and number within it."""
-    return Recalled(neighbours=tuple(await past.trajectory.latest(past.run_key, past.current, past.k, past.step)))
+    return await _last(past, by_time)
 
 
 @strategy("relevance", shows="the prompts most similar to the current one, the nearest at the end")
@@ -101,7 +102,12 @@ async def relevance(past: Past) -> Recalled:
 @strategy("importance", shows="the best prompts, the best at the end")
 async def importance(past: Past) -> Recalled:
     """By dev score; a score that the race ended early ranks below every whole one."""
-    return Recalled(neighbours=tuple(await past.trajectory.best(past.run_key, past.current, past.k, past.step)))
+    return await _last(past, by_score)
+
+
+async def _last(past: Past, order: Order) -> Recalled:
+    found = await past.trajectory.last(past.run_key, past.current, past.k, past.step, order)
+    return Recalled(neighbours=tuple(found))
 
 
 async def summarise(model: ChatModel, spec: TaskSpec, step: int, previous: str, fresh: Sequence[Scored]) -> Remark:

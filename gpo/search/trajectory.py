@@ -18,7 +18,15 @@ from gpo.errors import PermanentCallError, StateError
 from gpo.models.local.embedder import Embed
 from gpo.records import Candidate, Record, Scored, content_hash
 from gpo.search.chroma import Index, embedded_index, server_index
-from gpo.search.neighbours import Neighbour, Order, by_score, by_similarity, by_time, last, rank_neighbours
+from gpo.search.neighbours import (
+    Neighbour,
+    Order,
+    by_similarity,
+    last,
+    metadata_of,
+    rank_neighbours,
+    read_neighbour,
+)
 from gpo.settings import Settings
 
 if TYPE_CHECKING:
@@ -118,22 +126,13 @@ class Trajectory:
         search = await self._search(run_key, current, before_step)
         return await self._call(lambda collection: search.nearest(collection, k))
 
-    async def latest(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
-        """The `k` scored prompts of a run that were scored last, the latest at the end.
+    async def last(self, run_key: str, current: Candidate, k: int, before_step: int, order: Order) -> list[Neighbour]:
+        """The last `k` scored prompts of a run in an order of `neighbours.py`: with `by_score` the best, the best last.
 
         As with `nearest`, the current prompt is among them if it was scored, and equal texts appear once.
         """
         search = await self._search(run_key, current, before_step)
-        return await self._call(lambda collection: search.last(collection, k, by_time))
-
-    async def best(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
-        """The `k` scored prompts of a run with the best scores, the best at the end.
-
-        A score of few examples, where the race ended a prompt, ranks below every whole one. Ties go by step and
-        number, the later is better. As with `nearest`, the current prompt is among them, and equal texts appear once.
-        """
-        search = await self._search(run_key, current, before_step)
-        return await self._call(lambda collection: search.last(collection, k, by_score))
+        return await self._call(lambda collection: search.last(collection, k, order))
 
     async def _search(self, run_key: str, current: Candidate, before_step: int) -> "_Search":
         own = _entry_id(run_key, current)
@@ -169,7 +168,7 @@ class Trajectory:
         new = [name for name in entries if name not in known]
         texts = [entries[name][1].candidate.instruction for name in new]
         vectors: Any = await self._vectors(texts) if new else []
-        metadatas: Any = {name: _metadata(run_key, each) for name, (run_key, each) in entries.items()}
+        metadatas: Any = {name: metadata_of(run_key, each) for name, (run_key, each) in entries.items()}
 
         def write(collection: "Collection") -> None:
             if known:
@@ -265,16 +264,7 @@ class _Search:
         lengths = np.maximum(np.linalg.norm(vectors, axis=1) * np.linalg.norm(query), np.finfo(float).tiny)
         similarities = np.round(vectors @ query / lengths, _DIGITS).tolist()
         return {
-            name: Neighbour(
-                instruction=text,
-                percent=metadata["percent"],
-                similarity=similarity,
-                step=metadata["step"],
-                number=metadata["number"],
-                n=metadata["n"],
-                planned=metadata["planned"],
-                complete=metadata["complete"],
-            )
+            name: read_neighbour(text, metadata, similarity)
             for name, text, metadata, similarity in zip(
                 found["ids"], found["documents"], found["metadatas"], similarities, strict=True
             )
@@ -290,16 +280,3 @@ class _Search:
 
 def _entry_id(run_key: str, candidate: Candidate) -> str:
     return f"{run_key}:{candidate.step}:{candidate.id}"
-
-
-def _metadata(run_key: str, scored: Scored) -> dict[str, str | int | float]:
-    """Always the same keys: Chroma keeps old ones when an entry is written again."""
-    return {
-        "run": run_key,
-        "step": scored.candidate.step,
-        "number": scored.candidate.number,
-        "percent": scored.percent,
-        "n": scored.score.n,
-        "planned": scored.score.planned,
-        "complete": scored.score.complete,
-    }

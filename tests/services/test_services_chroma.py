@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gpo.errors import StateError
+from gpo.search.neighbours import by_score, by_time
 from gpo.search.trajectory import Trajectory
 from tests.gpo.search.test_trajectory import in_trajectory, prompts
 from tests.services.servers import Server, chroma
@@ -20,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.services]
 WRITER = """
 import sys
 from pathlib import Path
-from tests.test_trajectory import in_trajectory, prompts
+from tests.gpo.search.test_trajectory import in_trajectory, prompts
 
 home, url, run, seed = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 
@@ -42,15 +44,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, s
 
 
 def answers(rows: dict[str, Any]) -> Any:
-    async def ask(trajectory: Trajectory) -> list[Any]:
+    async def ask_all(trajectory: Trajectory) -> list[Any]:
+        latest, best = (partial(trajectory.last, order=order) for order in (by_time, by_score))
         return [
-            await order(run, scored[at].candidate, k, before_step)
+            await ask(run, scored[at].candidate, k, before_step)
             for run, scored in rows.items()
             for at, k, before_step in ((9, 5, 4), (150, 3, 25), (0, 1000, 99))
-            for order in (trajectory.nearest, trajectory.latest, trajectory.best)
+            for ask in (trajectory.nearest, latest, best)
         ]
 
-    return ask
+    return ask_all
 
 
 def test_two_processes_write_at_once_and_are_answered_as_by_the_embedded_one(

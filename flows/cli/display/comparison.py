@@ -15,7 +15,8 @@ from rich.text import Text
 from gpo import formatting
 from gpo.comparison.plan import Cell, Plan
 from gpo.comparison.progress import InRun, RunBegan, RunEnded
-from gpo.comparison.results import ALL_TASKS, Comparison, Spread, Summary
+from gpo.comparison.results import ALL_TASKS, Comparison, Summary
+from gpo.comparison.statistics import Spread
 from gpo.evaluation.calls import example_calls
 from gpo.progress import Answered, Began, Dropped, Event, Note
 from gpo.report.comparison import main_finding

@@ -18,7 +18,8 @@ from markdown_it import MarkdownIt
 
 from gpo.comparison.arms import Arm, ablation_arms, preset_arms
 from gpo.comparison.plan import Cell, Plan, TaskPlan
-from gpo.comparison.results import ALL_TASKS, START, Comparison, compare_outcomes, curve, duel, over_seeds, t_quantile
+from gpo.comparison.results import ALL_TASKS, START, Comparison, compare_outcomes, curve, duel
+from gpo.comparison.statistics import over_seeds, t_quantile
 from gpo.comparison.tables import cells_table, mean_curves
 from gpo.gate.decide import paired_gain
 from gpo.records import Candidate, Interval, Score, Scored, Step, Usage

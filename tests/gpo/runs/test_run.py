@@ -1,12 +1,11 @@
 """What a run is known by: the version of the code that decides its course."""
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gpo.runs.run import DECIDING, code_version, source_hash
+from tests.support.imports import imported
 from tests.support.paths import ROOT
 
 DECIDE = ("gpo/words.py", "gpo/search/local/deep.py", "gpo/runs/run.py", "tasks/refine.py", "flows/optimize.py")
@@ -16,7 +15,6 @@ REACHED_BUT_NOT_DECIDING = {
     "gpo/database/": "stores what it is given",
     "gpo/datasets/": "fetches the rows of a version; the fingerprint of the data is in the key of the run",
     "gpo/report/": "shows what a run came to, when it is over",
-    "gpo/prompts/": "is only reached through the public name `gpo.load_prompt`, which no run uses",
 }
 
 
@@ -72,18 +70,3 @@ def reached(start: Path) -> set[Path]:
             found.add(path)
             waiting += imported(path)
     return found
-
-
-def imported(path: Path) -> Iterator[Path]:
-    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
-        match node:
-            case ast.Import():
-                names = [alias.name for alias in node.names]
-            case ast.ImportFrom(module=str(module)):
-                names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-            case _:
-                continue
-        for name in names:
-            if name.partition(".")[0] in ("gpo", "tasks", "flows"):
-                base = Path(*name.split("."))
-                yield from (each for each in (base.with_suffix(".py"), base / "__init__.py") if (ROOT / each).is_file())

@@ -26,7 +26,7 @@ from gpo.models.local.embedder import load_embedder
 from gpo.records import Candidate, Score, Scored
 from gpo.runs.job import Checked, Job
 from gpo.runs.run import open_run, rebuild_trajectory
-from gpo.search.neighbours import Neighbour
+from gpo.search.neighbours import Neighbour, by_score, by_time
 from gpo.search.trajectory import Scope, Trajectory, open_trajectory
 from gpo.settings import Settings
 from gpo.spec.task import TaskSpec
@@ -178,10 +178,10 @@ def test_the_latest_come_last_and_the_current_one_is_among_them(tmp_path: Path) 
         await trajectory.add("r", shuffled)
         seen = rows[:32]
         for current, k in itertools.product(seen[::7], (1, 3, 9, 99)):
-            found = await trajectory.latest("r", current.candidate, k, 4)
+            found = await trajectory.last("r", current.candidate, k, 4, by_time)
             assert [hit.instruction for hit in found] == with_current(seen, current, k)
         newcomer = Candidate(instruction="say if the customer is glad", step=4)
-        found = await trajectory.latest("r", newcomer, 3, 4)
+        found = await trajectory.last("r", newcomer, 3, 4, by_time)
         assert [hit.instruction for hit in found] == [row.candidate.instruction for row in seen[-3:]]
 
     in_trajectory(tmp_path, work)
@@ -195,7 +195,7 @@ def test_the_best_come_last_and_the_current_one_is_among_them(tmp_path: Path) ->
         await trajectory.add("r", shuffled)
         ranked = sorted(rows, key=lambda row: (row.percent, row.candidate.step, row.candidate.number))
         for current, k in itertools.product(rows[::7], (1, 3, 9, 99)):
-            found = await trajectory.best("r", current.candidate, k, 99)
+            found = await trajectory.last("r", current.candidate, k, 99, by_score)
             assert [hit.instruction for hit in found] == with_current(ranked, current, k)
 
     in_trajectory(tmp_path, work)
@@ -214,7 +214,7 @@ def test_a_score_that_the_race_ended_is_told_and_ranks_below_a_whole_one(tmp_pat
 
     async def work(trajectory: Trajectory) -> None:
         await trajectory.add("r", [whole, ended, failing])
-        found = await trajectory.best("r", whole.candidate, 3, 2)
+        found = await trajectory.last("r", whole.candidate, 3, 2, by_score)
         assert [(hit.instruction, hit.n, hit.planned, hit.complete) for hit in found] == [
             ("say one word", 2, 8, False),
             ("read the review", 1, 1, True),

@@ -1,0 +1,31 @@
+"""What is said of a prompt, a version or an alias that is not there."""
+
+from collections.abc import Collection, Mapping
+
+from gpo.errors import PromptError, suggestion
+from gpo.names import LATEST
+
+HOW_TO_BEGIN = "`gpo prompt register SPEC` makes a first one"
+
+
+def missing_prompt(name: str, known: Collection[str], database: str) -> PromptError:
+    """The error of a name that a database does not know."""
+    if not known:
+        return PromptError(f"database {database} has no prompts yet; {HOW_TO_BEGIN}")
+    return PromptError(f"database {database} has no prompt '{name}'{suggestion(name, known)}")
+
+
+def missing_version(name: str, version: int, highest: int) -> PromptError:
+    """The error of a number that is no version of a prompt; `highest` is its last one, 0 when it has none."""
+    allowed = f"allowed: 1 to {highest}" if highest else "it has none yet"
+    return PromptError(f"prompt {name} has no version {version}; {allowed}")
+
+
+def missing_reference(name: str, reference: str | int, aliases: Mapping[str, int]) -> PromptError:
+    """The error of an alias or number that stands for no version of a prompt."""
+    if isinstance(reference, int) or reference.isdigit():
+        return PromptError(f"prompt {name} has no version {reference}; `gpo prompt history {name}` lists them")
+    if not aliases:
+        how = f"`gpo prompt promote {name} VERSION` makes one"
+        return PromptError(f"prompt {name} has no alias '{reference}' and no other; {how}")
+    return PromptError(f"prompt {name} has no alias '{reference}'{suggestion(reference, [*aliases, LATEST])}")

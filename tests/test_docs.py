@@ -1,0 +1,85 @@
+"""What the documentation names is there: files, modules, functions, and the pages that it links to."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.imports import file_of, parsed
+from tests.support.paths import ROOT
+
+PAGES = sorted(
+    page.relative_to(ROOT).as_posix()
+    for pattern in ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "deployments/*.md")
+    for page in ROOT.glob(pattern)
+)
+
+PACKAGES = "gpo|flows|tasks|tests|benchmarks"
+FILE = re.compile(rf"(?<![\w./-])(?:{PACKAGES})/[\w./*-]*[\w*/]")
+DOTTED = re.compile(rf"(?<![\w./-])(?:{PACKAGES})(?:\.[A-Za-z_]\w*)+")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
+STATION = re.compile(r"^\| `([\w./]+\.py)` \| `(\w+)` \|", re.MULTILINE)
+
+NO_MODULES = {
+    "gpo.dataset.NAME": "a resource of Prefect events",
+    "gpo.dataset.updated": "a Prefect event",
+    "gpo.db": "the database of a state folder",
+    "gpo.dump": "a backup of a database",
+    "gpo.publishers": "an entry point group",
+}
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    assert not {name for name in FILE.findall(text_of(page)) if not list(ROOT.glob(name.rstrip("/")))}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_module_or_name_in_one_that_a_page_names_is_there(page: str) -> None:
+    assert not {name for name in DOTTED.findall(text_of(page)) if name not in NO_MODULES and not is_there(name)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_that_a_page_links_to_is_there(page: str) -> None:
+    targets = {name for name in LINK.findall(text_of(page)) if "://" not in name}
+    assert not {name for name in targets if not ((ROOT / page).parent / name).exists()}
+
+
+def test_the_way_of_a_prompt_leads_through_functions_that_are_there() -> None:
+    stations = STATION.findall(text_of("docs/architecture.md"))
+    assert len(stations) > 20
+    assert not [(file, name) for file, name in stations if name not in set(names_in(Path(file)))]
+
+
+def test_names_that_are_none_are_noticed() -> None:
+    assert is_there("gpo.runs.run.open_run")
+    assert is_there("gpo.load_prompt")
+    assert not is_there("gpo.runs.run.close_run")
+    assert not is_there("gpo.nowhere")
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name is a module, a folder of modules, or something that a module defines or imports."""
+    base, _, last = name.rpartition(".")
+    if file_of(name) or (ROOT / Path(*name.split("."))).is_dir():
+        return True
+    module = file_of(base)
+    return module is not None and last in set(names_in(module))
+
+
+def names_in(path: Path) -> Iterator[str]:
+    """What a module defines or imports, wherever in it."""
+    for node in ast.walk(parsed(path)):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=targets):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.alias(name=name):
+                yield name
