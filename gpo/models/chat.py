@@ -5,15 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from gpo.concurrency import Limiter
-from gpo.errors import ModelCallError, PermanentCallError
+from gpo.errors import ModelCallError
 from gpo.models.client import Connection
-from gpo.models.failures import classify
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum
+from gpo.models.patience import insist
 from gpo.models.sharing import AnswerStore, Call, Shared, Tally, shared
 from gpo.spec.models import ModelSpec
 from gpo.template import Message
@@ -143,19 +142,8 @@ class ChatModel:
         parameters = sampling.parameters()
         if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
-        for is_last in (connection.endpoint is None, True):
-            began = monotonic()
-            try:
-                answer = await connection.invoke(key.messages, parameters)
-            except Exception as error:  # noqa: BLE001 - every provider has its own
-                failure = classify(error, self.spec)
-                if is_last or isinstance(failure, PermanentCallError):
-                    raise failure from None  # the provider's own words may hold the key
-            else:
-                return answer.model_copy(update={"seconds": round(monotonic() - began, 6)})
-            if connection.endpoint is not None:
-                await connection.endpoint.ensure()
-        raise AssertionError("the last try returns or raises")
+        revive = None if connection.endpoint is None else connection.endpoint.ensure
+        return await insist(lambda: connection.invoke(key.messages, parameters), self.spec, connection.secrets, revive)
 
     async def _connected(self) -> Connection:
         async with self._connecting:

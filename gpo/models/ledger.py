@@ -78,10 +78,11 @@ class Answer(Record):
     created_at: str = Field(default_factory=utc_now)
     seconds: float | None = Field(default=None, ge=0)
 
-    @field_validator("text", "model", "finish_reason")
+    # Before pydantic looks at it: of a subclass of `str`, as LangChain's texts are, it takes no surrogate.
+    @field_validator("text", "model", "finish_reason", mode="before")
     @classmethod
-    def _storable(cls, value: str | None) -> str | None:
-        return None if value is None else _UNSTORABLE.sub("\ufffd", value)
+    def _storable(cls, value: object) -> object:
+        return _UNSTORABLE.sub("\ufffd", str(value)) if isinstance(value, str) else value
 
 
 class Ledger(BaseCache):

@@ -24,8 +24,8 @@ from tests.support.paths import ROOT
 
 WRITER = """
 import asyncio, sys
-from gpo.database import open_database
-from gpo.ledger import Answer, CallKey, Ledger
+from gpo.database.engine import open_database
+from gpo.models.ledger import Answer, CallKey, Ledger
 from gpo.template import Message
 
 async def write(url, name, count):
