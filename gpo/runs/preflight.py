@@ -40,6 +40,11 @@ from gpo.template import Message
 
 PROBED_EXAMPLES = 8
 
+CUT_ADVICE = (
+    "cut off by the token limit: raise `parameters: {max_tokens: ...}` of the task model; of one that reasons, some "
+    "spend all of it before the first word"
+)
+
 
 async def preflight(job: Job, *, searches: bool = True) -> Splits:
     """Check dataset, cap and models; the state folder is touched only when all is well.
@@ -164,6 +169,11 @@ async def _probe_task(spec: TaskSpec, splits: Splits, models: Models) -> Score:
     )
     if score.n and score.unparsed / score.n > spec.max_unparsed_rate:
         wrote = next((sample.text for sample in score.samples if sample.answer is None), "")
+        if score.cut:
+            raise ModelConfigError(
+                f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
+                f"{score.cut} were {CUT_ADVICE}"
+            )
         raise ModelConfigError(
             f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
             f"one of them: {wrote[:120]!r}. Say in `prompt.messages` what form the answer must have, "

@@ -15,9 +15,12 @@ from gpo.models.models import open_models
 from gpo.models.sharing import counting_together
 from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
-from gpo.runs.preflight import preflight
+from gpo.runs.preflight import CUT_ADVICE, preflight
 from gpo.runs.run import Job, load_job
 from gpo.template import variables_in
+
+MANY_CUT = 0.1
+"""Share of answers that the token limit ended beyond which a score is warned of."""
 
 
 class Measured(Record):
@@ -34,6 +37,14 @@ class Measured(Record):
     paid: int
     cached: int
     cost: float | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What keeps the score from saying what it seems to say, a sentence each."""
+        score = self.score
+        if score.cut <= MANY_CUT * score.n:
+            return ()
+        return (f"{score.cut} of {score.n} answers were {CUT_ADVICE}",)
 
 
 async def score_instruction(spec: Path, instruction: str | None, split: str) -> Measured:

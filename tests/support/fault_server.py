@@ -11,7 +11,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,11 +63,15 @@ class FaultServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until the client or a reply ends it."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+        try:
             async with asyncio.timeout(MOST_SECONDS):
                 while not writer.is_closing():
                     await self._reply(reader, writer)
-        writer.close()
+        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError, ssl.SSLError):
+            writer.transport.abort()
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
 
     async def _reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -122,35 +126,39 @@ def error(status: int = 200, **content: Any) -> Sent:
 @contextmanager
 def faulting(respond: Responder, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
     """A server that answers every call with `respond`, until the context ends."""
-    server, loop, ready, tasks = FaultServer(respond), asyncio.new_event_loop(), threading.Event(), set()
+    server, ready, stop = FaultServer(respond), threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+    tasks: set[asyncio.Task[Any]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(task := asyncio.current_task())
+        task = asyncio.current_task()
+        assert task
+        tasks.add(task)
         try:
             await server.serve(reader, writer)
         finally:
             tasks.discard(task)
 
     async def run() -> None:
+        loops.append(asyncio.get_running_loop())
         listener = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
         port = listener.sockets[0].getsockname()[1]
         server.url = f"http{'s' if tls else ''}://{'localhost' if tls else '127.0.0.1'}:{port}/v1"
         ready.set()
         await stop.wait()
         listener.close()
-        for task in [task for task in tasks if task is not None]:
+        for task in tuple(tasks):
             task.cancel()
-        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # transports close in the loop's next turns
 
-    stop = asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
     thread.start()
     ready.wait(10)
     try:
         yield server
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        loops[0].call_soon_threadsafe(stop.set)
         thread.join(10)
-        loop.close()
     if server.errors:
         raise server.errors[0]

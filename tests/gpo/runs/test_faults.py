@@ -1,34 +1,19 @@
 """Faults of servers and what a score makes of them: what is no answer is never scored, and never kept."""
 
-import asyncio
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from gpo.errors import GpoError, ModelConfigError, TooManyFailures
-from gpo.progress import Event, Note, listening
-from gpo.runs.score import Measured, score_instruction
-from tests.support.fault_server import USAGE, Call, FaultServer, Sent, completion, error, faulting
+from tests.support.fault_server import USAGE, Call, Sent, completion, error, faulting
+from tests.support.fault_task import EXAMPLES, GOOD, Spec, answered, evaluated, kept, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
-
-Spec = Callable[..., Path]
-EXAMPLES = 48
-GOOD = 12
-
-
-def answered(call: Call) -> Sent:
-    """Right for every other example."""
-    number = int(call.text.split()[0])
-    return completion(f"The answer is {number if number % 2 else number + 1}.")
 
 
 def after_good_calls(fault: Sent) -> Callable[[Call], Sent]:
@@ -40,47 +25,9 @@ def now_and_then(fault: Sent) -> Callable[[Call], Sent]:
     return lambda call: fault if call.number > GOOD and call.number % 9 == 0 else answered(call)
 
 
-def write(folder: Path, server: FaultServer, **changes: Any) -> Path:
-    """A spec for a server: 48 dev examples, of which two may fail."""
-    rows = [{"q": f"{number} is which number?", "a": str(number)} for number in range(EXAMPLES + 12)]
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    model = {"model": "openai:m", "base_url": server.url, "max_retries": 2, "timeout_s": 4}
-    split = {"train": 6, "dev": EXAMPLES, "test": 6}
-    content = {
-        "name": "numbers",
-        "prompt": {"instruction": "Say it.", "messages": [{"user": "{{q}}\n{{instruction}}"}]},
-        "dataset": {"path": "rows.jsonl", "input": "q", "reference": "a", "split": split},
-        "answer": {"kind": "number"},
-        "metric": "exact_match",
-        "models": {"task": {**model, **changes.pop("task", {})}},
-        **changes,
-    }
-    path = folder / "spec.yaml"
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return path
-
-
 @pytest.fixture
 def spec(tmp_path: Path) -> Spec:
     return partial(write, tmp_path)
-
-
-def evaluated(path: Path, notes: list[str] | None = None) -> Measured:
-    def hear(event: Event) -> None:
-        if notes is not None and isinstance(event, Note):
-            notes.append(event.text)
-
-    with listening(hear):
-        return asyncio.run(asyncio.wait_for(score_instruction(path, None, "dev"), 60))
-
-
-def kept(path: Path) -> list[str]:
-    """The texts in the ledger."""
-    database = path.parent / ".gpo" / "gpo.db"
-    if not database.exists():
-        return []
-    with closing(sqlite3.connect(database)) as connection:
-        return [text for (text,) in connection.execute("SELECT text FROM calls")]
 
 
 @pytest.fixture(scope="module")
@@ -238,4 +185,17 @@ def test_a_reply_without_end_is_cut_off_and_told(spec: Spec) -> None:
     with faulting(lambda call: endless if call.text.startswith("20 ") else answered(call)) as server:
         assert evaluated(spec(server)).score.failed == 1
     with faulting(lambda _: endless) as server, pytest.raises(GpoError, match="longer than 8,000,000 bytes"):
+        evaluated(spec(server))
+
+
+def test_answers_that_reasoning_used_up_are_counted_as_cut_and_warned_of(spec: Spec) -> None:
+    details = {"completion_tokens_details": {"reasoning_tokens": 256}}
+    used = {"prompt_tokens": 60, "completion_tokens": 256, "total_tokens": 316, **details}
+    cut = completion("", finish_reason="length", usage=used)
+    with faulting(after_good_calls(cut)) as server:
+        measured = evaluated(spec(server))
+        assert (measured.score.cut, measured.score.failed, server.calls) == (EXAMPLES - GOOD, 0, EXAMPLES)
+        (warning,) = measured.warnings
+        assert warning.startswith("36 of 48 answers were cut off by the token limit: raise")
+    with faulting(lambda _: cut) as server, pytest.raises(ModelConfigError, match="8 were cut off by the token limit"):
         evaluated(spec(server))
