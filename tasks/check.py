@@ -13,4 +13,4 @@ from tasks.policy import RETRIED
 async def check(job: Job) -> None:
     """Read the dataset, reach the models, read their answers; raises what is wrong before the search."""
     with listening(lambda _: None):  # the command line has shown these calls already
-        await preflight(job)
+        await preflight(job, live=True)

@@ -79,6 +79,20 @@ class ChatModel:
         """Answers that the ledger holds already, by key digest."""
         return await self.answers.find(keys)
 
+    def greeting(self) -> tuple[CallKey, Sampling]:
+        """A short call, by which it is seen whether the model answers."""
+        sampling = Sampling(max_tokens=16) if self.follows_grammar else Sampling()
+        return self.key([Message(role="user", text="Reply with the word: ready")], sampling), sampling
+
+    async def reach(self) -> None:
+        """Call the model, whatever the ledger holds; what it answers is not kept.
+
+        Raises:
+            ModelCallError: it does not answer.
+            ModelConfigError: it cannot be called as configured.
+        """
+        self._count(await self._invoke(*self.greeting()))
+
     async def ask(self, key: CallKey, sampling: Sampling, priority: int = 0) -> Answer:
         """Pay for one answer and keep it; equal calls in flight are paid once, and one that is kept by now is not.
 
@@ -132,10 +146,13 @@ class ChatModel:
             raise
         answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
         await self.answers.keep(key, answer, self.role)
+        self._count(answer)
+        return answer
+
+    def _count(self, answer: Answer) -> None:
         self.tally.paid += 1
         self.tally.input_tokens += answer.input_tokens
         self.tally.output_tokens += answer.output_tokens
-        return answer
 
     async def _invoke(self, key: CallKey, sampling: Sampling) -> Answer:
         connection = await self._connected()

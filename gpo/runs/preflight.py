@@ -5,9 +5,12 @@ are held in memory and reach the ledger only when the check has passed: then the
 """
 
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from typing import get_args
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_database
+from gpo.database.writable import check_database, check_folder
 from gpo.errors import (
     LocalModelError,
     ModelCallError,
@@ -22,13 +25,13 @@ from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.judge import is_judged
 from gpo.formatting import money
 from gpo.gate.guards import check_slices, check_tokens, describe_unguarded, group_by_slice
-from gpo.models.asking import ask_all
-from gpo.models.chat import ChatModel, Sampling
+from gpo.models.asking import ask_all, usage_of
+from gpo.models.chat import ChatModel
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models
 from gpo.models.sharing import shared
 from gpo.progress import Note, emit
-from gpo.records import Score, Splits
+from gpo.records import Score, Splits, Usage, UsageByRole
 from gpo.runs.run import Job
 from gpo.scoring.spec import check_metric
 from gpo.search.budget import least_amounts, least_calls, least_task_calls
@@ -36,7 +39,6 @@ from gpo.search.inform import check_reflection
 from gpo.settings import DATABASE_FILE
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
-from gpo.template import Message
 
 PROBED_EXAMPLES = 8
 
@@ -46,10 +48,14 @@ CUT_ADVICE = (
 )
 
 
-async def preflight(job: Job, *, searches: bool = True) -> Splits:
-    """Check dataset, cap and models; the state folder is touched only when all is well.
+_passed: ContextVar[bool] = ContextVar("gpo_preflight_passed", default=False)
 
-    Without a search, the optimizer and embedding models and the cap are left alone.
+
+async def preflight(job: Job, *, searches: bool = True, live: bool = False) -> Splits:
+    """Check dataset, caps, state folder and models; the folder is touched only when all is well.
+
+    Without a search, the optimizer and embedding models and the caps are left alone. `live`: each model that the ledger
+    alone would answer for is called once, unless an earlier check in this context has passed.
 
     Raises:
         InputError: what is wrong, where, and what to do.
@@ -66,19 +72,22 @@ async def preflight(job: Job, *, searches: bool = True) -> Splits:
         check_reflection(spec, splits)
     url = settings.database_for(home)
     is_new = settings.database_url is None and not (home / DATABASE_FILE).exists()
+    check_folder(home)
     async with AsyncExitStack() as stack:
         held = shared().held
         answers = held if is_new else await _open_ledger(url, stack)
         async with open_models(spec.models, settings, answers) as models:
-            await _probe(spec, splits, models, searches=searches)
+            await _probe(spec, splits, models, searches=searches, live=live and not _passed.get())
         if is_new:
             await held.settle(await _open_ledger(url, stack))
+    _passed.set(True)
     return splits
 
 
 async def _open_ledger(url: str, stack: AsyncExitStack) -> Ledger:
     engine = open_database(url)
     stack.callback(engine.dispose)
+    check_database(engine)
     ledger = Ledger(engine)
     stack.push_async_callback(ledger.aclose)
     return ledger
@@ -142,19 +151,49 @@ def _check_estimate(spec: TaskSpec, splits: Splits, probed: Score) -> None:
             )
 
 
-async def _probe(spec: TaskSpec, splits: Splits, models: Models, *, searches: bool) -> None:
+async def _probe(spec: TaskSpec, splits: Splits, models: Models, *, searches: bool, live: bool) -> None:
     # The task model comes last: its eight answers are the only ones worth keeping.
     try:
         if searches:
             await models.embed(["ready"])
-            await _probe_optimizer(models.optimizer)
+            greeted = await _probe_optimizer(models.optimizer)
         probed = await _probe_task(spec, splits, models)
+        if live:
+            await _reach(spec, models, searches=searches)
     except (ModelCallError, TooManyFailures, LocalModelError) as error:
         kind = ModelUnreachableError if is_transient(error) else ModelConfigError
         raise kind(f"a model named in the spec does not answer: {error}") from error
     if searches:
         check_tokens(spec, probed)
+        _check_meters(spec, {**probed.usage, "optimizer": greeted})
         _check_estimate(spec, splits, probed)
+
+
+async def _reach(spec: TaskSpec, models: Models, *, searches: bool) -> None:
+    """Call the models that were not called for the probes, whose answers were in the ledger."""
+    used = [models.task]
+    used += [models.optimizer] if searches else []
+    # A judge of its own, or the optimizer model where it does nothing else.
+    used += [models.judge] if is_judged(spec.metric) and (spec.models.judge or not searches) else []
+    for model in used:
+        if not model.tally.paid and not model.spec.is_free:
+            await model.reach()
+
+
+def _check_meters(spec: TaskSpec, used: UsageByRole) -> None:
+    """Caps on tokens and cost that are not kept because a model does not say what it used."""
+    caps = {"max_tokens": spec.budget.max_tokens, "max_cost": spec.budget.max_cost}
+    for role in get_args(ModelRole):
+        usage, model = used.get(role, Usage()), spec.models.of(role)
+        if not usage.calls or usage.input_tokens or usage.output_tokens:
+            continue
+        costs = model.price is not None and (model.price.input or model.price.output)
+        set_caps = [name for name, cap in caps.items() if cap is not None and (costs or name == "max_tokens")]
+        if set_caps:
+            raise SpecError(
+                f"{model.model}: the model reports no usage; `budget.{set_caps[0]}` cannot be kept: set "
+                "`budget.max_calls` in its place"
+            )
 
 
 async def _probe_task(spec: TaskSpec, splits: Splits, models: Models) -> Score:
@@ -182,7 +221,7 @@ async def _probe_task(spec: TaskSpec, splits: Splits, models: Models) -> Score:
     return score
 
 
-async def _probe_optimizer(model: ChatModel) -> None:
-    sampling = Sampling(max_tokens=16) if model.follows_grammar else Sampling()
-    key = model.key([Message(role="user", text="Reply with the word: ready")], sampling)
-    await ask_all(model, [(key, sampling)])
+async def _probe_optimizer(model: ChatModel) -> Usage:
+    key, sampling = model.greeting()
+    answers = await ask_all(model, [(key, sampling)])
+    return usage_of(model, answers.values())[model.role]

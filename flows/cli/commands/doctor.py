@@ -301,7 +301,7 @@ def _spec(path: Path) -> Iterator[Check]:
         from gpo.runs.preflight import preflight
 
         place = load_job(path)
-        asyncio.run(preflight(place))
+        asyncio.run(preflight(place, live=True))
         named = place.spec.models
         return f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
 
