@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.cli.commands import compare, production, stack
+from flows.cli.commands import compare, ledger, production, stack
 from flows.cli.commands.datasets import dataset_app
 from flows.cli.commands.deploy import deploy
 from flows.cli.commands.prompts import prompt_app, serve_prompts
@@ -97,10 +97,12 @@ app.command()(compare.ablate)
 @app.command()
 def evaluate(
     spec: SpecPath,
+    *,
     instruction: Annotated[
         str | None, typer.Option(help="The instruction to score; by default the one the spec starts from.")
     ] = None,
     split: Annotated[str, typer.Option(help="`dev`, `train` or `test`; looking at `test` often wears it out.")] = "dev",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask anew, whatever the ledger holds.")] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -112,7 +114,7 @@ def evaluate(
         from gpo.runs.score import score_instruction
 
         with Display(Console(stderr=True)) as display, listening(display):
-            measured = asyncio.run(score_instruction(spec, instruction, split))
+            measured = asyncio.run(score_instruction(spec, instruction, split, fresh=fresh))
         print_score(measured, as_json=as_json)
 
 
@@ -156,6 +158,7 @@ def doctor(
             raise typer.Exit(1)
 
 
+app.add_typer(ledger.commands)
 app.command()(production.reoptimize)
 app.command()(production.approve)
 app.command()(production.reject)

@@ -47,7 +47,8 @@ class Sampling:
 class ChatModel:
     """One chat model of a run, connected at the first call that has to be paid.
 
-    `role` is what it does in the run: `task`, `optimizer` or `judge`; `tally` counts its calls.
+    `role` is what it does in the run: `task`, `optimizer` or `judge`; `tally` counts its calls. Answers from before
+    `since`, a time as the database writes it, are asked for anew.
     """
 
     role: str
@@ -55,6 +56,7 @@ class ChatModel:
     answers: AnswerStore
     connect: Callable[[], Awaitable[Connection]]
     tally: Tally
+    since: str = ""
     _identity: Mapping[str, Any] = field(init=False)
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -76,8 +78,12 @@ class ChatModel:
         return CallKey(identity=identity, messages=tuple(messages), repeat=repeat)
 
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
-        """Answers that the ledger holds already, by key digest."""
-        return await self.answers.find(keys)
+        """Answers that the ledger holds already, by key digest; not those that are stale."""
+        return await self._find(self.answers, keys)
+
+    async def _find(self, answers: AnswerStore, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        found = await answers.find(keys)
+        return {digest: answer for digest, answer in found.items() if answer.created_at >= self.since}
 
     def greeting(self) -> tuple[CallKey, Sampling]:
         """A short call, by which it is seen whether the model answers."""
@@ -137,7 +143,7 @@ class ChatModel:
     async def _pay(self, key: CallKey, sampling: Sampling) -> Answer:
         # Since the caller's `find` another run, or a twin that has left, may have kept it; or holds it for the ledger.
         for answers in (self.answers, self._shared.held):
-            if (kept := (await answers.find([key])).get(key.digest)) is not None:
+            if (kept := (await self._find(answers, [key])).get(key.digest)) is not None:
                 return kept
         try:
             answer = await self._invoke(key, sampling)
@@ -145,7 +151,7 @@ class ChatModel:
             self.tally.failed += 1
             raise
         answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
-        await self.answers.keep(key, answer, self.role)
+        await self.answers.keep(key, answer, self.role, self.since)
         self._count(answer)
         return answer
 

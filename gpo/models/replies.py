@@ -17,7 +17,7 @@ from typing import Any
 _FOR_NOW_STATUS = frozenset({408, 409, 425, 429})
 _REFUSED_STATUS = frozenset({400, 413, 422})
 
-_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
+CUT_REASONS = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
 """What providers call the end of an answer at the token limit."""
 
 _FILTERED = frozenset({
@@ -79,7 +79,7 @@ def judge_status(status: int) -> Verdict:
 
 def is_cut(finish_reason: str | None) -> bool:
     """Whether an answer ended at the token limit, by what its provider says of the end."""
-    return (finish_reason or "").casefold() in _CUT
+    return (finish_reason or "").casefold() in CUT_REASONS
 
 
 def judge_answer(text: str, finish_reason: str | None, refusal: str | None = None) -> Verdict:

@@ -1,6 +1,7 @@
 """The score of one instruction on one split of a spec, without a search."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -12,7 +13,7 @@ from gpo.evaluation.evaluate import evaluate
 from gpo.evaluation.few_shot import demonstrations, without_demonstrations
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
-from gpo.models.sharing import counting_together
+from gpo.models.sharing import asking_anew, counting_together
 from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
 from gpo.runs.preflight import CUT_ADVICE, preflight
@@ -47,10 +48,11 @@ class Measured(Record):
         return (f"{score.cut} of {score.n} answers were {CUT_ADVICE}",)
 
 
-async def score_instruction(spec: Path, instruction: str | None, split: str) -> Measured:
+async def score_instruction(spec: Path, instruction: str | None, split: str, *, fresh: bool = False) -> Measured:
     """Score an instruction, by default the spec's own, on `train`, `dev` or `test`.
 
-    Every answer goes to the ledger of the state folder: what was asked before, here or in a run, is not paid again.
+    Every answer goes to the ledger of the state folder: what was asked before, here or in a run, is not paid again,
+    unless it is to be `fresh`.
 
     Raises:
         InputError: what is wrong with the spec, the data, the models, the instruction or the split.
@@ -60,7 +62,7 @@ async def score_instruction(spec: Path, instruction: str | None, split: str) -> 
     job = load_job(spec)
     if instruction is not None:
         job = _with_instruction(job, instruction)
-    with counting_together():
+    with counting_together(), asking_anew() if fresh else nullcontext():
         splits = await preflight(job, searches=False)
         shown = demonstrations(job.spec, splits)
         examples = _examples(splits, split, shown)

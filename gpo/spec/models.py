@@ -54,6 +54,13 @@ class ModelSpec(Record):
     timeout_s: float = Field(default=120.0, gt=0, description="Seconds that one whole call may take.")
     max_retries: int = Field(default=4, ge=0, description="Repetitions of a call that failed for now.")
 
+    max_age_days: float | None = Field(
+        default=None,
+        gt=0,
+        le=36500,
+        description="Days after which a kept answer is asked for anew, as providers change models behind their names.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _bare_name(cls, value: object) -> object:

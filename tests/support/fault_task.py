@@ -46,13 +46,13 @@ def write(folder: Path, server: FaultServer, **changes: Any) -> Path:
     return path
 
 
-def evaluated(path: Path, notes: list[str] | None = None) -> Measured:
+def evaluated(path: Path, notes: list[str] | None = None, *, fresh: bool = False) -> Measured:
     def hear(event: Event) -> None:
         if notes is not None and isinstance(event, Note):
             notes.append(event.text)
 
     with listening(hear):
-        return asyncio.run(asyncio.wait_for(score_instruction(path, None, "dev"), 60))
+        return asyncio.run(asyncio.wait_for(score_instruction(path, None, "dev", fresh=fresh), 60))
 
 
 def kept(path: Path) -> list[str]:

@@ -1,7 +1,9 @@
 """Faults of servers and what a score makes of them: what is no answer is never scored, and never kept."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -199,3 +201,18 @@ def test_answers_that_reasoning_used_up_are_counted_as_cut_and_warned_of(spec: S
         assert warning.startswith("36 of 48 answers were cut off by the token limit: raise")
     with faulting(lambda _: cut) as server, pytest.raises(ModelConfigError, match="8 were cut off by the token limit"):
         evaluated(spec(server))
+
+
+def test_answers_are_asked_for_anew_when_they_are_to_be_fresh_or_have_become_old(spec: Spec) -> None:
+    with faulting(answered) as server:
+        path = spec(server)
+        evaluated(path)
+        assert (evaluated(path, fresh=True).paid, server.calls) == (EXAMPLES, 2 * EXAMPLES)
+        assert (evaluated(path).paid, len(kept(path))) == (0, EXAMPLES)
+
+        aging = spec(server, task={"max_age_days": 30})
+        assert evaluated(aging).paid == 0
+        with closing(sqlite3.connect(path.parent / ".gpo" / "gpo.db")) as connection, connection:
+            connection.execute("UPDATE calls SET created_at = '2020' || substr(created_at, 5) WHERE rowid % 2")
+        assert evaluated(aging).paid == EXAMPLES / 2
+        assert (evaluated(aging).paid, len(kept(path))) == (0, EXAMPLES)
