@@ -2,6 +2,7 @@
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import deployment
 
 from gpo.progress import listening
 from gpo.runs.preflight import preflight
@@ -13,4 +14,5 @@ from tasks.policy import RETRIED
 async def check(job: Job) -> None:
     """Read the dataset, reach the models, read their answers; raises what is wrong before the search."""
     with listening(lambda _: None):  # the command line has shown these calls already
-        await preflight(job, live=True)
+        # Where nobody waits for it, a run must not learn in the middle that a key or a server is gone.
+        await preflight(job, live=deployment.id is not None)

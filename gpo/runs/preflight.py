@@ -5,7 +5,6 @@ are held in memory and reach the ledger only when the check has passed: then the
 """
 
 from contextlib import AsyncExitStack
-from contextvars import ContextVar
 from typing import get_args
 
 from gpo.data.splits import load_splits
@@ -48,14 +47,11 @@ CUT_ADVICE = (
 )
 
 
-_passed: ContextVar[bool] = ContextVar("gpo_preflight_passed", default=False)
-
-
 async def preflight(job: Job, *, searches: bool = True, live: bool = False) -> Splits:
     """Check dataset, caps, state folder and models; the folder is touched only when all is well.
 
     Without a search, the optimizer and embedding models and the caps are left alone. `live`: each model that the ledger
-    alone would answer for is called once, unless an earlier check in this context has passed.
+    alone would answer for is called once.
 
     Raises:
         InputError: what is wrong, where, and what to do.
@@ -77,10 +73,9 @@ async def preflight(job: Job, *, searches: bool = True, live: bool = False) -> S
         held = shared().held
         answers = held if is_new else await _open_ledger(url, stack)
         async with open_models(spec.models, settings, answers) as models:
-            await _probe(spec, splits, models, searches=searches, live=live and not _passed.get())
+            await _probe(spec, splits, models, searches=searches, live=live)
         if is_new:
             await held.settle(await _open_ledger(url, stack))
-    _passed.set(True)
     return splits
 
 

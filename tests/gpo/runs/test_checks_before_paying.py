@@ -98,19 +98,6 @@ def test_the_live_check_notices_what_the_ledger_would_hide(spec: Spec, monkeypat
         checked(again, searches=False, live=True)
 
 
-def test_two_checks_of_one_command_are_one_live_call(spec: Spec) -> None:
-    async def twice(path: Path) -> None:
-        await preflight(load_job(path), searches=False)
-        await preflight(load_job(path), searches=False, live=True)
-
-    with faulting(answered) as server:
-        path = spec(server)
-        checked(path, searches=False)
-        calls = server.calls
-        asyncio.run(twice(path))
-        assert server.calls == calls
-
-
 # Caps
 
 
