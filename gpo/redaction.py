@@ -14,7 +14,9 @@ _SECRET_NAME = re.compile(
 )
 _HEADERS = re.compile(r"(?:.*[-_])?headers", re.IGNORECASE)
 # Headers carry credentials under many names: the word alone gives one away.
-_SECRET_HEADER = re.compile(r"(?i)auth|cookie|credential|(?<!mon)key|passw|secret|session|signature|token")
+_SECRET_HEADER = re.compile(
+    r"(?i)auth(?!ors?\b)|cookie|credential|(?:^|[-_])(?:api)?key(?:$|[-_])|passw|secret|session|signature|token"
+)
 _SECRET_VARIABLE = re.compile(r"(?:.*_)?(?:(?:API|ACCESS)?KEY|PASSWORD|SECRET|TOKEN)", re.IGNORECASE)
 
 _SHORTEST = 6
