@@ -37,6 +37,8 @@ _MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
     "user": HumanMessage,
     "assistant": AIMessage,
 }
+_OPENAI_CLIENTS = {"azure_openai", "deepseek", "openai", "xai"}
+"""Providers whose LangChain classes work with the SDK of OpenAI, and take an HTTP client for it."""
 _PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
 """Providers whose embeddings take a time-out and a number of retries; others refuse what they do not know."""
 _NO_KEY = "not-needed"
@@ -177,8 +179,8 @@ async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack)
         options["base_url"] = spec.base_url
     if key is not None:
         options["api_key"] = key
-    if spec.model.startswith("openai:"):
-        from gpo.models.wire import GuardedClient  # noqa: PLC0415 - heavy, and only for this provider
+    if spec.model.partition(":")[0] in _OPENAI_CLIENTS:
+        from gpo.models.wire import GuardedClient  # noqa: PLC0415 - heavy, and only for these providers
 
         # One client per event loop: LangChain's own is cached per process and dies with its first loop.
         options["http_async_client"] = await stack.enter_async_context(GuardedClient())
