@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 
 SHOWN = 120
 """Characters of a text that a table shows."""
@@ -80,10 +81,13 @@ def shorten(text: str) -> str:
     return line if len(line) <= SHOWN else line[: SHOWN - 1].rstrip() + "…"
 
 
-def error_line(error: Exception) -> str:
-    """The beginning of an error's message, for a message of our own."""
-    text = str(error).strip()
-    return text.splitlines()[0][:300] if text else "no message"
+def error_line(error: Exception, mask: Callable[[str], str] = str) -> str:
+    """The beginning of an error's message, for a message of our own.
+
+    `mask` takes secrets out of the whole of it: of half a secret nobody knows any more that it is one.
+    """
+    lines = mask(str(error)).strip().splitlines()
+    return lines[0][:300] if lines else "no message"
 
 
 def shorten_value(value: object) -> str:

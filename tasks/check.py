@@ -2,11 +2,12 @@
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import deployment
 
 from gpo.progress import listening
 from gpo.records import Splits
-from gpo.runs import steps
 from gpo.runs.job import Checked, Job
+from gpo.runs.preflight import preflight
 from tasks.policy import RETRIED, opaque
 
 
@@ -18,4 +19,5 @@ async def check(job: Job, splits: Splits | None) -> Checked:
 @task(name="check", task_run_name="check {job.spec.name}", cache_policy=NO_CACHE, **RETRIED)
 async def _check(job: Job, splits: Splits | None) -> Checked:
     with listening(lambda _: None):  # the command line has shown these calls already
-        return await steps.check(job, splits)
+        # Where nobody waits for it, a run must not learn in the middle that a key or a server is gone.
+        return await preflight(job, splits, live=deployment.id is not None)

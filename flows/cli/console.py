@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import select
 import sys
 import traceback
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 
 from gpo.errors import GpoError, InputError
+from gpo.redaction import mask_known, mask_secrets
 
 _FOLDED = frozenset({"aliases", "changes", "instruction", "note", "why"})
 """Columns that take several lines where the terminal is narrow; the others are cut."""
@@ -69,9 +69,6 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
     console.print(table)
 
 
-_KEY = re.compile(r"\b(sk|pk|key)-[\w-]{8,}")
-
-
 @contextmanager
 def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
     """Turn errors into one message, or a traceback, and an exit code.
@@ -87,15 +84,19 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
         print_error(f"Interrupted.{kept}")
         raise typer.Exit(130) from None
     except GpoError as error:
-        print_error(traceback.format_exc() if debug else f"Error: {error}")
+        print_error(mask_known(traceback.format_exc() if debug else f"Error: {error}"))
         raise typer.Exit(2 if isinstance(error, InputError) else 1) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - the last to hear of it
         if isinstance(error, BrokenPipeError) and _is_unread():
             raise typer.Exit(CLOSED_PIPE) from None
-        text = traceback.format_exc() if debug else f"Error: {_unexpected(error)}; --debug shows where.{kept}"
-        print_error(_KEY.sub("***", text))
+        text = (
+            mask_secrets(traceback.format_exc())
+            if debug
+            else f"Error: {_unexpected(error)}; --debug shows where.{kept}"
+        )
+        print_error(text)
         raise typer.Exit(1) from None
     except BaseException as error:
         # Prefect turns SIGTERM into an exception of its own, which this module must not import to catch.
@@ -137,7 +138,7 @@ def _unexpected(error: Exception) -> str:
 
 
 def _named(error: Exception) -> str:
-    first = str(error).strip().partition("\n")[0].strip()[:300]
+    first = mask_secrets(str(error)).strip().partition("\n")[0].strip()[:300]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 

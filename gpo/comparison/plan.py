@@ -281,10 +281,14 @@ def write_specs(plan: Plan) -> None:
 
 def describe_failure(error: Exception, spec: TaskSpec) -> str:
     """What went wrong in a run with this spec, on one line and without its keys."""
-    text = error_line(error) if isinstance(error, GpoError) else f"{type(error).__name__}: {error_line(error)}"
-    for model in dict(spec.models).values():
-        text = text if model is None else without_keys(text, model)
-    return text
+
+    def mask(text: str) -> str:
+        for model in dict(spec.models).values():
+            text = text if model is None else without_keys(text, model)
+        return text
+
+    line = error_line(error, mask)
+    return line if isinstance(error, GpoError) else f"{type(error).__name__}: {line}"
 
 
 def find_finished(plan: Plan) -> dict[Cell, Outcome]:

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -58,9 +58,9 @@ _OUR_FAULT = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 _ADVISORY_LOCK = 0x67706F
 
 
-def utc_now() -> str:
-    """The time as ISO text in UTC; texts sort like the times."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def utc_now(ago: timedelta = timedelta()) -> str:
+    """The time, or that of some time ago, as ISO text in UTC; texts sort like the times."""
+    return (datetime.now(UTC) - ago).isoformat(timespec="milliseconds")
 
 
 def open_database(url: str, busy_s: float = BUSY_S) -> Engine:

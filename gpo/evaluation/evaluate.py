@@ -14,6 +14,7 @@ from gpo.evaluation.racing import blocks, stays
 from gpo.models.asking import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
+from gpo.models.replies import is_cut
 from gpo.progress import Dropped, Note, emit
 from gpo.records import Example, Labels, Sample, Score, Timing, UsageByRole, total_usage
 from gpo.scoring.answers import parse_answer
@@ -24,9 +25,6 @@ from gpo.template import Message, next_question, render
 
 KEPT_SAMPLES = 3
 """Raw answers kept with a score, wrong ones first, so that a report can show what went wrong."""
-
-_CUT = frozenset({"length", "max_tokens", "model_length"})
-"""What providers call the end of an answer at the token limit."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +137,7 @@ async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, _Reply]:
     questions = {example.id: question_of(example) for example in inquiry.block}
     found = await inquiry.ask(model, keys, sampling)
     # Where we set the length ourselves, an answer that ends there is whole.
-    cut = {
-        name: sampling.max_tokens is None and (reply.finish_reason or "").casefold() in _CUT
-        for name, reply in found.items()
-    }
+    cut = {name: sampling.max_tokens is None and is_cut(reply.finish_reason) for name, reply in found.items()}
     replies = {
         name: _Reply(
             answers=(reply,),

@@ -5,15 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from gpo.concurrency import Limiter
-from gpo.errors import ModelCallError, PermanentCallError
+from gpo.errors import ModelCallError
 from gpo.models.client import Connection
-from gpo.models.failures import classify
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum
+from gpo.models.patience import insist
 from gpo.models.sharing import AnswerStore, Call, Shared, Tally, shared
 from gpo.spec.models import ModelSpec
 from gpo.template import Message
@@ -48,7 +47,8 @@ class Sampling:
 class ChatModel:
     """One chat model of a run, connected at the first call that has to be paid.
 
-    `role` is what it does in the run: `task`, `optimizer` or `judge`; `tally` counts its calls.
+    `role` is what it does in the run: `task`, `optimizer` or `judge`; `tally` counts its calls. Answers from before
+    `since`, a time as the database writes it, are asked for anew.
     """
 
     role: str
@@ -56,6 +56,7 @@ class ChatModel:
     answers: AnswerStore
     connect: Callable[[], Awaitable[Connection]]
     tally: Tally
+    since: str = ""
     _identity: Mapping[str, Any] = field(init=False)
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -77,8 +78,26 @@ class ChatModel:
         return CallKey(identity=identity, messages=tuple(messages), repeat=repeat)
 
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
-        """Answers that the ledger holds already, by key digest."""
-        return await self.answers.find(keys)
+        """Answers that the ledger holds already, by key digest; not those that are stale."""
+        return await self._find(self.answers, keys)
+
+    async def _find(self, answers: AnswerStore, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
+        found = await answers.find(keys)
+        return {digest: answer for digest, answer in found.items() if answer.created_at >= self.since}
+
+    def greeting(self) -> tuple[CallKey, Sampling]:
+        """A short call, by which it is seen whether the model answers."""
+        sampling = Sampling(max_tokens=16) if self.follows_grammar else Sampling()
+        return self.key([Message(role="user", text="Reply with the word: ready")], sampling), sampling
+
+    async def reach(self) -> None:
+        """Call the model, whatever the ledger holds; what it answers is not kept.
+
+        Raises:
+            ModelCallError: it does not answer.
+            ModelConfigError: it cannot be called as configured.
+        """
+        self._count(await self._invoke(*self.greeting()))
 
     async def ask(self, key: CallKey, sampling: Sampling, priority: int = 0) -> Answer:
         """Pay for one answer and keep it; equal calls in flight are paid once, and one that is kept by now is not.
@@ -124,7 +143,7 @@ class ChatModel:
     async def _pay(self, key: CallKey, sampling: Sampling) -> Answer:
         # Since the caller's `find` another run, or a twin that has left, may have kept it; or holds it for the ledger.
         for answers in (self.answers, self._shared.held):
-            if (kept := (await answers.find([key])).get(key.digest)) is not None:
+            if (kept := (await self._find(answers, [key])).get(key.digest)) is not None:
                 return kept
         try:
             answer = await self._invoke(key, sampling)
@@ -132,30 +151,22 @@ class ChatModel:
             self.tally.failed += 1
             raise
         answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
-        await self.answers.keep(key, answer, self.role)
+        await self.answers.keep(key, answer, self.role, self.since)
+        self._count(answer)
+        return answer
+
+    def _count(self, answer: Answer) -> None:
         self.tally.paid += 1
         self.tally.input_tokens += answer.input_tokens
         self.tally.output_tokens += answer.output_tokens
-        return answer
 
     async def _invoke(self, key: CallKey, sampling: Sampling) -> Answer:
         connection = await self._connected()
         parameters = sampling.parameters()
         if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
-        for is_last in (connection.endpoint is None, True):
-            began = monotonic()
-            try:
-                answer = await connection.invoke(key.messages, parameters)
-            except Exception as error:  # noqa: BLE001 - every provider has its own
-                failure = classify(error, self.spec)
-                if is_last or isinstance(failure, PermanentCallError):
-                    raise failure from None  # the provider's own words may hold the key
-            else:
-                return answer.model_copy(update={"seconds": round(monotonic() - began, 6)})
-            if connection.endpoint is not None:
-                await connection.endpoint.ensure()
-        raise AssertionError("the last try returns or raises")
+        revive = None if connection.endpoint is None else connection.endpoint.ensure
+        return await insist(lambda: connection.invoke(key.messages, parameters), self.spec, connection.secrets, revive)
 
     async def _connected(self) -> Connection:
         async with self._connecting:

@@ -6,9 +6,11 @@ classes. A completion model (`completion: true`) is sent one text and continues 
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from langchain_core.embeddings import Embeddings
@@ -17,11 +19,15 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from pydantic import SecretStr
 
 from gpo.errors import ModelConfigError
-from gpo.formatting import error_line
-from gpo.models.failures import classify, without_keys
+from gpo.formatting import error_line, shorten_value
+from gpo.models.exchange import exchanging
+from gpo.models.failures import without_keys
 from gpo.models.ledger import Answer
 from gpo.models.local.embedder import Embed, load_embedder
 from gpo.models.local.servers import Endpoint, chat_server
+from gpo.models.patience import insist
+from gpo.models.replies import judge_answer, read_tokens
+from gpo.progress import Note, emit
 from gpo.settings import Settings, secret
 from gpo.spec.models import ModelSpec
 from gpo.template import Message, Role, as_text
@@ -31,48 +37,98 @@ _MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
     "user": HumanMessage,
     "assistant": AIMessage,
 }
+_OPENAI_CLIENTS = {"azure_openai", "deepseek", "openai", "xai"}
+"""Providers whose LangChain classes work with the SDK of OpenAI, and take an HTTP client for it."""
 _PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
 """Providers whose embeddings take a time-out and a number of retries; others refuse what they do not know."""
+_NO_KEY = "not-needed"
+"""The key for a server that the spec names no key for."""
 _REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 """Where providers say why an answer ended."""
+_BYTES_A_TOKEN = 4
+"""By which tokens are estimated where a provider's number cannot be true."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """An open way to a model; `endpoint` is there for embedded models."""
+    """An open way to a model; `endpoint` is there for embedded models, `secrets` are the keys that the client holds."""
 
     client: BaseChatModel | BaseLLM
     endpoint: Endpoint | None = None
+    secrets: frozenset[str] = frozenset()
 
     async def invoke(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Answer:
-        """One answer, with its usage as the provider reports it; raises whatever the provider's client raises."""
-        if isinstance(self.client, BaseLLM):
-            return await _completed(self.client, as_text(messages), parameters)
-        sent = [_MESSAGE_TYPES[message.role](content=message.text) for message in messages]
-        reply = await self.client.ainvoke(sent, **parameters)
-        usage, about = reply.usage_metadata, reply.response_metadata
+        """One answer, with its usage as the provider reports it and its time on the wire.
+
+        Raises:
+            UnusableReplyError: what came is no answer.
+            Exception: whatever the provider's client raises.
+        """
+        ask = _completed if isinstance(self.client, BaseLLM) else _chatted
+        began = monotonic()
+        with exchanging() as exchange:
+            reply = await ask(self.client, messages, parameters)
+        judge_answer(reply.text, reply.finish_reason, reply.refusal)
+        texts = {"prompt_tokens": as_text(messages), "completion_tokens": reply.text}
+        usage = {name: _tokens(name, reply.usage.get(name), text, exchange.odd_usage) for name, text in texts.items()}
         return Answer(
             text=reply.text,
-            input_tokens=usage["input_tokens"] if usage else 0,
-            output_tokens=usage["output_tokens"] if usage else 0,
-            model=str(about.get("model_name") or ""),
-            finish_reason=next((str(about[name]) for name in _REASONS if about.get(name)), None),
+            input_tokens=usage["prompt_tokens"],
+            output_tokens=usage["completion_tokens"],
+            model=reply.model,
+            finish_reason=reply.finish_reason,
+            seconds=round(monotonic() - began if exchange.seconds is None else exchange.seconds, 6),
         )
 
 
-async def _completed(client: BaseLLM, text: str, parameters: Mapping[str, Any]) -> Answer:
+@dataclass(frozen=True)
+class _Reply:
+    """What a provider's client made of a reply, by the names of OpenAI's."""
+
+    text: str
+    usage: Mapping[str, object]
+    model: str
+    finish_reason: str | None
+    refusal: str | None = None
+
+
+async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _Reply:
+    sent = [_MESSAGE_TYPES[message.role](content=message.text) for message in messages]
+    reply = await client.ainvoke(sent, **parameters)
+    usage, about = reply.usage_metadata or {}, reply.response_metadata
+    return _Reply(
+        text=reply.text,
+        usage={"prompt_tokens": usage.get("input_tokens"), "completion_tokens": usage.get("output_tokens")},
+        model=str(about.get("model_name") or ""),
+        finish_reason=next((str(about[name]) for name in _REASONS if about.get(name)), None),
+        refusal=reply.additional_kwargs.get("refusal"),
+    )
+
+
+async def _completed(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _Reply:
     # `ainvoke` of a completion model gives its text alone.
-    result = await client.agenerate([text], **parameters)
+    result = await client.agenerate([as_text(messages)], **parameters)
     [[generation]] = result.generations
     about = result.llm_output or {}
-    usage: Mapping[str, int] = about.get("token_usage") or {}
-    return Answer(
+    return _Reply(
         text=generation.text,
-        input_tokens=usage.get("prompt_tokens", 0),
-        output_tokens=usage.get("completion_tokens", 0),
+        usage=about.get("token_usage") or {},
         model=str(about.get("model_name") or ""),
         finish_reason=(generation.generation_info or {}).get("finish_reason"),
     )
+
+
+def _tokens(name: str, value: object, text: str, odd: Mapping[str, object]) -> int:
+    """A number of tokens: as reported, or by the length of the text where that cannot be true, which is told."""
+    read = read_tokens(value)
+    if read is not None and name not in odd:
+        return read
+    estimate = math.ceil(len(text.encode("utf-8", "replace")) / _BYTES_A_TOKEN)
+    wrong = shorten_value(odd.get(name, value))
+    emit(
+        Note(f"the provider counts {wrong} {name} for one call, which cannot be: {estimate} are counted, by its length")
+    )
+    return estimate
 
 
 def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Callable[[], Awaitable[Connection]]:
@@ -88,12 +144,19 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
 
             return Connection(client=synthetic_model(spec))
         if not spec.is_local:
-            return Connection(client=await _client(spec, _key(spec), stack))
+            client = await _client(spec, _key(spec), stack)
+            return Connection(client=client, secrets=held_secrets(client))
         endpoint = await stack.enter_async_context(chat_server(spec.model, settings))
         served = spec.model_copy(update={"model": f"openai:{endpoint.model}", "base_url": endpoint.base_url})
         return Connection(client=await _client(served, SecretStr("local"), stack), endpoint=endpoint)
 
     return connect
+
+
+def held_secrets(client: object) -> frozenset[str]:
+    """The keys that a client holds, those from a variable of its provider's own among them."""
+    held = (value.get_secret_value() for value in vars(client).values() if isinstance(value, SecretStr))
+    return frozenset(value for value in held if value and value != _NO_KEY)
 
 
 def _key(spec: ModelSpec) -> SecretStr | None:
@@ -106,21 +169,27 @@ def _key(spec: ModelSpec) -> SecretStr | None:
             raise ModelConfigError(f"{spec.model}: the environment variable {name} is not set")
         return key
     # A key meant for the provider must not travel to an endpoint that the user merely named.
-    return SecretStr("not-needed") if spec.base_url is not None else None
+    return SecretStr(_NO_KEY) if spec.base_url is not None else None
 
 
 async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack) -> BaseChatModel | BaseLLM:
-    options: dict[str, Any] = {**spec.parameters, "timeout": spec.timeout_s, "max_retries": spec.max_retries}
+    # Calls are repeated in one place, `patience.py`: by the client they would be repeated unjudged.
+    options: dict[str, Any] = {**_sampling(spec), "timeout": spec.timeout_s, "max_retries": 0}
     if spec.base_url is not None:
         options["base_url"] = spec.base_url
     if key is not None:
         options["api_key"] = key
-    if spec.model.startswith("openai:"):
-        from openai import DefaultAioHttpClient  # noqa: PLC0415 - heavy, and only for this provider
+    if spec.model.partition(":")[0] in _OPENAI_CLIENTS:
+        from gpo.models.wire import GuardedClient  # noqa: PLC0415 - heavy, and only for these providers
 
         # One client per event loop: LangChain's own is cached per process and dies with its first loop.
-        options["http_async_client"] = await stack.enter_async_context(DefaultAioHttpClient())
+        options["http_async_client"] = await stack.enter_async_context(GuardedClient())
     return _completion_client(spec, options) if spec.completion else _chat_client(spec, options)
+
+
+def _sampling(spec: ModelSpec) -> dict[str, Any]:
+    """The parameters to send; one that is null is left out, also where the library would set it."""
+    return {name: value for name, value in spec.parameters.items() if value is not None}
 
 
 def _chat_client(spec: ModelSpec, options: Mapping[str, Any]) -> BaseChatModel:
@@ -156,7 +225,9 @@ def _completion_client(spec: ModelSpec, options: Mapping[str, Any]) -> BaseLLM:
 
 
 def _not_configurable(error: Exception, spec: ModelSpec) -> ModelConfigError:
-    return ModelConfigError(without_keys(f"{spec.model}: cannot be configured: {error_line(error)}", spec))
+    return ModelConfigError(
+        f"{spec.model}: cannot be configured: {error_line(error, lambda text: without_keys(text, spec))}"
+    )
 
 
 @dataclass(frozen=True)
@@ -182,11 +253,10 @@ def open_embedding(spec: ModelSpec) -> Embedding:
         return Embedding(embed=embed_here, identity=embedder.identity)
     model = _embeddings(spec)
 
+    secrets = held_secrets(model)
+
     async def embed_remotely(texts: Sequence[str]) -> list[list[float]]:
-        try:
-            return await model.aembed_documents(list(texts))
-        except Exception as error:  # noqa: BLE001 - every provider has its own
-            raise classify(error, spec) from None  # the provider's own words may hold the key
+        return await insist(lambda: model.aembed_documents(list(texts)), spec, secrets)
 
     return Embedding(embed=embed_remotely, identity=spec.model)
 
@@ -194,10 +264,10 @@ def open_embedding(spec: ModelSpec) -> Embedding:
 def _embeddings(spec: ModelSpec) -> Embeddings:
     from langchain.embeddings import init_embeddings  # noqa: PLC0415 - two seconds of import
 
-    options: dict[str, Any] = dict(spec.parameters)
+    options: dict[str, Any] = _sampling(spec)
     provider = spec.model.partition(":")[0]
     if provider in _PATIENT_EMBEDDINGS:
-        options |= {"timeout": spec.timeout_s, "max_retries": spec.max_retries}
+        options |= {"timeout": spec.timeout_s, "max_retries": 0}
     if spec.base_url is not None:
         options["base_url"] = spec.base_url
         if provider == "openai":

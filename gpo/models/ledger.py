@@ -17,7 +17,7 @@ from langchain_core.caches import BaseCache
 from langchain_core.messages import AIMessage, message_to_dict, messages_from_dict
 from langchain_core.outputs import ChatGeneration, Generation
 from pydantic import ConfigDict, Field, JsonValue, field_validator
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, bindparam, delete, select
 
 from gpo.database.engine import reading, upsert, utc_now, writing
 from gpo.database.tables import calls
@@ -29,6 +29,7 @@ from gpo.template import Message
 LANGCHAIN = "langchain"
 
 _KEYS_PER_QUERY = 500
+_STALE_BEFORE = "stale_before"
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -78,10 +79,11 @@ class Answer(Record):
     created_at: str = Field(default_factory=utc_now)
     seconds: float | None = Field(default=None, ge=0)
 
-    @field_validator("text", "model", "finish_reason")
+    # Before pydantic looks at it: of a subclass of `str`, as LangChain's texts are, it takes no surrogate.
+    @field_validator("text", "model", "finish_reason", mode="before")
     @classmethod
-    def _storable(cls, value: str | None) -> str | None:
-        return None if value is None else _UNSTORABLE.sub("\ufffd", value)
+    def _storable(cls, value: object) -> object:
+        return _UNSTORABLE.sub("\ufffd", str(value)) if isinstance(value, str) else value
 
 
 class Ledger(BaseCache):
@@ -107,15 +109,16 @@ class Ledger(BaseCache):
         """
         return await asyncio.to_thread(self._find, [key.digest for key in keys])
 
-    async def keep(self, key: CallKey, answer: Answer, role: str = "") -> None:
+    async def keep(self, key: CallKey, answer: Answer, role: str = "", stale_before: str = "") -> None:
         """Write one answer; returns when it is committed. The first answer of a key stays.
 
-        `role` says for reports which model of a run was paid (task, optimizer, ...). A cancelled `keep` still writes.
+        `role` says for reports which model of a run was paid (task, optimizer, ...). An answer that is older than
+        `stale_before`, a time as `utc_now` writes it, is replaced. A cancelled `keep` still writes.
 
         Raises:
             StateError: the database cannot be used; the answer was not kept.
         """
-        await self._committed(_row(key, answer, role))
+        await self._committed({**_row(key, answer, role), _STALE_BEFORE: stale_before})
 
     async def aclose(self) -> None:
         """Wait until everything is written, and end the writing thread."""
@@ -177,7 +180,10 @@ class Ledger(BaseCache):
         # One order for all processes, so that two transactions with the same keys cannot wait for each other.
         rows.sort(key=lambda row: str(row["digest"]))
         with writing(self._engine) as connection:
-            connection.execute(upsert(connection, calls).on_conflict_do_nothing(), rows)
+            new = upsert(connection, calls)
+            values = {column.name: new.excluded[column.name] for column in calls.c if not column.primary_key}
+            is_stale = calls.c.created_at < bindparam(_STALE_BEFORE)
+            connection.execute(new.on_conflict_do_update(index_elements=["digest"], set_=values, where=is_stale), rows)
 
 
 def _row(key: CallKey, answer: Answer, role: str) -> dict[str, Any]:
@@ -219,6 +225,7 @@ def _langchain_row(prompt: str, llm_string: str, generations: Sequence[Generatio
         "messages": json.dumps(prompt),
         # Providers put objects of their own into the metadata: these are kept as text.
         "generations": json.dumps([_fields(each) for each in generations], default=str),
+        _STALE_BEFORE: "",
         **answer.model_dump(),
     }
 

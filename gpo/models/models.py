@@ -12,7 +12,7 @@ from gpo.errors import ModelCallError
 from gpo.models.chat import ChatModel
 from gpo.models.client import connector, open_embedding
 from gpo.models.local.embedder import Embed
-from gpo.models.sharing import AnswerStore, Tally, tallies
+from gpo.models.sharing import AnswerStore, Tally, oldest_answer, tallies
 from gpo.settings import Settings
 from gpo.spec.models import ModelRole, ModelSpec, ModelsSpec
 
@@ -51,7 +51,8 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
             model = _with_defaults(spec, role)
             # In a thread: the checksum of a large file takes seconds.
             connect = connector(model, settings, stack)
-            return await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role])
+            since = oldest_answer(model.max_age_days)
+            return await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role], since)
 
         embedding = open_embedding(spec.embedding)
         yield Models(

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
+from gpo.database.engine import utc_now
 from gpo.models.ledger import Answer, CallKey
 
 
@@ -16,8 +18,11 @@ class AnswerStore(Protocol):
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         """Answers that are there, by key digest."""
 
-    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
-        """Write one answer of the model with this role in the run; returns when it is safe."""
+    async def keep(self, key: CallKey, answer: Answer, role: str, stale_before: str = "") -> None:
+        """Write one answer of the model with this role in the run; returns when it is safe.
+
+        The first answer of a key stays, unless it is older than `stale_before`.
+        """
 
 
 class HeldAnswers:
@@ -30,7 +35,7 @@ class HeldAnswers:
         """Answers that are held, by key digest."""
         return {key.digest: self._held[key.digest][1] for key in keys if key.digest in self._held}
 
-    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
+    async def keep(self, key: CallKey, answer: Answer, role: str, stale_before: str = "") -> None:  # noqa: ARG002
         """Hold one answer."""
         self._held[key.digest] = (key, answer, role)
 
@@ -81,6 +86,26 @@ def paying_once() -> Iterator[None]:
 def shared() -> Shared:
     """What is shared with the other runs inside the same `paying_once`; outside of any, something new."""
     return _shared.get() or Shared()
+
+
+_anew_since: ContextVar[str] = ContextVar("gpo_anew_since", default="")
+
+
+@contextmanager
+def asking_anew() -> Iterator[None]:
+    """Models opened inside take no answer from the ledger that was there before; each new one replaces the old."""
+    token = _anew_since.set(utc_now())
+    try:
+        yield
+    finally:
+        _anew_since.reset(token)
+
+
+def oldest_answer(max_age_days: float | None) -> str:
+    """The time before which answers are stale, as `utc_now` writes it; empty where none is."""
+    if max_age_days is None:
+        return _anew_since.get()
+    return max(_anew_since.get(), utc_now(timedelta(days=max_age_days)))
 
 
 ROLES = ("task", "optimizer", "judge", "embedding")

@@ -1,6 +1,7 @@
 """The score of one instruction on one split of a spec, without a search."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -12,12 +13,16 @@ from gpo.evaluation.evaluate import evaluate
 from gpo.evaluation.few_shot import without_demonstrations
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
-from gpo.models.sharing import counting_together
+from gpo.models.sharing import asking_anew, counting_together
 from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
 from gpo.runs.job import Job, load_job
 from gpo.runs.preflight import preflight
+from gpo.runs.probe import CUT_ADVICE
 from gpo.template import variables_in
+
+MANY_CUT = 0.1
+"""Share of answers that the token limit ended beyond which a score is warned of."""
 
 
 class Measured(Record):
@@ -35,11 +40,20 @@ class Measured(Record):
     cached: int
     cost: float | None = None
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What keeps the score from saying what it seems to say, a sentence each."""
+        score = self.score
+        if score.cut <= MANY_CUT * score.n:
+            return ()
+        return (f"{score.cut} of {score.n} answers were {CUT_ADVICE}",)
 
-async def score_instruction(spec: Path, instruction: str | None, split: str) -> Measured:
+
+async def score_instruction(spec: Path, instruction: str | None, split: str, *, fresh: bool = False) -> Measured:
     """Score an instruction, by default the spec's own, on `train`, `dev` or `test`.
 
-    Every answer goes to the ledger of the state folder: what was asked before, here or in a run, is not paid again.
+    Every answer goes to the ledger of the state folder: what was asked before, here or in a run, is not paid again,
+    unless it is to be `fresh`.
 
     Raises:
         InputError: what is wrong with the spec, the data, the models, the instruction or the split.
@@ -49,7 +63,7 @@ async def score_instruction(spec: Path, instruction: str | None, split: str) -> 
     job = load_job(spec)
     if instruction is not None:
         job = _with_instruction(job, instruction)
-    with counting_together():
+    with counting_together(), asking_anew() if fresh else nullcontext():
         checked = await preflight(job, searches=False)
         shown = checked.demonstrations
         examples = _examples(checked.splits, split, shown)

@@ -43,12 +43,23 @@ class ModelSpec(Record):
     )
     base_url: str | None = Field(default=None, description="Endpoint of an OpenAI-compatible server.")
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key.")
-    parameters: Mapping[str, JsonValue] = Field(default={}, description="Sampling parameters, such as temperature.")
+    parameters: Mapping[str, JsonValue] = Field(
+        default={},
+        description="Sampling parameters, such as temperature; null leaves one out, where a model does not take what "
+        "would be set for it: `parameters: {temperature: null}`.",
+    )
     completion: bool = Field(default=False, description="A plain completion model: one text in, its continuation out.")
     price: PriceSpec | None = Field(default=None, description="For a million tokens; `budget.max_cost` needs it.")
     max_concurrency: int = Field(default=8, ge=1, description="Calls in flight at once.")
-    timeout_s: float = Field(default=120.0, gt=0, description="Time-out of one call, in seconds.")
-    max_retries: int = Field(default=4, ge=0, description="Repetitions of a call that failed for the moment.")
+    timeout_s: float = Field(default=120.0, gt=0, description="Seconds that one whole call may take.")
+    max_retries: int = Field(default=4, ge=0, description="Repetitions of a call that failed for now.")
+
+    max_age_days: float | None = Field(
+        default=None,
+        gt=0,
+        le=36500,
+        description="Days after which a kept answer is asked for anew, as providers change models behind their names.",
+    )
 
     @model_validator(mode="before")
     @classmethod

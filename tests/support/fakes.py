@@ -133,7 +133,8 @@ def chat_model(
 
     return ChatModel(
         role=role,
-        spec=ModelSpec(model=name, **spec),
+        # What a scripted model raises is not asked for again, unless a test says so.
+        spec=ModelSpec.model_validate({"model": name, "max_retries": 0, **spec}),
         answers=answers or HeldAnswers(),
         connect=connect,
         tally=Tally(),

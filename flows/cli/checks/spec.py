@@ -26,7 +26,7 @@ def check_spec(path: Path) -> Iterator[Check]:
         from gpo.runs.preflight import preflight
 
         job = load_job(path)
-        asyncio.run(preflight(job))
+        asyncio.run(preflight(job, live=True))
         named = job.spec.models
         return f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
 

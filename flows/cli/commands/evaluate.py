@@ -15,10 +15,12 @@ commands = typer.Typer()
 @commands.command(rich_help_panel=IMPROVE)
 def evaluate(
     spec: SpecPath,
+    *,
     instruction: Annotated[
         str | None, typer.Option(help="The instruction to score; by default the one the spec starts from.")
     ] = None,
     split: Annotated[str, typer.Option(help="`dev`, `train` or `test`; looking at `test` often wears it out.")] = "dev",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask anew, whatever the ledger holds.")] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -30,5 +32,5 @@ def evaluate(
         from gpo.runs.score import score_instruction
 
         with Display(stderr_console()) as display, listening(display):
-            measured = asyncio.run(score_instruction(spec, instruction, split))
+            measured = asyncio.run(score_instruction(spec, instruction, split, fresh=fresh))
         print_score(measured, as_json=as_json)

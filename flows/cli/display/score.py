@@ -32,6 +32,7 @@ def _as_json(measured: Measured) -> dict[str, object]:
         "calls": {"paid": measured.paid, "cached": measured.cached},
         "usage": {role: usage.model_dump() for role, usage in score.usage.items()},
         "cost": measured.cost,
+        "warnings": list(measured.warnings),
     }
 
 
@@ -47,4 +48,5 @@ def _as_text(measured: Measured) -> str:
         lines.append(f"cost    {formatting.money(measured.cost)} in full")
     if unread:
         lines.append(f"unread  {formatting.shorten(formatting.printable(unread[0]))!r}")
+    lines.extend(f"warning {text}" for text in measured.warnings)
     return "\n".join(lines)

@@ -30,6 +30,7 @@ def test_evaluate_pays_once(folder: Path) -> None:
             "calls": {"paid": 10, "cached": 0},
             "usage": {"task": {"calls": 10, "input_tokens": 100, "output_tokens": 10}},
             "cost": None,
+            "warnings": [],
         }
         assert (endpoint.calls_of("task"), endpoint.calls_of("optimizer")) == (10, 0)
 

@@ -403,7 +403,7 @@ def test_an_answer_without_a_grade_is_failed_and_never_a_score() -> None:
 
 
 def test_what_cannot_be_read_is_not_judged() -> None:
-    score, _ = judged(scripted("  "), scripted({}))
+    score, _ = judged(scripted("<think>Hm."), scripted({}))
     assert (list(score.values.values()), score.unparsed) == ([0, 0], 2)
 
 

@@ -199,7 +199,7 @@ class SlowStore:
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         return {}
 
-    async def keep(self, key: CallKey, answer: Answer, role: str) -> None:
+    async def keep(self, key: CallKey, answer: Answer, role: str, stale_before: str = "") -> None:
         await self.open.wait()
         self.kept.append((key.digest, answer.text, role))
 

@@ -282,6 +282,7 @@ MODEL_LEFT_OUT = {
     "max_concurrency": 7,
     "timeout_s": 7.0,
     "max_retries": 7,
+    "max_age_days": 7.0,
     "price": PriceSpec(input=1, output=2),
 }
 
