@@ -82,7 +82,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class _Reply:
+class _RawReply:
     """What a provider's client made of a reply, by the names of OpenAI's."""
 
     text: str
@@ -92,11 +92,11 @@ class _Reply:
     refusal: str | None = None
 
 
-async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _Reply:
+async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:
     sent = [_MESSAGE_TYPES[message.role](content=message.text) for message in messages]
     reply = await client.ainvoke(sent, **parameters)
     usage, about = reply.usage_metadata or {}, reply.response_metadata
-    return _Reply(
+    return _RawReply(
         text=reply.text,
         usage={"prompt_tokens": usage.get("input_tokens"), "completion_tokens": usage.get("output_tokens")},
         model=str(about.get("model_name") or ""),
@@ -105,12 +105,12 @@ async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping
     )
 
 
-async def _completed(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _Reply:
+async def _completed(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:
     # `ainvoke` of a completion model gives its text alone.
     result = await client.agenerate([as_text(messages)], **parameters)
     [[generation]] = result.generations
     about = result.llm_output or {}
-    return _Reply(
+    return _RawReply(
         text=generation.text,
         usage=about.get("token_usage") or {},
         model=str(about.get("model_name") or ""),

@@ -31,7 +31,7 @@ class Kept(Record):
     last: str
 
 
-class Choice(Record):
+class AnswerFilter(Record):
     """Which answers are meant: those that fit all that is given.
 
     `model` is a part of the name that the provider reports. `since` and `before` are times as the database keeps them.
@@ -46,10 +46,10 @@ class Choice(Record):
     @property
     def is_all(self) -> bool:
         """Whether nothing is given, so that all answers are meant."""
-        return self == Choice()
+        return self == AnswerFilter()
 
 
-def count_kept(engine: Engine, choice: Choice | None = None) -> list[Kept]:
+def count_kept(engine: Engine, choice: AnswerFilter | None = None) -> list[Kept]:
     """The chosen answers, by model and role.
 
     Raises:
@@ -67,12 +67,12 @@ def count_kept(engine: Engine, choice: Choice | None = None) -> list[Kept]:
         func.max(calls.c.created_at).label("last"),
     )
     groups = (calls.c.model, calls.c.role)
-    query = select(*columns).where(_chosen(choice or Choice())).group_by(*groups).order_by(*groups)
+    query = select(*columns).where(_chosen(choice or AnswerFilter())).group_by(*groups).order_by(*groups)
     with reading(engine) as connection:
         return [Kept(**row) for row in connection.execute(query).mappings()]
 
 
-def forget(engine: Engine, choice: Choice) -> int:
+def forget(engine: Engine, choice: AnswerFilter) -> int:
     """Take the chosen answers out of the ledger; how many they were. They are paid for anew when they are needed.
 
     Raises:
@@ -99,7 +99,7 @@ def read_time(text: str) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def _chosen(choice: Choice) -> ColumnElement[bool]:
+def _chosen(choice: AnswerFilter) -> ColumnElement[bool]:
     tests: list[ColumnElement[bool]] = [true()]
     if choice.model is not None:
         tests.append(func.lower(calls.c.model).contains(choice.model.lower(), autoescape=True))

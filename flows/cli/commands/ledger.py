@@ -18,7 +18,7 @@ _COLUMNS = ("model", "role", "answers", "empty", "cut", "input tokens", "output 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gpo.models.kept import Choice, Kept
+    from gpo.models.kept import AnswerFilter, Kept
 
 Model = Annotated[str | None, typer.Option(help="Only of models whose name holds this, as the provider reports it.")]
 Role = Annotated[str | None, typer.Option(help="Only of one role: task, optimizer, judge or langchain.")]
@@ -108,11 +108,11 @@ def forget_answers(
 
 def _choice(
     model: str | None, role: str | None, since: str | None, older_than: float | None, *, empty: bool
-) -> "Choice":
+) -> "AnswerFilter":
     from gpo.database.engine import utc_now
-    from gpo.models.kept import Choice, read_time
+    from gpo.models.kept import AnswerFilter, read_time
 
-    return Choice(
+    return AnswerFilter(
         model=model,
         role=role,
         since=None if since is None else read_time(since),
