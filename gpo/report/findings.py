@@ -256,7 +256,7 @@ def describe_counts(score: Score) -> str:
     A measure of the set is named first: `macro_f1, n 160`.
     """
     size = f"n {score.n}" if score.complete else f"n {score.n} of {score.planned}"
-    counted = ((score.unparsed, "unparsed"), (score.failed, "failed"), (score.cut, "cut"))
+    counted = ((score.unparsed, "unparsed"), (score.weak, "weakly read"), (score.failed, "failed"), (score.cut, "cut"))
     notes = [f"{number} {name}" for number, name in counted if number]
     measure = [score.labels.metric] if score.labels else []
     return ", ".join([*measure, size, *notes])

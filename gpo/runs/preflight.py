@@ -21,8 +21,7 @@ from gpo.progress import Note, emit
 from gpo.records import Splits, content_hash
 from gpo.runs.job import Checked, Job
 from gpo.runs.probe import PROBED_EXAMPLES, probe_models
-from gpo.scoring.calling import takes_row
-from gpo.scoring.spec import check_metric
+from gpo.scoring.functions.calling import check_metric, takes_row
 from gpo.search.budget import least_calls, least_task_calls
 from gpo.search.inform import check_reflection
 from gpo.spec.models import ModelRole
@@ -61,7 +60,7 @@ def _identity(job: Job) -> str:
 def _read(job: Job, splits: Splits) -> Checked:
     for left_out in splits.left_out:
         emit(Note(left_out))
-    check_metric(job.spec.metric, splits.dev[:PROBED_EXAMPLES], job.spec.dataset.names)
+    check_metric(job.spec.metric, splits.dev[:PROBED_EXAMPLES], job.spec.answer.kind, job.spec.dataset.names)
     _tell_unused_inputs(job.spec)
     return Checked(job, splits, demonstrations(job.spec, splits))
 

@@ -13,11 +13,13 @@ from gpo.errors import (
 )
 from gpo.evaluation.evaluate import evaluate
 from gpo.evaluation.judge import is_judged
+from gpo.evaluation.readability import describe_reading
 from gpo.formatting import money
 from gpo.gate.guards import check_tokens
 from gpo.models.asking import ask_all, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.models import Models
+from gpo.progress import Note, emit
 from gpo.records import Score, Splits, Usage, UsageByRole
 from gpo.runs.job import Checked
 from gpo.search.budget import least_amounts
@@ -124,8 +126,10 @@ async def _probe_task(checked: Checked, models: Models) -> Score:
         raise ModelConfigError(
             f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
             f"one of them: {wrote[:120]!r}. Say in `prompt.messages` what form the answer must have, "
-            "or correct `answer`"
+            "or where it is in `answer.where`, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"
         )
+    if told := describe_reading(score):
+        emit(Note(told))
     return score
 
 

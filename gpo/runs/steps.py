@@ -43,7 +43,8 @@ async def note_start(run: Run) -> None:
 
 async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = None) -> Scored:
     """Score a candidate on the dev split; with an incumbent, stop early when it falls behind."""
-    score = await _evaluate(run, candidate, "dev", incumbent)
+    # Answers to the start that cannot be read end the run; a candidate that causes such answers is merely a bad one.
+    score = await _evaluate(run, candidate, "dev", incumbent, stops_unread=incumbent is None)
     return Scored(candidate=candidate, score=score)
 
 
@@ -114,7 +115,7 @@ async def finish(run: Run, outcome: Outcome) -> None:
     await asyncio.to_thread(run.history.finish, run.key, outcome)
 
 
-async def _evaluate(run: Run, candidate: Candidate, split: Split, incumbent: Score | None = None) -> Score:
+async def _evaluate(run: Run, candidate: Candidate, split: Split, incumbent: Score | None = None, *, stops_unread: bool = False) -> Score:
     return await evaluate_instruction(
         run.models.task,
         run.spec,
@@ -123,4 +124,5 @@ async def _evaluate(run: Run, candidate: Candidate, split: Split, incumbent: Sco
         incumbent,
         demonstrations=run.demonstrations,
         judge=run.models.judge,
+        stops_unread=stops_unread,
     )

@@ -21,13 +21,13 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from gpo.errors import MetricError, suggestion
 from gpo.records import content_hash
-from gpo.scoring.signature import GIVEN, asks_of
+from gpo.scoring.functions.signature import GIVEN, asks_of
 from gpo.set_metrics import SetMetric
 
 Scoring = Callable[..., Any]
 """`(answer, reference, *, parameters)` to a score in 0..1, or to `{"score": ..., "feedback": ...}`, or to a promise.
 
-`gpo.scoring.signature` has what else it may ask for.
+`gpo.scoring.functions.signature` has what else it may ask for.
 """
 
 

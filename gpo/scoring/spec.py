@@ -1,6 +1,6 @@
 """The spec of a metric: its name and its parameters, checked against the function."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -17,8 +17,8 @@ from pydantic_core import CoreSchema
 
 import gpo.scoring.metrics  # noqa: F401 - fills the registry
 from gpo.errors import MetricError, SpecError, suggestion
-from gpo.records import Example, Record, canonical_json
-from gpo.scoring.calling import ToScore, mark, row_of
+from gpo.records import Record, canonical_json
+from gpo.scoring.functions.printing import printing_to_stderr
 from gpo.scoring.metric_registry import (
     METRICS,
     check_options,
@@ -26,7 +26,7 @@ from gpo.scoring.metric_registry import (
     load_function,
     options_of,
 )
-from gpo.scoring.printing import printing_to_stderr
+from gpo.scoring.place import WhereSpec
 from gpo.set_metrics import SetMetric
 
 
@@ -108,37 +108,10 @@ class MetricSpec(Record):
         return " ".join(part for part in parts if part)
 
 
-def score(metric: "MetricSpec", answer: str, references: Sequence[str]) -> float:
-    """The score of an answer by a spec's metric: the best over the references, from 0 to 1.
+AnswerKind = Literal["choice", "number", "boolean", "list", "json", "exact", "free"]
 
-    A function that asks for the row or the raw text gets the answer as the text, and a row of the references alone.
-
-    Raises:
-        MetricError: the metric is a model's to score, or its function failed or gave no number from 0 to 1.
-    """
-    row = {"reference": references[0], "references": list(references)}
-    return mark(metric, ToScore(answer, references, text=answer, row=row)).value
-
-
-def check_metric(metric: "MetricSpec", examples: Sequence[Example], fields: Mapping[str, str] | None = None) -> None:
-    """Score the examples' own references, so that a metric that cannot work is found before anything is paid for.
-
-    `fields` are the names of the dataset's fields, as `row_of` takes them.
-
-    Raises:
-        SpecError: the metric fails on one of them.
-    """
-    if METRICS[metric.name].needs_model:
-        return
-    for example in examples:
-        right = example.reference
-        try:
-            mark(metric, ToScore(right, example.references, text=right, row=row_of(example, fields)))
-        except MetricError as error:
-            raise SpecError(
-                f"`metric`: {error}; it was given the reference of example {example.id} as the answer: correct the "
-                "metric or the dataset"
-            ) from error
+PROSE: frozenset[AnswerKind] = frozenset({"exact", "free"})
+"""Kinds whose answers are compared loosely; all others have a canonical value, and are equal or not."""
 
 
 class ExtractSpec(Record):
@@ -159,10 +132,13 @@ class ExtractSpec(Record):
 class AnswerSpec(Record):
     """How an answer is read from what the task model writes."""
 
-    kind: Literal["choice", "number", "boolean", "list", "json", "exact", "free"] = Field(
+    kind: AnswerKind = Field(
         default="exact", description="What is looked for in the text; `exact` is one line, `free` the whole text."
     )
     labels: tuple[str, ...] = Field(default=(), description="For `choice`: the allowed answers.")
+    where: WhereSpec | None = Field(
+        default=None, description="The one place of the text that holds the answer; else rules look for it."
+    )
     extract: ExtractSpec | None = Field(default=None, description="A second call that asks for the answer alone.")
 
     @model_validator(mode="after")

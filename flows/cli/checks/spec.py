@@ -23,12 +23,17 @@ def check_spec(path: Path) -> Iterator[Check]:
         return "; ".join([sizes, *splits.left_out])
 
     def models() -> str:
+        from gpo.progress import Note, listening
         from gpo.runs.preflight import preflight
 
         job = load_job(path)
-        asyncio.run(preflight(job, live=True))
+        known = load_splits(job.spec).left_out
+        told: list[str] = []
+        with listening(lambda event: told.append(event.text) if isinstance(event, Note) else None):
+            asyncio.run(preflight(job, live=True))
         named = job.spec.models
-        return f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
+        answer = f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
+        return "\n".join([answer, *(text for text in told if text not in known)])
 
     looks: tuple[tuple[str, Callable[[], str]], ...] = (("spec", spec), ("dataset", dataset), ("models", models))
     for name, look in looks:

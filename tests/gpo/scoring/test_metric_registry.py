@@ -9,7 +9,8 @@ import yaml
 from gpo.errors import MetricError, SpecError, TooManyFailures
 from gpo.evaluation.evaluate import evaluate
 from gpo.records import Example, Score
-from gpo.scoring.spec import MetricSpec, check_metric, score
+from gpo.scoring.functions.calling import check_metric, score
+from gpo.scoring.spec import MetricSpec
 from gpo.spec.file import load_spec
 from gpo.spec.task import TaskSpec
 from tests.support.fakes import chat_model, scripted

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from gpo.errors import MetricError, SpecError
 from gpo.records import Example
+from gpo.scoring.functions.calling import check_metric, score
 from gpo.scoring.metric_registry import METRICS, metric, options_of
-from gpo.scoring.spec import MetricSpec, check_metric, score
+from gpo.scoring.spec import MetricSpec
 
 PURE = ("exact_match", "numeric_match", "contains", "token_f1", "rouge_l", "json_fields", "list_match", "regex")
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from gpo.errors import MetricError
 from gpo.records import Example
-from gpo.scoring.calling import Marked, ToScore, mark, mark_soon, row_of
+from gpo.scoring.functions.calling import Marked, ToScore, mark, mark_soon, row_of, score
+from gpo.scoring.functions.printing import printing_to_stderr
+from gpo.scoring.functions.signature import asks_of
 from gpo.scoring.metric_registry import function_source
-from gpo.scoring.printing import printing_to_stderr
-from gpo.scoring.signature import asks_of
-from gpo.scoring.spec import MetricSpec, score
+from gpo.scoring.spec import MetricSpec
 
 EXAMPLE = Example(
     id="e1", inputs={"question": "2 + 2?"}, reference="4", also=("four",), solution="Count.", slices={"kind": "sum"}

@@ -10,19 +10,21 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from gpo.errors import MetricError
+from gpo.errors import MetricError, SpecError
 from gpo.records import Example
+from gpo.scoring.functions.printing import printing_to_stderr
+from gpo.scoring.functions.signature import Asks, asks_of
 from gpo.scoring.metric_registry import METRICS, Scoring, load_function
-from gpo.scoring.printing import printing_to_stderr
-from gpo.scoring.signature import Asks, asks_of
-
-if TYPE_CHECKING:
-    from gpo.scoring.spec import MetricSpec
+from gpo.scoring.spec import PROSE, AnswerKind, MetricSpec
 
 _ROUNDING = 1e-6
 """How far beyond 0 and 1 a score may lie: that much is rounding, and no fault of the metric."""
+
+_OF_EQUALITY = frozenset({"exact_match", "macro_f1", "balanced_accuracy"})
+
+_OF_WORDS = frozenset({"contains", "token_f1", "rouge_l"})
 
 
 class Marked(NamedTuple):
@@ -39,6 +41,7 @@ class ToScore(NamedTuple):
     references: Sequence[str]
     text: str
     row: Mapping[str, Any]
+    kind: AnswerKind = "free"
 
 
 def row_of(example: Example, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def row_of(example: Example, fields: Mapping[str, str] | None = None) -> dict[st
     return {**known, **example.slices, **named, **example.inputs}
 
 
-def takes_row(metric: "MetricSpec") -> bool:
+def takes_row(metric: MetricSpec) -> bool:
     """Whether a metric is a function that looks at the whole row.
 
     Raises:
@@ -69,7 +72,7 @@ def takes_row(metric: "MetricSpec") -> bool:
     return metric.name == "python" and "row" in asks_of(_function(metric)).names
 
 
-def mark(metric: "MetricSpec", given: ToScore) -> Marked:
+def mark(metric: MetricSpec, given: ToScore) -> Marked:
     """The score of an answer by a spec's metric: the best over the references.
 
     A coroutine function is run to its end, in a loop of its own.
@@ -77,10 +80,10 @@ def mark(metric: "MetricSpec", given: ToScore) -> Marked:
     Raises:
         MetricError: the metric is a model's to score, or its function failed or gave no score from 0 to 1.
     """
-    return max((_marked(call, _to_end(call)) for call in _calls(metric, given)), key=lambda each: each.value)
+    return _best(metric, given, [_marked(call, _to_end(call)) for call in _calls(metric, given)])
 
 
-async def mark_soon(metric: "MetricSpec", given: ToScore) -> Marked:
+async def mark_soon(metric: MetricSpec, given: ToScore) -> Marked:
     """The same for callers in an event loop, which goes on while a coroutine function waits."""
     marks = []
     for call in _calls(metric, given):
@@ -89,19 +92,71 @@ async def mark_soon(metric: "MetricSpec", given: ToScore) -> Marked:
             if inspect.isawaitable(result):
                 result = await result
         marks.append(_marked(call, result))
+    return _best(metric, given, marks)
+
+
+def score(metric: MetricSpec, answer: str, references: Sequence[str], kind: AnswerKind = "free") -> float:
+    """The score of an answer by a spec's metric, where nothing else is known of the example.
+
+    A function that asks for the row or the raw text gets the answer as the text, and a row of the references alone.
+
+    >>> score(MetricSpec(name="exact_match"), "5", ["-5"], "number")
+    0.0
+
+    Raises:
+        MetricError: the metric is a model's to score, or its function failed or gave no score from 0 to 1.
+    """
+    row = {"reference": references[0], "references": list(references)}
+    return mark(metric, ToScore(answer, references, text=answer, row=row, kind=kind)).value
+
+
+def check_metric(
+    metric: MetricSpec, examples: Sequence[Example], kind: AnswerKind, fields: Mapping[str, str] | None = None
+) -> None:
+    """Score the examples' own references, so that a metric that cannot work is found before anything is paid for.
+
+    `fields` are the names of the dataset's fields, as `row_of` takes them.
+
+    Raises:
+        SpecError: the metric fails on one of them.
+    """
+    if METRICS[metric.name].needs_model:
+        return
+    for example in examples:
+        right = example.reference
+        try:
+            mark(metric, ToScore(right, example.references, text=right, row=row_of(example, fields), kind=kind))
+        except MetricError as error:
+            raise SpecError(
+                f"`metric`: {error}; it was given the reference of example {example.id} as the answer: correct the "
+                "metric or the dataset"
+            ) from error
+
+
+def _best(metric: MetricSpec, given: ToScore, marks: Sequence[Marked]) -> Marked:
+    """The best of the marks; answers that have a canonical value are equal only if that value is.
+
+    `C` is never `C++`, whatever their words: what words call equal and is not has nothing in common.
+    """
+    if given.kind not in PROSE:
+        is_right = given.answer in given.references
+        if metric.name in _OF_EQUALITY or (metric.name in _OF_WORDS and is_right):
+            return Marked(float(is_right))
+        if metric.name in _OF_WORDS:
+            marks = [each._replace(value=0.0) if each.value == 1 else each for each in marks]
     return max(marks, key=lambda each: each.value)
 
 
 class _Call(NamedTuple):
     """One call of a metric's function, not made yet."""
 
-    metric: "MetricSpec"
+    metric: MetricSpec
     run: partial[Any]
     about: str
     """What it is called with, for messages."""
 
 
-def _calls(metric: "MetricSpec", given: ToScore) -> Iterator[_Call]:
+def _calls(metric: MetricSpec, given: ToScore) -> Iterator[_Call]:
     """The calls that score an answer: one for each reference, where the function looks at one."""
     function, parameters = _function(metric), dict(metric.parameters)
     if metric.name == "python":
@@ -120,7 +175,7 @@ def _about(asks: Asks, values: Mapping[str, Any]) -> str:
     return f"{about} and reference {values['reference'][:80]!r}" if "reference" in asks.names else about
 
 
-def _function(metric: "MetricSpec") -> Scoring:
+def _function(metric: MetricSpec) -> Scoring:
     if metric.name != "python":
         return METRICS[metric.name].function
     with printing_to_stderr():
@@ -155,7 +210,7 @@ def _blaming(call: _Call) -> Iterator[None]:
         raise MetricError(f"{_named(call.metric)} raised {type(error).__name__}: {error} for {call.about}") from error
 
 
-def _named(metric: "MetricSpec") -> str:
+def _named(metric: MetricSpec) -> str:
     if metric.name == "python":
         return f"metric function '{metric.parameters['function']}'"
     return f"metric `{metric.name}`"
