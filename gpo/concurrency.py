@@ -1,4 +1,4 @@
-"""How many calls of a model may be in flight, which of the waiting goes next, and how one failure ends the others."""
+"""How many calls of a model may be in flight, and which of the waiting goes next."""
 
 import asyncio
 import heapq
