@@ -6,8 +6,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.optimize import optimize_prompt
-from gpo.comparison.design import Design
-from gpo.comparison.plan import Cell, comparison_home, describe_failure, find_finished, plan, write_specs
+from gpo.comparison.plan import Cell, Design, comparison_home, describe_failure, find_finished, plan, write_specs
 from gpo.comparison.progress import RunBegan, RunEnded, in_run
 from gpo.comparison.results import Comparison, ComparisonError, compare_outcomes
 from gpo.concurrency import gather_or_cancel

@@ -1,4 +1,4 @@
-"""The cells that follow from the design of a comparison: every method on every task with every seed.
+"""The design of a comparison, and the cells that follow from it: every method on every task with every seed.
 
 All cells of a task share start prompt, splits, models and the number of task-model calls that the search may make. The
 schedules of the word budget span the steps that those calls afford, and no cell stops early for want of progress.
@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
+from typing import Self
 
 from pydantic import Field, ValidationError
 
 from gpo.comparison.arms import REFERENCE, Arm
-from gpo.comparison.design import Design, Sizes
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.datasets.registry import Datasets
@@ -32,6 +32,46 @@ from gpo.spec.file import dump_spec, load_models, load_spec
 from gpo.spec.method import OptimizerSpec
 from gpo.spec.models import ModelSpec
 from gpo.spec.task import BudgetSpec, TaskSpec
+
+
+class Sizes(Record):
+    """What all cells have in common; None: as each task's spec has it."""
+
+    calls: int | None = Field(default=None, ge=1, description="Task-model calls of a search.")
+    dev: int | None = Field(default=None, ge=1)
+    test: int | None = Field(default=None, ge=1)
+    train: int | None = Field(default=None, ge=0)
+    candidates: int | None = Field(default=None, ge=1, le=64)
+
+    @classmethod
+    def given(cls, **sizes: int | None) -> Self:
+        """The sizes that were given on the command line.
+
+        Raises:
+            InputError: one is out of its range.
+        """
+        try:
+            return cls(**sizes)
+        except ValidationError as error:
+            first = error.errors()[0]
+            wrong = f"--{first['loc'][0]}: {first['msg']}, received {first['input']}"
+            raise InputError(wrong) from None
+
+
+class Design(Record):
+    """What is compared. `tasks` are spec files or benchmark folders; `models` is a file whose models replace theirs."""
+
+    tasks: tuple[Path, ...]
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    sizes: Sizes = Sizes()
+    models: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """The design in words, such as `4 tasks x 6 presets x 2 seeds`."""
+        arms = count(len(self.arms), "method" if any(arm.name != arm.preset for arm in self.arms) else "preset")
+        return f"{count(len(self.tasks), 'task')} x {arms} x {count(len(self.seeds), 'seed')}"
 
 
 class TaskPlan(Record):

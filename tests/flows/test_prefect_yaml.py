@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gpo.comparison.design import Design
+from gpo.comparison.plan import Design
 from gpo.spec.file import load_spec
 from tasks.announce import EVENT
 from tests.support.paths import ROOT

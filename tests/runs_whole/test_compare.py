@@ -19,8 +19,7 @@ from typer.testing import CliRunner
 from flows.cli.app import app
 from flows.cli.display.comparison import ComparisonDisplay, work
 from gpo.comparison.arms import ablation_arms, preset_arms
-from gpo.comparison.design import Design, Sizes
-from gpo.comparison.plan import plan, write_specs
+from gpo.comparison.plan import Design, Sizes, plan, write_specs
 from gpo.comparison.progress import InRun, RunBegan, RunEnded
 from gpo.comparison.results import ComparisonError
 from gpo.data.splits import load_splits

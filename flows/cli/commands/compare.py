@@ -14,8 +14,7 @@ from flows.cli.panels import IMPROVE
 
 if TYPE_CHECKING:
     from gpo.comparison.arms import Arm
-    from gpo.comparison.design import Design
-    from gpo.comparison.plan import Cell, Plan
+    from gpo.comparison.plan import Cell, Design, Plan
     from gpo.comparison.results import Comparison
 
 commands = typer.Typer()
@@ -67,7 +66,7 @@ class ComparisonOptions:
             InputError: a seed or a size is out of its range.
         """
         from gpo.comparison.arms import seeds_of
-        from gpo.comparison.design import Design, Sizes
+        from gpo.comparison.plan import Design, Sizes
 
         sizes = Sizes.given(
             calls=self.calls, dev=self.dev, test=self.test, train=self.train, candidates=self.candidates

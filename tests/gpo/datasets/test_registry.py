@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from gpo.comparison.arms import preset_arms
-from gpo.comparison.design import Design
-from gpo.comparison.plan import plan, write_specs
+from gpo.comparison.plan import Design, plan, write_specs
 from gpo.data.sources.files import FileReading
 from gpo.data.sources.folders import read_file
 from gpo.data.splits import load_splits
