@@ -14,6 +14,9 @@ SOURCES = ("path", "hub", "sql", "name")
 _OPTIONS = (("config", "hub"), ("revision", "hub"), ("url_env", "sql"), ("version", "name"), ("delimiter", "path"))
 """Options of a dataset that belong to one kind of source."""
 
+PLACES = frozenset({*SOURCES, *(option for option, _ in _OPTIONS), "encoding", "on_bad_row"})
+"""Where a dataset comes from and how it is read: the fingerprint of its content says what it is."""
+
 
 class SplitSpec(Record):
     """How many examples go where. `test` is locked: only the final comparison reads it."""
