@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from benchmarks.control_study import CONTROL, GPO, Sizes, write_spec
 from flows.stack.environment import prepare_prefect
-from gpo.progress import Began, Event, listening
+from gpo.progress import Began, Event, listen
 from gpo.runs.job import load_job
 from gpo.runs.optimize import optimize
 
@@ -34,7 +34,7 @@ def seconds_of_steps(spec: Path, *, with_prefect: bool) -> list[float]:
         if isinstance(event, Began) and event.phase.startswith(("step", "test")):
             began.append(monotonic())
 
-    with listening(hear):
+    with listen(hear):
         if with_prefect:
             prepare_prefect(spec.parent)
             # Prefect reads its environment as it is imported.

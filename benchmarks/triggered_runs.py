@@ -150,7 +150,7 @@ def of_registry(folder: Path, names: list[str], versions: int) -> list[str]:
     problems = []
     with open_production(Settings(), folder / ".gpo") as production:
         for name in names:
-            decisions = production.decisions.of(name)
+            decisions = production.decisions.list_decisions(name)
             decided = [each.dataset.version for each in decisions]
             if decided.count(str(versions)) != 1 or len(set(decided)) != len(decided):
                 problems.append(f"{name}: decisions about versions {decided}")

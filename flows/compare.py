@@ -6,12 +6,20 @@ from pathlib import Path
 from prefect import flow
 
 from flows.optimize import optimize_prompt
-from gpo.comparison.plan import Cell, Design, comparison_home, describe_failure, find_finished, plan, write_specs
-from gpo.comparison.progress import RunBegan, RunEnded, in_run
+from gpo.comparison.plan import (
+    Cell,
+    Design,
+    comparison_home,
+    describe_failure,
+    find_finished,
+    plan_comparison,
+    write_specs,
+)
+from gpo.comparison.progress import RunBegan, RunEnded, emit_as_run
 from gpo.comparison.results import Comparison, ComparisonError, compare_outcomes
 from gpo.concurrency import gather_or_cancel
 from gpo.formatting import count
-from gpo.models.sharing import paying_once
+from gpo.models.sharing import share_answers
 from gpo.progress import emit
 from tasks.compare import publish
 
@@ -29,7 +37,7 @@ async def compare(design: Design, home: Path | None = None, parallel: int = 1) -
         InputError: what is wrong with the design; nothing was run.
         ComparisonError: runs failed; the others' results are in its `comparison`, and in the files.
     """
-    whole = await asyncio.to_thread(plan, design, comparison_home(home))
+    whole = await asyncio.to_thread(plan_comparison, design, comparison_home(home))
     await asyncio.to_thread(write_specs, whole)
     outcomes = await asyncio.to_thread(find_finished, whole)
     errors: dict[Cell, str] = {}
@@ -39,13 +47,13 @@ async def compare(design: Design, home: Path | None = None, parallel: int = 1) -
         async with slots:
             emit(RunBegan(number))
             try:
-                with in_run(number):
+                with emit_as_run(number):
                     outcomes[cell] = await optimize_prompt(cell.spec, cell.seed, whole.home)
             except Exception as error:  # noqa: BLE001 - one run does not sink the others
                 errors[cell] = describe_failure(error, whole.specs[cell.spec])
             emit(RunEnded(number, outcomes.get(cell), errors.get(cell)))
 
-    with paying_once():
+    with share_answers():
         await gather_or_cancel(*(run(number, cell) for number, cell in enumerate(whole.cells) if cell not in outcomes))
     comparison = await asyncio.to_thread(compare_outcomes, whole, outcomes, errors)
     await publish(whole, comparison)

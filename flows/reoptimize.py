@@ -12,17 +12,17 @@ from prefect.states import Completed
 
 from flows.optimize import TASKS
 from gpo.errors import InputError
-from gpo.production.decision import WORDS, Decision, Status
+from gpo.production.decision import STATUS_WORDS, Decision, Status
 from gpo.production.decision_log import Production, open_production
 from gpo.production.lock import PromptLock, lock_prompt
-from gpo.production.starting_point import nothing_to_do, prompt_name, restarted_from
+from gpo.production.starting_point import job_from_champion, prompt_name, why_nothing_to_do
 from gpo.progress import Note, emit
 from gpo.report.decision import approval_text
 from gpo.runs.job import Job, load_job
 from gpo.runs.optimize import optimize
 from gpo.settings import load_settings
 from tasks.decide import Approval, decide, find_starting_point, settle, show_decision
-from tasks.notify import Notice, tell, tell_of_failure
+from tasks.notify import Notice, notify_of_failure, try_to_notify
 
 NOTHING = "Nothing to do"
 STATES: dict[Status, str] = {
@@ -42,8 +42,8 @@ _DAY_S = 86_400
     name="reoptimize-prompt",
     flow_run_name="reoptimize {spec.parent.name}/{spec.name}",
     persist_result=False,
-    on_failure=[tell_of_failure],
-    on_crashed=[tell_of_failure],
+    on_failure=[notify_of_failure],
+    on_crashed=[notify_of_failure],
 )
 async def reoptimize_prompt(
     spec: Path,
@@ -64,7 +64,7 @@ async def reoptimize_prompt(
     job = _place(spec, dataset, dataset_version, home)
     with open_production(job.settings, job.home) as production:
         # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
-        decision = await asyncio.to_thread(production.decisions.of_flow_run, str(flow_run.id))
+        decision = await asyncio.to_thread(production.decisions.find_by_flow_run, str(flow_run.id))
         resumed = decision is not None
         if decision is None:
             name, mine = prompt_name(job.spec), (str(flow_run.id), str(flow_run.name))
@@ -72,10 +72,10 @@ async def reoptimize_prompt(
                 # Anew, since the data may have changed while the run waited for its turn.
                 job = await asyncio.to_thread(_place, spec, dataset, dataset_version, home)
                 starting_point = await find_starting_point(job, production, triggered=dataset is not None, force=force)
-                if (reason := nothing_to_do(starting_point)) is not None and not force:
+                if (reason := why_nothing_to_do(starting_point)) is not None and not force:
                     get_run_logger().info(reason)
                     return Completed(name=NOTHING, message=reason, data=starting_point.settled)
-                job = restarted_from(job, starting_point)
+                job = job_from_champion(job, starting_point)
                 outcome = await optimize(job, TASKS, starting_point.splits)
                 decision = await decide(job, production, starting_point, outcome, str(flow_run.id))
             await _publish(job, production, decision)
@@ -109,9 +109,9 @@ async def _publish(job: Job, production: Production, decision: Decision) -> None
     state: State[None] = await show_decision(production, decision, return_state=True)  # type: ignore[misc]
     if state.is_failed():
         get_run_logger().warning("The decision could not be shown: %s", state.message)
-    subject = f"{decision.prompt}: {WORDS[decision.status]}"
+    subject = f"{decision.prompt}: {STATUS_WORDS[decision.status]}"
     message = Notice(status=decision.status, subject=subject, text=decision.sentence, page=flow_run.ui_url)
-    await tell(job.spec.production.notify, message)
+    await try_to_notify(job.spec.production.notify, message)
 
 
 def _place(spec: Path, dataset: str | None, version: int | None, home: Path | None) -> Job:

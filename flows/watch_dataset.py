@@ -18,7 +18,7 @@ from gpo.datasets.version import Pushed
 from gpo.errors import StateError
 from gpo.report.dataset import version_markdown
 from gpo.settings import load_settings
-from tasks.announce import tell_of
+from tasks.announce import announce_and_record
 from tasks.policy import PATIENT, RETRIED
 
 
@@ -93,7 +93,9 @@ async def tell(datasets: Datasets, pushed: Pushed, folder: Path) -> None:
         StateError: the Prefect server did not take the event; the version is kept.
     """
     version = pushed.version
-    announcement = await asyncio.to_thread(tell_of, datasets, version, PREFECT_API_URL.value() or find_api_url(folder))
+    announcement = await asyncio.to_thread(
+        announce_and_record, datasets, version, PREFECT_API_URL.value() or find_api_url(folder)
+    )
     get_run_logger().info("%s version %s; %s", version.name, version.version, announcement.text)
     if announcement.status == "failed":
         raise StateError(f"{version.label} is kept, but {announcement.text}")

@@ -1,4 +1,4 @@
-"""How many calls of a model may be in flight, and which of the waiting goes next."""
+"""Limits how many calls of a model are in flight (`Limiter`), and runs coroutines together (`gather_or_cancel`)."""
 
 import asyncio
 import heapq
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 
 class Limiter:
-    """At most `slots` at once; of those who wait, the lowest priority number goes first, then the longest wait.
+    """Lets at most `slots` callers work at once. The next is the one with the lowest priority number, then the oldest.
 
     Calls for the same example of many candidates thereby go out one after the other, and a server that caches
     prompt prefixes reads the example once.

@@ -17,7 +17,7 @@
     |-- TooManyUnread         more answers of one evaluation cannot be read than `max_unparsed_rate` allows
     |-- MetricError           a metric gave no score for an answer
     |-- LocalModelError       an embedded model could not be found, started or reached
-    |-- AliasMovedError       an alias of the prompt registry points elsewhere than whoever moves it believes
+    |-- AliasMovedError       an alias of the prompt registry points to another version than the caller expected
     |-- PublishError          another prompt registry did not take a prompt
     `-- StateError            the state folder, its database or its index cannot be used
 
@@ -54,7 +54,7 @@ class DatasetError(InputError):
 
 
 class SourceUnreachableError(DatasetError):
-    """What the rows come from does not answer; it may answer later."""
+    """The source of the rows, such as a database or a hub, does not answer; it may answer later."""
 
 
 class PromptError(InputError):
@@ -108,7 +108,7 @@ class LocalModelError(GpoError):
 
 
 class AliasMovedError(GpoError):
-    """An alias of the prompt registry points elsewhere than whoever wanted to move it believed."""
+    """An alias of the prompt registry points to another version than the caller expected; it was not moved."""
 
 
 class DecisionError(InputError):

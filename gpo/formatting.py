@@ -1,4 +1,4 @@
-"""How the reports write numbers, spans and texts: the same everywhere, in plain ASCII where a terminal may show it."""
+"""Formats numbers, intervals, time spans and texts for reports, messages and the terminal, the same everywhere."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Jinja2 templates, which lay out pages and files; they lie beside the module that fills them.
+"""Fills Jinja2 templates, which lay out pages and files. A template lies beside the module that fills it.
 
 A prompt is never such a template: see `template.py`. Why Jinja2: docs/decisions/0021-templates.md.
 """

@@ -1,4 +1,4 @@
-"""Names and texts that the state may keep: what is allowed in each, and what is said where one is not allowed."""
+"""Checks names of prompts, datasets and aliases, and texts that go into the database, and says what is allowed."""
 
 import re
 from typing import Annotated

@@ -1,4 +1,7 @@
-"""What a run tells of itself while it works. Nobody listening costs nothing."""
+"""Events that a run emits while it works, such as a finished call or a new best prompt, and how to listen to them.
+
+Without a listener an event is dropped.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,12 +12,12 @@ from gpo.records import Scored
 
 
 class Event:
-    """Something that a run tells of itself."""
+    """Base of all events."""
 
 
 @dataclass(frozen=True)
 class Began(Event):
-    """A phase began: `start`, `step 3/18`, `test`; `calls` is what it will ask at most, cached ones included."""
+    """A phase began: `start`, `step 3/18`, `test`. `calls` is the most model calls it makes, cached ones included."""
 
     phase: str
     calls: int
@@ -62,20 +65,20 @@ _listener: ContextVar[Listener | None] = ContextVar("gpo_progress_listener", def
 
 
 def current_listener() -> Listener | None:
-    """Who listens in this context."""
+    """The listener of this context; None when there is none."""
     return _listener.get()
 
 
 def emit(event: Event) -> None:
-    """Tell whoever listens in this context."""
+    """Hand an event to the listener of this context, if there is one."""
     listener = current_listener()
     if listener is not None:
         listener(event)
 
 
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Hear the events of everything that runs inside."""
+def listen(listener: Listener) -> Iterator[None]:
+    """Hand the events of everything that runs inside to `listener`, in place of an outer listener."""
     token = _listener.set(listener)
     try:
         yield

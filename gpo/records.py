@@ -1,4 +1,4 @@
-"""The records that travel between the steps: frozen, JSON-able, named by the hash of their content."""
+"""Frozen records that the steps of a run hand to each other: examples, candidates, scores, proposals, steps."""
 
 import hashlib
 import json
@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from gpo.set_metrics import SetMetric, set_interval, set_value
 
 Split = Literal["train", "dev", "test"]
-Stopped = Literal["plateau", "max_steps", "budget"]
-Rejected = Literal["empty", "truncated", "refused", "duplicate", "leak", "contract", "too_long", "unchanged", "failed"]
+StopReason = Literal["plateau", "max_steps", "budget"]
+RejectionReason = Literal[
+    "empty", "truncated", "refused", "duplicate", "leak", "contract", "too_long", "unchanged", "failed"
+]
 
 START_STEP = 0
 
@@ -46,7 +48,7 @@ class Example(Record):
 
     @property
     def inputs_hash(self) -> str:
-        """By which examples that ask the same are known, 64 hex digits; whatever their ids and references."""
+        """Hash of the inputs alone, 64 hex digits: equal for examples that ask the same, whatever the answer."""
         return content_hash(tuple(self.inputs.values()), length=64)
 
     @property
@@ -232,7 +234,7 @@ class Scored(Record):
 class Rejection(Record):
     """A proposal that was not scored, with the reason."""
 
-    reason: Rejected
+    reason: RejectionReason
     text: str
 
 

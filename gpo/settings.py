@@ -1,4 +1,7 @@
-"""Settings of the machine, not of the task: read from `GPO_*` environment variables, here and nowhere else."""
+"""Settings of this machine, read from `GPO_*` environment variables here and nowhere else.
+
+What belongs to a task stands in its spec: see `gpo.spec`.
+"""
 
 import getpass
 import os
@@ -13,7 +16,7 @@ from gpo.errors import InputError
 DATABASE_FILE = "gpo.db"
 
 
-def user() -> str:
+def user_name() -> str:
     """The user of this machine, by name or number."""
     try:
         return getpass.getuser()
@@ -47,19 +50,19 @@ class Settings(BaseSettings):
     """`http://host:port` of a Chroma server; by default an embedded Chroma in the state folder."""
 
     chroma_wait_s: float = 600.0
-    """How long a run waits for another process that holds the embedded Chroma."""
+    """How many seconds a run waits for another process that holds the embedded Chroma."""
 
-    runtime_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / f"gpo-{user()}")
-    """Where the embedded model servers of this machine and user meet."""
+    runtime_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / f"gpo-{user_name()}")
+    """Folder in which processes of this machine and user find the embedded model servers of each other."""
 
     prompt_refresh_s: float = Field(default=30.0, gt=0)
-    """How often `gpo.load_prompt` looks for a newer version, about."""
+    """About how many seconds pass before `gpo.load_prompt` looks for a newer version again."""
 
     local_idle_s: float = 10.0
-    """How long an embedded model server outlives its last user."""
+    """How many seconds an embedded model server runs on after its last user has left."""
 
     local_start_s: float = 120.0
-    """How long an embedded model server may take to start."""
+    """How many seconds an embedded model server may take to start."""
 
     local_threads: int | None = None
     """Threads of an embedded model server; by default all cores but one."""
@@ -96,13 +99,13 @@ def load_settings() -> Settings:
         raise InputError("; ".join([*wrong, "correct or unset these environment variables"])) from None
 
 
-def secret(variable: str) -> SecretStr | None:
+def read_secret(variable: str) -> SecretStr | None:
     """The secret that an environment variable holds; None when it is unset or empty."""
     value = os.environ.get(variable)
     return SecretStr(value) if value else None
 
 
-def without_telemetry() -> None:
-    """Tell libraries that report home by default not to; whoever has decided otherwise keeps it."""
+def disable_telemetry() -> None:
+    """Tell libraries not to report usage to their makers, unless the user has set their variables already."""
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

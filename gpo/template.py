@@ -1,7 +1,7 @@
-"""Where the instruction and the variables sit in the messages, and how they are filled.
+"""Prompt messages with `{{variables}}`: where the instruction stands, and how messages are filled with an example.
 
-Prompt text is a value, never a template string: `{{name}}` is replaced once, from left to right, and what is put in
-is not looked at again. Braces, quotes and `{{...}}` in data or in an instruction stay as they are.
+`{{name}}` is replaced once, from left to right, and what is put in is not looked at again. Braces, quotes and `{{...}}`
+in data or in an instruction stay as they are.
 """
 
 import re
@@ -109,22 +109,24 @@ def render(
     Demonstrations stand after the opening system messages and before the question, each rendered as the question is
     and followed by its worked solution or, without one, its reference as the assistant's text.
     """
-    filled = _filled(template, instruction, inputs)
+    filled = _fill_messages(template, instruction, inputs)
     opening = next((number for number, message in enumerate(filled) if message.role != "system"), len(filled))
     shown = [
         message
         for example in demonstrations
-        for message in with_answer(_filled(template[opening:], instruction, example.inputs), _demonstrated(example))
+        for message in with_answer(
+            _fill_messages(template[opening:], instruction, example.inputs), _shown_answer(example)
+        )
     ]
     return (*filled[:opening], *shown, *filled[opening:])
 
 
-def _filled(template: Sequence[Message], instruction: str, inputs: Mapping[str, str]) -> tuple[Message, ...]:
+def _fill_messages(template: Sequence[Message], instruction: str, inputs: Mapping[str, str]) -> tuple[Message, ...]:
     values = {**inputs, INSTRUCTION: instruction}
     return tuple(Message(role=message.role, text=fill(message.text, values)) for message in template)
 
 
-def _demonstrated(example: Example) -> str:
+def _shown_answer(example: Example) -> str:
     return example.solution or example.reference
 
 

@@ -1,4 +1,4 @@
-"""What a word is, in any script; word edit distance, and projection of a proposal onto the word budget.
+"""Words of a text in any script, the word edit distance, and how a proposal is held to the edit budget of a step.
 
 Words are cut in one way for all who count or compare them: the budget, the limit on growth, metrics and the leak rule.
 
@@ -7,9 +7,9 @@ Words are cut in one way for all who count or compare them: the budget, the limi
 - Where texts are compared by their words (`compared_words`), punctuation, case, width and format characters do not
   count, while vowel signs, the sign of a number and its decimals do.
 
-The budget is GPO's learning rate (Tang et al., arXiv 2402.17564, section 3): how many words of the current prompt one
-step may change. The paper asks the optimizer model to keep to it; here the distance is measured, and a proposal that
-goes too far is brought back by keeping only some of its edits.
+The edit budget is GPO's learning rate (Tang et al., arXiv 2402.17564, section 3): how many words of the current prompt
+one step may change. How it falls from step to step is in `gpo.spec.edit_budget`. The paper asks the optimizer model to
+keep to it; here the distance is measured, and of a proposal that goes too far only some of the edits are kept.
 """
 
 import random
@@ -158,7 +158,7 @@ def word_distance(a: str, b: str) -> int:
     return _Distances(old, new).between(len(old), len(new))
 
 
-def project(current: str, proposal: str, budget: int | None, rng: random.Random) -> str:
+def project_onto_budget(current: str, proposal: str, budget: int | None, rng: random.Random) -> str:
     """The proposal, held to at most `budget` words from `current`.
 
     A proposal within the budget (or with budget None) comes back as it is. Of one beyond it, whole runs of
@@ -169,7 +169,8 @@ def project(current: str, proposal: str, budget: int | None, rng: random.Random)
     Raises:
         ValueError: `budget` is negative.
 
-    >>> project("Answer the question now.", "You are a teacher. Answer the question with care.", 2, random.Random(0))
+    >>> proposal = "You are a teacher. Answer the question with care."
+    >>> project_onto_budget("Answer the question now.", proposal, 2, random.Random(0))
     'Answer the question with care.'
     """
     if budget is not None and budget < 0:
@@ -180,7 +181,7 @@ def project(current: str, proposal: str, budget: int | None, rng: random.Random)
         return current
     edits = _alignment(words_with_gaps(current), words_with_gaps(proposal))
     kept = _choose(edits, budget, rng)
-    return _joined(
+    return _join_words(
         word
         for number, edit in enumerate(edits)
         if (word := edit.new if number in kept and not edit.same else edit.old) is not None
@@ -197,8 +198,8 @@ def word_difference(a: str, b: str) -> tuple[DiffPart, ...]:
     edits = _alignment(words_with_gaps(a), words_with_gaps(b))
     for same, run in groupby(edits, key=lambda edit: edit.same):
         columns = list(run)
-        old = _joined([edit.old for edit in columns if edit.old is not None], breaks=False)
-        new = _joined([edit.new for edit in columns if edit.new is not None], breaks=False)
+        old = _join_words([edit.old for edit in columns if edit.old is not None], breaks=False)
+        new = _join_words([edit.new for edit in columns if edit.new is not None], breaks=False)
         sides: tuple[tuple[PartKind, str], ...] = (("same", new),) if same else (("removed", old), ("added", new))
         parts += [DiffPart(kind=kind, text=text) for kind, text in sides if text]
     return tuple(parts)
@@ -281,7 +282,7 @@ def _choose(edits: Sequence[_Edit], budget: int, rng: random.Random) -> set[int]
     return kept
 
 
-def _joined(words: Iterable[Word], *, breaks: bool = True) -> str:
+def _join_words(words: Iterable[Word], *, breaks: bool = True) -> str:
     """The words as a text: with the line breaks before them or without, any other gap as one space."""
     text = ""
     for word in words:

@@ -1,1 +1,1 @@
-"""The steps of the method as Prefect tasks: retries, caching and names; what they do is in `gpo/`."""
+"""The steps of a run as Prefect tasks, with their retries, caching and names; what a step does is in `gpo/`."""

@@ -1,4 +1,4 @@
-"""Telling Prefect that a dataset has a new version, so that what depends on it can start."""
+"""Sends Prefect an event when a dataset has a new version, so that deployments that depend on it start."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -23,8 +23,8 @@ class Announcement(Record):
     text: str
 
 
-def tell_of(datasets: Datasets, version: DatasetVersion, server: str | None) -> Announcement:
-    """Announce a version to `server` and keep that it was announced; the next push or look announces what was not.
+def announce_and_record(datasets: Datasets, version: DatasetVersion, server: str | None) -> Announcement:
+    """Announce a version to `server` and note that it was. The next push or look announces what was not.
 
     Raises:
         StateError: it was announced, and the database cannot be used: it may be announced once more.

@@ -1,10 +1,10 @@
-"""Before the start: everything that can be wrong is found while nothing has been written."""
+"""The task `check`, before the first step: finds what is wrong while nothing has been written."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment
 
-from gpo.progress import listening
+from gpo.progress import listen
 from gpo.records import Splits
 from gpo.runs.job import Checked, Job
 from gpo.runs.preflight import preflight
@@ -18,6 +18,6 @@ async def check(job: Job, splits: Splits | None) -> Checked:
 
 @task(name="check", task_run_name="check {job.spec.name}", cache_policy=NO_CACHE, **RETRIED)
 async def _check(job: Job, splits: Splits | None) -> Checked:
-    with listening(lambda _: None):  # the command line has shown these calls already
+    with listen(lambda _: None):  # the command line has shown these calls already
         # Where nobody waits for it, a run must not learn in the middle that a key or a server is gone.
         return await preflight(job, splits, live=deployment.id is not None)

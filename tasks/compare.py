@@ -1,4 +1,4 @@
-"""At the end of a comparison: its files, and what the Prefect UI shows of it."""
+"""The task `publish`, at the end of a comparison: writes its files and shows its report in the Prefect UI."""
 
 import asyncio
 import base64

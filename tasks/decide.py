@@ -1,4 +1,4 @@
-"""Before and after a run in production: where the prompt stands, and what becomes of the challenger."""
+"""The tasks before and after a run in production: find the starting point, decide, settle after an approval."""
 
 import asyncio
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Step 4: hold every proposal to the step's word budget."""
+"""Step 4: hold every proposal to the edit budget of the step, or reject it."""
 
 from prefect import task
 

@@ -1,4 +1,4 @@
-"""Step 5: score a candidate with the task model."""
+"""Step 5: score a candidate with the task model; and, after the search, score prompts on the test split."""
 
 from prefect import task
 

@@ -1,4 +1,4 @@
-"""Step 1: what the optimizer model is told of the current prompt."""
+"""Step 1: gather what the optimizer model is told of the current prompt."""
 
 from prefect import task
 

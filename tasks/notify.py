@@ -1,4 +1,4 @@
-"""Telling people what became of a run: by Prefect notification blocks, and by a webhook."""
+"""Notifies people of what became of a run, by Prefect notification blocks and by a webhook."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from prefect.logging import get_logger, get_run_logger
 
 from gpo.production.starting_point import prompt_name
 from gpo.records import Record
-from gpo.settings import secret
+from gpo.settings import read_secret
 from gpo.spec.file import load_spec
 from gpo.spec.production import NotifySpec
 
@@ -34,8 +34,8 @@ class NotificationError(Exception):
     """Someone could not be told."""
 
 
-async def tell(told: NotifySpec, message: Notice) -> None:
-    """Tell those who want to know. No run fails for it: what could not be sent is in the log and in the task."""
+async def try_to_notify(told: NotifySpec, message: Notice) -> None:
+    """Send a message to all who want it. No run fails for it: what could not be sent is logged and seen in the task."""
     if message.status not in told.when or not (told.blocks or told.webhook_env):
         return
     state: State[None] = await notify(told, message, return_state=True)  # type: ignore[misc]
@@ -77,7 +77,7 @@ async def _block(name: str, message: Notice) -> str | None:
 
 
 async def _post(variable: str, message: Notice) -> str | None:
-    url = secret(variable)
+    url = read_secret(variable)
     if url is None:
         return f"webhook: the environment variable {variable} is not set"
     try:
@@ -88,8 +88,8 @@ async def _post(variable: str, message: Notice) -> str | None:
     return None if response.is_success else f"webhook {variable}: HTTP {response.status_code}"
 
 
-async def tell_of_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Hook of a flow that takes a spec: tell those who want to know that a run of it has failed or crashed.
+async def notify_of_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Hook of a flow that takes a spec: notify those who want to know that a run of it has failed or crashed.
 
     It reads the spec alone: the data or the database may be what is out of order.
     """

@@ -1,4 +1,4 @@
-"""How a step behaves as a Prefect task: when it is retried, and under which key its result is found again."""
+"""Options of Prefect tasks: when a step is retried, and the cache key under which its result is found again."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast

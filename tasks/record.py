@@ -1,4 +1,4 @@
-"""At the start and after each step: keep what was scored, and show in the Prefect UI how far the run is."""
+"""The tasks at the start and after each step: keep what was scored, and show the run's progress in the Prefect UI."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Step 3: new proposals from the optimizer model."""
+"""Step 3: ask the optimizer model for new instructions."""
 
 from prefect import task
 

@@ -1,4 +1,4 @@
-"""At the end: the outcome to the database, the report to a file and to the Prefect UI."""
+"""The task at the end: write the outcome to the database, and the report to a file and to the Prefect UI."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Step 2: what the optimizer model is shown of the trajectory."""
+"""Step 2: choose which earlier prompts, or which summary of them, the optimizer model is shown."""
 
 from prefect import task
 

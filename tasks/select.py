@@ -1,4 +1,4 @@
-"""Step 6: the best becomes current."""
+"""Step 6: make the best prompt the current one."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE

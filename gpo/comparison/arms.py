@@ -1,4 +1,4 @@
-"""Which methods a comparison puts side by side: published ones, and those around GPO that its paper's ablations vary.
+"""The arms of a comparison: the methods that are compared, which are presets or variants of GPO (ablations).
 
 The ablations are built from the types in `gpo.spec.method`: a strategy that is added there is in them by itself.
 """
@@ -12,15 +12,15 @@ from gpo.errors import InputError, suggestion
 from gpo.records import Record
 from gpo.spec.method import PRESETS, Method
 
-Table = Literal["2", "3", "all"]
-Part = tuple[str, ...]
+PaperTable = Literal["2", "3", "all"]
+VariedFields = tuple[str, ...]
 
 REFERENCE = "gpo"
 """The arm that the others are measured against, where it is there."""
 
 ALL = "all"
 
-PARTS: Mapping[str, Mapping[str, Part]] = {
+PARTS: Mapping[str, Mapping[str, VariedFields]] = {
     "2": {"information": ("information",), "trajectory": ("trajectory",)},
     "3": {"edit distance": ("decay", "warmup"), "refinement": ("refinement",)},
 }
@@ -56,7 +56,7 @@ def preset_arms(wanted: str) -> tuple[Arm, ...]:
     Raises:
         InputError: a name is unknown or given twice, or none is given.
     """
-    names = list(PRESETS) if wanted.strip() == ALL else _listed(wanted, "--presets", f"{ALL}, or gpo,opro")
+    names = list(PRESETS) if wanted.strip() == ALL else _split_list(wanted, "--presets", f"{ALL}, or gpo,opro")
     for name in names:
         if name not in PRESETS:
             raise InputError(f"--presets: unknown preset '{name}'{suggestion(name, [*PRESETS, ALL])}")
@@ -72,19 +72,21 @@ def ablation_arms(table: str = ALL, *, full: bool = False) -> tuple[Arm, ...]:
     Raises:
         InputError: no such table.
     """
-    if table not in get_args(Table):
-        raise InputError(f"--table: unknown table '{table}'{suggestion(table, get_args(Table))}")
+    if table not in get_args(PaperTable):
+        raise InputError(f"--table: unknown table '{table}'{suggestion(table, get_args(PaperTable))}")
     found: dict[Method, Arm] = {PRESETS[REFERENCE]: Arm(name=REFERENCE, method=PRESETS[REFERENCE])}
     for parts in (PARTS[name] for name in PARTS if table in (name, ALL)):
         groups = [("", tuple(itertools.chain(*parts.values())))] if full else list(parts.items())
         for part, fields in groups:
             for method in _variants(fields):
                 title = f"{part}: " if part else ""
-                found.setdefault(method, Arm(name=f"{title}{_choice(method, fields)}", method=method, part=part))
+                found.setdefault(
+                    method, Arm(name=f"{title}{_describe_choice(method, fields)}", method=method, part=part)
+                )
     return tuple(found.values())
 
 
-def choices(field: str) -> Sequence[str | bool]:
+def field_choices(field: str) -> Sequence[str | bool]:
     """All values that a field of the method takes."""
     annotation = Method.model_fields[field].annotation
     return (False, True) if annotation is bool else get_args(annotation)
@@ -93,17 +95,17 @@ def choices(field: str) -> Sequence[str | bool]:
 def _variants(fields: Iterable[str]) -> Iterable[Method]:
     """GPO with every combination of the fields' values, but for those that mean the same as another."""
     names = list(fields)
-    for values in itertools.product(*(choices(name) for name in names)):
+    for values in itertools.product(*(field_choices(name) for name in names)):
         method = PRESETS[REFERENCE].model_copy(update=dict(zip(names, values, strict=True)))
         # Without a word budget there is nothing to warm up.
         if not (method.warmup and method.decay == "none"):
             yield method
 
 
-def _choice(method: Method, fields: Iterable[str]) -> str:
+def _describe_choice(method: Method, fields: Iterable[str]) -> str:
     """The values of some fields in words.
 
-    >>> _choice(Method(decay="linear", warmup=True), ["decay", "warmup"])
+    >>> _describe_choice(Method(decay="linear", warmup=True), ["decay", "warmup"])
     'linear + warm-up'
     """
     words = ""
@@ -116,17 +118,17 @@ def _choice(method: Method, fields: Iterable[str]) -> str:
     return words
 
 
-def seeds_of(wanted: str) -> tuple[int, ...]:
-    """How many seeds, counted from 0, or which ones, separated by commas.
+def parse_seeds(wanted: str) -> tuple[int, ...]:
+    """The seeds of the option `--seeds`: how many, counted from 0, or which ones, separated by commas.
 
-    >>> seeds_of("3"), seeds_of("4,7"), seeds_of("7,")
+    >>> parse_seeds("3"), parse_seeds("4,7"), parse_seeds("7,")
     ((0, 1, 2), (4, 7), (7,))
 
     Raises:
         InputError: no number, none at all, or one given twice.
     """
     form = "a number of seeds such as 3, or a list such as 0,1,2"
-    texts = _listed(wanted.rstrip().removesuffix(","), "--seeds", form)
+    texts = _split_list(wanted.rstrip().removesuffix(","), "--seeds", form)
     try:
         numbers = tuple(int(text) for text in texts)
     except ValueError:
@@ -138,7 +140,7 @@ def seeds_of(wanted: str) -> tuple[int, ...]:
     return tuple(range(numbers[0]))
 
 
-def _listed(text: str, option: str, form: str) -> list[str]:
+def _split_list(text: str, option: str, form: str) -> list[str]:
     items = [item.strip() for item in text.split(",")]
     if not all(items):
         raise InputError(f"{option}: received '{text}'; give {form}")

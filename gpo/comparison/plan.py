@@ -1,11 +1,11 @@
-"""The design of a comparison, and the cells that follow from it: every method on every task with every seed.
+"""Plans a comparison: from the design (tasks, methods, seeds) to its cells, each of which is one run.
 
 All cells of a task share start prompt, splits, models and the number of task-model calls that the search may make. The
 schedules of the word budget span the steps that those calls afford, and no cell stops early for want of progress.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Self
@@ -26,7 +26,7 @@ from gpo.runs.history import History
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
 from gpo.runs.run import run_key
-from gpo.search.budget import least_task_calls
+from gpo.search.run_limits import least_task_calls
 from gpo.settings import Settings, load_settings
 from gpo.spec.file import dump_spec, load_models, load_spec
 from gpo.spec.method import OptimizerSpec
@@ -44,7 +44,7 @@ class Sizes(Record):
     candidates: int | None = Field(default=None, ge=1, le=64)
 
     @classmethod
-    def given(cls, **sizes: int | None) -> Self:
+    def from_options(cls, **sizes: int | None) -> Self:
         """The sizes that were given on the command line.
 
         Raises:
@@ -133,7 +133,7 @@ def comparison_home(chosen: Path | None) -> Path:
     return (chosen or load_settings().home or Path(".gpo")).expanduser().resolve()
 
 
-def plan(design: Design, home: Path) -> Plan:
+def plan_comparison(design: Design, home: Path) -> Plan:
     """Read specs and data, and lay out the cells. Nothing is written.
 
     Raises:
@@ -142,7 +142,7 @@ def plan(design: Design, home: Path) -> Plan:
     _check_lists(design)
     models = load_models(design.models) if design.models else {}
     datasets = Datasets(load_settings(), home)
-    read = [(path, _resized(datasets.resolved(_task_spec(path)), design.sizes, models)) for path in design.tasks]
+    read = [(path, _with_sizes(datasets.resolved(_task_spec(path)), design.sizes, models)) for path in design.tasks]
     _check_names(read)
     tasks, cells, specs, prints = [], [], {}, []
     for _, spec in read:
@@ -150,12 +150,14 @@ def plan(design: Design, home: Path) -> Plan:
         task = _task_plan(spec, splits, design)
         tasks.append(task)
         for arm in design.arms:
-            own = spec_of(spec, arm, task)
+            own = cell_spec(spec, arm, task)
             file = Path(f"{task.name}-{arm.slug}.yaml")
             specs[file] = own
             prints.append([arm.name, own.fingerprint(), splits.fingerprint])
             keys = {seed: run_key(own.model_copy(update={"seed": seed}), splits) for seed in design.seeds}
             cells += [Cell(task=task.name, arm=arm.name, seed=seed, spec=file, key=key) for seed, key in keys.items()]
+    # Seed by seed, so that a comparison that is cut short has whole rounds of all methods on all tasks.
+    cells.sort(key=lambda cell: design.seeds.index(cell.seed))
     identity = content_hash([prints, design.seeds], length=10)
     folder = home / "comparisons" / identity
     return Plan(
@@ -165,17 +167,12 @@ def plan(design: Design, home: Path) -> Plan:
         arms=design.arms,
         seeds=design.seeds,
         tasks=tuple(tasks),
-        cells=tuple(cell.model_copy(update={"spec": folder / cell.spec}) for cell in _by_seed(cells, design.seeds)),
+        cells=tuple(cell.model_copy(update={"spec": folder / cell.spec}) for cell in cells),
         specs={folder / file: spec for file, spec in specs.items()},
     )
 
 
-def _by_seed(cells: Iterable[Cell], seeds: Sequence[int]) -> list[Cell]:
-    """Seed by seed, so that a comparison that is cut short has whole rounds of all methods on all tasks."""
-    return sorted(cells, key=lambda cell: seeds.index(cell.seed))
-
-
-def spec_of(spec: TaskSpec, arm: Arm, task: TaskPlan) -> TaskSpec:
+def cell_spec(spec: TaskSpec, arm: Arm, task: TaskPlan) -> TaskSpec:
     """The spec of a task's cells with one method: equal calls for all, no early stop, no race.
 
     A limit on tokens or money stays; one on all calls together gives way, as it would cut methods short unequally.
@@ -217,7 +214,7 @@ def _task_spec(path: Path) -> TaskSpec:
     return load_spec(path)
 
 
-def _resized(spec: TaskSpec, sizes: Sizes, models: Mapping[str, ModelSpec]) -> TaskSpec:
+def _with_sizes(spec: TaskSpec, sizes: Sizes, models: Mapping[str, ModelSpec]) -> TaskSpec:
     given = {name: size for name in ("train", "dev", "test") if (size := getattr(sizes, name)) is not None}
     split = spec.dataset.split.model_copy(update=given)
     changes = {
@@ -232,7 +229,7 @@ def _task_plan(spec: TaskSpec, splits: Splits, design: Design) -> TaskPlan:
     task = TaskPlan(
         name=spec.name, dev=dev, test=len(splits.test), train=len(splits.train), candidates=candidates, calls=1
     )
-    dearest = max(least_task_calls(spec_of(spec, arm, task), dev) for arm in design.arms)
+    dearest = max(least_task_calls(cell_spec(spec, arm, task), dev) for arm in design.arms)
     start = dev * example_calls(spec)["task"]
     own = start + spec.optimizer.max_steps * (dearest - start)
     calls = design.sizes.calls or spec.budget.max_task_calls or own

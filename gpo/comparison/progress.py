@@ -1,10 +1,10 @@
-"""What a comparison tells of its runs while it works."""
+"""Events that a comparison emits: a run began, something happened in a run, a run ended."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gpo.progress import Event, current_listener, listening
+from gpo.progress import Event, current_listener, listen
 from gpo.runs.outcome import Outcome
 
 
@@ -17,7 +17,7 @@ class RunBegan(Event):
 
 @dataclass(frozen=True)
 class InRun(Event):
-    """What a run of a comparison tells of itself."""
+    """An event of a run of a comparison, with the run's number."""
 
     number: int
     event: Event
@@ -33,8 +33,8 @@ class RunEnded(Event):
 
 
 @contextmanager
-def in_run(number: int) -> Iterator[None]:
-    """Tell whoever listens outside that the events inside are those of one run of a comparison."""
+def emit_as_run(number: int) -> Iterator[None]:
+    """Hand the events of everything inside to the outer listener as events of run `number`."""
     outer = current_listener()
-    with listening(lambda event: outer(InRun(number, event)) if outer is not None else None):
+    with listen(lambda event: outer(InRun(number, event)) if outer is not None else None):
         yield

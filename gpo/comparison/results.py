@@ -1,4 +1,4 @@
-"""What the runs of a comparison came to: rows, means with intervals over seeds, wins and losses, learning curves.
+"""The results of a comparison: a row for each run, means over seeds with intervals, wins and losses, learning curves.
 
 Scores are fractions of 1. An interval over seeds says how much the result depends on the luck of the search; the test
 examples are the same for all seeds, so how much it depends on them shows in the paired intervals of the wins.
@@ -10,13 +10,13 @@ from typing import Literal
 
 from gpo.comparison.arms import Arm
 from gpo.comparison.plan import Cell, Plan, TaskPlan
-from gpo.comparison.statistics import Spread, over_seeds, rounded
+from gpo.comparison.statistics import Spread, rounded, spread_over_seeds
 from gpo.errors import GpoError
 from gpo.formatting import printable
-from gpo.gate.decide import paired_gain
+from gpo.gate.rule import paired_gain
 from gpo.records import Record, Score, Usage
 from gpo.runs.outcome import Outcome
-from gpo.search.budget import search_usage
+from gpo.search.run_limits import search_usage
 
 ALL_TASKS = "all tasks"
 
@@ -121,7 +121,7 @@ class Comparison(Record):
         """The runs that failed."""
         return tuple(row for row in self.cells if row.error is not None)
 
-    def of(self, task: str) -> tuple[Summary, ...]:
+    def summaries_of(self, task: str) -> tuple[Summary, ...]:
         """The summary of one task, or of `ALL_TASKS`, one row a method."""
         return tuple(row for row in self.summary if row.task == task)
 
@@ -135,8 +135,8 @@ class ComparisonError(GpoError):
 
 
 def compare_outcomes(plan: Plan, outcomes: Mapping[Cell, Outcome], errors: Mapping[Cell, str]) -> Comparison:
-    """Everything that a plan's runs came to."""
-    rows = tuple(_row(cell, outcomes.get(cell), errors.get(cell)) for cell in plan.cells)
+    """The results of a plan from the outcomes and errors of its runs."""
+    rows = tuple(_cell_row(cell, outcomes.get(cell), errors.get(cell)) for cell in plan.cells)
     tasks = [task.name for task in plan.tasks]
     groups = [(ALL_TASKS, tasks), *((name, [name]) for name in tasks)] if len(tasks) > 1 else [(tasks[0], tasks)]
     opponents = [*([plan.reference] if len(plan.arms) > 1 else []), START]
@@ -148,15 +148,17 @@ def compare_outcomes(plan: Plan, outcomes: Mapping[Cell, Outcome], errors: Mappi
         seeds=plan.seeds,
         tasks=plan.tasks,
         cells=rows,
-        summary=tuple(_summary(title, names, arm, rows) for title, names in groups for arm in plan.arms),
+        summary=tuple(_summarise(title, names, arm, rows) for title, names in groups for arm in plan.arms),
         duels=tuple(
             duel(arm.name, opponent, outcomes) for opponent in opponents for arm in plan.arms if arm.name != opponent
         ),
-        curves=tuple(point for cell in plan.cells if cell in outcomes for point in curve(cell, outcomes[cell])),
+        curves=tuple(
+            point for cell in plan.cells if cell in outcomes for point in learning_curve(cell, outcomes[cell])
+        ),
     )
 
 
-def _row(cell: Cell, outcome: Outcome | None, error: str | None) -> CellRow:
+def _cell_row(cell: Cell, outcome: Outcome | None, error: str | None) -> CellRow:
     spec = str(cell.spec)
     if outcome is None:
         return CellRow(task=cell.task, arm=cell.arm, seed=cell.seed, error=error or "was not run", spec=spec)
@@ -189,7 +191,7 @@ def _row(cell: Cell, outcome: Outcome | None, error: str | None) -> CellRow:
     )
 
 
-def curve(cell: Cell, outcome: Outcome) -> list[CurvePoint]:
+def learning_curve(cell: Cell, outcome: Outcome) -> list[CurvePoint]:
     """The best dev score so far after the start prompt and after each candidate, against task-model calls."""
     points: list[CurvePoint] = []
     calls, best = 0, 0.0
@@ -208,7 +210,7 @@ def curve(cell: Cell, outcome: Outcome) -> list[CurvePoint]:
     return points
 
 
-def _summary(title: str, tasks: Sequence[str], arm: Arm, rows: Iterable[CellRow]) -> Summary:
+def _summarise(title: str, tasks: Sequence[str], arm: Arm, rows: Iterable[CellRow]) -> Summary:
     """A method's means over seeds. With several tasks, a seed counts where all of them are there, by their mean."""
     own = [row for row in rows if row.arm == arm.name and row.task in tasks]
     by_seed: dict[int, list[CellRow]] = {}
@@ -231,9 +233,9 @@ def _summary(title: str, tasks: Sequence[str], arm: Arm, rows: Iterable[CellRow]
         arm=arm.name,
         seeds=len(whole),
         failed=sum(row.error is not None for row in own),
-        test=over_seeds(means("test")),
-        dev=over_seeds(means("dev")),
-        gain=over_seeds(means("gain")),
+        test=spread_over_seeds(means("test")),
+        dev=spread_over_seeds(means("dev")),
+        gain=spread_over_seeds(means("gain")),
         task_calls=mean("task_calls"),
         tokens=None if written is None or read is None else written + read,
         cost=mean("cost"),
@@ -254,12 +256,12 @@ def duel(arm: str, against: str, outcomes: Mapping[Cell, Outcome]) -> Duel:
             other = rival.best_test
         else:
             continue
-        for result in _verdicts(outcome.best_test, other):
+        for result in _clear_results(outcome.best_test, other):
             counts[result] += 1
     return Duel(arm=arm, against=against, **counts)
 
 
-def _verdicts(own: Score, other: Score) -> list[str]:
+def _clear_results(own: Score, other: Score) -> list[str]:
     gain = paired_gain(own, other)
     if not rounded(gain.value):
         return ["ties"]

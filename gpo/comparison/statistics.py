@@ -26,10 +26,10 @@ def rounded(value: float) -> float:
     return round(value, _DIGITS)
 
 
-def over_seeds(values: Sequence[float]) -> Spread | None:
+def spread_over_seeds(values: Sequence[float]) -> Spread | None:
     """The mean of one value a seed, with its 95% t-interval, or the range where there are fewer than three.
 
-    >>> over_seeds([0.5, 0.6])
+    >>> spread_over_seeds([0.5, 0.6])
     Spread(mean=0.55, low=0.5, high=0.6, seeds=2, kind='range')
     """
     n = len(values)

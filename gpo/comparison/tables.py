@@ -1,4 +1,4 @@
-"""A comparison as pandas tables: its runs, the points of their learning curves, and the mean curves."""
+"""The results of a comparison as pandas tables: runs, points of their learning curves, and mean curves."""
 
 from typing import TYPE_CHECKING
 

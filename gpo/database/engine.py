@@ -1,4 +1,4 @@
-"""The database: engine, transactions, schema revision, and errors that say what to do.
+"""Opens the database of a state folder: engine, read and write transactions, schema upgrade, clear errors.
 
 SQLite by default, PostgreSQL by URL, with the same tables. The functions block: asynchronous code calls them through
 `asyncio.to_thread`.
@@ -32,7 +32,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool
 
-from gpo.database.postgresql import MIGRATING, READING, WRITING, be_patient, create_postgresql
+from gpo.database.postgresql import MIGRATION_LIMITS, READ_LIMITS, WRITE_LIMITS, create_postgresql, extend_limits
 from gpo.database.tables import revisions, schema_info
 from gpo.errors import InputError, StateError
 from gpo.settings import Settings
@@ -41,6 +41,7 @@ REVISION = "0004"
 """The schema that this version works with; `gpo.database.migrations` makes it, and revisions sort by age."""
 
 BUSY_S = 30.0
+"""How many seconds SQLite waits for another writer."""
 
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "is locked by another process: wait for it or stop it, then run the same command again",
@@ -72,11 +73,11 @@ def open_database(url: str, busy_s: float = BUSY_S) -> Engine:
         InputError: the URL is malformed, or its database or driver is not supported or not installed.
         StateError: the database cannot be used, or was made by a newer version.
     """
-    parsed = _parse(url)
+    parsed = _parse_url(url)
     with database_errors(parsed):
         engine = _create_engine(parsed, busy_s)
     try:
-        _prepare(engine)
+        _ensure_schema(engine)
     except BaseException:
         engine.dispose()
         raise
@@ -100,8 +101,8 @@ def open_state(settings: Settings, home: Path) -> Iterator[Engine]:
         engine.dispose()
 
 
-def open_to_read(url: str, busy_s: float = BUSY_S) -> Engine:
-    """Open a database that is there, to read from it: nothing is made or changed, not even an empty file.
+def open_read_only(url: str, busy_s: float = BUSY_S) -> Engine:
+    """Open an existing database for reading only: nothing is made or changed, not even an empty file.
 
     Of an SQLite file no connection is kept, so that it may be replaced meanwhile. A database of a newer version is
     read as far as it has what is asked for. The caller disposes of the engine.
@@ -110,8 +111,8 @@ def open_to_read(url: str, busy_s: float = BUSY_S) -> Engine:
         InputError: the URL is malformed, or its database or driver is not supported or not installed.
         StateError: there is no such file.
     """
-    parsed = _parse(url)
-    if parsed.get_backend_name() == "sqlite" and not _is_uri(parsed):
+    parsed = _parse_url(url)
+    if parsed.get_backend_name() == "sqlite" and not _is_file_uri(parsed):
         path = Path(str(parsed.database)).absolute()
         if not path.is_file():
             raise StateError(f"database {path}: there is no such file")
@@ -122,8 +123,8 @@ def open_to_read(url: str, busy_s: float = BUSY_S) -> Engine:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection to read from, with one consistent view; sees no writer and holds none up.
+def read_transaction(engine: Engine) -> Iterator[Connection]:
+    """A connection to read from, with one consistent view: later writes are not seen, and no writer has to wait.
 
     Raises:
         StateError: the database cannot be used.
@@ -135,7 +136,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def write_transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction to write in, committed on leaving. SQLite takes its write lock at once, so reads in it hold.
 
     Raises:
@@ -174,11 +175,11 @@ def database_errors(url: URL) -> Iterator[None]:
 def database_label(url: URL) -> str:
     """The URL for messages: the path of an SQLite file, else without password and options."""
     if url.get_backend_name() == "sqlite":
-        return unquote(str(url.database).removeprefix("file:")) if _is_uri(url) else str(url.database)
+        return unquote(str(url.database).removeprefix("file:")) if _is_file_uri(url) else str(url.database)
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def _parse(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -195,7 +196,7 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _is_uri(url: URL) -> bool:
+def _is_file_uri(url: URL) -> bool:
     return str(url.database).startswith("file:")
 
 
@@ -206,7 +207,7 @@ def _create_engine(url: URL, busy_s: float, *, to_read: bool = False) -> Engine:
                 f"database {database_label(url)}: '{url.drivername}' is asynchronous; use postgresql+psycopg://"
             )
         if url.get_backend_name() != "sqlite":
-            return create_postgresql(url, READING if to_read else WRITING)
+            return create_postgresql(url, READ_LIMITS if to_read else WRITE_LIMITS)
         return _create_sqlite(url, busy_s, to_read=to_read)
     except (ImportError, NoSuchModuleError) as error:
         raise InputError(
@@ -216,7 +217,7 @@ def _create_engine(url: URL, busy_s: float, *, to_read: bool = False) -> Engine:
 
 
 def _create_sqlite(url: URL, busy_s: float, *, to_read: bool) -> Engine:
-    if not _is_uri(url):
+    if not _is_file_uri(url):
         folder = Path(str(url.database)).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -258,21 +259,21 @@ def _use_wal(connection: sqlite3.Connection, busy_s: float) -> None:
             return
 
 
-def _prepare(engine: Engine) -> None:
-    with reading(engine) as connection:
-        revision = revision_of(connection)
+def _ensure_schema(engine: Engine) -> None:
+    with read_transaction(engine) as connection:
+        revision = schema_revision(connection)
     if revision != REVISION:
-        _upgrade(engine)
+        _upgrade_schema(engine)
 
 
-def revision_of(connection: Connection) -> str | None:
+def schema_revision(connection: Connection) -> str | None:
     """The revision of a database's schema; None before the first."""
     if not inspect(connection).has_table(revisions.name):
         return None
     return connection.execute(select(revisions.c.version_num)).scalar_one_or_none()
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade_schema(engine: Engine) -> None:
     """Make or change the tables, in one transaction: all of it, or nothing.
 
     SQLite's write lock, or PostgreSQL's lock below, lets one process at a time through; the others then find it done.
@@ -280,11 +281,11 @@ def _upgrade(engine: Engine) -> None:
     from gpo.database import migrations  # noqa: PLC0415 - Alembic takes half a second, and is seldom needed
 
     try:
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             if connection.dialect.name == "postgresql":
-                be_patient(connection, MIGRATING)
+                extend_limits(connection, MIGRATION_LIMITS)
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-            revision = revision_of(connection)
+            revision = schema_revision(connection)
             if revision is not None and revision > REVISION:
                 raise StateError(
                     f"database {database_label(engine.url)} was made by a newer version: its schema is {revision}, "

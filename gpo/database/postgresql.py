@@ -1,4 +1,4 @@
-"""PostgreSQL with an end to all waiting: for a connection, for a lock, for a statement, for a server that is silent.
+"""PostgreSQL engines with time limits: for a connection, a lock, a statement, and for a server that sends nothing.
 
 The server limits locks, statements and idle transactions itself, transaction by transaction, which also holds behind a
 connection pooler. A server that is frozen or cut off limits nothing: for that case the client counts how long it has
@@ -35,12 +35,14 @@ class Limits(NamedTuple):
 
 _GRACE_S = 1.0
 
-READING = Limits(connect_s=5, lock_s=3.0, statement_s=4.0)
-"""For those that serve prompts: the last good one is better than a late one."""
+READ_LIMITS = Limits(connect_s=5, lock_s=3.0, statement_s=4.0)
+"""For read-only engines, which serve prompts: the last good prompt is better than a late one."""
 
-WRITING = Limits(connect_s=15, lock_s=30.0, statement_s=120.0)
+WRITE_LIMITS = Limits(connect_s=15, lock_s=30.0, statement_s=120.0)
+"""For all other engines."""
 
-MIGRATING = Limits(connect_s=15, lock_s=600.0, statement_s=600.0)
+MIGRATION_LIMITS = Limits(connect_s=15, lock_s=600.0, statement_s=600.0)
+"""For a change of the schema, which may rewrite tables."""
 
 _IDLE_S = 60.0
 """A process that is frozen in its transaction lets go of its locks after this."""
@@ -55,7 +57,7 @@ _SET = text(
 
 
 def create_postgresql(url: URL, limits: Limits) -> Engine:
-    """An engine that waits for nothing longer than `limits`; with psycopg, not for a silent server either.
+    """An engine that keeps to `limits`. Only with psycopg do they hold for a silent server, too.
 
     Raises:
         ImportError: the driver is not installed.
@@ -65,7 +67,7 @@ def create_postgresql(url: URL, limits: Limits) -> Engine:
     options = {name: value for name, value in defaults.items() if name not in url.query}
     engine = create_engine(url, pool_pre_ping=True, max_overflow=-1, connect_args=options)
     if is_psycopg:
-        attentive = _attentive_class()
+        attentive = _connection_class()
 
         @event.listens_for(engine, "do_connect")
         def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> object:
@@ -79,30 +81,30 @@ def create_postgresql(url: URL, limits: Limits) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        _limit(connection, limits)
+        _set_limits(connection, limits)
 
     return engine
 
 
-def be_patient(connection: Connection, limits: Limits) -> None:
-    """Let this transaction wait longer."""
+def extend_limits(connection: Connection, limits: Limits) -> None:
+    """Replace the limits of this transaction, as for a change of the schema."""
     driver: Any = connection.connection.driver_connection
     driver.silent_s = limits.silent_s
-    _limit(connection, limits)
+    _set_limits(connection, limits)
 
 
-def _limit(connection: Connection, limits: Limits) -> None:
+def _set_limits(connection: Connection, limits: Limits) -> None:
     seconds = {"lock": limits.lock_s, "statement": limits.statement_s, "idle": _IDLE_S}
     connection.execute(_SET, {name: f"{round(1000 * value)}ms" for name, value in seconds.items()})
 
 
 @cache
-def _attentive_class() -> "type[psycopg.Connection[Any]]":
-    """Psycopg's connection, with a limit to the silence of the server; made late, since psycopg is an extra."""
+def _connection_class() -> "type[psycopg.Connection[Any]]":
+    """Psycopg's connection class with a time limit for a silent server; made late, since psycopg is an extra."""
     import psycopg  # noqa: PLC0415
 
     class Attentive(psycopg.Connection[Any]):
-        silent_s = READING.silent_s
+        silent_s = READ_LIMITS.silent_s
 
         def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
             return super().wait(self._heard(gen), *args, **options)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, delete, insert
 
-from gpo.database.engine import utc_now, writing
+from gpo.database.engine import utc_now, write_transaction
 from gpo.database.tables import calls
 from gpo.errors import InputError, StateError
 
@@ -55,7 +55,7 @@ def check_database(engine: Engine) -> None:
         "created_at": utc_now(),
     }
     try:
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             connection.execute(delete(calls).where(calls.c.digest == _TRIAL))
             connection.execute(insert(calls), row)
             connection.execute(delete(calls).where(calls.c.digest == _TRIAL))

@@ -165,7 +165,7 @@ class Datasets:
                 )
             return spec
         found = self.get(dataset.name, dataset.version if version is None else version)
-        return spec.model_copy(update={"dataset": dataset.stored_as(found.version, self.rows(found))})
+        return spec.model_copy(update={"dataset": dataset.with_stored_rows(found.version, self.rows(found))})
 
     def _newest(self, name: str) -> DatasetVersion | None:
         with open_versions(self._settings, self._home) as versions:

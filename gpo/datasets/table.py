@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gpo.database.engine import database_label, open_state, reading, utc_now, writing
+from gpo.database.engine import database_label, open_state, read_transaction, utc_now, write_transaction
 from gpo.database.tables import dataset_versions
 from gpo.datasets.version import DatasetFields, DatasetVersion
 from gpo.errors import DatasetError, StateError, suggestion
@@ -32,7 +32,7 @@ class DatasetVersions:
     def add(self, version: DatasetVersion) -> bool:
         """Keep a version; False, and nothing is kept, if another one has its number or is not yet before it."""
         try:
-            with writing(self._engine) as connection:
+            with write_transaction(self._engine) as connection:
                 if _highest(connection, version.name) != version.version - 1:
                     return False
                 connection.execute(insert(dataset_versions).values(_row(version)))
@@ -44,13 +44,13 @@ class DatasetVersions:
         """Keep that Prefect was told of a version; the first time counts."""
         this = (_TABLE.name == version.name) & (_TABLE.version == version.version)
         query = update(dataset_versions).where(this, _TABLE.announced_at.is_(None)).values(announced_at=utc_now())
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(query)
 
     def newest(self, name: str) -> DatasetVersion | None:
         """The newest version of a dataset; None when there is no such dataset."""
         query = select(dataset_versions).where(_TABLE.name == name).order_by(_TABLE.version.desc()).limit(1)
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else self._version(row)
 
@@ -66,7 +66,7 @@ class DatasetVersions:
         if version is None or version == newest.version:
             return newest
         query = select(dataset_versions).where(_TABLE.name == name, _TABLE.version == version)
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = None
             if 1 <= version < newest.version:
                 row = connection.execute(query).mappings().one_or_none()
@@ -76,7 +76,7 @@ class DatasetVersions:
 
     def names(self) -> list[str]:
         """The names of all datasets, sorted."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             return sorted(connection.execute(select(_TABLE.name).distinct()).scalars())
 
     def history(self, name: str) -> list[DatasetVersion]:
@@ -86,7 +86,7 @@ class DatasetVersions:
             DatasetError: there is no such dataset.
         """
         query = select(dataset_versions).where(_TABLE.name == name).order_by(_TABLE.version)
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             rows = connection.execute(query).mappings().all()
         if not rows:
             raise DatasetError(unknown_dataset(name, database_label(self._engine.url), self.names()))

@@ -1,4 +1,4 @@
-"""Is the challenger better than the champion? The statistics, the rule, and the verdict with its reasons.
+"""The gate decides whether a challenger prompt is better than the champion: statistics, rule, verdict with reasons.
 
-A guard beside the gain, such as a limit on length, is a measure in `guards.py`.
+The rule is `apply_gate` in `rule.py`. A guard beside the gain, such as a limit on length, is a measure in `guards.py`.
 """

@@ -1,4 +1,7 @@
-"""Slices of the test split: the examples that share a value of a field, guarded each for itself by the gate."""
+"""What can stop a promotion besides the gain: slices of the test split, and measures such as length and cost.
+
+A slice is the examples that share a value of a field; the gate looks at each by itself.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -11,20 +14,21 @@ from gpo.spec.gate import MEASURES, GateSpec
 from gpo.spec.task import TaskSpec
 from gpo.words import split_words
 
-FEWEST = 10
+MIN_SLICE_EXAMPLES = 10
 """Examples of a slice below which nothing can be said of it: losing five outright is the least that shows."""
 
 _SHOWN = 5
+"""Names of slices in a message."""
 
 
-class Sliced(NamedTuple):
+class SliceGroups(NamedTuple):
     """The ids of the examples of each slice, by `field=value`; and how many those have that are too small."""
 
     slices: Mapping[str, tuple[str, ...]]
     small: Mapping[str, int]
 
 
-def group_by_slice(examples: Iterable[Example], fields: Sequence[str]) -> Sliced:
+def group_by_slice(examples: Iterable[Example], fields: Sequence[str]) -> SliceGroups:
     """The slices of examples, by field in the given order and by value.
 
     >>> rows = [Example(id=str(n), inputs={}, reference="", slices={"style": "terse"}) for n in range(12)]
@@ -37,20 +41,20 @@ def group_by_slice(examples: Iterable[Example], fields: Sequence[str]) -> Sliced
             if (value := example.slices.get(field)) is not None:
                 found.setdefault((place, value), []).append(example.id)
     named = {f"{fields[place]}={value}": ids for (place, value), ids in sorted(found.items())}
-    return Sliced(
-        slices={name: tuple(ids) for name, ids in named.items() if len(ids) >= FEWEST},
-        small={name: len(ids) for name, ids in named.items() if len(ids) < FEWEST},
+    return SliceGroups(
+        slices={name: tuple(ids) for name, ids in named.items() if len(ids) >= MIN_SLICE_EXAMPLES},
+        small={name: len(ids) for name, ids in named.items() if len(ids) < MIN_SLICE_EXAMPLES},
     )
 
 
-def check_slices(rules: GateSpec, found: Sliced) -> None:
+def check_slices(rules: GateSpec, found: SliceGroups) -> None:
     """Raise SpecError for a margin of a slice that the test split does not have, or not enough of."""
     for name in rules.slice_margins:
         if name in found.small:
             raise SpecError(
                 f"`gate.slice_margins` names '{name}', of which the test split has "
-                f"{count(found.small[name], 'example')}; {FEWEST} are needed: raise dataset.split.test, or take the "
-                "margin out"
+                f"{count(found.small[name], 'example')}; {MIN_SLICE_EXAMPLES} are needed: raise dataset.split.test, or "
+                "take the margin out"
             )
         if name not in found.slices:
             raise SpecError(
@@ -58,20 +62,20 @@ def check_slices(rules: GateSpec, found: Sliced) -> None:
             )
 
 
-def describe_unguarded(found: Sliced) -> str | None:
+def describe_unguarded(found: SliceGroups) -> str | None:
     """Which slices are too small to be guarded, in a sentence; None where none is."""
     if not found.small:
         return None
     shown = [f"`{shorten(name)}` ({size})" for name, size in list(found.small.items())[:_SHOWN]]
     more = len(found.small) - len(shown)
     names = ", ".join(shown) + (f" and {count(more, 'more slice')}" if more else "")
-    return f"Slices of fewer than {FEWEST} test examples are not guarded: {names}."
+    return f"Slices of fewer than {MIN_SLICE_EXAMPLES} test examples are not guarded: {names}."
 
 
 _CALLS = 1000
 
 
-def measures_of(
+def measure_prompts(
     spec: TaskSpec, champion: tuple[Candidate, Score], challenger: tuple[Candidate, Score]
 ) -> dict[str, Measure | None]:
     """The measures by their names in `MEASURES`, in that order, from both prompts and their scores on the test split.

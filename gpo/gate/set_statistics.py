@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gpo.gate.statistics import RESAMPLES, UNSEEN, Paired, read_bounds
+from gpo.gate.statistics import RESAMPLES, UNSEEN, PairedResult, read_bounds
 from gpo.records import Interval, Labels
 from gpo.set_metrics import SetMetric, resampled_values, set_value
 
@@ -23,7 +23,7 @@ _Cells = dict[str, dict[tuple[str | None, ...], int]]
 
 def compare_sets(
     challenger: Labels, champion: Labels, examples: Sequence[str], confidence: float = 0.95, null: float = 0.0
-) -> Paired:
+) -> PairedResult:
     """The gain of the challenger on these examples with its interval, and the p-value against a gain of `null`.
 
     `wins` and `losses` count examples that one alone got right. `variance` is that of a difference per example whose
@@ -33,7 +33,9 @@ def compare_sets(
         InputError: the confidence is too close to 1 for the number of resamples.
     """
     if not examples:
-        return Paired(n=0, gain=Interval(value=0.0, low=-1.0, high=1.0), p_value=1.0, variance=0.0, wins=0, losses=0)
+        return PairedResult(
+            n=0, gain=Interval(value=0.0, low=-1.0, high=1.0), p_value=1.0, variance=0.0, wins=0, losses=0
+        )
     ours, theirs = ([labels.pairs[each] for each in examples] for labels in (challenger, champion))
     metric = challenger.metric
     cells = _cells([(right, our, their) for (right, our), (_, their) in zip(ours, theirs, strict=True)])
@@ -41,7 +43,7 @@ def compare_sets(
     low, high, p_value = (float(each) for each in read_bounds(drawn[None, :], confidence, null)[:, 0])
     gain = round(set_value(metric, ours) - set_value(metric, theirs), _DIGITS)
     our_hits, their_hits = ([right == given for right, given in pairs] for pairs in (ours, theirs))
-    return Paired(
+    return PairedResult(
         n=len(examples),
         gain=Interval(value=gain, low=min(gain, low), high=max(gain, high)),
         p_value=p_value,

@@ -35,7 +35,7 @@ _CHUNK = 4_000_000
 _DIGITS = 12
 
 
-class Paired(Record):
+class PairedResult(Record):
     """What the differences of `n` examples say. `p_value` is two-sided, against the gain that was asked about."""
 
     n: int
@@ -51,7 +51,7 @@ class Paired(Record):
         return sign_test(self.wins, self.losses)
 
 
-def compare_paired(differences: Sequence[float], confidence: float = 0.95, null: float = 0.0) -> Paired:
+def compare_paired(differences: Sequence[float], confidence: float = 0.95, null: float = 0.0) -> PairedResult:
     """The mean difference with its interval, and the p-value against a mean difference of `null`.
 
     Without any example the interval is -1 to 1: nothing is known.
@@ -68,10 +68,10 @@ def compare_paired(differences: Sequence[float], confidence: float = 0.95, null:
     n = len(differences)
     if not n:
         nothing = Interval(value=0.0, low=-1.0, high=1.0)
-        return Paired(n=0, gain=nothing, p_value=1.0, variance=0.0, wins=0, losses=0)
+        return PairedResult(n=0, gain=nothing, p_value=1.0, variance=0.0, wins=0, losses=0)
     mean = math.fsum(differences) / n
     bounds = interval_bounds([differences], confidence, null)
-    return Paired(
+    return PairedResult(
         n=n,
         gain=Interval(value=mean, low=min(mean, float(bounds[0, 0])), high=max(mean, float(bounds[1, 0]))),
         p_value=float(bounds[2, 0]),
@@ -168,16 +168,16 @@ def examples_needed(gain: float, variance: float, null: float = 0.0, confidence:
     >>> examples_needed(0.05, 0.15), examples_needed(0.001, 0.15)
     (490, None)
     """
-    if not _shows(MOST_EXAMPLES, gain, variance, null, confidence):
+    if not _can_show(MOST_EXAMPLES, gain, variance, null, confidence):
         return None
     few, enough = 0, MOST_EXAMPLES
     while enough - few > 1:
         middle = (few + enough) // 2
-        if _shows(middle, gain, variance, null, confidence):
+        if _can_show(middle, gain, variance, null, confidence):
             enough = middle
         else:
             few = middle
-    return rounded_up(enough)
+    return round_up_two_digits(enough)
 
 
 def detectable_gain(n: int, variance: float, null: float = 0.0, confidence: float = 0.95) -> float:
@@ -186,15 +186,15 @@ def detectable_gain(n: int, variance: float, null: float = 0.0, confidence: floa
     >>> round(detectable_gain(150, 0.15), 3)
     0.092
     """
-    return (null + _reach(n, variance, confidence)) * (n + len(UNSEEN)) / n if n else math.inf
+    return (null + _detectable_distance(n, variance, confidence)) * (n + len(UNSEEN)) / n if n else math.inf
 
 
-def _shows(n: int, gain: float, variance: float, null: float, confidence: float) -> bool:
+def _can_show(n: int, gain: float, variance: float, null: float, confidence: float) -> bool:
     expected = gain * n / (n + len(UNSEEN))
-    return gain != null and abs(expected - null) >= _reach(n, variance, confidence)
+    return gain != null and abs(expected - null) >= _detectable_distance(n, variance, confidence)
 
 
-def _reach(n: int, variance: float, confidence: float) -> float:
+def _detectable_distance(n: int, variance: float, confidence: float) -> float:
     """The distance from the null, of the mean with `UNSEEN`, at which the interval leaves it out 4 times of 5."""
     normal = NormalDist()
     size = n + len(UNSEEN)
@@ -202,10 +202,10 @@ def _reach(n: int, variance: float, confidence: float) -> float:
     return (normal.inv_cdf((1 + confidence) / 2) + normal.inv_cdf(POWER)) * error
 
 
-def rounded_up(number: int) -> int:
+def round_up_two_digits(number: int) -> int:
     """Rounded up to two digits.
 
-    >>> rounded_up(483), rounded_up(7), rounded_up(1001)
+    >>> round_up_two_digits(483), round_up_two_digits(7), round_up_two_digits(1001)
     (490, 7, 1100)
     """
     unit = int(10 ** max(0, len(str(number)) - 2))

@@ -1,4 +1,4 @@
-"""The gate's verdict as a record: what was decided, why, and every number that was seen."""
+"""The verdict of the gate as a record: the decision, its reasons in sentences, and the numbers it rests on."""
 
 import math
 from statistics import NormalDist
@@ -11,7 +11,7 @@ from gpo.gate.statistics import MOST_EXAMPLES
 from gpo.records import Interval, Record
 from gpo.set_metrics import SetMetric
 
-Decision = Literal["promote", "keep", "not enough evidence"]
+GateDecision = Literal["promote", "keep", "not enough evidence"]
 
 
 class Measure(Record):
@@ -72,7 +72,7 @@ class GateVerdict(Record):
     - `unmeasured`: measures that have a limit and are not known of both prompts.
     """
 
-    decision: Decision
+    decision: GateDecision
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     n: int
@@ -96,26 +96,26 @@ class GateVerdict(Record):
     earlier_uses: int = 0
 
 
-class Choice(Record):
+class ChallengerChoice(Record):
     """Several challengers against one champion: the name of the one to promote, if any, and each one's verdict."""
 
     chosen: str | None
     verdicts: dict[str, GateVerdict]
 
 
-WORN = 0.2
+WORN_CHANCE = 0.2
 """Chance of a false promotion by now from which on a test split counts as worn out."""
 
 _TYPICAL_VARIANCE = 0.15
 
 
-def reasons(verdict: GateVerdict, max_missing: float) -> list[str]:
-    """Why it was decided so: what stands in the way first, then the gain."""
+def list_reasons(verdict: GateVerdict, max_missing: float) -> list[str]:
+    """Why the gate decided so, a sentence each: what stands in the way first, then the gain."""
     return [
-        *(_growth(measure) for measure in verdict.measures if measure.broken),
-        *_gaps(verdict, max_missing),
+        *(_growth_sentence(measure) for measure in verdict.measures if measure.broken),
+        *_missing_score_sentences(verdict, max_missing),
         *(
-            f"Slice `{part.name}` got worse by more than {part.margin:g}: {_spread(part.gain, part.n, 'interval')}."
+            f"Slice `{part.name}` got worse by more than {part.margin:g}: {_gain_text(part.gain, part.n, 'interval')}."
             for part in verdict.slices
             if part.broken
         ),
@@ -123,18 +123,18 @@ def reasons(verdict: GateVerdict, max_missing: float) -> list[str]:
             f"`{name}` has a limit and is not known of both prompts: without it there is no promotion."
             for name in verdict.unmeasured
         ),
-        *_evidence(verdict),
+        *_gain_sentences(verdict),
     ]
 
 
-def cautions(verdict: GateVerdict, confidence: float) -> list[str]:
-    """What did not decide and should be known. `confidence` is that of one comparison, before any correction."""
-    worn = wear(verdict.earlier_uses + 1, verdict.n, confidence)
+def list_warnings(verdict: GateVerdict, confidence: float) -> list[str]:
+    """What a person should know although it did not decide. `confidence` is of one comparison, uncorrected."""
+    worn = warn_of_worn_split(verdict.earlier_uses + 1, verdict.n, confidence)
     return [
         *(f"Slice `{part.name}` has no example here: nothing guards it." for part in verdict.slices if not part.n),
         *(
             f"Slice `{part.name}` looks worse by more than {part.margin:g}, which may be chance: "
-            f"{_spread(part.gain, part.n, 'interval')}."
+            f"{_gain_text(part.gain, part.n, 'interval')}."
             for part in verdict.slices
             if part.doubtful
         ),
@@ -142,21 +142,21 @@ def cautions(verdict: GateVerdict, confidence: float) -> list[str]:
     ]
 
 
-def wear(uses: int, n: int, confidence: float = 0.95) -> str | None:
-    """A warning when a test split of `n` examples has decided too often; None while it has not.
+def warn_of_worn_split(uses: int, n: int, confidence: float = 0.95) -> str | None:
+    """A warning when a test split of `n` examples was used for too many decisions; None while it was not.
 
     A challenger that is no better passes with a chance of about (1 - confidence) / 2 at each use, this one among
     `uses`. Of so many, at least one passes with 1 - (1 - that) ** uses; from 20% on, the split counts as worn. More
     examples do not change this: they make what passes by luck smaller, not rarer.
 
-    >>> wear(8, 150) is None
+    >>> warn_of_worn_split(8, 150) is None
     True
-    >>> print(wear(9, 150))
+    >>> print(warn_of_worn_split(9, 150))
     This test split has decided 9 times: by now a challenger that is no better has passed with a chance of about 20%. \
 By luck alone, the best of 9 would look better by about +0.05 on 150 examples. Draw a fresh split.
     """
     chance = 1 - (1 - (1 - confidence) / 2) ** uses
-    if chance < WORN:
+    if chance < WORN_CHANCE:
         return None
     luck = NormalDist().inv_cdf(0.5 ** (1 / uses)) * math.sqrt(_TYPICAL_VARIANCE / max(n, 1))
     return (
@@ -166,14 +166,14 @@ By luck alone, the best of 9 would look better by about +0.05 on 150 examples. D
     )
 
 
-def _growth(measure: MeasureResult) -> str:
+def _growth_sentence(measure: MeasureResult) -> str:
     change = f"from {measure.champion:g} to {measure.challenger:g}"
     if measure.champion:
         change += f", {measure.challenger / measure.champion - 1:+.0%}"
     return f"`{measure.name}` grew {change}; at most {measure.limit:+.0%} is allowed."
 
 
-def _gaps(verdict: GateVerdict, max_missing: float) -> list[str]:
+def _missing_score_sentences(verdict: GateVerdict, max_missing: float) -> list[str]:
     planned = verdict.n + verdict.missing
     if not verdict.n:
         return ["No example was scored for both prompts."]
@@ -186,12 +186,12 @@ def _gaps(verdict: GateVerdict, max_missing: float) -> list[str]:
     return [text]
 
 
-def _evidence(verdict: GateVerdict) -> list[str]:
+def _gain_sentences(verdict: GateVerdict) -> list[str]:
     if not verdict.n:
         return []
     gain = verdict.gain
     undecided = not (gain.low > verdict.min_gain or gain.high < verdict.min_gain)
-    return [gain_sentence(verdict), *(_outlook(verdict) if undecided else [])]
+    return [gain_sentence(verdict), *(_sample_size_sentences(verdict) if undecided else [])]
 
 
 def gain_sentence(verdict: GateVerdict) -> str:
@@ -201,15 +201,15 @@ def gain_sentence(verdict: GateVerdict) -> str:
         name += f" (corrected for {count(verdict.challengers, 'challenger')})"
     gain = verdict.gain
     measure = f" in {verdict.set_metric}" if verdict.set_metric else ""
-    spread = f"The gain{measure} is {_spread(gain, verdict.n, name)}"
+    spread = f"The gain{measure} is {_gain_text(gain, verdict.n, name)}"
     if gain.low > verdict.min_gain:
-        return f"{spread}, all of it above {_required(verdict)}."
+        return f"{spread}, all of it above {_required_gain_text(verdict)}."
     if gain.high < verdict.min_gain:
-        return f"{spread}, all of it below {_required(verdict)}."
-    return f"{spread}, which includes {_required(verdict)}: this may be chance."
+        return f"{spread}, all of it below {_required_gain_text(verdict)}."
+    return f"{spread}, which includes {_required_gain_text(verdict)}: this may be chance."
 
 
-def _outlook(verdict: GateVerdict) -> list[str]:
+def _sample_size_sentences(verdict: GateVerdict) -> list[str]:
     found = []
     if not verdict.wins + verdict.losses:
         found.append("Both prompts got the same score on every example.")
@@ -223,7 +223,7 @@ def _outlook(verdict: GateVerdict) -> list[str]:
     else:
         found.append(
             f"If the true gain is {signed(verdict.gain.value)}, it would take more than {MOST_EXAMPLES:,} examples to "
-            f"tell it from {_required(verdict)}: too small a difference to matter."
+            f"tell it from {_required_gain_text(verdict)}: too small a difference to matter."
         )
     if verdict.detectable is None:
         found.append(f"{count(verdict.n, 'example')} can show no gain, however large.")
@@ -235,11 +235,11 @@ def _outlook(verdict: GateVerdict) -> list[str]:
     return found
 
 
-def _required(verdict: GateVerdict) -> str:
+def _required_gain_text(verdict: GateVerdict) -> str:
     if not verdict.min_gain:
         return "0"
     return f"the {'required' if verdict.min_gain > 0 else 'accepted'} {signed(verdict.min_gain)}"
 
 
-def _spread(gain: Interval, n: int, name: str) -> str:
+def _gain_text(gain: Interval, n: int, name: str) -> str:
     return f"{signed(gain.value)} on {count(n, 'example')}, {name} {signed(gain.low)} to {signed(gain.high)}"

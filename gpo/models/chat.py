@@ -13,7 +13,7 @@ from gpo.models.client import Connection
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum
 from gpo.models.patience import insist
-from gpo.models.sharing import AnswerStore, Call, Shared, Tally, shared
+from gpo.models.sharing import AnswerStore, Call, Shared, Tally, current_shared
 from gpo.spec.models import ModelSpec
 from gpo.template import Message
 
@@ -61,7 +61,7 @@ class ChatModel:
     _limiter: Limiter = field(init=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _connection: Connection | None = field(init=False, default=None)
-    _shared: Shared = field(init=False, default_factory=shared)
+    _shared: Shared = field(init=False, default_factory=current_shared)
 
     def __post_init__(self) -> None:
         self._identity = _identity(self.spec)

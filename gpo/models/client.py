@@ -28,7 +28,7 @@ from gpo.models.local.servers import Endpoint, chat_server
 from gpo.models.patience import insist
 from gpo.models.replies import judge_answer, read_tokens
 from gpo.progress import Note, emit
-from gpo.settings import Settings, secret
+from gpo.settings import Settings, read_secret
 from gpo.spec.models import ModelSpec
 from gpo.template import Message, Role, as_text
 
@@ -162,7 +162,7 @@ def held_secrets(client: object) -> frozenset[str]:
 def _key(spec: ModelSpec) -> SecretStr | None:
     """The key of a remote model; None leaves it to LangChain's provider, which reads its own variable."""
     if spec.api_key_env is not None:
-        key = secret(spec.api_key_env)
+        key = read_secret(spec.api_key_env)
         if key is None:
             # A name with small letters may be a key that was pasted in its place.
             name = spec.api_key_env if spec.api_key_env.isupper() else "that `api_key_env` names"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gpo.errors import ModelCallError, PermanentCallError, RefusedRequestError, TransientCallError
 from gpo.models.replies import UnusableReplyError, Verdict, judge_status
 from gpo.redaction import mask_secrets
-from gpo.settings import secret
+from gpo.settings import read_secret
 from gpo.spec.models import ModelSpec
 
 _LONGEST = 300
@@ -75,7 +75,7 @@ def judge_failure(error: Exception, spec: ModelSpec, secrets: Collection[str] = 
 
 def without_keys(text: str, spec: ModelSpec, secrets: Collection[str] = ()) -> str:
     """The text with the model's keys, and whatever looks like a key, masked: servers repeat the key they refuse."""
-    key = secret(spec.api_key_env) if spec.api_key_env is not None else None
+    key = read_secret(spec.api_key_env) if spec.api_key_env is not None else None
     return mask_secrets(text, [*secrets, key.get_secret_value()] if key is not None else secrets)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, and_, case, delete, func, select, true
 
-from gpo.database.engine import reading, writing
+from gpo.database.engine import read_transaction, write_transaction
 from gpo.database.tables import calls
 from gpo.errors import InputError
 from gpo.models.replies import CUT_REASONS
@@ -68,7 +68,7 @@ def count_kept(engine: Engine, choice: AnswerFilter | None = None) -> list[Kept]
     )
     groups = (calls.c.model, calls.c.role)
     query = select(*columns).where(_chosen(choice or AnswerFilter())).group_by(*groups).order_by(*groups)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return [Kept(**row) for row in connection.execute(query).mappings()]
 
 
@@ -78,7 +78,7 @@ def forget(engine: Engine, choice: AnswerFilter) -> int:
     Raises:
         StateError: the database cannot be used.
     """
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         return connection.execute(delete(calls).where(_chosen(choice))).rowcount
 
 

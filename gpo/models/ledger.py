@@ -19,7 +19,7 @@ from langchain_core.outputs import ChatGeneration, Generation
 from pydantic import ConfigDict, Field, JsonValue, field_validator
 from sqlalchemy import Engine, bindparam, delete, select
 
-from gpo.database.engine import reading, upsert, utc_now, writing
+from gpo.database.engine import read_transaction, upsert, utc_now, write_transaction
 from gpo.database.tables import calls
 from gpo.errors import ModelConfigError
 from gpo.records import Record, canonical_json, content_hash
@@ -131,7 +131,7 @@ class Ledger(BaseCache):
     def lookup(self, prompt: str, llm_string: str) -> list[Generation] | None:
         """LangChain's cache: the kept generations of a call, with usage, or None."""
         query = select(calls.c.generations).where(calls.c.digest == _langchain_digest(prompt, llm_string))
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             found = connection.execute(query).scalar_one_or_none()
         return None if found is None else [_generation(fields) for fields in json.loads(found)]
 
@@ -149,13 +149,13 @@ class Ledger(BaseCache):
 
     def clear(self, **kwargs: Any) -> None:  # noqa: ARG002 - LangChain's signature
         """Remove what LangChain's cache kept. Answers kept by key stay: they were paid for, and runs rest on them."""
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(delete(calls).where(calls.c.generations.is_not(None)))
 
     def _find(self, digests: Sequence[str]) -> dict[str, Answer]:
         fields = [calls.c[name] for name in Answer.model_fields]
         found: dict[str, Answer] = {}
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             for start in range(0, len(digests), _KEYS_PER_QUERY):
                 chunk = digests[start : start + _KEYS_PER_QUERY]
                 rows = connection.execute(select(calls.c.digest, *fields).where(calls.c.digest.in_(chunk))).mappings()
@@ -179,7 +179,7 @@ class Ledger(BaseCache):
             rows, self._rows, self._next = self._rows, [], None
         # One order for all processes, so that two transactions with the same keys cannot wait for each other.
         rows.sort(key=lambda row: str(row["digest"]))
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             new = upsert(connection, calls)
             values = {column.name: new.excluded[column.name] for column in calls.c if not column.primary_key}
             is_stale = calls.c.created_at < bindparam(_STALE_BEFORE)

@@ -74,8 +74,8 @@ _shared: ContextVar[Shared | None] = ContextVar("gpo_shared", default=None)
 
 
 @contextmanager
-def paying_once() -> Iterator[None]:
-    """Runs inside, with one database, pay once for an equal call; also in their checks, before there is a database."""
+def share_answers() -> Iterator[None]:
+    """Let all runs inside share their answers: an equal call is paid for once, even before there is a database."""
     token = _shared.set(Shared())
     try:
         yield
@@ -83,8 +83,8 @@ def paying_once() -> Iterator[None]:
         _shared.reset(token)
 
 
-def shared() -> Shared:
-    """What is shared with the other runs inside the same `paying_once`; outside of any, something new."""
+def current_shared() -> Shared:
+    """What is shared with the other runs inside the same `share_answers`; outside of any, something new."""
     return _shared.get() or Shared()
 
 
@@ -92,7 +92,7 @@ _anew_since: ContextVar[str] = ContextVar("gpo_anew_since", default="")
 
 
 @contextmanager
-def asking_anew() -> Iterator[None]:
+def ask_anew() -> Iterator[None]:
     """Models opened inside take no answer from the ledger that was there before; each new one replaces the old."""
     token = _anew_since.set(utc_now())
     try:
@@ -130,8 +130,8 @@ def tallies() -> Mapping[str, Tally]:
 
 
 @contextmanager
-def counting_together() -> Iterator[None]:
-    """Models opened inside, one after the other, count the calls of a role in one tally: the outermost one's."""
+def share_tallies() -> Iterator[None]:
+    """Let models that are opened inside, one after the other, count the calls of a role in one tally."""
     if _tallies.get() is not None:
         yield
         return

@@ -1,4 +1,4 @@
-"""From the outcome of a run to a decision: what is registered, what goes live, and what waits for a person."""
+"""Decides about the challenger of a finished run: registers it, then promotes it, waits for approval, or drops it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -53,7 +53,7 @@ def decide(
     )
     if verdict is None or verdict.decision == "keep":
         return decisions.keep(kept)
-    version = _registered(job, starting_point, outcome, registry)
+    version = _register_challenger(job, starting_point, outcome, registry)
     if version == starting_point.champion.version:
         return decisions.keep(kept)
     found = kept.model_copy(update={"challenger": version})
@@ -64,7 +64,7 @@ def decide(
     registry.promote(starting_point.prompt, version, CHALLENGER, who=GATE, why=f"{found.reason} (run {found.run})")
     if verdict.decision == "not enough evidence":
         return decisions.keep(found)
-    doubt = _doubt(production, starting_point, version)
+    doubt = _why_ask_person(production, starting_point, version)
     if doubt is None and job.spec.production.approval == "none":
         return decisions.promote(found, who=GATE)
     expires = datetime.now(UTC) + timedelta(days=job.spec.production.approval_days)
@@ -74,7 +74,7 @@ def decide(
     return decisions.keep(found.model_copy(update=waiting))
 
 
-def _registered(job: Job, starting_point: StartingPoint, outcome: Outcome, registry: Registry) -> int:
+def _register_challenger(job: Job, starting_point: StartingPoint, outcome: Outcome, registry: Registry) -> int:
     registered = register_outcome(
         registry,
         job.spec,
@@ -87,8 +87,8 @@ def _registered(job: Job, starting_point: StartingPoint, outcome: Outcome, regis
     return registered.version.version
 
 
-def _doubt(production: Production, starting_point: StartingPoint, version: int) -> str | None:
-    """Why a person is asked whatever the spec says.
+def _why_ask_person(production: Production, starting_point: StartingPoint, version: int) -> str | None:
+    """Why a person must approve this version, whatever the spec says; None when nobody must.
 
     A person has decided against this very version before; or what is live has other demonstrations than those that both
     prompts were scored with, which come from the data.
@@ -99,7 +99,7 @@ def _doubt(production: Production, starting_point: StartingPoint, version: int) 
     for move in production.registry.history(starting_point.prompt, starting_point.alias):
         if move.action == "rollback" and move.from_version == version:
             return f"version {version} was rolled back on {move.at[:10]} by {move.who}"
-    for each in production.decisions.of(starting_point.prompt, starting_point.alias):
+    for each in production.decisions.list_decisions(starting_point.prompt, starting_point.alias):
         if each.status == "rejected" and each.challenger == version:
             return f"version {version} was rejected on {str(each.decided_at)[:10]} by {each.who}"
     return None

@@ -1,4 +1,4 @@
-"""What was decided about a challenger, as a record: on which evidence, by whom, and what became of it."""
+"""The record of a decision about a challenger: the evidence, the person, and its status, such as `promoted`."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from gpo.records import Record, content_hash
 
 Status = Literal["kept", "waiting", "promoted", "rejected", "expired", "superseded"]
 
-WORDS: dict[Status, str] = {
+STATUS_WORDS: dict[Status, str] = {
     "kept": "the champion stays",
     "waiting": "waits for approval",
     "promoted": "promoted",
@@ -68,7 +68,7 @@ class Decision(Record):
         by = f" by {self.who}" if self.who else ""
         version = f"version {self.challenger} " if self.challenger is not None else ""
         why = f": {self.why}" if self.why else f": {self.reason}"
-        return f"{self.prompt}: {version}{WORDS[self.status]}{by}{why}"
+        return f"{self.prompt}: {version}{STATUS_WORDS[self.status]}{by}{why}"
 
 
 def _time(text: str) -> datetime:

@@ -1,4 +1,6 @@
-"""The decisions about challengers, kept; and how one that waits for a person is settled.
+"""Stores the decisions about challengers in the database, and settles one that waits for a person.
+
+`Production` holds this log, the prompt registry and the history of runs of one database.
 
 The methods block: asynchronous code calls them through `asyncio.to_thread`.
 """
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, RowMapping, select, update
 
-from gpo.database.engine import open_state, reading, upsert, utc_now, writing
+from gpo.database.engine import open_state, read_transaction, upsert, utc_now, write_transaction
 from gpo.database.tables import decisions
 from gpo.errors import AliasMovedError, DecisionError, suggestion
 from gpo.formatting import printable
@@ -40,9 +42,9 @@ class DecisionLog:
         One that waits or was promoted supersedes those of the same prompt and alias that still wait; any other
         supersedes what its own run had waiting on other grounds.
         """
-        with writing(self._engine) as connection:
-            found = _held(connection, decision.id)
-            known = None if found is None else _decision(found)
+        with write_transaction(self._engine) as connection:
+            found = _lock_row(connection, decision.id)
+            known = None if found is None else _from_row(found)
             if known is not None and known.status in ("promoted", "rejected", "waiting"):
                 return known  # one that waits belongs to the run that waits with it
             self._write(connection, decision)
@@ -50,34 +52,34 @@ class DecisionLog:
 
     def find(self, identity: str) -> Decision | None:
         """A decision by its `id`."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(select(decisions).where(decisions.c.id == identity)).mappings().one_or_none()
-        return None if row is None else _decision(row)
+        return None if row is None else _from_row(row)
 
-    def of_flow_run(self, flow_run: str) -> Decision | None:
-        """The decision that a Prefect run came to."""
+    def find_by_flow_run(self, flow_run: str) -> Decision | None:
+        """The decision that a Prefect run made, by the id of that run; None when it made none."""
         query = select(decisions).where(decisions.c.flow_run == flow_run).order_by(decisions.c.created_at.desc())
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(query).mappings().first()
-        return None if row is None else _decision(row)
+        return None if row is None else _from_row(row)
 
-    def of(self, prompt: str | None = None, alias: str | None = None) -> list[Decision]:
+    def list_decisions(self, prompt: str | None = None, alias: str | None = None) -> list[Decision]:
         """The decisions about a prompt's alias, or about all, the latest first."""
         query = select(decisions).order_by(decisions.c.created_at.desc(), decisions.c.id)
         if prompt is not None:
             query = query.where(decisions.c.prompt == prompt)
         if alias is not None:
             query = query.where(decisions.c.alias == alias)
-        with reading(self._engine) as connection:
-            return [_decision(row) for row in connection.execute(query).mappings()]
+        with read_transaction(self._engine) as connection:
+            return [_from_row(row) for row in connection.execute(query).mappings()]
 
-    def open(self, reference: str) -> Decision:
+    def find_waiting(self, reference: str) -> Decision:
         """The decision that waits for a person, by the id of its run or the name of its prompt.
 
         Raises:
             DecisionError: there is none, or several of that prompt.
         """
-        known = self.of()
+        known = self.list_decisions()
         found = [each for each in known if reference in (each.run, each.prompt, each.flow_run, each.id)]
         waiting = [each for each in found if each.is_open]
         if len(waiting) == 1:
@@ -99,29 +101,29 @@ class DecisionLog:
         Raises:
             DecisionError: there is no such decision.
         """
-        with writing(self._engine) as connection:
-            row = _held(connection, identity)
+        with write_transaction(self._engine) as connection:
+            row = _lock_row(connection, identity)
             if row is None:
                 raise DecisionError(f"there is no decision {identity}")
-            decision = _decision(row)
-            who, why = _kept_text(who) or "someone", _kept_text(why)
+            decision = _from_row(row)
+            who, why = _storable_text(who) or "someone", _storable_text(why)
             if decision.status == "expired" and row["status"] == "waiting":
                 done = decision
             elif not decision.is_open:
                 return decision
             elif not approved:
-                done = _answered(decision, "rejected", who, why)
+                done = _with_answer(decision, "rejected", who, why)
             else:
                 done = self._promoted(connection, decision, who, why)
-            connection.execute(update(decisions).where(decisions.c.id == identity).values(_row(done)))
+            connection.execute(update(decisions).where(decisions.c.id == identity).values(_to_row(done)))
         return done
 
     def promote(self, decision: Decision, *, who: str) -> Decision:
         """Keep a decision that needs no approval and move the alias, both or neither."""
-        with writing(self._engine) as connection:
-            found = _held(connection, decision.id)
+        with write_transaction(self._engine) as connection:
+            found = _lock_row(connection, decision.id)
             if found is not None and found["status"] in ("promoted", "rejected"):
-                return _decision(found)
+                return _from_row(found)
             done = self._promoted(connection, decision, who, "")
             self._write(connection, done)
         return done
@@ -143,8 +145,8 @@ class DecisionLog:
             try:
                 move(expected=version)  # someone was faster, and of the same mind
             except AliasMovedError:
-                return _answered(decision, "superseded", who, str(moved))
-        return _answered(decision, "promoted", who, why)
+                return _with_answer(decision, "superseded", who, str(moved))
+        return _with_answer(decision, "promoted", who, why)
 
     def _write(self, connection: Connection, decision: Decision) -> None:
         """Keep a decision; those of its alias that it supersedes wait no longer."""
@@ -154,7 +156,7 @@ class DecisionLog:
             late &= decisions.c.run == decision.run
         later = {"status": "superseded", "why": f"run {decision.run} came later", "decided_at": utc_now()}
         connection.execute(update(decisions).where(late).values(later))
-        row = _row(decision)
+        row = _to_row(decision)
         changed = {name: value for name, value in row.items() if name != "id"}
         connection.execute(
             upsert(connection, decisions)
@@ -163,23 +165,23 @@ class DecisionLog:
         )
 
 
-def _held(connection: Connection, identity: str) -> RowMapping | None:
-    """A decision, nobody else's to write until the transaction ends."""
+def _lock_row(connection: Connection, identity: str) -> RowMapping | None:
+    """The row of a decision, locked against other writers until the transaction ends; None when there is none."""
     query = select(decisions).where(decisions.c.id == identity).with_for_update()
     return connection.execute(query).mappings().one_or_none()
 
 
-def _answered(decision: Decision, status: Status, who: str | None, why: str | None) -> Decision:
+def _with_answer(decision: Decision, status: Status, who: str | None, why: str | None) -> Decision:
     return decision.model_copy(update={"status": status, "who": who, "why": why, "decided_at": utc_now()})
 
 
-def _row(decision: Decision) -> dict[str, object]:
+def _to_row(decision: Decision) -> dict[str, object]:
     plain = decision.model_dump(mode="json")
     columns = {name: plain.pop(name) for name in _COLUMNS}
     return {"id": decision.id, **columns, "content": canonical_json(plain)}
 
 
-def _decision(row: RowMapping) -> Decision:
+def _from_row(row: RowMapping) -> Decision:
     """The decision of a row; one that has waited for too long is expired, whether or not that was noted yet."""
     kept = Decision.model_validate({**json.loads(row["content"]), **{name: row[name] for name in _COLUMNS}})
     if not kept.is_expired(utc_now()):
@@ -187,7 +189,7 @@ def _decision(row: RowMapping) -> Decision:
     return kept.model_copy(update={"status": "expired", "decided_at": kept.expires_at})
 
 
-def _kept_text(text: str) -> str:
+def _storable_text(text: str) -> str:
     """A person's words as a database takes them."""
     return printable(text).strip()
 

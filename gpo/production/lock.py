@@ -1,7 +1,7 @@
-"""At most one run at a time works on a prompt, whatever started it: the database says whose turn it is.
+"""A lock on a prompt, kept in the database: at most one run at a time works on it, on whatever machine.
 
-A claim is renewed while its holder lives. One that a waiting run has not seen renewed for `DEAD_S` belongs to a process
-that was killed. Only the waiting run's own clock counts.
+The holder renews its claim while it lives. A claim that a waiting run has not seen renewed for `DEAD_S` belongs to a
+process that was killed, and is taken over. Only the waiting run's own clock counts.
 """
 
 import asyncio
@@ -12,14 +12,19 @@ from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import Engine, delete, select, update
 
-from gpo.database.engine import upsert, utc_now, writing
+from gpo.database.engine import upsert, utc_now, write_transaction
 from gpo.database.tables import claims
 from gpo.errors import StateError
 from gpo.records import Record
 
 RENEW_S = 10.0
+"""Seconds between two renewals of a claim."""
+
 DEAD_S = 60.0
+"""Seconds without a renewal after which a claim is taken over."""
+
 LOOK_S = 1.0
+"""Seconds between two looks of a run that waits."""
 
 
 class PromptLock(Record):
@@ -69,7 +74,7 @@ async def lock_prompt(
 
 
 def _release(engine: Engine, prompt: str, holder: str) -> None:
-    with suppress(StateError), writing(engine) as connection:  # it dies by itself
+    with suppress(StateError), write_transaction(engine) as connection:  # it dies by itself
         connection.execute(delete(claims).where(claims.c.prompt == prompt, claims.c.holder == holder))
 
 
@@ -79,7 +84,7 @@ def _take(engine: Engine, claim: PromptLock, dead: PromptLock | None) -> PromptL
     free = claims.c.holder == claim.holder
     if dead is not None:
         free |= (claims.c.holder == dead.holder) & (claims.c.renewed_at == dead.renewed_at)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         taken = upsert(connection, claims).values(row)
         connection.execute(taken.on_conflict_do_update(index_elements=[claims.c.prompt], set_=row, where=free))
         found = connection.execute(select(claims).where(claims.c.prompt == claim.prompt)).mappings().one()
@@ -88,6 +93,6 @@ def _take(engine: Engine, claim: PromptLock, dead: PromptLock | None) -> PromptL
 
 def _renew(engine: Engine, prompt: str, holder: str, ended: threading.Event) -> None:
     while not ended.wait(RENEW_S):
-        with suppress(StateError), writing(engine) as connection:
+        with suppress(StateError), write_transaction(engine) as connection:
             mine = (claims.c.prompt == prompt) & (claims.c.holder == holder)
             connection.execute(update(claims).where(mine).values(renewed_at=utc_now()))

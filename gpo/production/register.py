@@ -1,4 +1,4 @@
-"""From a spec or a finished run to what the prompt registry keeps: a version's content, and where it comes from."""
+"""Registers the start prompt of a spec, or the best prompt of a run, with its lineage: task, data, models, scores."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +17,7 @@ from gpo.spec.task import TaskSpec
 
 
 def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
-    """Where a prompt comes from that nothing was measured of; `dataset` is the fingerprint of the data."""
+    """The lineage of a prompt that was not scored; `dataset` is the fingerprint of the data."""
     # The folder of a file is this machine's.
     data = spec.dataset
     name = data.name or (data.path.name if data.path else data.source)
@@ -32,7 +32,7 @@ def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
 
 
 def lineage_of_run(spec: TaskSpec, outcome: Outcome, dataset: str) -> Lineage:
-    """Where the best prompt of a run comes from, with what the run measured of it."""
+    """The lineage of the best prompt of a run, with its scores; `dataset` is the fingerprint of the data."""
     measured = {
         "run": outcome.run_id,
         "dev": measurement(outcome.best.score),

@@ -1,4 +1,4 @@
-"""Where a prompt stands before it is optimised again: the champion, the data, and whether anything is new."""
+"""Finds what a new run on a prompt in production starts from: champion, data, earlier prompts, and if it is needed."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from gpo.data.splits import load_splits
 from gpo.errors import PromptError
 from gpo.evaluation.few_shot import demonstrations
-from gpo.production.decision import WORDS, Decision
+from gpo.production.decision import STATUS_WORDS, Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import lineage_of_spec, register_start
 from gpo.prompts.registry import Registry
@@ -19,7 +19,7 @@ from gpo.spec.task import TaskSpec
 _RUNS = 5
 """How many earlier runs are looked through for prompts to try again."""
 
-_ANY = "any"
+_ANY_INSTRUCTION = "any"
 
 
 class StartingPoint(Record):
@@ -50,9 +50,10 @@ def prompt_name(spec: TaskSpec) -> str:
 def find_starting_point(
     job: Job, production: Production, *, triggered: bool = False, force: bool = False
 ) -> StartingPoint:
-    """Where the prompt of a spec stands; one that was never registered becomes the first version, as it is in the spec.
+    """The starting point for the prompt of a spec. A prompt that was never registered becomes the first version.
 
-    A run that a new version of the data has `triggered` may come too late. One by `force` learns from all earlier runs.
+    `triggered`: a new version of the data started the run, which may come too late. `force`: the user wants a run even
+    if nothing has changed; it also tries the prompts of equal earlier runs again.
 
     Raises:
         PromptError: what is in production has other messages than the spec.
@@ -61,29 +62,29 @@ def find_starting_point(
     spec, name, alias = job.spec, prompt_name(job.spec), job.spec.production.alias
     splits = load_splits(spec)
     dataset = lineage_of_spec(spec, splits.fingerprint).dataset
-    champion = _champion(production.registry, spec, splits)
+    champion = _find_champion(production.registry, spec, splits)
     if champion.content.template != spec.prompt.template:
         raise PromptError(
             f"prompt {name}: version {champion.version}, which is in {alias}, has other messages than the spec; put "
             f"those of `gpo prompt show {name} {champion.version}` into the spec, or take the spec's into {alias} with "
             "`gpo prompt register SPEC` and `gpo prompt promote`"
         )
-    basis, known = basis_of(spec, dataset), production.decisions.of(name, alias)
+    basis, known = basis_of(spec, dataset), production.decisions.list_decisions(name, alias)
     return StartingPoint(
         prompt=name,
         alias=alias,
         champion=champion,
         dataset=dataset,
         basis=basis,
-        settled=_settled(known, basis, champion.version),
-        newer=_newer(known, dataset) if triggered else None,
-        earlier=_earlier(production.history, _from(spec, champion), dataset, repeated=force),
+        settled=_settled_decision(known, basis, champion.version),
+        newer=_newer_decided_data(known, dataset) if triggered else None,
+        earlier=_earlier_prompts(production.history, _spec_from_champion(spec, champion), dataset, repeated=force),
         splits=splits,
     )
 
 
-def nothing_to_do(starting_point: StartingPoint) -> str | None:
-    """Why there is nothing to do; None when there is something."""
+def why_nothing_to_do(starting_point: StartingPoint) -> str | None:
+    """Why no run is needed, in a sentence; None when one is."""
     name, settled = starting_point.prompt, starting_point.settled
     data = (
         f"{starting_point.dataset.name} version {starting_point.dataset.version}"
@@ -96,24 +97,25 @@ def nothing_to_do(starting_point: StartingPoint) -> str | None:
         return None
     if settled.is_open:
         return f"{name}: nothing to do: run {settled.run} waits for approval; `gpo approve {settled.run}` promotes"
-    return f"{name}: nothing to do: {data}, the spec and the gate are those of run {settled.run} ({_what(settled)})"
+    became = _describe_decision(settled)
+    return f"{name}: nothing to do: {data}, the spec and the gate are those of run {settled.run} ({became})"
 
 
-def _what(decision: Decision) -> str:
+def _describe_decision(decision: Decision) -> str:
     version = f"version {decision.challenger} " if decision.challenger is not None else ""
-    return f"{version}{WORDS[decision.status]} on {(decision.decided_at or decision.created_at)[:10]}"
+    return f"{version}{STATUS_WORDS[decision.status]} on {(decision.decided_at or decision.created_at)[:10]}"
 
 
 def basis_of(spec: TaskSpec, dataset: DatasetReference) -> str:
-    """Hash of what a decision rests on, but for the champion: the spec without its start, the gate and the data."""
-    prompt = spec.prompt.model_copy(update={"instruction": _ANY})
+    """Hash of the spec without its start prompt, the gate and the data: equal for decisions on equal grounds."""
+    prompt = spec.prompt.model_copy(update={"instruction": _ANY_INSTRUCTION})
     gate = spec.gate.model_dump(mode="json")
     return content_hash(
         [spec.model_copy(update={"prompt": prompt}).fingerprint(), gate, dataset.fingerprint], length=16
     )
 
 
-def _champion(registry: Registry, spec: TaskSpec, splits: Splits) -> PromptVersion:
+def _find_champion(registry: Registry, spec: TaskSpec, splits: Splits) -> PromptVersion:
     name, alias = prompt_name(spec), spec.production.alias
     known = registry.record(name) if name in registry.names() else None
     if known is None or alias not in known.aliases:
@@ -121,7 +123,7 @@ def _champion(registry: Registry, spec: TaskSpec, splits: Splits) -> PromptVersi
     return registry.resolve(name, alias)
 
 
-def _settled(decisions: list[Decision], basis: str, champion: int) -> Decision | None:
+def _settled_decision(decisions: list[Decision], basis: str, champion: int) -> Decision | None:
     """The last decision on the same grounds, if it holds: the champion is one of the two that it was about.
 
     A challenger that was promoted and then rolled back is settled as well: a person has decided against it.
@@ -132,27 +134,27 @@ def _settled(decisions: list[Decision], basis: str, champion: int) -> Decision |
     return last
 
 
-def _newer(decisions: list[Decision], dataset: DatasetReference) -> str | None:
+def _newer_decided_data(decisions: list[Decision], dataset: DatasetReference) -> str | None:
     """A later version of the same dataset that was decided on: a run that waited in a queue comes too late."""
     for each in decisions:
         then = each.dataset
-        if then.name == dataset.name and _number(then) > _number(dataset) > 0:
+        if then.name == dataset.name and _version_number(then) > _version_number(dataset) > 0:
             return f"{then.name} version {then.version}"
     return None
 
 
-def _number(dataset: DatasetReference) -> int:
+def _version_number(dataset: DatasetReference) -> int:
     version = dataset.version or ""
     return int(version) if version.isascii() and version.isdigit() else 0
 
 
-def _from(spec: TaskSpec, champion: PromptVersion) -> TaskSpec:
+def _spec_from_champion(spec: TaskSpec, champion: PromptVersion) -> TaskSpec:
     """The spec with the champion as its start."""
     prompt = spec.prompt.model_copy(update={"instruction": champion.content.instruction})
     return spec.model_copy(update={"prompt": prompt})
 
 
-def _earlier(history: History, spec: TaskSpec, dataset: DatasetReference, *, repeated: bool) -> tuple[str, ...]:
+def _earlier_prompts(history: History, spec: TaskSpec, dataset: DatasetReference, *, repeated: bool) -> tuple[str, ...]:
     """The best prompts of the last runs: the best of each, the latest run first, then the second of each, and so on.
 
     Scores on other data are not comparable, so runs take turns. A run of the same spec on the same data is left out,
@@ -164,17 +166,17 @@ def _earlier(history: History, spec: TaskSpec, dataset: DatasetReference, *, rep
         for run in history.runs()
         if run.task == spec.name and run.finished_at is not None and (repeated or (run.spec, run.dataset) != mine)
     ]
-    ranked = [_by_score(history.scored(run.key)) for run in runs[:_RUNS]]
+    ranked = [_rank_by_score(history.scored(run.key)) for run in runs[:_RUNS]]
     rounds = range(max(map(len, ranked), default=0))
     turns = (texts[turn] for turn in rounds for texts in ranked if turn < len(texts))
     return tuple(text for text in dict.fromkeys(turns) if text != spec.prompt.instruction)[: spec.production.warm_start]
 
 
-def _by_score(scored: Iterable[Scored]) -> list[str]:
+def _rank_by_score(scored: Iterable[Scored]) -> list[str]:
     whole = [item for item in scored if item.score.complete]
     return [item.candidate.instruction for item in sorted(whole, key=lambda item: -item.score.mean)]
 
 
-def restarted_from(job: Job, starting_point: StartingPoint) -> Job:
+def job_from_champion(job: Job, starting_point: StartingPoint) -> Job:
     """The job of a run that starts from the champion and tries the prompts of earlier runs again."""
-    return replace(job, spec=_from(job.spec, starting_point.champion), earlier=starting_point.earlier)
+    return replace(job, spec=_spec_from_champion(job.spec, starting_point.champion), earlier=starting_point.earlier)

@@ -1,6 +1,6 @@
-"""Prompts as files for version control: one YAML or JSON file a prompt, with all versions, aliases and moves.
+"""Exports prompts to files for version control and reads them back: one YAML or JSON file a prompt, with its history.
 
-The same registry gives the same bytes, so that a commit shows what changed and nothing else.
+The same registry gives the same bytes, so that a commit shows only what changed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Prompts for applications: `load_prompt` gives what is in production, and goes on giving it when the database is down.
+"""Loads prompts into applications: `load_prompt` gives what is in production, also while the database is down.
 
     from gpo import load_prompt
 
@@ -24,7 +24,7 @@ from weakref import WeakSet
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from gpo.database.engine import database_label, open_to_read, reading, revision_of
+from gpo.database.engine import database_label, open_read_only, read_transaction, schema_revision
 from gpo.errors import GpoError, PromptError, StateError
 from gpo.formatting import count
 from gpo.names import PRODUCTION
@@ -74,7 +74,7 @@ def load_prompt(
     return loader.load(name, alias if version is None else version, default)
 
 
-class _Held(NamedTuple):
+class _Loaded(NamedTuple):
     """What is given for one name and reference. `fails`: the last refresh failed, and that was logged."""
 
     template: ChatPromptTemplate
@@ -84,7 +84,7 @@ class _Held(NamedTuple):
 
 _Key = tuple[str, str | int]
 """Name, and alias or version."""
-_Found = _Held | Exception
+_Found = _Loaded | Exception
 
 
 class PromptLoader:
@@ -94,7 +94,7 @@ class PromptLoader:
         """Read from the SQLAlchemy URL `database`; look for newer versions about every `refresh_s` seconds."""
         self._database = database
         self._refresh_s = refresh_s
-        self._held: dict[_Key, _Held] = {}
+        self._held: dict[_Key, _Loaded] = {}
         self.begin()
         _ALIVE.add(self)
 
@@ -123,7 +123,7 @@ class PromptLoader:
             moving = [key for key, held in list(self._held.items()) if held.fails or isinstance(key[1], str)]
             found = self._look(moving)
             for key in moving:
-                self._held[key] = _refreshed(key, self._held[key], found[key])
+                self._held[key] = _after_refresh(key, self._held[key], found[key])
         return not any(isinstance(each, Exception) for each in found.values())
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class PromptLoader:
         if thread is not None:
             thread.join()
 
-    def _first(self, key: _Key, default: Default) -> _Held:
+    def _first(self, key: _Key, default: Default) -> _Loaded:
         """Ask, together with all who wait: they share the next look, and the failure of the one under way."""
         with self._asking:
             answer = self._asked.setdefault(key, Future())
@@ -143,11 +143,11 @@ class PromptLoader:
             if not answer.done():
                 self._look([])
         found = answer.result()
-        if isinstance(found, _Held):
+        if isinstance(found, _Loaded):
             return found
         if default is None:
             raise found
-        fallen_back = _Held(_fallen_back(key, default), fails=True)
+        fallen_back = _Loaded(_use_default(key, default), fails=True)
         held = self._held.setdefault(key, fallen_back)
         if held is fallen_back:
             _log.warning("prompt %s (%s): the default is used: %s", *key, _first_line(found))
@@ -163,7 +163,7 @@ class PromptLoader:
             answered = list(self._asked) if isinstance(found, Exception) else asked
             answers = {key: self._asked.pop(key) for key in answered}
         for key, answer in answers.items():
-            if not isinstance(found, Exception) and isinstance(each := found.get(key), _Held):
+            if not isinstance(found, Exception) and isinstance(each := found.get(key), _Loaded):
                 self._held.setdefault(key, each)
             answer.set_result(self._held.get(key) or (found if isinstance(found, Exception) else found[key]))
         return dict.fromkeys(keys, found) if isinstance(found, Exception) else found
@@ -177,16 +177,16 @@ class PromptLoader:
             return {}
         deadline = time.monotonic() + _READ_S
         try:
-            engine = open_to_read(self._database, busy_s=_BUSY_S)
+            engine = open_read_only(self._database, busy_s=_BUSY_S)
             try:
-                with reading(engine) as connection:
-                    if revision_of(connection) is None:
+                with read_transaction(engine) as connection:
+                    if schema_revision(connection) is None:
                         raise StateError(f"database {database_label(engine.url)} holds no prompts; {HOW_TO_BEGIN}")
                 registry, late = (
                     Registry(engine),
                     StateError(f"database {database_label(engine.url)}: no answer in time"),
                 )
-                return {key: late if time.monotonic() > deadline else _resolved(registry, *key) for key in keys}
+                return {key: late if time.monotonic() > deadline else _resolve(registry, *key) for key in keys}
             finally:
                 engine.dispose()
         except Exception as error:  # noqa: BLE001 - whatever it is, the last good prompt is better than none
@@ -231,15 +231,15 @@ def _fstring(part: Part) -> str:
     return f"{{{part.text}}}" if part.is_variable else part.text.replace("{", "{{").replace("}", "}}")
 
 
-def _resolved(registry: Registry, name: str, reference: str | int) -> _Found:
+def _resolve(registry: Registry, name: str, reference: str | int) -> _Found:
     try:
         version = registry.resolve(name, reference)
-        return _Held(as_langchain(version, reference if isinstance(reference, str) else None), version.digest)
+        return _Loaded(as_langchain(version, reference if isinstance(reference, str) else None), version.digest)
     except GpoError as error:
         return error
 
 
-def _refreshed(key: _Key, held: _Held, found: _Found) -> _Held:
+def _after_refresh(key: _Key, held: _Loaded, found: _Found) -> _Loaded:
     if isinstance(found, Exception):
         if not held.fails:
             _log.warning("prompt %s (%s): the last good one stays in use: %s", *key, _first_line(found))
@@ -253,7 +253,7 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0] or type(error).__name__
 
 
-def _fallen_back(key: _Key, default: ChatPromptTemplate | Path) -> ChatPromptTemplate:
+def _use_default(key: _Key, default: ChatPromptTemplate | Path) -> ChatPromptTemplate:
     if isinstance(default, ChatPromptTemplate):
         return default
     name, reference = key

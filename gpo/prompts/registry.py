@@ -11,7 +11,7 @@ methods block: asynchronous code calls them through `asyncio.to_thread`.
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from gpo.database.engine import database_label, reading, upsert, utc_now, writing
+from gpo.database.engine import database_label, read_transaction, upsert, utc_now, write_transaction
 from gpo.database.tables import prompt_aliases, prompt_moves, prompt_versions, prompts
 from gpo.errors import AliasMovedError, PromptError
 from gpo.names import PRODUCTION, check_alias, check_prompt_name, check_prompt_text
@@ -20,13 +20,13 @@ from gpo.prompts.rows import (
     MOVES,
     VERSIONS,
     aliases_of,
-    highest,
+    highest_number,
     keep_move,
-    move_of,
+    move_from_row,
     names_of,
     read_move,
     select_version,
-    version_of,
+    version_from_row,
     version_row,
 )
 from gpo.prompts.version import (
@@ -37,7 +37,7 @@ from gpo.prompts.version import (
     PromptRecord,
     PromptVersion,
     Registered,
-    difference,
+    version_difference,
 )
 
 NO_VERSION = 0
@@ -70,18 +70,18 @@ class Registry:
         check_prompt_name(name)
         check_prompt_text("note", note)
         digest = content.digest
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             row = {"name": name, "created_at": utc_now()}
             connection.execute(upsert(connection, prompts).values(row).on_conflict_do_nothing())
             self._hold(connection, name)
             query = VERSIONS.where(prompt_versions.c.name == name, prompt_versions.c.digest == digest)
             if (found := connection.execute(query).mappings().one_or_none()) is not None:
-                return Registered(version=version_of(found, self._engine.url), is_new=False)
+                return Registered(version=version_from_row(found, self._engine.url), is_new=False)
             if parent is not None:
                 self._existing(connection, name, parent)
             version = PromptVersion(
                 name=name,
-                version=highest(connection, prompt_versions.c.version, name) + 1,
+                version=highest_number(connection, prompt_versions.c.version, name) + 1,
                 digest=digest,
                 content=content,
                 lineage=lineage,
@@ -103,7 +103,7 @@ class Registry:
             PromptError: there is no such prompt or version, or the alias is malformed.
             AliasMovedError: the alias points elsewhere than `expected`; nothing was changed.
         """
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             return self.promote_within(connection, name, version, alias, who=who, why=why, expected=expected)
 
     def promote_within(
@@ -117,7 +117,7 @@ class Registry:
         why: str,
         expected: int | None = None,
     ) -> Move:
-        """`promote` as part of a transaction that is open, of `gpo.database.engine.writing`.
+        """`promote` as part of a transaction that is open, opened by `write_transaction`.
 
         Raises:
             PromptError: as for `promote`.
@@ -129,7 +129,7 @@ class Registry:
         last = self._last_move(connection, name, alias, expected)
         if last is not None and last.to_version == version:
             return last
-        number = highest(connection, prompt_moves.c.number, name) + 1
+        number = highest_number(connection, prompt_moves.c.number, name) + 1
         return keep_move(
             connection,
             Move(
@@ -157,7 +157,7 @@ class Registry:
             PromptError: there is no such prompt or alias, or nothing before the standing promotion.
             AliasMovedError: the alias points elsewhere than `expected`; nothing was changed.
         """
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             self._hold(connection, name)
             last = self._last_move(connection, name, alias, expected)
             if last is None:
@@ -172,7 +172,7 @@ class Registry:
                 connection,
                 Move(
                     name=name,
-                    number=highest(connection, prompt_moves.c.number, name) + 1,
+                    number=highest_number(connection, prompt_moves.c.number, name) + 1,
                     alias=alias,
                     action="rollback",
                     from_version=last.to_version,
@@ -191,16 +191,16 @@ class Registry:
         Raises:
             PromptError: there is no such prompt, alias or version.
         """
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             row = connection.execute(select_version(name, str(reference))).mappings().one_or_none()
             if row is None:
                 self._check_known(connection, name)
                 raise missing_reference(name, reference, aliases_of(connection, name))
-        return version_of(row, self._engine.url)
+        return version_from_row(row, self._engine.url)
 
     def names(self) -> list[str]:
         """The names of all prompts, sorted."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             return sorted(names_of(connection))
 
     def record(self, name: str) -> PromptRecord:
@@ -209,7 +209,7 @@ class Registry:
         Raises:
             PromptError: there is no such prompt.
         """
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             self._check_known(connection, name)
             created = connection.execute(select(prompts.c.created_at).where(prompts.c.name == name)).scalar_one()
             versions = connection.execute(
@@ -219,9 +219,9 @@ class Registry:
             return PromptRecord(
                 name=name,
                 created_at=created,
-                versions=tuple(version_of(row, self._engine.url) for row in versions.mappings()),
+                versions=tuple(version_from_row(row, self._engine.url) for row in versions.mappings()),
                 aliases=aliases_of(connection, name),
-                moves=tuple(move_of(row) for row in moves.mappings()),
+                moves=tuple(move_from_row(row) for row in moves.mappings()),
             )
 
     def history(self, name: str, alias: str | None = None) -> list[Move]:
@@ -238,7 +238,7 @@ class Registry:
         Raises:
             PromptError: there is no such prompt, alias or version.
         """
-        return difference(self.resolve(name, a), self.resolve(name, b))
+        return version_difference(self.resolve(name, a), self.resolve(name, b))
 
     def restore(self, record: PromptRecord) -> None:
         """Bring back a prompt that the database does not have, with versions, aliases and moves as they were.
@@ -246,7 +246,7 @@ class Registry:
         Raises:
             PromptError: there is a prompt of that name.
         """
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             new = {"name": check_prompt_name(record.name), "created_at": record.created_at}
             made = upsert(connection, prompts).values(new).on_conflict_do_nothing().returning(prompts.c.name)
             if connection.execute(made).first() is None:
@@ -268,7 +268,7 @@ class Registry:
             raise missing_prompt(name, known, database_label(self._engine.url))
 
     def _existing(self, connection: Connection, name: str, version: int) -> None:
-        there = highest(connection, prompt_versions.c.version, name)
+        there = highest_number(connection, prompt_versions.c.version, name)
         if not 1 <= version <= there:
             raise missing_version(name, version, there)
 

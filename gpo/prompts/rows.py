@@ -1,4 +1,4 @@
-"""Between the rows of the prompt registry's tables and its records."""
+"""Turns rows of the prompt registry's tables into its records and back."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def names_of(connection: Connection) -> set[str]:
     return set(connection.execute(select(prompts.c.name)).scalars())
 
 
-def highest(connection: Connection, column: Column[int], name: str) -> int:
+def highest_number(connection: Connection, column: Column[int], name: str) -> int:
     """The highest number of a prompt in `column`, 0 when there is none."""
     query = select(func.coalesce(func.max(column), 0)).where(column.table.c.name == name)
     return int(connection.execute(query).scalar_one())
@@ -52,7 +52,7 @@ def version_row(version: PromptVersion) -> dict[str, Any]:
     return row
 
 
-def version_of(row: RowMapping, url: URL) -> PromptVersion:
+def version_from_row(row: RowMapping, url: URL) -> PromptVersion:
     """A row as a version; `url` names the database in errors.
 
     Raises:
@@ -78,7 +78,7 @@ def version_of(row: RowMapping, url: URL) -> PromptVersion:
     return kept
 
 
-def move_of(row: RowMapping) -> Move:
+def move_from_row(row: RowMapping) -> Move:
     """A row as a move."""
     fields: dict[str, Any] = dict(row)
     return Move(**fields)
@@ -93,7 +93,7 @@ def aliases_of(connection: Connection, name: str) -> dict[str, int]:
 def read_move(connection: Connection, name: str, number: int) -> Move:
     """A move of a prompt that is there, by its number."""
     query = MOVES.where(prompt_moves.c.name == name, prompt_moves.c.number == number)
-    return move_of(connection.execute(query).mappings().one())
+    return move_from_row(connection.execute(query).mappings().one())
 
 
 def keep_move(connection: Connection, move: Move) -> Move:

@@ -1,4 +1,4 @@
-"""Prompts over HTTP, read-only: for applications in other languages, and for those that must not see the database.
+"""Serves prompts over HTTP, read-only, for applications in other languages or without access to the database.
 
 | request | answer |
 |---|---|
@@ -30,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gpo.database.engine import open_to_read
+from gpo.database.engine import open_read_only
 from gpo.errors import PromptError, StateError
 from gpo.names import PRODUCTION
 from gpo.prompts.registry import Registry
@@ -142,11 +142,11 @@ class PromptServer:
             if held is None:
                 return _error(503, _DOWN, {"Retry-After": str(_FRESH_S)})
             age = str(max(0, round(self._clock() - held.at)))
-            return _answered(request, held, {"Age": age, "Warning": _STALE})
+            return _to_response(request, held, {"Age": age, "Warning": _STALE})
         self._note(None)
         etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         answer = self._answers[key] = _Answer(body, etag, cache, self._clock())
-        return _answered(request, answer, {})
+        return _to_response(request, answer, {})
 
     def _note(self, error: Exception | None) -> None:
         """Log the first failure of a row, and its end; who asks over HTTP is not told where the database is."""
@@ -159,7 +159,7 @@ class PromptServer:
     def _registry(self) -> Registry:
         with self._lock:
             if self._engine is None:
-                self._engine = open_to_read(self._database)
+                self._engine = open_read_only(self._database)
             return Registry(self._engine)
 
 
@@ -204,7 +204,7 @@ def serve(database: str, host: str, port: int, say: Callable[[str], None]) -> No
         socket.close()
 
 
-def _answered(request: Request, answer: _Answer, extra: dict[str, str]) -> Response:
+def _to_response(request: Request, answer: _Answer, extra: dict[str, str]) -> Response:
     headers = {"ETag": answer.etag, "Cache-Control": answer.cache, **extra}
     if _matches(request.headers.get("if-none-match", ""), answer.etag):
         return Response(status_code=304, headers=headers)

@@ -1,6 +1,6 @@
-"""What the prompt registry holds: versions of a prompt with their lineage, aliases that point to them, and their moves.
+"""The records of the prompt registry: versions of a prompt with their lineage, aliases, and moves of an alias.
 
-A version is what an application sends, complete: the template, the instruction in it and the demonstrations before it.
+A version is all that an application sends: the template, the instruction in it and the demonstrations before it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -198,7 +198,7 @@ class PromptDifference(Record):
     demonstrations_differ: bool
 
 
-def difference(a: PromptVersion, b: PromptVersion) -> PromptDifference:
+def version_difference(a: PromptVersion, b: PromptVersion) -> PromptDifference:
     """What differs from `a` to `b`."""
     return PromptDifference(
         name=a.name,

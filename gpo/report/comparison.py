@@ -24,13 +24,17 @@ def comparison_markdown(comparison: Comparison, picture: str | None = None, note
         main_finding(comparison),
         _failures(comparison.failed, len(comparison.cells)),
         f"## {_title(overall)}",
-        _summary(comparison.of(overall)),
+        _summary(comparison.summaries_of(overall)),
         _explained(comparison),
         "## Wins, ties and losses",
         _duels(comparison),
         "## Learning curves",
         f"![Best dev score by task-model calls]({picture})" if picture else note,
-        *(f"## {inline(task.name)}\n\n{_summary(comparison.of(task.name))}" for task in comparison.tasks if several),
+        *(
+            f"## {inline(task.name)}\n\n{_summary(comparison.summaries_of(task.name))}"
+            for task in comparison.tasks
+            if several
+        ),
         "## Runs",
         _budgets(comparison.tasks),
         _cells(comparison.cells),
@@ -41,7 +45,11 @@ def comparison_markdown(comparison: Comparison, picture: str | None = None, note
 def main_finding(comparison: Comparison) -> str:
     """The result in two sentences: which method has the best test score, and how clearly it wins in pairs of runs."""
     several = len(comparison.tasks) > 1
-    rows = [row for row in comparison.of(ALL_TASKS if several else comparison.tasks[0].name) if row.test is not None]
+    rows = [
+        row
+        for row in comparison.summaries_of(ALL_TASKS if several else comparison.tasks[0].name)
+        if row.test is not None
+    ]
     if not rows:
         return "**No method has a result**: every run failed, or every seed lacks one of the tasks."
     ranked = sorted(rows, key=_test_mean, reverse=True)

@@ -2,7 +2,7 @@
 
 from gpo.formatting import fraction, signed
 from gpo.gate.verdict import GateVerdict
-from gpo.production.decision import WORDS, Decision
+from gpo.production.decision import STATUS_WORDS, Decision
 from gpo.prompts.version import PromptDifference
 from gpo.report.markdown import as_markdown, inline, pipe_table
 
@@ -11,7 +11,7 @@ def decision_markdown(decision: Decision, difference: PromptDifference | None) -
     """The decision with its reason, the facts, the evidence of the gate, and the change of the prompt."""
     by = f" By {inline(decision.who)}." if decision.who else ""
     parts = [
-        f"# {inline(decision.prompt)}: {WORDS[decision.status]}",
+        f"# {inline(decision.prompt)}: {STATUS_WORDS[decision.status]}",
         inline(decision.why or decision.reason) + by,
         _facts(decision),
     ]

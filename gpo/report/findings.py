@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from gpo.formatting import count, duration, signed
-from gpo.records import Record, Rejected, Score, Scored
+from gpo.records import Record, RejectionReason, Score, Scored
 from gpo.report.gate import advice, confidence_of, is_promoted
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.spec.models import ModelSpec
@@ -28,7 +28,7 @@ MANY_CUT = 0.1
 ONE_REASON = 0.5
 """The report names a cure when one reason turned away at least this share of the proposals."""
 
-_CURES: Mapping[Rejected, str] = {
+_CURES: Mapping[RejectionReason, str] = {
     "empty": "the optimizer model writes nothing between the markers: use a larger model, or `optimizer.style: "
     "continuation` for a very small one.",
     "truncated": "the answers end before the proposal does: raise the optimizer model's `max_tokens`, or ask for "

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gpo.formatting import count, money, shorten, signed
-from gpo.gate.verdict import Decision, GateVerdict, MeasureResult, SliceResult, gain_sentence
+from gpo.gate.verdict import GateDecision, GateVerdict, MeasureResult, SliceResult, gain_sentence
 from gpo.runs.outcome import Outcome
 
-DECISIONS: Mapping[Decision, str] = {
+DECISIONS: Mapping[GateDecision, str] = {
     "promote": "promote",
     "keep": "keep the start",
     "not enough evidence": "not enough evidence, the start stays",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gpo.gate.decide import paired_gain
+from gpo.gate.rule import paired_gain
 from gpo.records import Interval
 from gpo.report import findings
 from gpo.report.findings import CandidateRow

@@ -1,1 +1,1 @@
-"""One run: the job, its check, what it has open, its history, its outcome."""
+"""One run of the search: its job, the check before it, the loop, what it writes to the database, and its outcome."""

@@ -1,4 +1,4 @@
-"""What a run came to: the numbers of the search and of the locked split, put together once at the end."""
+"""Puts the outcome of a run together at its end: the search, the final scores on the test split, calls and cost."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
-from gpo.gate.decide import decide
-from gpo.gate.guards import describe_unguarded, group_by_slice, measures_of
+from gpo.gate.guards import describe_unguarded, group_by_slice, measure_prompts
+from gpo.gate.rule import apply_gate
 from gpo.gate.verdict import GateVerdict
 from gpo.models.sharing import Tally
-from gpo.records import Interval, Score, Stopped, Usage, UsageByRole, total_usage
+from gpo.records import Interval, Score, StopReason, Usage, UsageByRole, total_usage
 from gpo.runs.outcome import Calls, Outcome
 from gpo.runs.run import Run
-from gpo.search.budget import PROBES
 from gpo.search.edit import rejections_by_reason
+from gpo.search.run_limits import PROBES
 from gpo.search.select import Search
 
 
 @dataclass(frozen=True)
 class Clock:
-    """When a run began: in UTC, and in seconds of a clock that nobody sets."""
+    """When a run began: in UTC, and in seconds of a clock that is never set back."""
 
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     zero: float = field(default_factory=monotonic)
@@ -43,7 +43,7 @@ class Proof:
     earlier_uses: int = 0
 
 
-def conclude(run: Run, search: Search, proof: Proof, stopped: Stopped, clock: Clock) -> Outcome:
+def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock: Clock) -> Outcome:
     """The outcome of a finished search and its proof."""
     scored = [item for step in search.steps for item in step.scored]
     rejected = [item for step in search.steps for item in step.rejected]
@@ -72,14 +72,16 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: Stopped, clock: Cl
         calls=calls,
         usage=usage,
         cost=cost,
-        cost_paid=None if cost is None else (prices.cost({role: _paid(each) for role, each in calls.items()}) or 0.0),
+        cost_paid=None
+        if cost is None
+        else (prices.cost({role: _paid_usage(each) for role, each in calls.items()}) or 0.0),
         history=search.steps,
         earlier=search.earlier,
     )
 
 
-async def note_use(run: Run, search: Search) -> int:
-    """Note that the test split decides about a run's best prompt; how often it has decided before, in other runs.
+async def note_test_use(run: Run, search: Search) -> int:
+    """Note that a run uses the test split for its decision, and return how often other runs used it before.
 
     A search that found nothing better than its start leaves nothing to decide.
 
@@ -89,17 +91,17 @@ async def note_use(run: Run, search: Search) -> int:
     if search.best == search.start:
         return 0
     examples = [example.inputs_hash for example in run.splits.test]
-    return await asyncio.to_thread(run.history.use_test, run.key, examples)
+    return await asyncio.to_thread(run.history.note_test_use, run.key, examples)
 
 
 def _verdict(run: Run, search: Search, proof: Proof) -> GateVerdict:
     found = group_by_slice(run.splits.test, run.spec.gate.slices)
-    verdict = decide(
+    verdict = apply_gate(
         proof.best,
         proof.start,
         run.spec.gate,
         slices=found.slices,
-        measures=measures_of(run.spec, (search.start.candidate, proof.start), (search.best.candidate, proof.best)),
+        measures=measure_prompts(run.spec, (search.start.candidate, proof.start), (search.best.candidate, proof.best)),
         earlier_uses=proof.earlier_uses,
     )
     told = describe_unguarded(found)
@@ -117,17 +119,17 @@ def _calls(run: Run, usage: UsageByRole) -> Mapping[str, Calls]:
     answered["optimizer"] = answered.get("optimizer", 0) + PROBES
     models = run.models
     tallies = {model.role: model.tally for model in (models.task, models.optimizer, models.judge)}
-    found = {role: _counted(tally, answered.get(role, 0)) for role, tally in tallies.items()}
-    found["embedding"] = _counted(models.embedding_tally, 0)
+    found = {role: _count_calls(tally, answered.get(role, 0)) for role, tally in tallies.items()}
+    found["embedding"] = _count_calls(models.embedding_tally, 0)
     asked = ("task", "optimizer")
     return {role: calls for role, calls in found.items() if role in asked or calls.paid or calls.cached or calls.failed}
 
 
-def _paid(calls: Calls) -> Usage:
+def _paid_usage(calls: Calls) -> Usage:
     return Usage(calls=calls.paid, input_tokens=calls.input_tokens, output_tokens=calls.output_tokens)
 
 
-def _counted(tally: Tally, answered: int) -> Calls:
+def _count_calls(tally: Tally, answered: int) -> Calls:
     """Answers that were not paid for now came from the ledger, or from a task that Prefect had cached."""
     return Calls(
         paid=tally.paid,

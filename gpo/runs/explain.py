@@ -1,7 +1,7 @@
-"""What the optimizer model is shown in one step, part by part, with the choice that put each part there.
+"""Explains one step of a run: what the optimizer model is shown, part by part, and which option put each part there.
 
-No model is called. Of a run that has finished the records are read; a run that has not is gone through once more, with
-models that know only the ledger. Without a run, brackets stand for what only a run can tell.
+No model is called. Of a finished run the records are read. An unfinished run is repeated with the answers that the
+ledger has. Without a run, brackets stand for what only a run can tell.
 """
 
 import random
@@ -22,12 +22,12 @@ from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits, St
 from gpo.runs.history import History
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome, all_scored
-from gpo.runs.run import run_id, run_key, scope_of, step_rng
+from gpo.runs.run import run_id, run_key, step_rng, trajectory_scope
 from gpo.search.continuation import list_to_continue
 from gpo.search.inform import Informed, inform
-from gpo.search.meta_prompt import LIST_HEADING, SUMMARY_HEADING, Request, Section, parts, trajectory_choice
+from gpo.search.meta_prompt import LIST_HEADING, SUMMARY_HEADING, Request, Section, meta_prompt_parts, trajectory_choice
 from gpo.search.neighbours import Neighbour, as_neighbour
-from gpo.search.refine import request_of
+from gpo.search.refine import build_request
 from gpo.search.retrieve import STRATEGIES, Past, Recalled, recall, summarise
 from gpo.search.select import Search, select, start_search
 from gpo.search.trajectory import open_trajectory
@@ -87,13 +87,13 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         raise InputError(f"step {step} does not exist; allowed: 1 to {options.max_steps} (`optimizer.max_steps`)")
     splits = load_splits(spec)
     key = run_key(spec, splits)
-    outcome, scored, before = _kept(job, key)
+    outcome, scored, before = _read_run(job, key)
     taken = outcome.steps if outcome else max((item.candidate.step for item in scored), default=0)
     step = step or min(taken or 2, options.max_steps)
     if outcome is not None:
-        seen = _of_outcome(outcome, step)
+        seen = _facts_of_outcome(outcome, step)
     elif scored:
-        seen = await _replayed(job, splits, key, scored, step)
+        seen = await _replay_step(job, splits, key, scored, step)
     else:
         why = "Run before with another version or other data" if before else f"Not run yet with its state in {job.home}"
         seen = _StepFacts(f"{why}: brackets stand for what only a run can tell.")
@@ -105,12 +105,12 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         seed=spec.seed,
         budget=options.budget_at(step),
         note=seen.note,
-        parts=_explained(spec, splits, seen, step),
+        parts=_explain_parts(spec, splits, seen, step),
     )
 
 
-def _kept(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:
-    """What the database, if there is one, has of a run, and whether it has any run of the spec."""
+def _read_run(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:
+    """The outcome and scored prompts of a run in the database, and whether it has any run of the spec."""
     if not job.settings.has_database(job.home):
         return None, [], False
     with open_state(job.settings, job.home) as engine:
@@ -119,7 +119,7 @@ def _kept(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:
         return history.outcome(key), history.scored(key), before
 
 
-def _of_outcome(outcome: Outcome, step: int) -> _StepFacts:
+def _facts_of_outcome(outcome: Outcome, step: int) -> _StepFacts:
     if step > outcome.steps:
         return _StepFacts(
             f"Run {outcome.run_id} ended after {count(outcome.steps, 'step')} and never came to this one."
@@ -136,7 +136,7 @@ def _of_outcome(outcome: Outcome, step: int) -> _StepFacts:
     )
 
 
-async def _replayed(job: Job, splits: Splits, key: str, scored: Sequence[Scored], step: int) -> _StepFacts:
+async def _replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Scored], step: int) -> _StepFacts:
     """The step as the unfinished run had it, or will have it, as far as everything for it is there."""
     spec, name = job.spec, run_id(job.spec, key)
     last = scored[-1].candidate.step
@@ -146,7 +146,7 @@ async def _replayed(job: Job, splits: Splits, key: str, scored: Sequence[Scored]
     current = searches[-1].best
     seen = _StepFacts(note=f"Taken from run {name}, which has not finished.", current=current)
     try:
-        async with _paid_before(job) as models:
+        async with _open_ledger_only(job) as models:
             informed = inform(
                 models,
                 spec,
@@ -156,8 +156,8 @@ async def _replayed(job: Job, splits: Splits, key: str, scored: Sequence[Scored]
                 rng=step_rng(spec.seed, step, "inform"),
                 shown=demonstrations(spec, splits),
             )
-            seen = replace(seen, informed=await _if_kept(informed))
-            seen = replace(seen, recalled=await _if_kept(_recalled(job, splits, key, models, searches)))
+            seen = replace(seen, informed=await _result_if_kept(informed))
+            seen = replace(seen, recalled=await _result_if_kept(_recall(job, splits, key, models, searches)))
     except GpoError as error:
         return replace(seen, note=f"{seen.note} Brackets stand for what cannot be read now: {error}.")
     return seen
@@ -175,7 +175,7 @@ def _searches(scored: Sequence[Scored], step: int) -> list[Search]:
 
 
 @asynccontextmanager
-async def _paid_before(job: Job) -> AsyncIterator[Models]:
+async def _open_ledger_only(job: Job) -> AsyncIterator[Models]:
     """The models of a run, which answer from its ledger and are never connected."""
 
     async def refuse() -> Connection:
@@ -198,14 +198,14 @@ async def _paid_before(job: Job) -> AsyncIterator[Models]:
         )
 
 
-async def _if_kept(work: Coroutine[Any, Any, _T]) -> _T | None:
+async def _result_if_kept(work: Coroutine[Any, Any, _T]) -> _T | None:
     try:
         return await work
     except _NotKeptError:
         return None
 
 
-async def _recalled(job: Job, splits: Splits, key: str, models: Models, searches: Sequence[Search]) -> Recalled:
+async def _recall(job: Job, splits: Splits, key: str, models: Models, searches: Sequence[Search]) -> Recalled:
     """What the step after `searches` recalls. Held by another process, the index is not waited for."""
     spec, settings = job.spec, job.settings.model_copy(update={"chroma_wait_s": 0.0})
 
@@ -215,27 +215,27 @@ async def _recalled(job: Job, splits: Splits, key: str, models: Models, searches
             summary = (await summarise(models.optimizer, spec, number, summary, search.unsummarised)).text
         return Recalled(summary=summary)
 
-    scope = scope_of(spec, splits, models.embedding_identity)
+    scope = trajectory_scope(spec, splits, models.embedding_identity)
     async with open_trajectory(scope, settings, job.home, models.embed) as trajectory:
         current = searches[-1].best.candidate
         past = Past(trajectory, key, len(searches), current, spec.optimizer.k, noted)
         return await recall(spec.optimizer.trajectory, past)
 
 
-def _explained(spec: TaskSpec, splits: Splits, seen: _StepFacts, step: int) -> tuple[ExplainedPart, ...]:
+def _explain_parts(spec: TaskSpec, splits: Splits, seen: _StepFacts, step: int) -> tuple[ExplainedPart, ...]:
     options, rng = spec.optimizer, step_rng(spec.seed, step, "refine")
-    unknown = _unknown(spec, seen, step)
-    current = seen.current or Scored(candidate=_stand_in(spec, step), score=Score(values={}, planned=0))
+    unknown = _placeholders(spec, seen, step)
+    current = seen.current or Scored(candidate=_placeholder_prompt(spec, step), score=Score(values={}, planned=0))
     informed = seen.informed or Informed(current=current, reflection=unknown.get("reflection"))
     recalled = seen.recalled or Recalled()
     if "trajectory" in unknown:
         bracketed = unknown["trajectory"].partition("\n\n")[2]
         recalled = Recalled(neighbours=(Neighbour(instruction=bracketed, percent=0, step=0, number=0),))
     shown = min(SHOWN_PROPOSALS, options.candidates)
-    request = request_of(spec, splits.train, informed, recalled, step=step, candidates=shown, rng=rng)
+    request = build_request(spec, splits.train, informed, recalled, step=step, candidates=shown, rng=rng)
     if options.style == "continuation":
         return tuple(
-            ExplainedPart(**_list(spec, request, rng, number).model_dump(), known=not unknown)
+            ExplainedPart(**_list_section(spec, request, rng, number).model_dump(), known=not unknown)
             for number in range(request.candidates)
         )
     replaced = {name: text for name, text in unknown.items() if name != "reflection"}
@@ -243,11 +243,11 @@ def _explained(spec: TaskSpec, splits: Splits, seen: _StepFacts, step: int) -> t
         ExplainedPart(
             name=part.name, choice=part.choice, text=replaced.get(part.name, part.text), known=part.name not in unknown
         )
-        for part in parts(spec, request)
+        for part in meta_prompt_parts(spec, request)
     )
 
 
-def _list(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> Section:
+def _list_section(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> Section:
     messages, _ = list_to_continue(spec, request, rng, number)
     shown = ("the whole list", "its best two", "none of it")[number % 3]
     return Section(
@@ -257,7 +257,7 @@ def _list(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> 
     )
 
 
-def _unknown(spec: TaskSpec, seen: _StepFacts, step: int) -> dict[str, str]:
+def _placeholders(spec: TaskSpec, seen: _StepFacts, step: int) -> dict[str, str]:
     """The parts that only a run can tell, with what stands for them in brackets."""
     options = spec.optimizer
     found = {}
@@ -270,11 +270,11 @@ def _unknown(spec: TaskSpec, seen: _StepFacts, step: int) -> dict[str, str]:
     scored = options.shows_score and options.style == "paper"
     if seen.current is None and (step > START_STEP + 1 or scored):
         score = "\nScore: [its score on the dev split]" if scored else ""
-        found["current prompt"] = f"Current instruction: {_stand_in(spec, step).instruction}{score}"
+        found["current prompt"] = f"Current instruction: {_placeholder_prompt(spec, step).instruction}{score}"
     return found
 
 
-def _stand_in(spec: TaskSpec, step: int) -> Candidate:
+def _placeholder_prompt(spec: TaskSpec, step: int) -> Candidate:
     """The current prompt of a step that was not taken: the first step starts from the spec's own."""
     known = step == START_STEP + 1
     return Candidate(instruction=spec.prompt.instruction if known else "[the best instruction of the steps before]")

@@ -1,4 +1,4 @@
-"""Runs, steps and scored prompts, kept: the database is the truth of which prompts were scored, and how.
+"""Stores runs, their scored prompts and their outcomes in the database, and counts the uses of test examples.
 
 The methods block: asynchronous code calls them through `asyncio.to_thread`.
 """
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Engine, RowMapping, func, select, text, update
 
-from gpo.database.engine import database_label, reading, upsert, utc_now, writing
+from gpo.database.engine import database_label, read_transaction, upsert, utc_now, write_transaction
 from gpo.database.tables import runs, scored_prompts, test_uses
 from gpo.errors import StateError
 from gpo.records import Candidate, Record, Score, Scored
@@ -50,7 +50,7 @@ class History:
         The time of the first start stays; the number of attempts grows by one each time.
         """
         values = run.model_dump() | {"attempts": 1}
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             connection.execute(
                 upsert(connection, runs)
                 .values(values)
@@ -60,7 +60,7 @@ class History:
 
     def runs(self) -> list[RunRow]:
         """All runs, the latest start first."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             rows = connection.execute(_RUNS.order_by(runs.c.started_at.desc(), runs.c.key)).mappings()
             return [_run(row) for row in rows]
 
@@ -79,7 +79,7 @@ class History:
             for each in scored
         ]
         if rows:
-            with writing(self._engine) as connection:
+            with write_transaction(self._engine) as connection:
                 connection.execute(upsert(connection, scored_prompts).on_conflict_do_nothing(), rows)
 
     def scored(self, run_key: str, before_step: int | None = None) -> list[Scored]:
@@ -103,19 +103,19 @@ class History:
             StateError: no such run has begun.
         """
         values = {"outcome": outcome.model_dump_json(), "finished_at": utc_now()}
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             changed = connection.execute(update(runs).where(runs.c.key == run_key).values(values)).rowcount
         if not changed:
             raise StateError(f"database {database_label(self._engine.url)} has no run {run_key} that could be finished")
 
     def outcome(self, run_key: str) -> Outcome | None:
         """What a run came to; None when it has not finished or never begun."""
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             found = connection.execute(select(runs.c.outcome).where(runs.c.key == run_key)).scalar_one_or_none()
         return None if found is None else self._parsed(Outcome, found, run_key)
 
-    def use_test(self, run_key: str, examples: Collection[str]) -> int:
-        """Note that a run decides on test examples, by the hashes of their inputs; how often they decided before.
+    def note_test_use(self, run_key: str, examples: Collection[str]) -> int:
+        """Note that a run decides on test examples, by the hashes of their inputs; returns how often they did before.
 
         That is the mean over the examples, rounded up: new ones in a split make it less worn. A run that is repeated
         counts once, and is told what it was told the first time, whatever has used the split since.
@@ -123,7 +123,7 @@ class History:
         if not examples:
             return 0
         hashes = sorted(set(examples))
-        with writing(self._engine) as connection:
+        with write_transaction(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 # One after the other, as SQLite has it anyway: of two that decide at once, one is the later.
                 connection.execute(text("LOCK TABLE test_uses IN EXCLUSIVE MODE"))
@@ -144,7 +144,7 @@ class History:
 
     def _prompts(self, wanted: ColumnElement[bool]) -> Sequence[RowMapping]:
         order = (scored_prompts.c.run_key, scored_prompts.c.step, scored_prompts.c.number)
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             query = select(scored_prompts).where(wanted).order_by(*order, scored_prompts.c.candidate_id)
             return connection.execute(query).mappings().all()
 

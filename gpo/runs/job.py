@@ -1,4 +1,4 @@
-"""What is to be done, and what its check has read: a job becomes a checked job, and that one becomes a run."""
+"""The job of a run: spec, state folder and settings; and the same with its data, once its check has passed."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The loop of GPO (Tang et al., arXiv 2402.17564), once: inform, retrieve, refine, edit, evaluate, select.
+"""The loop of GPO (Tang et al., arXiv 2402.17564): inform, retrieve, refine, edit, evaluate, select, until it stops.
 
 It takes its steps as given: the plain functions of `steps.py`, which need no Prefect, or the same as Prefect tasks, as
 `flows/optimize.py` has them. Both ways come to the same outcome.
@@ -10,18 +10,18 @@ from typing import Any, Protocol, TypeVar
 
 from gpo.concurrency import gather_or_cancel
 from gpo.evaluation.calls import calls_an_example
-from gpo.models.sharing import counting_together
+from gpo.models.sharing import share_tallies
 from gpo.progress import Began, emit
 from gpo.records import Candidate, Edited, Proposals, Score, Scored, Splits, Step
 from gpo.runs import steps as plain
-from gpo.runs.conclude import Clock, Proof, conclude, note_use
+from gpo.runs.conclude import Clock, Proof, conclude, note_test_use
 from gpo.runs.job import Checked, Job
 from gpo.runs.outcome import Outcome
 from gpo.runs.run import Run, open_run
-from gpo.search.budget import final_calls, step_calls
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
-from gpo.search.select import Search, affordable, describe_step, start_search, why_stop
+from gpo.search.run_limits import final_calls, step_calls
+from gpo.search.select import Search, count_affordable, describe_step, start_search, why_stop
 
 T = TypeVar("T")
 Async = Coroutine[Any, Any, T]
@@ -66,21 +66,21 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
         StateError: the state folder or a shared service cannot be used.
     """
     clock = Clock()
-    with counting_together():
+    with share_tallies():
         checked = await steps.check(job, splits)
         async with open_run(checked) as run:
             options, dev = run.spec.optimizer, len(run.splits.dev)
             await steps.note_start(run)
             emit(Began("start", dev * calls_an_example(run.spec)))
             start = await steps.evaluate(run, run.start)
-            known = run.earlier[: affordable(start_search(start), run.spec, run.splits)]
+            known = run.earlier[: count_affordable(start_search(start), run.spec, run.splits)]
             earlier = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=start.score) for each in known))
             await steps.record(run, 0, [start, *earlier])
             search = start_search(start, earlier)
 
             while (stopped := why_stop(search, run.spec, run.splits)) is None:
                 step, current = len(search.steps) + 1, search.best
-                candidates = affordable(search, run.spec, run.splits)
+                candidates = count_affordable(search, run.spec, run.splits)
                 emit(Began(f"step {step}/{options.max_steps}", step_calls(run.spec, dev, candidates)))
                 informed = await steps.inform(run, step, current)
                 recalled = await steps.retrieve(run, step, search)
@@ -104,4 +104,4 @@ async def _prove(run: Run, search: Search, steps: Steps) -> Proof:
     emit(Began("test", final_calls(run.spec, len(run.splits.test))))
     finalists = {each.id: each for each in (run.start, search.best.candidate)}
     tests = await gather_or_cancel(*(steps.prove(run, each) for each in finalists.values()))
-    return Proof(tests[0], tests[-1], await note_use(run, search))
+    return Proof(tests[0], tests[-1], await note_test_use(run, search))

@@ -1,11 +1,11 @@
-"""What a run came to, as one record."""
+"""The outcome of a run as one record: best prompt, scores, gain, verdict, calls and cost."""
 
 from collections.abc import Mapping
 
 from pydantic import Field
 
 from gpo.gate.verdict import GateVerdict
-from gpo.records import Interval, Record, Score, Scored, Step, Stopped, UsageByRole
+from gpo.records import Interval, Record, Score, Scored, Step, StopReason, UsageByRole
 
 
 class Calls(Record):
@@ -37,7 +37,7 @@ class Outcome(Record):
     task: str
     started_at: str
     wall_s: float
-    stopped: Stopped
+    stopped: StopReason
     steps: int
     start: Scored
     best: Scored

@@ -1,4 +1,4 @@
-"""Everything that can be wrong before the start is found before the start, and nothing is written until it is right.
+"""The check before a run: dataset, limits and models. Nothing is written until all is well.
 
 The spec and the data are looked at first, for nothing. Then a handful of real calls shows whether the models can be
 reached and whether their answers can be read (`probe.py`). These answers are held in memory and reach the ledger only
@@ -16,14 +16,14 @@ from gpo.evaluation.judge import is_judged
 from gpo.gate.guards import check_slices, describe_unguarded, group_by_slice
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
-from gpo.models.sharing import shared
+from gpo.models.sharing import current_shared
 from gpo.progress import Note, emit
 from gpo.records import Splits, content_hash
 from gpo.runs.job import Checked, Job
 from gpo.runs.probe import PROBED_EXAMPLES, probe_models
 from gpo.scoring.functions.calling import check_metric, takes_row
-from gpo.search.budget import least_calls, least_task_calls
 from gpo.search.inform import check_reflection
+from gpo.search.run_limits import least_calls, least_task_calls
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 
@@ -32,7 +32,7 @@ async def preflight(job: Job, splits: Splits | None = None, *, searches: bool = 
     """Check dataset, caps, state folder and models; the folder is touched only when all is well.
 
     The data is read here and nowhere else in a run, unless whoever calls has read it: then `splits` is it. A job whose
-    check passed earlier in this process, inside the same `paying_once`, is not checked again but handed on, once.
+    check passed earlier in this process, inside the same `share_answers`, is not checked again but handed on, once.
     Without a search, the optimizer and embedding models and the caps are left alone. `live`: each model that the ledger
     alone would answer for is called once.
 
@@ -40,7 +40,7 @@ async def preflight(job: Job, splits: Splits | None = None, *, searches: bool = 
         InputError: what is wrong, where, and what to do.
     """
     identity = _identity(job)
-    handed_on = shared().take(identity)
+    handed_on = current_shared().take(identity)
     if isinstance(handed_on, Checked) and searches:
         return handed_on
     checked = _read(job, load_splits(job.spec) if splits is None else splits)
@@ -48,7 +48,7 @@ async def preflight(job: Job, splits: Splits | None = None, *, searches: bool = 
         _check_search(checked)
     await _check_models(checked, searches=searches, live=live)
     if searches:
-        shared().hand_on(identity, checked)
+        current_shared().hand_on(identity, checked)
     return checked
 
 
@@ -76,7 +76,7 @@ async def _check_models(checked: Checked, *, searches: bool, live: bool) -> None
     is_new = not job.settings.has_database(job.home)
     check_folder(job.home)
     async with AsyncExitStack() as stack:
-        held = shared().held
+        held = current_shared().held
         answers = held if is_new else await _open_ledger(job, stack)
         async with open_models(job.spec.models, job.settings, answers) as models:
             await probe_models(checked, models, searches=searches, live=live)

@@ -22,7 +22,7 @@ from gpo.models.models import Models
 from gpo.progress import Note, emit
 from gpo.records import Score, Splits, Usage, UsageByRole
 from gpo.runs.job import Checked
-from gpo.search.budget import least_amounts
+from gpo.search.run_limits import least_amounts
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 

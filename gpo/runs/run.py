@@ -1,4 +1,4 @@
-"""One run: everything it works with, opened together, and the names under which its work is found again."""
+"""Opens a run: database, models and search index together, and the key under which its work is found again."""
 
 import hashlib
 import random
@@ -134,7 +134,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
         models = await stack.enter_async_context(open_models(spec.models, job.settings, ledger))
-        scope = scope_of(spec, splits, models.embedding_identity)
+        scope = trajectory_scope(spec, splits, models.embedding_identity)
         trajectory = await stack.enter_async_context(
             open_trajectory(scope, job.settings, job.home, models.embed, on_wait=lambda: emit(Note(WAITING)))
         )
@@ -155,7 +155,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
 WAITING = "another run holds the trajectory of this state folder; waiting for it to end"
 
 
-def scope_of(spec: TaskSpec, splits: Splits, embedding_identity: str) -> Scope:
+def trajectory_scope(spec: TaskSpec, splits: Splits, embedding_identity: str) -> Scope:
     """What a trajectory belongs to: scores from other data, metrics or models are not comparable."""
     return Scope(
         task=spec.name,
@@ -171,7 +171,7 @@ async def rebuild_trajectory(job: Job) -> int:
     splits = load_splits(job.spec)
     with open_state(job.settings, job.home) as engine:
         embedding = open_embedding(job.spec.models.embedding)
-        scope = scope_of(job.spec, splits, embedding.identity)
+        scope = trajectory_scope(job.spec, splits, embedding.identity)
         rows = History(engine).scored_in(scope.id)
         async with open_trajectory(scope, job.settings, job.home, embedding.embed, rebuilding=True) as trajectory:
             await trajectory.rebuild(rows)

@@ -1,4 +1,4 @@
-"""The score of one instruction on one split of a spec, without a search."""
+"""Scores one instruction on one split of a spec, without a search."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -13,7 +13,7 @@ from gpo.evaluation.evaluate import evaluate
 from gpo.evaluation.few_shot import without_demonstrations
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
-from gpo.models.sharing import asking_anew, counting_together
+from gpo.models.sharing import ask_anew, share_tallies
 from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
 from gpo.runs.job import Job, load_job
@@ -25,8 +25,8 @@ MANY_CUT = 0.1
 """Share of answers that the token limit ended beyond which a score is warned of."""
 
 
-class Measured(Record):
-    """What one instruction scores on one split.
+class InstructionScore(Record):
+    """The score of one instruction on one split, and what it cost.
 
     `paid` are the calls that were paid for now, those of the check before among them; `cached` is how many of the
     answers behind the score were in the ledger already. `cost` is that of all of them; None: no model has a price.
@@ -49,7 +49,9 @@ class Measured(Record):
         return (f"{score.cut} of {score.n} answers were {CUT_ADVICE}",)
 
 
-async def score_instruction(spec: Path, instruction: str | None, split: str, *, fresh: bool = False) -> Measured:
+async def score_instruction(
+    spec: Path, instruction: str | None, split: str, *, fresh: bool = False
+) -> InstructionScore:
     """Score an instruction, by default the spec's own, on `train`, `dev` or `test`.
 
     Every answer goes to the ledger of the state folder: what was asked before, here or in a run, is not paid again,
@@ -64,16 +66,16 @@ async def score_instruction(spec: Path, instruction: str | None, split: str, *, 
     job = load_job(spec)
     if instruction is not None:
         job = _with_instruction(job, instruction)
-    with counting_together(), asking_anew() if fresh else nullcontext():
+    with share_tallies(), ask_anew() if fresh else nullcontext():
         checked = await preflight(job, searches=False)
         shown = checked.demonstrations
         examples = _examples(checked.splits, split, shown)
         if not examples:
             raise InputError(f"the split {split} of {job.spec.dataset.source} is empty; see dataset.split.{split}")
-        return await _measured(job, split, examples, shown)
+        return await _score(job, split, examples, shown)
 
 
-async def _measured(job: Job, split: str, examples: Sequence[Example], shown: Sequence[Example]) -> Measured:
+async def _score(job: Job, split: str, examples: Sequence[Example], shown: Sequence[Example]) -> InstructionScore:
     spec = job.spec
     engine = open_database(job.settings.database_for(job.home))
     ledger = Ledger(engine)
@@ -93,7 +95,7 @@ async def _measured(job: Job, split: str, examples: Sequence[Example], shown: Se
             paid = models.task.tally.paid + models.judge.tally.paid
             # The check asks the first dev examples: on dev, what it paid for belongs to the score.
             fresh = paid if split == "dev" else paid - checked
-            return Measured(
+            return InstructionScore(
                 task=spec.name,
                 split=split,
                 instruction=spec.prompt.instruction,

@@ -1,6 +1,6 @@
-"""The steps of the method on an open run, as plain functions; `tasks/` makes each of them a Prefect task.
+"""The steps of the loop on an open run, as plain functions; `tasks/` makes each of them a Prefect task.
 
-What a step does stands in the room of its subject. Here it is told what of the run it works with.
+What a step does is in `gpo.search`, `gpo.evaluation` or `gpo.runs`. Here it gets the parts of the run it works with.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from gpo.runs.job import Checked, Job
 from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
 from gpo.runs.run import Run
-from gpo.search import inform as informing
-from gpo.search import refine as refining
-from gpo.search import select as selecting
+from gpo.search import inform as inform_step
+from gpo.search import refine as refine_step
+from gpo.search import select as select_step
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Past, Recalled, recall, summarise
 from gpo.search.select import Search
@@ -55,7 +55,7 @@ async def prove(run: Run, candidate: Candidate) -> Score:
 
 async def inform(run: Run, step: int, current: Scored) -> Informed:
     """The current prompt, with a reflection on its failures on training examples where the method has one."""
-    return await informing.inform(
+    return await inform_step.inform(
         run.models,
         run.spec,
         current,
@@ -81,10 +81,10 @@ async def retrieve(run: Run, step: int, search: Search) -> Recalled:
 async def refine(run: Run, step: int, candidates: int, informed: Informed, recalled: Recalled) -> Proposals:
     """Show the optimizer model the current prompt, the trajectory and task examples; read its proposals."""
     rng = run.rng(step, "refine")
-    request = refining.request_of(
+    request = refine_step.build_request(
         run.spec, run.examples("train"), informed, recalled, step=step, candidates=candidates, rng=rng
     )
-    return await refining.refine(run.models.optimizer, run.spec, request, rng)
+    return await refine_step.refine(run.models.optimizer, run.spec, request, rng)
 
 
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
@@ -95,7 +95,7 @@ async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, kn
 
 async def select(search: Search, step: Step) -> Search:
     """The search after this step: the best prompt becomes current."""
-    after = selecting.select(search, step)
+    after = select_step.select(search, step)
     emit(BestFound(after.best))
     return after
 

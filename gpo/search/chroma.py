@@ -1,7 +1,7 @@
-"""Opening and sharing a Chroma client: embedded in the state folder, or a server.
+"""Opens the Chroma client of a trajectory and shares it: embedded in the state folder, or a server.
 
-Embedded, the index lives in the state folder and has one owning process: several writers damage it in silence. Runs
-of one process share it, other processes wait. With `GPO_CHROMA_URL` a Chroma server is used by any number of them.
+An embedded index lives in the state folder and belongs to one process at a time, as several writers would damage it.
+Runs of one process share it, other processes wait. With `GPO_CHROMA_URL` a Chroma server serves any number of them.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""A request for models too small to follow the paper's meta-prompt: a list of instructions, to be continued by one.
+"""The request of `style: continuation`, for optimizer models too small to follow the paper's meta-prompt.
 
-A heading and the scored instructions from worst to best, under a grammar where the server has one. It knows neither
-reflection nor summary, and asks for new instructions only (docs/decisions/0006-continuation.md).
+It is a list of scored instructions, from worst to best, which the model continues by one, under a grammar where the
+server has one. It has neither reflection nor summary (docs/decisions/0006-continuation.md).
 """
 
 import json
@@ -30,16 +30,17 @@ _WORD = 'word ::= " " ("a" | [a-z] [a-z]{1,12})'
 def list_to_continue(
     spec: TaskSpec, request: Request, rng: random.Random, number: int
 ) -> tuple[list[Message], Sampling]:
-    """A list to continue; heading, shape, subject, and how much is shown vary from proposal to proposal.
+    """The messages with a list to continue, and how to sample. `number` is that of the proposal within the step.
 
-    In turn the whole list, its best two, and nothing are shown: a proposal that has seen nothing starts afresh.
+    Heading, grammar and subject are drawn. In turn the whole list, its best two, and no instruction are shown: a
+    proposal that has seen none starts afresh.
     """
-    ranked = [instruction for instruction, _ in sorted(_pool(request), key=lambda item: item[1])]
+    ranked = [instruction for instruction, _ in sorted(_scored_instructions(request), key=lambda item: item[1])]
     shown = (ranked, ranked[-2:], [])[number % 3]
     heading = rng.choice(_HEADINGS).format(description=spec.prompt.description or "the right answer")
     listed = "".join(f"{BULLET}{instruction}\n" for instruction in shown)
     messages = [Message(role="user", text=heading), Message(role="assistant", text=f"{listed}{BULLET.rstrip()}")]
-    rule = f'root ::= " " {_shape(spec, rng, number)}'
+    rule = f'root ::= " " {_sentence_grammar(spec, rng, number)}'
     return messages, Sampling(max_tokens=40, grammar=f"{rule}\n{_WORD}", min_p=0.1)
 
 
@@ -52,7 +53,7 @@ def last_line(text: str) -> str:
     return text.strip().rsplit("\n", 1)[-1].removeprefix(BULLET.rstrip())
 
 
-def _shape(spec: TaskSpec, rng: random.Random, number: int) -> str:
+def _sentence_grammar(spec: TaskSpec, rng: random.Random, number: int) -> str:
     """The grammar of one sentence that keeps to the task: half of them orders, a quarter questions, a quarter anything.
 
     The verb is drawn, not left to the model, which would begin most sentences with the same one. What is asked for is
@@ -61,7 +62,7 @@ def _shape(spec: TaskSpec, rng: random.Random, number: int) -> str:
     whole = spec.prompt.description.strip() or "the right answer"
     subject = f"{json.dumps(f' {whole}', ensure_ascii=False)} word{{0,3}}"
     if number % 4 < 2:
-        subject = f"word{{1,3}} {json.dumps(f' {rng.choice(subjects(whole))}', ensure_ascii=False)} word{{0,4}}"
+        subject = f"word{{1,3}} {json.dumps(f' {rng.choice(subject_words(whole))}', ensure_ascii=False)} word{{0,4}}"
     if number % 2 == 0:
         return f'"{rng.choice(_VERBS)}" {subject} "."'
     if number % 4 == 1:
@@ -69,19 +70,19 @@ def _shape(spec: TaskSpec, rng: random.Random, number: int) -> str:
     return f'[A-Z] [a-z]+ word{{0,2}} {subject} "."'
 
 
-def subjects(description: str) -> list[str]:
+def subject_words(description: str) -> list[str]:
     """Words of a description that a sentence about it can hold, the first one twice.
 
     It is most often what is asked for: the *sentiment* of a review.
 
-    >>> subjects("the sentiment of a customer review")
+    >>> subject_words("the sentiment of a customer review")
     ['sentiment', 'sentiment', 'customer', 'review']
     """
     words = list(dict.fromkeys(re.findall(r"[a-z]{4,}", description.casefold())))
     return [*words[:1], *words] or ["answer"]
 
 
-def _pool(request: Request) -> Sequence[tuple[str, float]]:
+def _scored_instructions(request: Request) -> Sequence[tuple[str, float]]:
     pairs = {item.instruction: item.percent for item in request.recalled.neighbours}
     current = request.informed.current
     return list({**pairs, current.candidate.instruction: current.percent}.items())

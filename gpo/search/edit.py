@@ -1,15 +1,15 @@
-"""From proposals to candidates: each held to the step's word budget, or rejected with a reason.
+"""The step `edit`: holds each proposal to the edit budget of the step, and rejects those that cannot be used.
 
-What is rejected is counted and shown; nothing is repaired in silence.
+Every rejection has a reason, and is counted and reported.
 """
 
 import random
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from gpo.data.leaks import LeakGuard
-from gpo.records import Candidate, Edited, Example, Proposals, Rejected, Rejection, content_hash
+from gpo.records import Candidate, Edited, Example, Proposals, Rejection, RejectionReason, content_hash
 from gpo.template import breaks_contract
-from gpo.words import project, split_words, word_distance
+from gpo.words import project_onto_budget, split_words, word_distance
 
 MAX_WORDS = 400
 
@@ -50,7 +50,7 @@ class ProposalFilter:
         rejected = list(proposals.rejected)
         taken = set(known)
         for text in proposals.texts:
-            edited = project(current.instruction, text, budget, rng).strip()
+            edited = project_onto_budget(current.instruction, text, budget, rng).strip()
             reason = self._reason(text, edited, current, taken)
             if reason is not None:
                 rejected.append(Rejection(reason=reason, text=text))
@@ -69,7 +69,7 @@ class ProposalFilter:
             )
         return Edited(budget=budget, candidates=tuple(candidates), rejected=tuple(rejected))
 
-    def _reason(self, proposed: str, edited: str, current: Candidate, taken: Collection[str]) -> Rejected | None:
+    def _reason(self, proposed: str, edited: str, current: Candidate, taken: Collection[str]) -> RejectionReason | None:
         if not edited:
             return "empty"
         # Words of two sound texts can come together to something that neither of them holds.

@@ -1,8 +1,8 @@
-"""The current information: what the optimizer model is told of the current prompt (Tang et al., section 3.1).
+"""The step `inform`: what the optimizer model is told of the current prompt (Tang et al., section 3.1).
 
-The instruction always; its score, or a reflection on its failures, where `optimizer.information` asks for them. For a
-reflection the prompt is run on a batch of training examples, and the optimizer model says why those that came out
-wrong did.
+It is told the instruction, and its score or a reflection on its failures where `optimizer.information` asks for them.
+For a reflection the prompt is run on a batch of training examples, and the optimizer model writes why the wrong answers
+are wrong.
 """
 
 import random
@@ -17,10 +17,10 @@ from gpo.formatting import count
 from gpo.models.asking import ask_remark, repeat_of
 from gpo.models.models import Models
 from gpo.records import Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
-from gpo.search.excerpts import PLACE, cut, question
+from gpo.search.formatting import PLACEHOLDER, cut_middle, format_question
 from gpo.spec.task import TaskSpec
 
-SHOWN_OF_FAILURE = 1200
+MAX_FAILURE_CHARS = 1200
 """Characters of a question or an answer that the optimizer model is shown."""
 
 BATCH_FAILURE_RATE = 0.5
@@ -98,20 +98,22 @@ def reflection_prompt(spec: TaskSpec, instruction: str, failures: Sequence[tuple
 
     What the metric or the judge said about an answer is told as well.
     """
-    cases = "\n\n".join(_case(spec, number, *failure) for number, failure in enumerate(failures, start=1))
+    cases = "\n\n".join(_failure_text(spec, number, *failure) for number, failure in enumerate(failures, start=1))
     return (
         f"A language model was given this instruction:\n\n{instruction}\n\n"
-        f"In the cases below, where the instruction stood in the place of {PLACE}, its answer was wrong.\n\n"
+        f"In the cases below, where the instruction stood in the place of {PLACEHOLDER}, its answer was wrong.\n\n"
         f"{cases}\n\n"
         "Why did the instruction fail in these cases? Say what it leaves open or says wrongly, in at most 120 words. "
         "Do not write a new instruction, and do not repeat the cases."
     )
 
 
-def _case(spec: TaskSpec, number: int, example: Example, sample: Sample) -> str:
-    feedback = f"\nWhat was said about the answer: {cut(sample.feedback, SHOWN_OF_FAILURE)}" if sample.feedback else ""
+def _failure_text(spec: TaskSpec, number: int, example: Example, sample: Sample) -> str:
+    feedback = (
+        f"\nWhat was said about the answer: {cut_middle(sample.feedback, MAX_FAILURE_CHARS)}" if sample.feedback else ""
+    )
     return (
-        f"Case {number}:\n{cut(question(spec, example), SHOWN_OF_FAILURE)}\n"
-        f"The model's answer: {cut(sample.text.strip(), SHOWN_OF_FAILURE)}\n"
-        f"The right answer: {cut(' or '.join(example.references), SHOWN_OF_FAILURE)}{feedback}"
+        f"Case {number}:\n{cut_middle(format_question(spec, example), MAX_FAILURE_CHARS)}\n"
+        f"The model's answer: {cut_middle(sample.text.strip(), MAX_FAILURE_CHARS)}\n"
+        f"The right answer: {cut_middle(' or '.join(example.references), MAX_FAILURE_CHARS)}{feedback}"
     )

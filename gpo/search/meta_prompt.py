@@ -1,8 +1,11 @@
-"""The paper's meta-prompt: labelled parts, each put there by one choice of the method (Tang et al., section 3)."""
+"""Builds the paper's meta-prompt, the request to the optimizer model for a new instruction (Tang et al., section 3).
+
+It has labelled parts, each put there by one choice of the method.
+"""
 
 from gpo.formatting import count
 from gpo.records import Example, Record
-from gpo.search.excerpts import PLACE, question, score_of
+from gpo.search.formatting import PLACEHOLDER, format_question, format_score
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import OptimizerSpec
@@ -47,10 +50,10 @@ class Request(Record):
 
 def meta_prompt(spec: TaskSpec, request: Request) -> str:
     """The meta-prompt of one step."""
-    return "\n\n".join(part.text for part in parts(spec, request))
+    return "\n\n".join(part.text for part in meta_prompt_parts(spec, request))
 
 
-def parts(spec: TaskSpec, request: Request) -> tuple[Section, ...]:
+def meta_prompt_parts(spec: TaskSpec, request: Request) -> tuple[Section, ...]:
     """The parts of the meta-prompt in order; those without content are left out.
 
     Scores belong to what brings them: without `score` in the information the current prompt is shown without its own,
@@ -59,13 +62,15 @@ def parts(spec: TaskSpec, request: Request) -> tuple[Section, ...]:
     options = spec.optimizer
     information = f"information: {options.information}"
     found = [
-        Section(name="task", choice="prompt.description", text=_task(spec)),
-        Section(name="trajectory", choice=trajectory_choice(options), text=_trajectory(request)),
-        Section(name="current prompt", choice=information, text=_current(options, request)),
-        Section(name="reflection", choice=f"{information}, batch: {options.batch}", text=_reflection(request)),
-        Section(name="examples", choice=f"examples: {options.examples}", text=_examples(spec, request)),
+        Section(name="task", choice="prompt.description", text=_task_text(spec)),
+        Section(name="trajectory", choice=trajectory_choice(options), text=_trajectory_text(request)),
+        Section(name="current prompt", choice=information, text=_current_text(options, request)),
+        Section(name="reflection", choice=f"{information}, batch: {options.batch}", text=_reflection_text(request)),
+        Section(name="examples", choice=f"examples: {options.examples}", text=_examples_text(spec, request)),
         Section(name="request", choice=f"refinement: {options.refinement}", text=_REQUESTS[options.refinement]),
-        Section(name="word limit", choice=limit_choice(options, request.budget, request.step), text=_limit(request)),
+        Section(
+            name="word limit", choice=limit_choice(options, request.budget, request.step), text=_limit_text(request)
+        ),
         Section(name="form", choice=f"style: {options.style}", text=_FORM),
     ]
     return tuple(part for part in found if part.text)
@@ -83,41 +88,43 @@ def limit_choice(options: OptimizerSpec, budget: int | None, step: int) -> str:
     return decay if budget is None else f"{decay} ({count(budget, 'word')} at step {step})"
 
 
-def _task(spec: TaskSpec) -> str:
+def _task_text(spec: TaskSpec) -> str:
     goal = f" for this task: {spec.prompt.description}" if spec.prompt.description else ""
     return f"You improve the instruction that a language model is given{goal}."
 
 
-def _trajectory(request: Request) -> str:
+def _trajectory_text(request: Request) -> str:
     recalled, current = request.recalled, request.informed.current.candidate.instruction
     if recalled.summary:
         return f"{SUMMARY_HEADING}\n\n{recalled.summary}"
     others = [item for item in recalled.neighbours if item.instruction != current]
     if not others:
         return ""
-    listed = "\n\n".join(f"Instruction: {item.instruction}\n{score_of(item)}" for item in others)
+    listed = "\n\n".join(f"Instruction: {item.instruction}\n{format_score(item)}" for item in others)
     return f"{LIST_HEADING}\n\n{listed}"
 
 
-def _current(options: OptimizerSpec, request: Request) -> str:
+def _current_text(options: OptimizerSpec, request: Request) -> str:
     current = request.informed.current
     shown = f"Current instruction: {current.candidate.instruction}"
-    return f"{shown}\n{score_of(current)}" if options.shows_score else shown
+    return f"{shown}\n{format_score(current)}" if options.shows_score else shown
 
 
-def _reflection(request: Request) -> str:
+def _reflection_text(request: Request) -> str:
     reflection = request.informed.reflection
     return f"How the current instruction fares on training examples:\n\n{reflection}" if reflection else ""
 
 
-def _examples(spec: TaskSpec, request: Request) -> str:
+def _examples_text(spec: TaskSpec, request: Request) -> str:
     if not request.examples:
         return ""
-    shown = "\n\n".join(f"{question(spec, example)}\nAnswer: {example.reference}" for example in request.examples)
-    return f"Examples of the task; the instruction takes the place of {PLACE}:\n\n{shown}"
+    shown = "\n\n".join(
+        f"{format_question(spec, example)}\nAnswer: {example.reference}" for example in request.examples
+    )
+    return f"Examples of the task; the instruction takes the place of {PLACEHOLDER}:\n\n{shown}"
 
 
-def _limit(request: Request) -> str:
+def _limit_text(request: Request) -> str:
     if request.budget is None:
         return ""
     return f"Change at most {count(request.budget, 'word')} of the current instruction."

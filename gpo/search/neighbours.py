@@ -1,6 +1,6 @@
-"""Orders of scored prompts: by similarity to the current one, by time, by score; what counts most stands last.
+"""Sorts scored prompts for the meta-prompt: by similarity to the current one, by time or by score.
 
-Every order is total and does not depend on how the prompts were stored.
+What counts most stands last. No order depends on how the prompts were stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -73,17 +73,17 @@ Order = Callable[[Neighbour], tuple[float, ...]]
 
 
 def by_similarity(current: str) -> Order:
-    """The most similar last. Ties go by: the current prompt itself, score, step, number - the higher is later."""
+    """Order with the most similar last. Ties go by: the current prompt itself, score, step, number; higher is later."""
     return lambda hit: (hit.similarity, hit.instruction == current, hit.percent, hit.step, hit.number)
 
 
 def by_time(hit: Neighbour) -> tuple[float, ...]:
-    """The latest last."""
+    """Order with the latest last."""
     return hit.step, hit.number
 
 
 def by_score(hit: Neighbour) -> tuple[float, ...]:
-    """The best last. A score of few examples, where the race ended a prompt, ranks below every whole one."""
+    """Order with the best last. A score of few examples, where the race ended a prompt, ranks below every whole one."""
     return hit.complete, hit.percent, hit.step, hit.number
 
 
@@ -96,11 +96,11 @@ def rank_neighbours(hits: Mapping[str, Neighbour], order: Order) -> list[Neighbo
     return list(found.values())
 
 
-def last(hits: Sequence[Neighbour], k: int, current: str) -> list[Neighbour]:
+def last_neighbours(hits: Sequence[Neighbour], k: int, current: str) -> list[Neighbour]:
     """The last `k` of distinct texts, the current one always among them.
 
     >>> hits = [Neighbour(instruction=text, percent=50, step=step, number=1) for step, text in enumerate("abcd")]
-    >>> [hit.instruction for hit in last(hits, 3, current="a")]
+    >>> [hit.instruction for hit in last_neighbours(hits, 3, current="a")]
     ['a', 'c', 'd']
     """
     others = [hit for hit in hits if hit.instruction != current]

@@ -1,6 +1,6 @@
-"""The descent: proposals of the optimizer model, and what is read from its answers (Tang et al., section 3.3).
+"""The step `refine`: asks the optimizer model for new instructions and reads them (Tang et al., section 3.3).
 
-Two styles of the same request. `paper` sends the meta-prompt, with the new prompt between <START> and <END>;
+There are two styles of the request. `paper` sends the meta-prompt, with the new prompt between <START> and <END>;
 `continuation` sends a list of instructions to continue.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gpo.models.asking import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
-from gpo.records import Example, Proposals, Rejected, Rejection
+from gpo.records import Example, Proposals, Rejection, RejectionReason
 from gpo.scoring.stated import read_through
 from gpo.search.continuation import last_line, list_to_continue
 from gpo.search.inform import Informed
@@ -30,7 +30,7 @@ _REFUSAL = re.compile(
 )
 
 
-def request_of(
+def build_request(
     spec: TaskSpec,
     train: Sequence[Example],
     informed: Informed,
@@ -59,7 +59,7 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         ModelCallError: a call failed after the client's retries.
     """
     continues = spec.optimizer.style == "continuation"
-    compose = list_to_continue if continues else _paper
+    compose = list_to_continue if continues else _paper_request
     asks = [compose(spec, request, rng, number) for number in range(request.candidates)]
     samplings = [sampling if model.follows_grammar else Sampling() for _, sampling in asks]
     keys = [
@@ -82,7 +82,7 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
     )
 
 
-def _paper(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
+def _paper_request(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
     """The same meta-prompt for every proposal of a step; sampling makes them differ."""
     del rng, number
     return [Message(role="user", text=meta_prompt(spec, request))], Sampling()
@@ -102,11 +102,11 @@ def read_proposal(text: str) -> str:
     """
     if _is_cut_off(text):
         return ""
-    found = _unmarked(text)
-    return "" if _refuses(found) else found
+    found = _read_unmarked(text)
+    return "" if _is_refusal(found) else found
 
 
-def why_unread(text: str) -> Rejected:
+def why_unread(text: str) -> RejectionReason:
     """Why an answer holds no proposal: it was cut off by the token limit, it refuses, or it is empty.
 
     >>> why_unread("<START>Add the"), why_unread("I'm sorry, but I can't do that."), why_unread("<START><END>")
@@ -114,7 +114,7 @@ def why_unread(text: str) -> Rejected:
     """
     if _is_cut_off(text):
         return "truncated"
-    return "refused" if _refuses(_unmarked(text)) else "empty"
+    return "refused" if _is_refusal(_read_unmarked(text)) else "empty"
 
 
 def _is_cut_off(text: str) -> bool:
@@ -123,11 +123,11 @@ def _is_cut_off(text: str) -> bool:
     return is_cut_off or (not _MARKED.search(shown) and START in shown.rsplit(END, 1)[-1])
 
 
-def _refuses(text: str) -> bool:
+def _is_refusal(text: str) -> bool:
     return _REFUSAL.match(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")) is not None
 
 
-def _unmarked(text: str) -> str:
+def _read_unmarked(text: str) -> str:
     # A proposal may speak of such tags itself.
     text = read_through(text, (START, END)).shown
     if whole := _MARKED.search(text):

@@ -1,8 +1,9 @@
-"""The trajectory's strategies: what is recalled of the prompts scored so far (momentum; Tang et al., section 3.2).
+"""The step `retrieve`: which of the prompts scored so far the optimizer model is shown (Tang et al., section 3.2).
 
-A strategy is a function from the `Past` to what is `Recalled`. A new one is written here: a name in `Memory` and a
-function under `@strategy`; an order of its own is a function in `neighbours.py`. Lists are in ascending order, since
-what stands last weighs most with a language model.
+The paper calls this the trajectory and likens it to momentum. A strategy is a function from the `Past` to what is
+`Recalled`. A new one is a word in `Memory` of `gpo.spec.method`, and a function here under `@strategy`; an order of its
+own is a function in `neighbours.py`. Lists are in ascending order, since what stands last weighs most with a language
+model.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +14,7 @@ from pydantic import Field
 from gpo.models.asking import Remark, ask_remark, repeat_of
 from gpo.models.chat import ChatModel
 from gpo.records import Candidate, Record, Scored, UsageByRole
-from gpo.search.excerpts import score_of
+from gpo.search.formatting import format_score
 from gpo.search.neighbours import Neighbour, Order, by_score, by_time
 from gpo.search.trajectory import Trajectory
 from gpo.spec.method import Memory
@@ -30,9 +31,9 @@ class Recalled(Record):
 
 @dataclass(frozen=True)
 class Past:
-    """What can be recalled from, at the beginning of a step: the prompts of the earlier steps of one run.
+    """What a strategy chooses from, at the beginning of a step: the prompts of the earlier steps of one run.
 
-    `summarise` has the summary of the step before brought up to date.
+    `k` is how many prompts to show. `summarise` brings the summary of the step before up to date.
     """
 
     trajectory: Trajectory
@@ -65,7 +66,7 @@ def strategy(name: Memory, shows: str) -> Callable[[Callable[[Past], Awaitable[R
 
 
 async def recall(memory: Memory, past: Past) -> Recalled:
-    """What a strategy recalls.
+    """What the strategy named `memory` recalls.
 
     Raises:
         StateError: the index cannot be used.
@@ -76,32 +77,32 @@ async def recall(memory: Memory, past: Past) -> Recalled:
 
 @strategy("none", shows="nothing of the past")
 async def nothing(past: Past) -> Recalled:
-    """Each step knows the current prompt alone."""
+    """Nothing: each step knows the current prompt alone."""
     del past
     return Recalled()
 
 
 @strategy("summary", shows="what the optimizer model noted of all earlier prompts")
 async def summary(past: Past) -> Recalled:
-    """A text that is kept from step to step."""
+    """The summary, a text that the optimizer model updates at each step."""
     return await past.summarise()
 
 
 @strategy("recency", shows="the latest prompts, the last at the end")
 async def recency(past: Past) -> Recalled:
-    """By step and number within it."""
+    """The latest `k` prompts, by step and number within it."""
     return await _last(past, by_time)
 
 
 @strategy("relevance", shows="the prompts most similar to the current one, the nearest at the end")
 async def relevance(past: Past) -> Recalled:
-    """By cosine similarity of the embeddings."""
+    """The `k` prompts most similar to the current one, by cosine similarity of the embeddings."""
     return Recalled(neighbours=tuple(await past.trajectory.nearest(past.run_key, past.current, past.k, past.step)))
 
 
 @strategy("importance", shows="the best prompts, the best at the end")
 async def importance(past: Past) -> Recalled:
-    """By dev score; a score that the race ended early ranks below every whole one."""
+    """The `k` prompts with the best dev score; one that the race ended early ranks below every whole score."""
     return await _last(past, by_score)
 
 
@@ -127,7 +128,7 @@ def summary_prompt(spec: TaskSpec, previous: str, fresh: Sequence[Scored]) -> st
     """What the optimizer model is asked for a summary."""
     goal = f" for this task: {spec.prompt.description}" if spec.prompt.description else ""
     before = f"Your notes so far:\n\n{previous}\n\n" if previous else ""
-    listed = "\n\n".join(f"Instruction: {item.candidate.instruction}\n{score_of(item)}" for item in fresh)
+    listed = "\n\n".join(f"Instruction: {item.candidate.instruction}\n{format_score(item)}" for item in fresh)
     return (
         f"You keep notes on instructions that a language model was given{goal}.\n\n{before}"
         f"Instructions scored since, with their scores from 0 to 100 (higher is better):\n\n{listed}\n\n"

@@ -1,12 +1,12 @@
-"""Which prompt is refined next, which is the best so far, and when the search is over."""
+"""The step `select`: keeps the state of a search, picks the prompt to refine next, and says when to stop."""
 
 from collections.abc import Sequence
 
 from gpo.evaluation.racing import is_ahead
-from gpo.records import Edited, Proposals, Record, Scored, Splits, Step, Stopped, content_hash, total_usage
-from gpo.search.budget import affordable_candidates
+from gpo.records import Edited, Proposals, Record, Scored, Splits, Step, StopReason, content_hash, total_usage
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
+from gpo.search.run_limits import affordable_candidates
 from gpo.spec.task import TaskSpec
 
 
@@ -90,16 +90,16 @@ def describe_step(
     )
 
 
-def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> Stopped | None:
+def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> StopReason | None:
     """Why no further step is taken; None while there is one to take."""
     if len(search.steps) >= spec.optimizer.max_steps:
         return "max_steps"
     if search.stale >= spec.optimizer.patience or search.best.score.mean >= 1.0:
         return "plateau"
-    return None if affordable(search, spec, splits) else "budget"
+    return None if count_affordable(search, spec, splits) else "budget"
 
 
-def affordable(search: Search, spec: TaskSpec, splits: Splits) -> int:
+def count_affordable(search: Search, spec: TaskSpec, splits: Splits) -> int:
     """How many candidates the next step can have under the caps; the last step before a cap may have fewer."""
     scores = [search.start.score, *(item.score for item in search.earlier)]
     return affordable_candidates(spec, scores, search.steps, len(splits.dev), len(splits.test))

@@ -1,8 +1,8 @@
-"""The trajectory: scored prompts in Chroma, found by relevance, recency or importance (Tang et al., section 3.2).
+"""The search index of scored prompts in Chroma: the most similar, the latest or the best (Tang et al., section 3.2).
 
-Chroma is an index. The database has the truth, and the index is rebuilt from it at any time, so nothing is lost with
-it. Each scope (task, dataset version, metric, task model) has a collection of its own, since scores of different
-scopes cannot be compared; within it, entries carry the key of their run.
+The database keeps the scores; the index can be rebuilt from it at any time, so losing it loses nothing. Each scope
+(task, dataset version, metric, task model) has a collection of its own, since scores of different scopes cannot be
+compared; within it, entries carry the key of their run.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from gpo.search.neighbours import (
     Neighbour,
     Order,
     by_similarity,
-    last,
+    last_neighbours,
     metadata_of,
     rank_neighbours,
     read_neighbour,
@@ -134,13 +134,13 @@ class Trajectory:
         search = await self._search(run_key, current, before_step)
         return await self._call(lambda collection: search.last(collection, k, order))
 
-    async def _search(self, run_key: str, current: Candidate, before_step: int) -> "_Search":
+    async def _search(self, run_key: str, current: Candidate, before_step: int) -> "_Query":
         own = _entry_id(run_key, current)
         stored = await self._call(lambda collection: collection.get(ids=[own], include=["embeddings"])["embeddings"])
         vector = list(map(float, stored[0])) if stored is not None and len(stored) else None
         if vector is None:
             (vector,) = await self._vectors([current.instruction])
-        return _Search(vector, current.instruction, run_key, before_step)
+        return _Query(vector, current.instruction, run_key, before_step)
 
     async def count(self, run_key: str) -> int:
         """How many entries a run has."""
@@ -218,7 +218,7 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
-class _Search:
+class _Query:
     """One search among the entries of a run, by their nearness to a vector, that of the instruction `current`."""
 
     vector: list[float]
@@ -242,7 +242,7 @@ class _Search:
 
     def last(self, collection: "Collection", k: int, order: Order) -> list[Neighbour]:
         """The last `k` in an order, the current one always among them."""
-        return last(rank_neighbours(self._all(collection), order), k, self.current)
+        return last_neighbours(rank_neighbours(self._all(collection), order), k, self.current)
 
     def _search(self, collection: "Collection", n: int) -> dict[str, Neighbour]:
         query: Any = [self.vector]

@@ -1,4 +1,4 @@
-"""The sections `dataset` and `dataset.split` of a spec."""
+"""The section `dataset` of a spec: where the rows are, which fields are what, and the sizes of the splits."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -13,6 +13,9 @@ SOURCES = ("path", "hub", "sql", "name")
 
 _OPTIONS = (("config", "hub"), ("revision", "hub"), ("url_env", "sql"), ("version", "name"), ("delimiter", "path"))
 """Options of a dataset that belong to one kind of source."""
+
+PLACES = frozenset({*SOURCES, *(option for option, _ in _OPTIONS), "encoding", "on_bad_row"})
+"""Where a dataset comes from and how it is read: the fingerprint of its content says what it is."""
 
 
 class SplitSpec(Record):
@@ -115,7 +118,7 @@ class DatasetSpec(Record):
             return f"dataset {self.name}" if self.version is None else f"dataset {self.name} version {self.version}"
         return str(self.path) if self.path is not None else self.hub or "dataset.sql"
 
-    def stored_as(self, version: int, rows: Path) -> Self:
+    def with_stored_rows(self, version: int, rows: Path) -> Self:
         """The same with its version found: `rows` is a file of this machine, and in no dump of the spec."""
         found = self.model_copy(update={"version": version})
         found._rows = rows  # noqa: SLF001 - its own class
@@ -123,7 +126,7 @@ class DatasetSpec(Record):
 
     @property
     def rows(self) -> Path | None:
-        """For `name`: the file with the version's rows; None until `stored_as` has told it."""
+        """For `name`: the file with the version's rows; None until `with_stored_rows` has told it."""
         return self._rows
 
     @property

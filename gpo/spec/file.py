@@ -1,4 +1,4 @@
-"""Reading a spec file, and saying what is wrong with one: file, field, what was received, what was meant."""
+"""Reads and writes spec files, and explains what is wrong with one: file, field, value, and what was meant."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -43,7 +43,7 @@ def load_models(path: Path) -> dict[str, ModelSpec]:
     except ValidationError as error:
         raise SpecError(explain_validation(error, source=str(path))) from None
     given = {role: getattr(models, role) for role in models.model_fields_set}
-    return {role: _anchored_model(model, path.resolve().parent) for role, model in given.items() if model}
+    return {role: _anchor_model(model, path.resolve().parent) for role, model in given.items() if model}
 
 
 class _ModelsFile(BaseModel):
@@ -92,11 +92,11 @@ def anchor_paths(spec: TaskSpec, folder: Path) -> TaskSpec:
     """The spec with its file paths made absolute, relative to `folder`."""
     path = spec.dataset.path and (folder / spec.dataset.path.expanduser()).resolve()
     dataset = spec.dataset.model_copy(update={"path": path})
-    models = ModelsSpec.model_validate({role: model and _anchored_model(model, folder) for role, model in spec.models})
+    models = ModelsSpec.model_validate({role: model and _anchor_model(model, folder) for role, model in spec.models})
     return spec.model_copy(update={"dataset": dataset, "metric": spec.metric.beside(folder), "models": models})
 
 
-def _anchored_model(model: ModelSpec, folder: Path) -> ModelSpec:
+def _anchor_model(model: ModelSpec, folder: Path) -> ModelSpec:
     if not model.model.endswith(".gguf"):
         return model
     name = model.model.removeprefix("local:")

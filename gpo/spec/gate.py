@@ -1,4 +1,4 @@
-"""The rules of the gate: what a challenger has to show before it replaces the champion."""
+"""The section `gate` of a spec: what a challenger has to show before it replaces the champion."""
 
 from collections.abc import Mapping
 from typing import Annotated

@@ -1,4 +1,6 @@
-"""The space of methods: the choices of the paper's analysis (Tang et al., section 3), and published methods in it.
+"""The section `optimizer` of a spec: which method improves the prompt, and for how many steps.
+
+A method is one choice for each part of the paper's analysis (Tang et al., section 3). Published methods are presets.
 
 | part of a gradient-based optimizer | here | choices |
 |---|---|---|
@@ -8,7 +10,6 @@
 | descent | `refinement` | editing, generation |
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -16,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from gpo.errors import suggestion
 from gpo.records import Record
+from gpo.spec.edit_budget import Decay, edit_budget
 
 Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection"]
 
@@ -23,11 +25,9 @@ Refinement = Literal["editing", "generation"]
 
 Memory = Literal["none", "summary", "recency", "relevance", "importance"]
 
-Decay = Literal["none", "fixed", "linear", "cosine"]
-
 
 class Method(Record):
-    """A point of the space."""
+    """One choice for each part of the method; the defaults are GPO."""
 
     information: Information = Field(
         default="prompt+score", description="What the optimizer model is told of the current prompt."
@@ -46,7 +46,7 @@ PRESETS: Mapping[str, Method] = {
     "pe2": Method(information="prompt+score+reflection", trajectory="recency", decay="fixed"),
     "sgdm": Method(trajectory="summary", decay="none", refinement="editing"),
 }
-"""Published methods by name (Tang et al., section 4.1): nothing but named points of the space."""
+"""Published methods by name (Tang et al., section 4.1), each a choice of the same parts."""
 
 
 class OptimizerSpec(Method):
@@ -130,40 +130,4 @@ class OptimizerSpec(Method):
         >>> [OptimizerSpec(max_steps=5).budget_at(step) for step in range(1, 6)]
         [50, 44, 30, 16, 10]
         """
-        return budget(self.decay, step, self.max_steps, self.budget_start, self.budget_end, warmup=self.warmup)
-
-
-def budget(decay: Decay, step: int, max_steps: int, start: int, end: int, *, warmup: bool = False) -> int | None:
-    """Words that a step may change, None for no limit (Tang et al., section 3).
-
-    `linear` and `cosine` go from `start` at step 1 to `end` at step `max_steps`; a single step has `start`.
-
-    With `warmup` the first w = ceil(`max_steps` / 20) steps, 5% and at least one, rise to it: step s of them has
-    `start` * s / (w + 1) words, rounded, at least one. Step w + 1 has `start`, and the decay runs from there to
-    `max_steps`. The last step is never one of the rise; without a limit there is nothing to rise.
-
-    Raises:
-        ValueError: `step` is not in 1..`max_steps`.
-
-    >>> [budget("cosine", step, 5, start=50, end=10) for step in range(1, 6)]
-    [50, 44, 30, 16, 10]
-    >>> [budget("linear", step, 6, start=50, end=10, warmup=True) for step in range(1, 7)]
-    [25, 50, 40, 30, 20, 10]
-    """
-    if not 1 <= step <= max_steps:
-        raise ValueError(f"step {step} is not in 1..{max_steps}")
-    if decay == "none":
-        return None
-    rise = min(math.ceil(max_steps / 20), max_steps - 1) if warmup else 0
-    if step <= rise:
-        return max(1, round(start * step / (rise + 1)))
-    last = max_steps - rise - 1
-    done = (step - rise - 1) / last if last else 0.0
-    match decay:
-        case "fixed":
-            left = 1.0
-        case "linear":
-            left = 1 - done
-        case "cosine":
-            left = (1 + math.cos(math.pi * done)) / 2
-    return round(end + (start - end) * left)
+        return edit_budget(self.decay, step, self.max_steps, self.budget_start, self.budget_end, warmup=self.warmup)

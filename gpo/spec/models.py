@@ -1,4 +1,4 @@
-"""The models of a spec: by name, and how to call them."""
+"""The section `models` of a spec: each model by name, how to call it, and what it costs."""
 
 import math
 import re

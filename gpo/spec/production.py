@@ -1,14 +1,13 @@
-"""What becomes of a better prompt: where it goes live, who has to agree, and who is told."""
+"""The section `production` of a spec: under which alias a better prompt goes live, who approves, who is notified."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from gpo.errors import PromptError
-from gpo.names import check_alias
+from gpo.names import EnvironmentVariable, check_alias
 from gpo.records import Record
 
-_EnvironmentVariable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _Block = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
 
 
@@ -21,7 +20,7 @@ class NotifySpec(Record):
     blocks: tuple[_Block, ...] = Field(
         default=(), description="Prefect notification blocks, each `type/name`: `slack-webhook/ops`."
     )
-    webhook_env: _EnvironmentVariable | None = Field(
+    webhook_env: EnvironmentVariable | None = Field(
         default=None, description="An environment variable that holds a URL, to which the message is posted as JSON."
     )
 

@@ -1,4 +1,4 @@
-"""The section `prompt` of a spec."""
+"""The section `prompt` of a spec: the messages, and the instruction to start from."""
 
 from collections.abc import Mapping
 from typing import Literal, Self

@@ -11,7 +11,7 @@ from gpo.errors import suggestion
 from gpo.names import Name
 from gpo.records import Record, content_hash
 from gpo.scoring.spec import AnswerSpec, MetricSpec
-from gpo.spec.dataset import DatasetSpec
+from gpo.spec.dataset import PLACES, DatasetSpec
 from gpo.spec.gate import GateSpec
 from gpo.spec.method import OptimizerSpec
 from gpo.spec.models import ModelsSpec
@@ -19,12 +19,6 @@ from gpo.spec.production import ProductionSpec
 from gpo.spec.prompt import PromptSpec
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-
-_PLACES = frozenset(
-    {"path", "hub", "config", "revision", "sql", "url_env", "name", "version", "encoding", "delimiter", "on_bad_row"}
-)
-"""Where a dataset comes from and how it is read: the fingerprint of its content says what it is."""
-
 
 _LABELLED = ("choice", "boolean")
 """Kinds of answers with labels, which measures of the whole set need."""
@@ -96,7 +90,7 @@ class TaskSpec(Record):
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
-        elsewhere: dict[str, Any] = {"models": True, "dataset": _PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
+        elsewhere: dict[str, Any] = {"models": True, "dataset": PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
         elsewhere |= {"gate": True, "production": True}  # what happens to the result, not what it is
         content = self.model_dump(mode="json", exclude=elsewhere)
         content["models"] = {role: model and model.identity() for role, model in self.models}

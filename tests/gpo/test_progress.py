@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from gpo.progress import Answered, Event, Note, emit, listening
+from gpo.progress import Answered, Event, Note, emit, listen
 
 
 def test_nobody_has_to_listen() -> None:
@@ -12,7 +12,7 @@ def test_nobody_has_to_listen() -> None:
 
 def test_events_are_heard_in_order_until_the_end() -> None:
     heard: list[Event] = []
-    with listening(heard.append):
+    with listen(heard.append):
         emit(Note("one"))
         emit(Answered(paid=True))
     emit(Note("too late"))
@@ -22,8 +22,8 @@ def test_events_are_heard_in_order_until_the_end() -> None:
 def test_the_inner_listener_hears_alone_and_the_outer_one_is_back_after_an_error() -> None:
     outer: list[Event] = []
     inner: list[Event] = []
-    with listening(outer.append):
-        with suppress(ZeroDivisionError), listening(inner.append):
+    with listen(outer.append):
+        with suppress(ZeroDivisionError), listen(inner.append):
             emit(Note("inner"))
             raise ZeroDivisionError
         emit(Note("outer"))
@@ -38,7 +38,7 @@ def test_tasks_and_threads_started_inside_are_heard_and_other_tasks_are_not() ->
 
     async def run() -> None:
         outside = asyncio.create_task(say("outside"))
-        with listening(heard.append):
+        with listen(heard.append):
             await asyncio.gather(say("task"), outside)
             await asyncio.to_thread(emit, Note("thread"))
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.report.markdown import as_markdown
-from gpo.spec.method import Decay, budget
+from gpo.spec.edit_budget import Decay, edit_budget
 from gpo.words import (
     DiffPart,
     compared_words,
     plain_form,
-    project,
+    project_onto_budget,
     split_words,
     word_difference,
     word_distance,
@@ -122,14 +122,14 @@ def test_words_of_other_scripts(text: str, words: list[str]) -> None:
 
 def test_a_rewritten_chinese_prompt_is_not_one_word_away() -> None:
     assert word_distance(CHINESE, OTHER_CHINESE) > 25
-    result = project(CHINESE, OTHER_CHINESE, 3, random.Random(0))
+    result = project_onto_budget(CHINESE, OTHER_CHINESE, 3, random.Random(0))
     assert word_distance(CHINESE, result) == 3
     assert " " not in result
 
 
 @given(MIXED, MIXED, st.integers(0, 12), st.integers(0, 3))
 def test_projection_keeps_to_the_budget_in_any_script(current: str, proposal: str, words: int, seed: int) -> None:
-    result = project(current, proposal, words, random.Random(seed))
+    result = project_onto_budget(current, proposal, words, random.Random(seed))
     assert word_distance(current, result) == min(words, word_distance(current, proposal))
 
 
@@ -193,20 +193,20 @@ RANGES = st.tuples(st.integers(1, 80), st.integers(1, 80)).map(lambda pair: (max
     ],
 )
 def test_budget_of_five_steps(decay: Decay, budgets: list[int | None]) -> None:
-    assert [budget(decay, step, 5, start=50, end=10) for step in range(1, 6)] == budgets
+    assert [edit_budget(decay, step, 5, start=50, end=10) for step in range(1, 6)] == budgets
 
 
 @given(st.sampled_from(["linear", "cosine"]), STEPS, RANGES)
 def test_budget_falls_from_start_to_end(decay: Decay, steps: tuple[int, int], words: tuple[int, int]) -> None:
     (step, last), (start, end) = steps, words
-    here = budget(decay, step, last, start, end)
+    here = edit_budget(decay, step, last, start, end)
     assert here is not None
     assert end <= here <= start
-    assert budget(decay, 1, last, start, end) == start
+    assert edit_budget(decay, 1, last, start, end) == start
     if last > 1:
-        assert budget(decay, last, last, start, end) == end
+        assert edit_budget(decay, last, last, start, end) == end
     if step > 1:
-        before = budget(decay, step - 1, last, start, end)
+        before = edit_budget(decay, step - 1, last, start, end)
         assert before is not None
         assert here <= before
 
@@ -221,7 +221,7 @@ def test_budget_falls_from_start_to_end(decay: Decay, steps: tuple[int, int], wo
     ],
 )
 def test_a_warm_up_comes_before_the_decay(decay: Decay, budgets: list[int | None]) -> None:
-    assert [budget(decay, step, 6, start=50, end=10, warmup=True) for step in range(1, 7)] == budgets
+    assert [edit_budget(decay, step, 6, start=50, end=10, warmup=True) for step in range(1, 7)] == budgets
 
 
 @given(st.sampled_from(["fixed", "linear", "cosine"]), STEPS, RANGES)
@@ -229,25 +229,25 @@ def test_a_warm_up_rises_for_a_twentieth_of_the_steps_and_the_decay_follows(
     decay: Decay, steps: tuple[int, int], words: tuple[int, int]
 ) -> None:
     (_, last), (start, end) = steps, words
-    found = [budget(decay, step, last, start, end, warmup=True) for step in range(1, last + 1)]
+    found = [edit_budget(decay, step, last, start, end, warmup=True) for step in range(1, last + 1)]
     budgets = [each for each in found if each is not None]
     rise = -(-last // 20) if last > 1 else 0
     assert len(budgets) == last
     assert all(1 <= each <= start for each in budgets)
     assert budgets[:rise] == sorted(budgets[:rise])
     assert budgets[rise] == start
-    assert budgets[rise:] == [budget(decay, step, last - rise, start, end) for step in range(1, last - rise + 1)]
+    assert budgets[rise:] == [edit_budget(decay, step, last - rise, start, end) for step in range(1, last - rise + 1)]
 
 
 @pytest.mark.parametrize("step", [0, 6])
 def test_budget_rejects_a_step_that_does_not_exist(step: int) -> None:
     with pytest.raises(ValueError, match=rf"step {step} is not in 1\.\.5"):
-        budget("cosine", step, 5, start=50, end=10)
+        edit_budget("cosine", step, 5, start=50, end=10)
 
 
 @given(SPACED, SPACED, st.integers(0, 15), st.integers(0, 3))
 def test_projection_keeps_to_the_budget(current: str, proposal: str, words: int, seed: int) -> None:
-    result = project(current, proposal, words, random.Random(seed))
+    result = project_onto_budget(current, proposal, words, random.Random(seed))
     proposed = word_distance(current, proposal)
     assert word_distance(current, result) <= words
     if proposed <= words:
@@ -257,22 +257,23 @@ def test_projection_keeps_to_the_budget(current: str, proposal: str, words: int,
         assert word_distance(current, result) == words
         assert word_distance(result, proposal) == proposed - words
     assert set(split_words(result)) <= set(split_words(current)) | set(split_words(proposal))
-    assert result == project(current, proposal, words, random.Random(seed))
+    assert result == project_onto_budget(current, proposal, words, random.Random(seed))
 
 
 @given(SPACED, SPACED)
 def test_projection_without_a_budget_keeps_every_character(current: str, proposal: str) -> None:
-    assert project(current, proposal, None, random.Random(0)) == proposal
+    assert project_onto_budget(current, proposal, None, random.Random(0)) == proposal
 
 
 def test_projection_onto_nothing_is_the_current_prompt() -> None:
-    assert project(CURRENT, PROPOSAL, 0, random.Random(0)) == CURRENT
+    assert project_onto_budget(CURRENT, PROPOSAL, 0, random.Random(0)) == CURRENT
 
 
 def test_projection_keeps_whole_runs_of_words_and_then_part_of_one() -> None:
     current, proposal = "Answer the question now.", "You are a teacher. Answer the question with care."
     results = {
-        words: {project(current, proposal, words, random.Random(seed)) for seed in range(20)} for words in (2, 4)
+        words: {project_onto_budget(current, proposal, words, random.Random(seed)) for seed in range(20)}
+        for words in (2, 4)
     }
     assert results == {
         2: {"Answer the question with care."},
@@ -281,19 +282,21 @@ def test_projection_keeps_whole_runs_of_words_and_then_part_of_one() -> None:
 
 
 def test_projection_draws_other_edits_from_another_seed() -> None:
-    assert len({project(CURRENT, PROPOSAL, 5, random.Random(seed)) for seed in range(20)}) > 1
+    assert len({project_onto_budget(CURRENT, PROPOSAL, 5, random.Random(seed)) for seed in range(20)}) > 1
 
 
 def test_projection_keeps_paragraphs_and_never_joins_words() -> None:
     current = "First  rule.\n\nSecond rule."
     proposal = "New words before. First rule.\n\nSecond rule, and more."
-    assert project(current, proposal, 3, random.Random(0)) == "New words before. First rule.\n\nSecond rule."
-    assert project("\n\n b", "\tx y b z", 1, random.Random(0)) in {"x\n\n b", "b z"}
+    assert (
+        project_onto_budget(current, proposal, 3, random.Random(0)) == "New words before. First rule.\n\nSecond rule."
+    )
+    assert project_onto_budget("\n\n b", "\tx y b z", 1, random.Random(0)) in {"x\n\n b", "b z"}
 
 
 def test_projection_rejects_a_negative_budget() -> None:
     with pytest.raises(ValueError, match="cannot be negative, received -1"):
-        project("a", "b", -1, random.Random(0))
+        project_onto_budget("a", "b", -1, random.Random(0))
 
 
 @given(SPACED, SPACED)

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from flows.cli.app import app
 from flows.cli.display.comparison import ComparisonDisplay, work
 from gpo.comparison.arms import ablation_arms, preset_arms
-from gpo.comparison.plan import Design, Sizes, plan, write_specs
+from gpo.comparison.plan import Design, Sizes, plan_comparison, write_specs
 from gpo.comparison.progress import InRun, RunBegan, RunEnded
 from gpo.comparison.results import ComparisonError
 from gpo.data.splits import load_splits
@@ -27,7 +27,7 @@ from gpo.errors import InputError, SpecError
 from gpo.models.synthetic.task import dataset
 from gpo.progress import Answered, Began, Note
 from gpo.runs.run import run_key
-from gpo.search.budget import least_task_calls
+from gpo.search.run_limits import least_task_calls
 from gpo.spec.file import dump_spec, load_models, load_spec
 from gpo.spec.method import PRESETS
 from gpo.spec.task import TaskSpec
@@ -66,7 +66,7 @@ def task(tmp_path: Path) -> Path:
 
 
 def test_all_cells_of_a_task_have_the_same_budget(task: Path, tmp_path: Path) -> None:
-    whole = plan(design(task, presets="all"), tmp_path)
+    whole = plan_comparison(design(task, presets="all"), tmp_path)
     assert len(whole.cells) == 2 * len(PRESETS)
     for own in whole.specs.values():
         assert own.budget.max_task_calls == CALLS
@@ -85,14 +85,14 @@ def test_all_cells_of_a_task_have_the_same_budget(task: Path, tmp_path: Path) ->
 
 
 def test_only_the_method_differs_between_the_cells_of_a_task(task: Path, tmp_path: Path) -> None:
-    whole = plan(design(task, presets="all"), tmp_path)
+    whole = plan_comparison(design(task, presets="all"), tmp_path)
     rest = [own.model_dump(exclude={"optimizer"}) for own in whole.specs.values()]
     assert all(each == rest[0] for each in rest)
 
 
 def test_the_cells_come_seed_by_seed(tmp_path: Path) -> None:
     tasks = write_task(tmp_path, "one"), write_task(tmp_path, "two")
-    whole = plan(design(*tasks), tmp_path)
+    whole = plan_comparison(design(*tasks), tmp_path)
     assert [(cell.seed, cell.task, cell.arm) for cell in whole.cells] == [
         (seed, name, arm) for seed in (0, 1) for name in ("one", "two") for arm in ("gpo", "opro")
     ]
@@ -100,19 +100,19 @@ def test_the_cells_come_seed_by_seed(tmp_path: Path) -> None:
 
 
 def test_a_comparison_is_named_by_its_settings(task: Path, tmp_path: Path) -> None:
-    first = plan(design(task), tmp_path)
-    assert plan(design(task), tmp_path / "elsewhere").id == first.id
+    first = plan_comparison(design(task), tmp_path)
+    assert plan_comparison(design(task), tmp_path / "elsewhere").id == first.id
     others = [
         design(task, presets="gpo"),
         design(task, seeds=(0, 2)),
         design(task, sizes=SIZES.model_copy(update={"calls": 41})),
         design(task, sizes=SIZES.model_copy(update={"test": 8})),
     ]
-    assert len({first.id, *(plan(each, tmp_path).id for each in others)}) == 5
+    assert len({first.id, *(plan_comparison(each, tmp_path).id for each in others)}) == 5
 
 
 def test_every_cell_can_be_run_by_hand(task: Path, tmp_path: Path) -> None:
-    whole = plan(design(task, presets="all"), tmp_path / "with space")
+    whole = plan_comparison(design(task, presets="all"), tmp_path / "with space")
     write_specs(whole)
     for cell in whole.cells:
         own = load_spec(cell.spec)
@@ -134,7 +134,7 @@ def test_without_sizes_the_cells_are_as_the_spec_says(tmp_path: Path) -> None:
         },
         optimizer={"max_steps": 4, "candidates": 3},
     )
-    whole = plan(design(path, sizes=Sizes()), tmp_path)
+    whole = plan_comparison(design(path, sizes=Sizes()), tmp_path)
     assert whole.tasks[0].model_dump() == {
         "name": "sums",
         "dev": 10,
@@ -148,7 +148,7 @@ def test_without_sizes_the_cells_are_as_the_spec_says(tmp_path: Path) -> None:
 
 def test_limits_on_money_stay_and_one_on_all_calls_gives_way(tmp_path: Path) -> None:
     path = write_task(tmp_path, "sums", budget={"max_calls": 5000, "max_tokens": 90000, "max_cost": 1.5})
-    own = next(iter(plan(design(path), tmp_path).specs.values()))
+    own = next(iter(plan_comparison(design(path), tmp_path).specs.values()))
     assert own.budget.model_dump() == {
         "max_calls": None,
         "max_task_calls": CALLS,
@@ -160,7 +160,7 @@ def test_limits_on_money_stay_and_one_on_all_calls_gives_way(tmp_path: Path) -> 
 def test_one_file_replaces_the_models_of_all_tasks(task: Path, tmp_path: Path) -> None:
     models = tmp_path / "models.yaml"
     models.write_text("models:\n  optimizer: {model: 'openai:gpt-4o-mini', parameters: {temperature: 0.7}}\n")
-    own = next(iter(plan(design(task, models=models), tmp_path).specs.values()))
+    own = next(iter(plan_comparison(design(task, models=models), tmp_path).specs.values()))
     assert own.models.optimizer.model == "openai:gpt-4o-mini"
     assert own.models.task.model == "synthetic:task"
     assert load_models(task)["task"].model == "synthetic:task"
@@ -185,15 +185,15 @@ def test_a_file_that_holds_no_models_is_refused(tmp_path: Path, content: str, me
 def test_a_budget_too_small_for_one_step_is_refused_with_the_least(task: Path, tmp_path: Path) -> None:
     small = design(task, presets="gpo", sizes=SIZES.model_copy(update={"calls": 17}))
     with pytest.raises(InputError, match=r"sums: a search of 17 task-model calls has no step: .* give --calls 18"):
-        plan(small, tmp_path)
-    enough = plan(design(task, presets="gpo", sizes=SIZES.model_copy(update={"calls": 18})), tmp_path)
+        plan_comparison(small, tmp_path)
+    enough = plan_comparison(design(task, presets="gpo", sizes=SIZES.model_copy(update={"calls": 18})), tmp_path)
     own = next(iter(enough.specs.values()))
     assert least_task_calls(own, DEV) == 18
 
 
 def test_the_least_budget_is_that_of_the_dearest_method(task: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="give --calls 26"):
-        plan(design(task, presets="gpo,apo", sizes=SIZES.model_copy(update={"calls": 18})), tmp_path)
+        plan_comparison(design(task, presets="gpo,apo", sizes=SIZES.model_copy(update={"calls": 18})), tmp_path)
 
 
 def test_a_benchmarks_folder_is_compared_with_the_published_settings(tmp_path: Path) -> None:
@@ -202,36 +202,36 @@ def test_a_benchmarks_folder_is_compared_with_the_published_settings(tmp_path: P
     rows = [json.dumps({"input": f"I have {n} hats. How many hats do I have?", "target": str(n)}) for n in range(30)]
     for number, name in enumerate(("train", "eval", "test")):
         (folder / f"{name}.jsonl").write_text("\n".join(rows[10 * number : 10 * number + 10]), encoding="utf-8")
-    whole = plan(design(folder, presets="all"), tmp_path)
+    whole = plan_comparison(design(folder, presets="all"), tmp_path)
     assert {own.optimizer.style for own in whole.specs.values()} == {"paper"}
     assert {own.prompt.instruction for own in whole.specs.values()} == {"Let's think step by step."}
 
 
 def test_a_method_that_a_task_cannot_have_is_told_before_anything_runs(tmp_path: Path) -> None:
     path = write_task(tmp_path, "sums", optimizer={"style": "continuation"})
-    plan(design(path), tmp_path)
+    plan_comparison(design(path), tmp_path)
     with pytest.raises(InputError, match="sums with the method apo: style `continuation` is a list"):
-        plan(design(path, presets="gpo,apo"), tmp_path)
+        plan_comparison(design(path, presets="gpo,apo"), tmp_path)
 
 
 def test_tasks_must_differ(task: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is given twice"):
-        plan(design(task, task), tmp_path)
+        plan_comparison(design(task, task), tmp_path)
     (tmp_path / "other").mkdir()
     twin = write_task(tmp_path / "other", "sums")
     with pytest.raises(InputError, match="are both named sums: rename one"):
-        plan(design(task, twin), tmp_path)
+        plan_comparison(design(task, twin), tmp_path)
 
 
 @pytest.mark.parametrize("empty", ["tasks", "arms", "seeds"])
 def test_a_comparison_of_nothing_is_refused(task: Path, tmp_path: Path, empty: str) -> None:
     with pytest.raises(InputError, match="nothing to compare"):
-        plan(design(task, **{empty: ()}), tmp_path)
+        plan_comparison(design(task, **{empty: ()}), tmp_path)
 
 
 def test_a_plan_writes_nothing(task: Path, tmp_path: Path) -> None:
     home = tmp_path / "state"
-    plan(design(task), home)
+    plan_comparison(design(task), home)
     assert not home.exists()
 
 
@@ -301,7 +301,7 @@ def test_a_dry_run_shows_the_work_and_writes_nothing(
 
 def test_an_extraction_prompt_doubles_the_calls_that_are_told(tmp_path: Path) -> None:
     path = write_task(tmp_path, "sums", answer={"kind": "number", "extract": "The answer is"})
-    whole = plan(design(path, presets="gpo", seeds=(0,)), tmp_path)
+    whole = plan_comparison(design(path, presets="gpo", seeds=(0,)), tmp_path)
     assert (
         work(whole, frozenset())
         == f"1 task x 1 preset x 1 seed: 1 run; at most {CALLS + 4 * TEST} task-model calls to go"
@@ -309,7 +309,7 @@ def test_an_extraction_prompt_doubles_the_calls_that_are_told(tmp_path: Path) ->
 
 
 def test_a_log_has_a_line_a_run(task: Path, tmp_path: Path) -> None:
-    whole = plan(design(task), tmp_path)
+    whole = plan_comparison(design(task), tmp_path)
     out = StringIO()
     with ComparisonDisplay(Console(file=out, width=80), whole, frozenset(whole.cells[:1])) as display:
         display(Note("starting Prefect"))
@@ -396,7 +396,7 @@ def test_a_comparison_of_the_synthetic_task(tmp_path: Path, own_environment: Non
     path, home = write_task(tmp_path, "synthetic-sums"), tmp_path / "state"
     wanted = design(path, presets="gpo,apo", sizes=ONE_STEP)
     comparison = run_compare(wanted, home, parallel=2)
-    whole = plan(wanted, home)
+    whole = plan_comparison(wanted, home)
     assert [(row.task, row.arm, row.seed) for row in comparison.cells] == [
         (cell.task, cell.arm, cell.seed) for cell in whole.cells
     ]
@@ -439,7 +439,7 @@ def test_a_run_that_fails_does_not_sink_the_others_and_is_run_again(
         assert {(row.task, row.error is None) for row in comparison.cells} == {("good", True), ("bad", False)}
         assert "HTTP 401" in str(comparison.failed[0].error)
         assert "0123456789" not in comparison.model_dump_json()
-        report = (plan(wanted, home).folder / "report.md").read_text(encoding="utf-8")
+        report = (plan_comparison(wanted, home).folder / "report.md").read_text(encoding="utf-8")
         assert "**1 of 2 runs failed.**" in report
 
         model.is_up = True

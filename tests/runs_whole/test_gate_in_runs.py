@@ -13,7 +13,7 @@ import yaml
 
 from benchmarks.control_study import EXAMPLE, run_loop
 from gpo.errors import SpecError
-from gpo.progress import Event, Note, listening
+from gpo.progress import Event, Note, listen
 from gpo.runs.job import load_job
 from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
@@ -90,7 +90,7 @@ def test_what_the_gate_cannot_guard_is_refused_before_the_start(write: Write, tm
 
 def test_what_is_not_guarded_is_told_before_the_start(write: Write) -> None:
     heard: list[Event] = []
-    with listening(heard.append):
+    with listen(heard.append):
         asyncio.run(preflight(load_job(write(slices=["style"]))))
     notes = [event.text for event in heard if isinstance(event, Note)]
     assert any("are not guarded: `style=odd`" in note for note in notes)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gpo.models.sharing import paying_once
+from gpo.models.sharing import share_answers
 from gpo.runs.job import load_job
 from gpo.runs.optimize import optimize
 from gpo.runs.outcome import Outcome
@@ -43,7 +43,7 @@ def test_the_check_of_the_command_hands_on_what_it_has_read(tmp_path: Path, pref
         await preflight(load_job(spec))
         return await optimize_prompt(spec)
 
-    with opened(tmp_path / "questions.jsonl") as reads, paying_once(), without_leftovers_of_prefect(prefect_api):
+    with opened(tmp_path / "questions.jsonl") as reads, share_answers(), without_leftovers_of_prefect(prefect_api):
         outcome = asyncio.run(command())
     assert outcome.steps
     assert len(reads) == 1

@@ -15,11 +15,11 @@ from gpo.database.engine import (
     _ADVISORY_LOCK,
     REVISION,
     open_database,
-    open_to_read,
-    reading,
-    revision_of,
+    open_read_only,
+    read_transaction,
+    schema_revision,
     upsert,
-    writing,
+    write_transaction,
 )
 from gpo.database.tables import runs
 from gpo.errors import StateError
@@ -51,7 +51,7 @@ def url(server: Postgres) -> Iterator[str]:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time-outs that a test can wait for. How long they are decides nothing else."""
-    for name in ("READING", "WRITING"):
+    for name in ("READ_LIMITS", "WRITE_LIMITS"):
         monkeypatch.setattr(f"gpo.database.engine.{name}", BRIEF)
 
 
@@ -77,9 +77,9 @@ def test_several_processes_may_open_a_new_database_at_once_and_it_has_the_same_t
     open_at_once(url)
     engine = open_database(url)
     for _ in range(2):
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             connection.execute(upsert(connection, runs).values(RUN).on_conflict_do_nothing())
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.execute(select(runs.c.key)).all() == [("r",)]
         assert differences(connection) == []
     engine.dispose()
@@ -88,8 +88,8 @@ def test_several_processes_may_open_a_new_database_at_once_and_it_has_the_same_t
 def test_several_threads_may_open_a_new_database_at_once(url: str) -> None:
     def opened(_: int) -> str | None:
         engine = open_database(url)
-        with reading(engine) as connection:
-            revision = revision_of(connection)
+        with read_transaction(engine) as connection:
+            revision = schema_revision(connection)
         engine.dispose()
         return revision
 
@@ -110,22 +110,22 @@ def test_a_migration_that_is_under_way_is_waited_for_longer_than_any_lock(url: s
         wait_until(lambda: holder.execute(waits, {"seconds": 2 * BRIEF.silent_s}).scalar() or holder.rollback())
         holder.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
         opened = opening.result()
-    with reading(opened) as connection:
-        assert revision_of(connection) == REVISION
+    with read_transaction(opened) as connection:
+        assert schema_revision(connection) == REVISION
     opened.dispose()
     engine.dispose()
 
 
 def test_a_held_lock_and_a_slow_statement_end_with_an_error_and_nothing_is_written(url: str, brief: None) -> None:
     engine, other = open_database(url), open_database(url)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(insert(runs).values(RUN))
-        with pytest.raises(StateError, match=r"postgresql.*lock timeout"), writing(other) as waiting:
+        with pytest.raises(StateError, match=r"postgresql.*lock timeout"), write_transaction(other) as waiting:
             waiting.execute(upsert(waiting, runs).values(RUN | {"task": "other"}).on_conflict_do_nothing())
     slow = insert(runs).values(RUN | {"key": "slow", "task": func.pg_sleep(60).cast(Text)})
-    with pytest.raises(StateError, match="statement timeout"), writing(other) as connection:
+    with pytest.raises(StateError, match="statement timeout"), write_transaction(other) as connection:
         connection.execute(slow)
-    with reading(other) as connection:
+    with read_transaction(other) as connection:
         assert connection.execute(select(runs.c.key, runs.c.task)).all() == [("r", "t")]
     engine.dispose()
     other.dispose()
@@ -136,8 +136,8 @@ def test_limits_end_with_their_transaction_and_the_options_of_the_url_win(url: s
         names = ("lock_timeout", "statement_timeout", "application_name")
         return [connection.execute(text(f"SHOW {name}")).scalar() for name in names]
 
-    reader = open_to_read(f"{url}?application_name=shop&connect_timeout=7")
-    with reading(reader) as connection:
+    reader = open_read_only(f"{url}?application_name=shop&connect_timeout=7")
+    with read_transaction(reader) as connection:
         assert shown(connection) == ["3s", "4s", "shop"]
         driver = connection.connection.driver_connection
         assert driver is not None
@@ -152,14 +152,14 @@ def test_a_server_that_freezes_in_the_middle_of_a_statement_is_given_up(
     engine = open_database(url)
 
     def write() -> None:
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             connection.execute(insert(runs).values(RUN))
             with server.frozen():
                 connection.execute(select(runs))
 
     with pytest.raises(StateError, match=r"the server has said nothing for 2\.5 s"):
         write()
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.execute(select(runs)).all() == []
     engine.dispose()
 
@@ -167,7 +167,7 @@ def test_a_server_that_freezes_in_the_middle_of_a_statement_is_given_up(
 def test_a_frozen_server_and_one_that_is_away_fail_alike_and_are_back_at_once(
     server: Postgres, url: str, registry: Registry, brief: None
 ) -> None:
-    engine = open_to_read(url)
+    engine = open_read_only(url)
     reader = Registry(engine)
     assert reader.resolve(NAME).version == 1
     for trouble in (server.frozen, server.down):
@@ -196,8 +196,8 @@ def test_callers_that_come_to_a_frozen_server_wait_together(
     server: Postgres, url: str, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
-    monkeypatch.setattr("gpo.prompts.loader.open_to_read", counted(tries, url))
-    monkeypatch.setattr("gpo.database.engine.READING", BRIEF)
+    monkeypatch.setattr("gpo.prompts.loader.open_read_only", counted(tries, url))
+    monkeypatch.setattr("gpo.database.engine.READ_LIMITS", BRIEF)
     loader = PromptLoader(url, FOREVER)
     together = threading.Barrier(24)
 
@@ -217,7 +217,7 @@ def test_callers_that_come_to_a_frozen_server_wait_together(
 def counted(tries: list[str], url: str) -> Callable[..., object]:
     def opened(asked: str, **options: float) -> object:
         tries.append(asked)
-        return open_to_read(url, **options)
+        return open_read_only(url, **options)
 
     return opened
 
@@ -252,7 +252,7 @@ def test_a_reader_never_notices_promotions_an_outage_or_a_frozen_server(
     server: Postgres, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two readers all the while; 100 promotions, a server that goes away in between, and one that hangs."""
-    monkeypatch.setattr("gpo.database.engine.READING", BRIEF)
+    monkeypatch.setattr("gpo.database.engine.READ_LIMITS", BRIEF)
     engine = open_database(url)
     registry = Registry(engine)
     registry.register("p", content("0 " + "{x}" * 2000))

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import create_engine, func, select, text
 
 from benchmarks.control_study import run_loop
-from gpo.database.engine import open_database, reading
+from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls, runs, scored_prompts
 from gpo.report.run_json import summary_json
 from tests.runs_whole.test_resume import CHECKED, Ended, ended, started
@@ -71,7 +71,7 @@ class Task:
 
     def rows(self) -> Rows:
         engine = open_database(self.database)
-        with reading(engine) as connection:
+        with read_transaction(engine) as connection:
             order = (scored_prompts.c.step, scored_prompts.c.number)
             found = connection.execute(select(scored_prompts.c.candidate, scored_prompts.c.score).order_by(*order))
             rows = [(candidate, json.loads(score)["values"]) for candidate, score in found]
@@ -80,7 +80,7 @@ class Task:
 
     def count(self, what: Any) -> int:
         engine = open_database(self.database)
-        with reading(engine) as connection:
+        with read_transaction(engine) as connection:
             found = connection.execute(select(func.count()).select_from(what)).scalar_one()
         engine.dispose()
         return int(found)

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from gpo.progress import Event, Note, listening
-from gpo.runs.score import Measured, score_instruction
+from gpo.progress import Event, Note, listen
+from gpo.runs.score import InstructionScore, score_instruction
 from tests.support.fault_server import Call, FaultServer, Sent, completion
 
 Spec = Callable[..., Path]
@@ -46,12 +46,12 @@ def write(folder: Path, server: FaultServer, **changes: Any) -> Path:
     return path
 
 
-def evaluated(path: Path, notes: list[str] | None = None, *, fresh: bool = False) -> Measured:
+def evaluated(path: Path, notes: list[str] | None = None, *, fresh: bool = False) -> InstructionScore:
     def hear(event: Event) -> None:
         if notes is not None and isinstance(event, Note):
             notes.append(event.text)
 
-    with listening(hear):
+    with listen(hear):
         return asyncio.run(asyncio.wait_for(score_instruction(path, None, "dev", fresh=fresh), 60))
 
 

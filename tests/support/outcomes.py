@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gpo.gate.decide import decide
+from gpo.gate.rule import apply_gate
 from gpo.gate.verdict import Measure
 from gpo.records import Candidate, Edited, Interval, Proposals, Rejection, Sample, Score, Scored, Step
 from gpo.runs.outcome import Calls, Outcome
@@ -123,7 +123,7 @@ def outcome(rules: GateSpec | None = None, seen: Mapping[str, Any] | None = None
     }
     content |= changes
     if content["best"].candidate != start.candidate and "verdict" not in content:
-        content["verdict"] = decide(content["best_test"], content["start_test"], rules, **seen or {})
+        content["verdict"] = apply_gate(content["best_test"], content["start_test"], rules, **seen or {})
     verdict = content.get("verdict")
     content.setdefault("gain", verdict.gain if verdict else Interval(value=0, low=0, high=0))
     return Outcome(**content)

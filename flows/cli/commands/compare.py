@@ -65,14 +65,14 @@ class ComparisonOptions:
         Raises:
             InputError: a seed or a size is out of its range.
         """
-        from gpo.comparison.arms import seeds_of
+        from gpo.comparison.arms import parse_seeds
         from gpo.comparison.plan import Design, Sizes
 
-        sizes = Sizes.given(
+        sizes = Sizes.from_options(
             calls=self.calls, dev=self.dev, test=self.test, train=self.train, candidates=self.candidates
         )
         return Design(
-            tasks=tuple(self.tasks), arms=tuple(arms), seeds=seeds_of(self.seeds), sizes=sizes, models=self.models
+            tasks=tuple(self.tasks), arms=tuple(arms), seeds=parse_seeds(self.seeds), sizes=sizes, models=self.models
         )
 
 
@@ -129,12 +129,12 @@ def run_comparison(design: "Design", options: ComparisonOptions) -> None:
         typer.Exit: with code 1; some of the runs failed.
     """
     from flows.cli.display.comparison import print_comparison, print_plan
-    from gpo.comparison.plan import comparison_home, find_finished, plan
+    from gpo.comparison.plan import comparison_home, find_finished, plan_comparison
     from gpo.errors import InputError
 
     if not 1 <= options.parallel <= _MOST_AT_ONCE:
         raise InputError(f"--parallel: received {options.parallel}; give a number from 1 to {_MOST_AT_ONCE}")
-    whole = plan(design, comparison_home(options.home))
+    whole = plan_comparison(design, comparison_home(options.home))
     if options.dry_run:
         print_plan(stdout_console(_WIDE), whole, frozenset(find_finished(whole)))
         return
@@ -153,13 +153,13 @@ def _complete(design: "Design", whole: "Plan", options: ComparisonOptions) -> "C
     from flows.stack.environment import prepare_prefect
     from gpo.comparison.plan import find_finished
     from gpo.comparison.results import compare_outcomes
-    from gpo.progress import listening
+    from gpo.progress import listen
     from gpo.report.comparison import write_files
 
     outcomes = find_finished(whole)
     done = frozenset(outcomes)
     prepare_prefect(whole.home, verbose=options.verbose)
-    with ComparisonDisplay(stderr_console(), whole, done) as display, listening(display):
+    with ComparisonDisplay(stderr_console(), whole, done) as display, listen(display):
         if len(done) < len(whole.cells):
             return asyncio.run(_check_and_compare(design, whole, done, options.parallel, ui=options.ui))
         # Nothing is left that a flow would do, and starting Prefect takes longer than all of this.
@@ -174,13 +174,13 @@ async def _check_and_compare(
     """The check and the flow in one event loop: clients are shared in a process, and bound to their first loop."""
     from flows.stack.ui import start_prefect
     from gpo.comparison.results import ComparisonError
-    from gpo.progress import listening
+    from gpo.progress import listen
     from gpo.runs.preflight import preflight
     from gpo.settings import load_settings
 
     settings = load_settings()
     first = {cell.task: cell for cell in reversed(whole.cells) if cell not in done}
-    with listening(lambda _: None):
+    with listen(lambda _: None):
         for cell in first.values():
             await preflight(whole.job(cell, settings))
     await start_prefect(whole.home, ui=ui)

@@ -56,12 +56,12 @@ def push(
         from flows.cli.display.datasets import pushed_text, show_push, version_json
         from gpo.datasets.fetch import FileFormat, rows_of_file, stamp_of
         from gpo.datasets.registry import FieldNames, Origin
-        from gpo.settings import user
+        from gpo.settings import user_name
 
         folder = _folder(home)
         written = FileFormat(encoding, delimiter)
         rows = rows_of_file(file, written)
-        origin = Origin(str(file), user() if who is None else who, note, stamp_of(str(file), written))
+        origin = Origin(str(file), user_name() if who is None else who, note, stamp_of(str(file), written))
         given = FieldNames(tuple(inputs or ()), reference, identifier)
         with show_push(stderr_console()) as on_progress:
             datasets = _datasets(folder)
@@ -173,10 +173,10 @@ def export(
 def _announce(datasets: "Datasets", version: "DatasetVersion", folder: Path) -> "Announcement":
     """Tell the Prefect server that hears of what happens in a state folder of a version."""
     from flows.stack.environment import find_api_url, prepare_prefect
-    from tasks.announce import tell_of
+    from tasks.announce import announce_and_record
 
     prepare_prefect(folder)
-    return tell_of(datasets, version, find_api_url(folder))
+    return announce_and_record(datasets, version, find_api_url(folder))
 
 
 def _folder(home: Path | None) -> Path:

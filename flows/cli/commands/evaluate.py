@@ -28,9 +28,9 @@ def evaluate(
     with exit_on_error(debug=debug, pays=True):
         from flows.cli.display.run import Display
         from flows.cli.display.score import print_score
-        from gpo.progress import listening
+        from gpo.progress import listen
         from gpo.runs.score import score_instruction
 
-        with Display(stderr_console()) as display, listening(display):
+        with Display(stderr_console()) as display, listen(display):
             measured = asyncio.run(score_instruction(spec, instruction, split, fresh=fresh))
         print_score(measured, as_json=as_json)

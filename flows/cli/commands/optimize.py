@@ -56,15 +56,15 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
     """
     from flows.cli.display.run import Display, print_outcome
     from flows.stack.environment import prepare_prefect
-    from gpo.models.sharing import counting_together, paying_once
-    from gpo.progress import listening
+    from gpo.models.sharing import share_answers, share_tallies
+    from gpo.progress import listen
     from gpo.report.run_html import report_path
     from gpo.report.run_json import summary_json
     from gpo.runs.job import load_job
 
     job = load_job(spec, seed)
     prepare_prefect(job.home, verbose=verbose)
-    with counting_together(), paying_once(), Display(stderr_console()) as display, listening(display):
+    with share_tallies(), share_answers(), Display(stderr_console()) as display, listen(display):
         outcome = asyncio.run(_check_and_optimize(job, spec, seed, ui=ui))
     report = str(report_path(job.home, outcome.run_id))
     if as_json:

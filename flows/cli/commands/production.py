@@ -44,7 +44,7 @@ def reoptimize(
     with exit_on_error(debug=debug, pays=True):
         from flows.cli.display.run import Display
         from flows.stack.environment import prepare_prefect
-        from gpo.progress import listening
+        from gpo.progress import listen
         from gpo.runs.job import load_job
 
         folder = state_folder(home)
@@ -52,7 +52,7 @@ def reoptimize(
         with open_state_folder(folder, made_if_missing=True):
             load_job(spec, home=folder, dataset_version=dataset_version)
         prepare_prefect(folder, verbose=verbose)
-        with Display(stderr_console()) as display, listening(display):
+        with Display(stderr_console()) as display, listen(display):
             result = asyncio.run(_reoptimize(spec, dataset_version, folder, force=force, ui=ui))
         if as_json:
             print_json(result)
@@ -101,9 +101,9 @@ def decisions(
         from flows.cli.display.prompts import NO_DECISIONS, print_decisions
         from gpo.errors import DecisionError, suggestion
 
-        known = kept.of(prompt)
+        known = kept.list_decisions(prompt)
         if prompt is not None and not known:
-            names = sorted({each.prompt for each in kept.of()})
+            names = sorted({each.prompt for each in kept.list_decisions()})
             raise DecisionError(f"there is no decision about a prompt '{prompt}'{suggestion(prompt, names)}")
         found = [each for each in known if each.is_open or not waiting]
         if as_json:
@@ -115,11 +115,11 @@ def decisions(
 def _answer(run: str, *, approved: bool, why: str, who: str | None, home: Path | None, debug: bool) -> None:
     with exit_on_error(debug=debug):
         from flows.stack.environment import prepare_prefect
-        from gpo.settings import user
+        from gpo.settings import user_name
 
         folder = state_folder(home)
         with _decisions(home) as kept:
-            decision = kept.settle(kept.open(run).id, approved=approved, who=who or user(), why=why)
+            decision = kept.settle(kept.find_waiting(run).id, approved=approved, who=who or user_name(), why=why)
         typer.echo(decision.sentence)
         if decision.flow_run is not None:
             prepare_prefect(folder)

@@ -95,7 +95,7 @@ def history(
 
         record = Registry(engine).record(name)
         moves = [move for move in record.moves if alias in (None, move.alias)]
-        happened = events(moves, DecisionLog(engine).of(name, alias))
+        happened = events(moves, DecisionLog(engine).list_decisions(name, alias))
         if as_json:
             print_json(happened)
         else:
@@ -286,6 +286,6 @@ def serve_prompts(
 
 
 def _user() -> str:
-    from gpo.settings import user
+    from gpo.settings import user_name
 
-    return user()
+    return user_name()

@@ -35,9 +35,9 @@ def write_spec(
     """Write a commented starter spec, NAME.yaml, from labelled data."""
     with exit_on_error(debug=debug):
         from gpo.data.starter import write_starter
-        from gpo.progress import Note, listening
+        from gpo.progress import Note, listen
 
-        with listening(lambda event: print_error(event.text) if isinstance(event, Note) else None):
+        with listen(lambda event: print_error(event.text) if isinstance(event, Note) else None):
             path = write_starter(name, data, Path.cwd(), force=force)
         typer.echo(f"Wrote {path}\nNext: read it, then `gpo optimize {path.name}`")
 

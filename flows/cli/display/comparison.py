@@ -184,7 +184,7 @@ def print_comparison(console: Console, comparison: Comparison, folder: Path) -> 
 
 def _means(comparison: Comparison, scope: str) -> Table:
     """The means of one task, or of all; wins, ties and losses are those of all."""
-    rows = comparison.of(scope)
+    rows = comparison.summaries_of(scope)
     is_interval = {row.test.kind for row in rows if row.test} == {"interval"}
     opponents = list(dict.fromkeys(each.against for each in comparison.duels))
     duels = {(each.arm, each.against): f"{each.wins}-{each.ties}-{each.losses}" for each in comparison.duels}

@@ -6,10 +6,10 @@ from flows.cli.console import print_json
 from gpo import formatting
 from gpo.evaluation.readability import describe_reading
 from gpo.report.findings import describe_counts
-from gpo.runs.score import Measured
+from gpo.runs.score import InstructionScore
 
 
-def print_score(measured: Measured, *, as_json: bool) -> None:
+def print_score(measured: InstructionScore, *, as_json: bool) -> None:
     """The score to stdout: one JSON object, or a few lines."""
     if as_json:
         print_json(_as_json(measured))
@@ -17,7 +17,7 @@ def print_score(measured: Measured, *, as_json: bool) -> None:
         typer.echo(_as_text(measured))
 
 
-def _as_json(measured: Measured) -> dict[str, object]:
+def _as_json(measured: InstructionScore) -> dict[str, object]:
     score = measured.score
     return {
         "task": measured.task,
@@ -38,7 +38,7 @@ def _as_json(measured: Measured) -> dict[str, object]:
     }
 
 
-def _as_text(measured: Measured) -> str:
+def _as_text(measured: InstructionScore) -> str:
     score = measured.score
     unread = [sample.text for sample in score.samples if sample.answer is None]
     spread = f"95% interval {formatting.interval(*score.interval())}"

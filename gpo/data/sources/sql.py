@@ -13,7 +13,7 @@ from gpo.data.sources.files import FileReading, NumberedRow, check_columns
 from gpo.data.sources.frames import number_rows
 from gpo.data.sources.registry import Table, Tables, source
 from gpo.errors import DatasetError, SourceUnreachableError
-from gpo.settings import load_settings, secret
+from gpo.settings import load_settings, read_secret
 from gpo.spec.dataset import DatasetSpec
 
 _ROWS_AT_ONCE = 1000
@@ -61,7 +61,7 @@ def rows_of_query(dataset: DatasetSpec, reading: FileReading) -> Iterator[Number
 
 
 def _engine(dataset: DatasetSpec, variable: str) -> Engine:
-    found = secret(dataset.url_env) if dataset.url_env else load_settings().dataset_url
+    found = read_secret(dataset.url_env) if dataset.url_env else load_settings().dataset_url
     if found is None or not found.get_secret_value():
         raise DatasetError(
             f"dataset.sql: {variable} is not set; set this environment variable to the database's URL, as {_EXAMPLES}"

@@ -1,4 +1,4 @@
-"""The schema of the database and how an older one is brought up to it, by Alembic.
+"""Alembic migrations: the schema of the database, revision by revision, and the upgrade of an older database.
 
 A change of the schema is one more file in `versions/`, never an edit of one that is there. `REVISION` in `engine.py`
 names the last; a database that is at it is opened without loading Alembic, which takes half a second.
@@ -16,7 +16,7 @@ VERSION_TABLE = "gpo_revision"
 """A name of our own: Prefect keeps `alembic_version`, maybe in the same PostgreSQL database."""
 
 BEFORE_ALEMBIC = "0001"
-"""What the databases hold that were made before this package existed."""
+"""The revision whose tables a database has that was made before migrations existed."""
 
 # Alembic's operations go through proxies that the whole process shares.
 _ONE_AT_A_TIME = threading.Lock()
@@ -35,8 +35,8 @@ def upgrade(connection: Connection, *, taken_over: bool) -> None:
         command.upgrade(config, "head")
 
 
-def head() -> str:
-    """The last revision."""
+def last_revision() -> str:
+    """The newest revision in `versions/`."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 

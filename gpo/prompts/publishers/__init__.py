@@ -1,4 +1,4 @@
-"""Other prompt registries to which a version can be sent: MLflow, Langfuse, LangSmith, and plug-ins.
+"""Publishes versions to other prompt registries: MLflow, Langfuse, LangSmith, and plug-ins.
 
 A publisher is one class with one method: a file of this folder, and its row in `PUBLISHERS`. A package brings its own
 under the entry point group `gpo.publishers`:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from gpo.errors import PromptError
 from gpo.prompts.publishers.publisher import Published, marker, publish_errors, to_double_braces, version_facts
 from gpo.prompts.version import PromptVersion
-from gpo.settings import without_telemetry
+from gpo.settings import disable_telemetry
 
-without_telemetry()
+disable_telemetry()
 
 import mlflow.genai  # noqa: E402 - it looks for the setting as it is imported
 from mlflow import MlflowClient  # noqa: E402

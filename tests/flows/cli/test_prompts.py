@@ -21,7 +21,7 @@ from gpo.prompts.registry import Registry
 from gpo.records import Candidate, Interval, Score, Scored
 from gpo.runs.history import History, RunRow
 from gpo.runs.outcome import Outcome
-from gpo.settings import user
+from gpo.settings import user_name
 from gpo.spec.file import load_spec
 from gpo.template import render
 from tests.gpo.prompts.test_registry import LINEAGE, content
@@ -98,7 +98,7 @@ def test_a_spec_gives_something_in_production_on_the_first_day(spec: Path, folde
     assert (again["is_new"], again["version"], again["aliases"]) == (False, 1, {"production": 1})
     assert (again["lineage"]["task"], again["lineage"]["dataset"]["name"]) == (NAME, "reviews.jsonl")
     (move,) = told(gpo("history", NAME, "--json"))
-    assert (move["who"], move["to_version"]) == (user(), 1)
+    assert (move["who"], move["to_version"]) == (user_name(), 1)
 
 
 def test_a_later_start_prompt_does_not_take_production_over(spec: Path) -> None:
@@ -185,7 +185,7 @@ def test_promote_and_rollback(two: Registry) -> None:
     assert (move["from_version"], move["to_version"], move["who"], move["why"]) == (2, 1, "eve", "complaints")
     refused(gpo("rollback", NAME), "there is none before it to go back to")
     result = gpo("promote", NAME, "2", "--alias", "challenger")
-    assert result.stdout.startswith(f"{NAME}: challenger points to version 2 ({user()}, ")
+    assert result.stdout.startswith(f"{NAME}: challenger points to version 2 ({user_name()}, ")
     refused(gpo("promote", NAME, "2", "--expected", "2"), "expected to point to version 2", code=1)
     assert two.record(NAME).aliases == {"challenger": 2, "production": 1}
 

@@ -7,7 +7,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
-from flows.stack.prefect_server import _immediate, queue_writers
+from flows.stack.prefect_server import _begin_immediate, queue_writers
 
 pytestmark = [pytest.mark.slow]
 
@@ -17,7 +17,7 @@ def queued() -> Iterator[None]:
     queue_writers()
     queue_writers()
     yield
-    event.remove(Engine, "before_cursor_execute", _immediate)
+    event.remove(Engine, "before_cursor_execute", _begin_immediate)
 
 
 async def count(folder: Path, writers: int) -> tuple[int, list[BaseException | None]]:

@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from gpo.comparison.arms import PARTS, Arm, ablation_arms, choices, preset_arms, seeds_of
+from gpo.comparison.arms import PARTS, Arm, ablation_arms, field_choices, parse_seeds, preset_arms
 from gpo.errors import InputError
 from gpo.spec.method import PRESETS, Information, Memory, Method
 
@@ -43,13 +43,13 @@ def test_presets_that_cannot_be_are_refused(wanted: str, message: str) -> None:
     ("wanted", "seeds"), [("1", (0,)), ("3", (0, 1, 2)), ("5,2", (5, 2)), ("7,", (7,)), (" 0, 1 ", (0, 1))]
 )
 def test_seeds_are_a_number_or_a_list(wanted: str, seeds: tuple[int, ...]) -> None:
-    assert seeds_of(wanted) == seeds
+    assert parse_seeds(wanted) == seeds
 
 
 @pytest.mark.parametrize("wanted", ["0", "-2", "", "two", "1,1", "1,,2", ",", "1.5"])
 def test_other_seeds_are_refused(wanted: str) -> None:
     with pytest.raises(InputError, match="--seeds"):
-        seeds_of(wanted)
+        parse_seeds(wanted)
 
 
 def test_an_ablation_varies_one_part_at_a_time_around_gpo() -> None:
@@ -64,7 +64,7 @@ def test_an_ablation_varies_one_part_at_a_time_around_gpo() -> None:
 def test_every_choice_of_every_part_is_in_the_ablation() -> None:
     found = methods(ablation_arms("all"))
     for field in Method.model_fields:
-        assert {getattr(method, field) for method in found} == set(choices(field)), field
+        assert {getattr(method, field) for method in found} == set(field_choices(field)), field
     varied = [field for table in PARTS.values() for fields in table.values() for field in fields]
     assert sorted(varied) == sorted(Method.model_fields), "a part of the method that no table varies"
 

@@ -18,10 +18,10 @@ from markdown_it import MarkdownIt
 
 from gpo.comparison.arms import Arm, ablation_arms, preset_arms
 from gpo.comparison.plan import Cell, Plan, TaskPlan
-from gpo.comparison.results import ALL_TASKS, START, Comparison, compare_outcomes, curve, duel
-from gpo.comparison.statistics import over_seeds, t_quantile
+from gpo.comparison.results import ALL_TASKS, START, Comparison, compare_outcomes, duel, learning_curve
+from gpo.comparison.statistics import spread_over_seeds, t_quantile
 from gpo.comparison.tables import cells_table, mean_curves
-from gpo.gate.decide import paired_gain
+from gpo.gate.rule import paired_gain
 from gpo.records import Candidate, Interval, Score, Scored, Step, Usage
 from gpo.report import comparison
 from gpo.report.comparison import comparison_markdown, main_finding, write_files
@@ -104,18 +104,18 @@ def whole(gpo: int = 24, opro: int = 20) -> Comparison:
 
 
 def test_a_mean_over_seeds_has_students_interval_from_three_on() -> None:
-    spread = over_seeds([0.5, 0.6, 0.7])
+    spread = spread_over_seeds([0.5, 0.6, 0.7])
     assert spread is not None
     half = 4.302653 * statistics.stdev([0.5, 0.6, 0.7]) / math.sqrt(3)
     assert (spread.mean, spread.seeds, spread.kind) == (0.6, 3, "interval")
     assert spread.low == pytest.approx(0.6 - half, abs=1e-4)
     assert spread.high == pytest.approx(0.6 + half, abs=1e-4)
-    assert over_seeds([]) is None
+    assert spread_over_seeds([]) is None
 
 
 @pytest.mark.parametrize("values", [[0.4], [0.4, 0.1]])
 def test_fewer_seeds_have_a_range_and_say_so(values: list[float]) -> None:
-    spread = over_seeds(values)
+    spread = spread_over_seeds(values)
     assert spread is not None
     assert (spread.low, spread.high, spread.kind) == (min(values), max(values), "range")
 
@@ -130,16 +130,16 @@ def test_students_quantiles(freedom: int, quantile: float) -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
 def test_a_spread_holds_its_mean(values: list[float]) -> None:
-    spread = over_seeds(values)
+    spread = spread_over_seeds(values)
     assert spread is not None
     assert spread.low - 1e-6 <= spread.mean <= spread.high + 1e-6
-    shuffled = over_seeds(values[::-1])
+    shuffled = spread_over_seeds(values[::-1])
     assert shuffled == spread
 
 
 def test_a_learning_curve_is_the_best_so_far_by_calls() -> None:
     plan = plan_of()
-    points = curve(plan.cells[0], searched([[4, 1], [3, 7]], 20))
+    points = learning_curve(plan.cells[0], searched([[4, 1], [3, 7]], 20))
     assert [(point.calls, point.best_dev) for point in points] == [
         (10, 0.2),
         (20, 0.4),
@@ -154,7 +154,7 @@ def test_what_a_reflection_was_written_from_is_paid_for_by_the_search() -> None:
     reflecting = run.model_copy(
         update={"history": (run.history[0].model_copy(update={"usage": {"task": Usage(calls=8)}}),)}
     )
-    assert [point.calls for point in curve(plan.cells[0], reflecting)] == [10, 28, 38]
+    assert [point.calls for point in learning_curve(plan.cells[0], reflecting)] == [10, 28, 38]
     row = compare_outcomes(plan, {plan.cells[0]: reflecting}, {}).cells[0]
     assert row.task_calls == 38
 
@@ -164,7 +164,7 @@ def test_failed_calls_count_and_a_score_with_gaps_is_no_best() -> None:
     run = searched([[4]], 20)
     step = run.history[0]
     broken = step.model_copy(update={"scored": (step.scored[0].model_copy(update={"score": dropped}),)})
-    points = curve(plan_of().cells[0], run.model_copy(update={"history": (broken,)}))
+    points = learning_curve(plan_of().cells[0], run.model_copy(update={"history": (broken,)}))
     assert [(point.calls, point.best_dev) for point in points] == [(10, 0.2), (13, 0.2)]
 
 
@@ -197,7 +197,7 @@ def test_a_row_holds_what_a_run_came_to() -> None:
 def test_the_means_of_a_task_and_of_all() -> None:
     comparison = whole()
     assert [row.task for row in comparison.summary] == [ALL_TASKS] * 2 + ["a"] * 2 + ["b"] * 2
-    gpo, opro = comparison.of(ALL_TASKS)
+    gpo, opro = comparison.summaries_of(ALL_TASKS)
     assert gpo.test is not None
     assert opro.test is not None
     assert (gpo.test.mean, gpo.test.low, gpo.test.high) == (0.6125, 0.6, 0.625)
@@ -217,10 +217,10 @@ def test_a_seed_counts_for_all_tasks_only_when_all_are_there() -> None:
     tests["a", "gpo", 1] = "HTTP 503"
     tests["b", "gpo", 1] = 40
     comparison = result(plan, tests)
-    gpo = comparison.of(ALL_TASKS)[0]
+    gpo = comparison.summaries_of(ALL_TASKS)[0]
     assert gpo.test is not None
     assert (gpo.test.mean, gpo.seeds, gpo.failed) == (0.5, 1, 1)
-    assert comparison.of("b")[0].seeds == 2
+    assert comparison.summaries_of("b")[0].seeds == 2
     assert [(row.task, row.arm, row.seed, row.error) for row in comparison.failed] == [("a", "gpo", 1, "HTTP 503")]
     assert comparison.failed[0].test is None
 

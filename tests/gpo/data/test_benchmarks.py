@@ -11,7 +11,7 @@ from gpo.data.benchmarks import BBH, START
 from gpo.data.splits import load_splits
 from gpo.data.starter import task_of, write_starter
 from gpo.errors import DatasetError
-from gpo.progress import Note, listening
+from gpo.progress import Note, listen
 from gpo.records import Splits
 from gpo.spec.file import load_spec
 from gpo.template import render
@@ -116,7 +116,7 @@ def test_the_sizes_can_be_cut() -> None:
 @pytest.mark.parametrize("name", ["bbh/movie_recommendation", "gsm8k", "webnlg"])
 def test_the_same_task_is_written_as_a_file_that_teaches(name: str, tmp_path: Path) -> None:
     notes: list[str] = []
-    with listening(lambda event: notes.append(event.text) if isinstance(event, Note) else None):
+    with listen(lambda event: notes.append(event.text) if isinstance(event, Note) else None):
         path = write_starter("task", PUBLISHED / name, tmp_path, force=False)
     spec, known = load_spec(path), task_of(PUBLISHED / name)
     assert (spec.prompt, spec.dataset, spec.answer, spec.metric) == (

@@ -13,7 +13,15 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, select,
 from sqlalchemy.exc import IntegrityError
 
 from gpo.database import migrations
-from gpo.database.engine import REVISION, database_label, open_database, open_to_read, reading, revision_of, writing
+from gpo.database.engine import (
+    REVISION,
+    database_label,
+    open_database,
+    open_read_only,
+    read_transaction,
+    schema_revision,
+    write_transaction,
+)
 from gpo.database.tables import (
     calls,
     dataset_versions,
@@ -83,7 +91,7 @@ def open_at_once(url: str, processes: int = 4) -> None:
 def test_several_processes_may_open_a_new_database_at_once(path: Path) -> None:
     open_at_once(f"sqlite:///{path}")
     engine = open_database(f"sqlite:///{path}")
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.execute(select(revisions.c.version_num)).all() == [(REVISION,)]
     engine.dispose()
 
@@ -106,8 +114,8 @@ def before_alembic(url: str) -> None:
 
 def check_taken_over(url: str) -> None:
     engine = open_database(url)
-    with reading(engine) as connection:
-        assert revision_of(connection) == REVISION
+    with read_transaction(engine) as connection:
+        assert schema_revision(connection) == REVISION
         assert connection.execute(select(runs.c.key)).all() == [("r",)]
         assert connection.execute(select(calls.c.text)).all() == [("paid",)]
         assert connection.execute(select(scored_prompts.c.candidate_id)).all() == [("c",)]
@@ -139,8 +147,8 @@ def test_several_processes_may_take_a_database_over_at_once(path: Path) -> None:
 
 
 def test_the_last_revision_makes_the_tables_of_the_code(engine: Engine) -> None:
-    assert migrations.head() == REVISION
-    with reading(engine) as connection:
+    assert migrations.last_revision() == REVISION
+    with read_transaction(engine) as connection:
         assert differences(connection) == []
 
 
@@ -156,8 +164,8 @@ def test_a_database_that_is_up_to_date_is_opened_without_alembic(engine: Engine,
 def test_threads_may_open_a_new_database_at_once(path: Path) -> None:
     def opened(number: int) -> str | None:
         engine = open_database(f"sqlite:///{path}-{number % 3}")
-        with reading(engine) as connection:
-            revision = revision_of(connection)
+        with read_transaction(engine) as connection:
+            revision = schema_revision(connection)
         engine.dispose()
         return revision
 
@@ -166,12 +174,12 @@ def test_threads_may_open_a_new_database_at_once(path: Path) -> None:
 
 
 def test_a_database_of_a_newer_version_is_refused_and_stays_as_it_is(engine: Engine, path: Path) -> None:
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(update(revisions).values(version_num="0099"))
     with pytest.raises(StateError, match=r"gpo\.db was made by a newer version.* schema is 0099.*upgrade"):
         open_database(f"sqlite:///{path}")
-    with reading(engine) as connection:
-        assert revision_of(connection) == "0099"
+    with read_transaction(engine) as connection:
+        assert schema_revision(connection) == "0099"
 
 
 def test_a_failing_upgrade_leaves_nothing_behind(path: Path) -> None:
@@ -186,15 +194,15 @@ def test_a_failing_upgrade_leaves_nothing_behind(path: Path) -> None:
 
 def test_opening_to_read_makes_and_changes_nothing(engine: Engine, path: Path, tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"none\.db: there is no such file"):
-        open_to_read(f"sqlite:///{tmp_path}/none.db")
+        open_read_only(f"sqlite:///{tmp_path}/none.db")
     assert not (tmp_path / "none.db").exists()
 
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(insert(runs), RUN)
-    reader = open_to_read(f"sqlite:///{path}")
-    with reading(reader) as connection:
+    reader = open_read_only(f"sqlite:///{path}")
+    with read_transaction(reader) as connection:
         assert connection.execute(select(runs.c.key)).all() == [("r",)]
-    with pytest.raises(StateError, match=r"deep/state/gpo\.db is read-only"), writing(reader) as connection:
+    with pytest.raises(StateError, match=r"deep/state/gpo\.db is read-only"), write_transaction(reader) as connection:
         connection.execute(insert(runs), RUN | {"key": "another"})
     reader.dispose()
 
@@ -203,27 +211,27 @@ def test_a_path_with_spaces_and_percent_signs(tmp_path: Path) -> None:
     path = tmp_path / "50% done" / "g p o%20.db"
     open_database(f"sqlite:///{path}").dispose()
     assert path.is_file()
-    reader = open_to_read(f"sqlite:///{path}")
-    with reading(reader) as connection:
-        assert revision_of(connection) == REVISION
+    reader = open_read_only(f"sqlite:///{path}")
+    with read_transaction(reader) as connection:
+        assert schema_revision(connection) == REVISION
     assert database_label(reader.url) == str(path)
 
 
 def test_a_locked_database_says_so(engine: Engine, path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with reading(engine) as connection:
+        with read_transaction(engine) as connection:
             assert connection.execute(select(runs)).all() == []
-        with pytest.raises(StateError, match=r"gpo\.db is locked by another process: wait"), writing(engine):
+        with pytest.raises(StateError, match=r"gpo\.db is locked by another process: wait"), write_transaction(engine):
             pass
 
 
 def test_a_read_only_database_can_be_read_and_says_why_it_cannot_be_written(engine: Engine, path: Path) -> None:
     engine.dispose()
     frozen = open_database(f"sqlite:///file:{path}?mode=ro&uri=true")
-    with reading(frozen) as connection:
+    with read_transaction(frozen) as connection:
         assert connection.execute(select(runs)).all() == []
-    with pytest.raises(StateError, match=r"gpo\.db is read-only: make"), writing(frozen) as connection:
+    with pytest.raises(StateError, match=r"gpo\.db is read-only: make"), write_transaction(frozen) as connection:
         connection.execute(insert(runs), RUN)
     frozen.dispose()
 
@@ -233,9 +241,12 @@ def test_a_full_disk_says_so_and_leaves_nothing_half_written(engine: Engine) -> 
     def limit(connection: object) -> None:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")  # type: ignore[attr-defined]
 
-    with pytest.raises(StateError, match="does not fit on the disk: free some space"), writing(engine) as connection:
+    with (
+        pytest.raises(StateError, match="does not fit on the disk: free some space"),
+        write_transaction(engine) as connection,
+    ):
         connection.execute(insert(runs), [RUN | {"key": str(number), "task": "x" * 4000} for number in range(9)])
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.execute(select(runs)).all() == []
 
 
@@ -281,15 +292,15 @@ def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
 
 
 def test_a_wrong_statement_stays_an_error_of_the_program_and_leaves_nothing(engine: Engine) -> None:
-    with pytest.raises(IntegrityError), writing(engine) as connection:
+    with pytest.raises(IntegrityError), write_transaction(engine) as connection:
         connection.execute(insert(runs), [RUN, RUN])
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert connection.execute(select(runs)).all() == []
 
 
 def test_decisions_and_versions_of_revision_0003_are_taken_over(database_url: str) -> None:
     engine = open_database(database_url)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(update(revisions).values(version_num="0003"))
         connection.exec_driver_sql("ALTER TABLE dataset_versions DROP COLUMN announced_at")
         connection.exec_driver_sql(
@@ -309,7 +320,7 @@ def test_decisions_and_versions_of_revision_0003_are_taken_over(database_url: st
         )
     engine.dispose()
     engine = open_database(database_url)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         kept = connection.execute(select(decisions.c.id, decisions.c.run, decisions.c.challenger)).one()
         told = connection.execute(select(dataset_versions.c.announced_at)).scalar_one()
     engine.dispose()

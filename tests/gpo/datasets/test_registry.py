@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from gpo.comparison.arms import preset_arms
-from gpo.comparison.plan import Design, plan, write_specs
+from gpo.comparison.plan import Design, plan_comparison, write_specs
 from gpo.data.sources.files import FileReading
 from gpo.data.sources.folders import read_file
 from gpo.data.splits import load_splits
@@ -293,7 +293,7 @@ def splits_of(tmp_path: Path, rows: Sequence[Row], sizes: Sequence[int], **optio
     spec = spec_for(tmp_path / "unread", sizes, YES_NO, **options)
     dataset = spec.dataset.model_copy(update={"path": None, "name": NAME})
     store = DatasetStore(tmp_path / "store")
-    named = dataset.stored_as(1, stored(store, iter(rows)))
+    named = dataset.with_stored_rows(1, stored(store, iter(rows)))
     return load_splits(spec.model_copy(update={"dataset": named}))
 
 
@@ -448,7 +448,7 @@ def test_the_cells_of_a_comparison_keep_the_version_that_it_began_with(
 ) -> None:
     pushed(datasets, tmp_path, rows_of(100))
     design = Design(tasks=(spec,), arms=preset_arms("gpo"), seeds=(1,))
-    laid = plan(design, home)
+    laid = plan_comparison(design, home)
     write_specs(laid)
     pushed(datasets, tmp_path, rows_of(200))
     (cell,) = laid.cells

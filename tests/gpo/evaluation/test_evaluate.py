@@ -14,7 +14,7 @@ from gpo.evaluation.extraction import completed, task_sampling
 from gpo.evaluation.racing import is_ahead
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers
-from gpo.progress import Answered, Dropped, Event, listening
+from gpo.progress import Answered, Dropped, Event, listen
 from gpo.records import Example, Labels, Score, Usage
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.task import TaskSpec
@@ -56,7 +56,7 @@ def score_of(
 
 def heard_while(work: Any) -> list[Event]:
     heard: list[Event] = []
-    with listening(heard.append):
+    with listen(heard.append):
         work()
     return heard
 
@@ -142,7 +142,7 @@ def test_a_candidate_that_is_behind_is_dropped() -> None:
     incumbent = Score(values={f"e{n}": 1.0 for n in range(20)}, planned=20)
     fake = scripted("positive")
     heard: list[Event] = []
-    with listening(heard.append):
+    with listen(heard.append):
         score = score_of(fake, 20, spec, incumbent)
     assert list(score.values) == ["e0", "e1", "e2", "e3"]
     assert (len(fake.calls), score.planned, score.complete) == (4, 20, False)
@@ -344,7 +344,7 @@ def judged(fake: BaseChatModel, judge: BaseChatModel, count: int = 2, **changes:
     spec = task(answer={"kind": "free"}, metric=POLITE, **changes)
     model = chat_model(judge, name="openai:judge", role="judge", max_concurrency=1)
     heard: list[Event] = []
-    with listening(heard.append):
+    with listen(heard.append):
         score = asyncio.run(evaluate(chat_model(fake), spec, "Judge.", examples(count), judge=model))
     return score, heard
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from gpo.errors import SpecError
 from gpo.evaluation.evaluate import evaluate
-from gpo.gate.guards import check_tokens, measures_of
+from gpo.gate.guards import check_tokens, measure_prompts
 from gpo.gate.verdict import Measure
 from gpo.models.ledger import Answer
 from gpo.records import Candidate, Example, Score, Timing, Usage
@@ -27,7 +27,7 @@ def measured(seconds: float | None, tokens: int = 100) -> Score:
 def test_words_seconds_and_money_of_both_prompts() -> None:
     champion = (Candidate(instruction="Judge the review."), measured(0.5, 1000))
     challenger = (Candidate(instruction="Judge the\nwhole review."), measured(0.75001, 3000))
-    assert measures_of(spec(models=PRICED), champion, challenger) == {
+    assert measure_prompts(spec(models=PRICED), champion, challenger) == {
         "words": Measure(champion=3, challenger=4),
         "latency": Measure(champion=0.5, challenger=0.75),
         "cost": Measure(champion=0.5, challenger=1.5),
@@ -36,9 +36,9 @@ def test_words_seconds_and_money_of_both_prompts() -> None:
 
 def test_what_is_not_known_of_both_is_no_measure() -> None:
     prompt = Candidate(instruction="Judge.")
-    found = measures_of(spec(), (prompt, measured(None)), (prompt, measured(0.5)))
+    found = measure_prompts(spec(), (prompt, measured(None)), (prompt, measured(0.5)))
     assert found == {"words": Measure(champion=1, challenger=1), "latency": None}
-    untold = measures_of(spec(models=PRICED), (prompt, measured(0.5, 0)), (prompt, measured(0.5)))
+    untold = measure_prompts(spec(models=PRICED), (prompt, measured(0.5, 0)), (prompt, measured(0.5)))
     assert untold["cost"] is None
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.gate.decide import decide, paired_gain
+from gpo.gate.rule import apply_gate, paired_gain
 from gpo.records import Labels, Score
 from gpo.set_metrics import SET_METRICS, SetMetric
 from gpo.spec.gate import GateSpec
@@ -32,7 +32,7 @@ def test_swapping_the_prompts_flips_every_sign(
     metric: SetMetric, rows: list[tuple[str, str | None, str | None]]
 ) -> None:
     challenger, champion = both(metric, rows)
-    one, other = decide(challenger, champion), decide(champion, challenger)
+    one, other = apply_gate(challenger, champion), apply_gate(champion, challenger)
     assert (one.gain.value, one.gain.low, one.gain.high) == (-other.gain.value, -other.gain.high, -other.gain.low)
     assert one.p_value == other.p_value
     assert (one.wins, one.losses) == (other.losses, other.wins)
@@ -45,7 +45,7 @@ def test_the_order_of_the_examples_does_not_matter(
     metric: SetMetric, rows: list[tuple[str, str | None, str | None]], rng: random.Random
 ) -> None:
     shuffled = rng.sample(rows, len(rows))
-    assert decide(*both(metric, rows)) == decide(*both(metric, shuffled))
+    assert apply_gate(*both(metric, rows)) == apply_gate(*both(metric, shuffled))
 
 
 def test_a_prompt_that_mends_a_rare_label_is_promoted_by_macro_f1_and_not_by_accuracy() -> None:
@@ -56,7 +56,7 @@ def test_a_prompt_that_mends_a_rare_label_is_promoted_by_macro_f1_and_not_by_acc
         *[("b", "b", "b")] * 6,
     ]
     challenger, champion = both("balanced_accuracy", rows)
-    verdict = decide(challenger, champion)
+    verdict = apply_gate(challenger, champion)
     assert verdict.decision == "promote"
     assert verdict.reasons[0].startswith("The gain in balanced_accuracy is +0.35 on 300 examples, 95% interval")
     assert (verdict.set_metric, verdict.champion, verdict.challenger) == (
@@ -65,13 +65,13 @@ def test_a_prompt_that_mends_a_rare_label_is_promoted_by_macro_f1_and_not_by_acc
         challenger.mean,
     )
     plain = [each.model_copy(update={"labels": None}) for each in (challenger, champion)]
-    assert decide(*plain).decision == "not enough evidence"
+    assert apply_gate(*plain).decision == "not enough evidence"
     assert paired_gain(challenger, champion) == verdict.gain
 
 
 def test_two_examples_of_a_label_prove_nothing() -> None:
     rows: list[tuple[str, str | None, str | None]] = [*[("a", "a", "a")] * 100, *[("b", "b", "a")] * 2]
-    verdict = decide(*both("macro_f1", rows))
+    verdict = apply_gate(*both("macro_f1", rows))
     assert verdict.gain.value > 0.4
     assert verdict.decision == "not enough evidence"
 
@@ -79,7 +79,7 @@ def test_two_examples_of_a_label_prove_nothing() -> None:
 def test_examples_without_a_score_of_both_are_left_out() -> None:
     challenger, _ = both("macro_f1", [("a", "a", "a")] * 30 + [("b", "b", None)] * 30)
     part = score("macro_f1", [("a", "a")] * 30 + [("b", None)] * 28)
-    verdict = decide(challenger, part.model_copy(update={"planned": 60, "failed": 2}))
+    verdict = apply_gate(challenger, part.model_copy(update={"planned": 60, "failed": 2}))
     assert (verdict.n, verdict.missing) == (58, 2)
     assert verdict.gain.value == pytest.approx(0.5)
 
@@ -102,5 +102,7 @@ def simulated(metric: SetMetric, rare: float, seed: int) -> tuple[Score, Score]:
 @pytest.mark.parametrize("rare", [0.5, 0.1])
 def test_a_challenger_that_is_no_better_is_seldom_promoted(metric: SetMetric, rare: float) -> None:
     trials = 200
-    promoted = sum(decide(*simulated(metric, rare, seed), GateSpec()).decision == "promote" for seed in range(trials))
+    promoted = sum(
+        apply_gate(*simulated(metric, rare, seed), GateSpec()).decision == "promote" for seed in range(trials)
+    )
     assert promoted <= 0.05 * trials

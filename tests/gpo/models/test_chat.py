@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gpo.database.engine import open_database, reading
+from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls
 from gpo.errors import LocalModelError, PermanentCallError, TransientCallError
 from gpo.models.chat import Sampling
@@ -232,7 +232,7 @@ def test_the_ledger_knows_the_role(tmp_path: Path) -> None:
         await ledger.aclose()
 
     in_time(run())
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         assert sorted(connection.execute(select(calls.c.role)).scalars()) == ["optimizer", "task"]
     engine.dispose()
 

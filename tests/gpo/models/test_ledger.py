@@ -15,7 +15,7 @@ from langchain_core.language_models import FakeListLLM, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from sqlalchemy import Engine, event, func, select
 
-from gpo.database.engine import open_database, reading
+from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls
 from gpo.errors import ModelConfigError, StateError
 from gpo.models.ledger import Answer, CallKey, Ledger
@@ -62,7 +62,7 @@ def key(text: str = "hello", repeat: int = 0, **identity: Any) -> CallKey:
 
 
 def rows_in(engine: Engine) -> int:
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return connection.execute(select(func.count()).select_from(calls)).scalar_one()
 
 
@@ -319,7 +319,7 @@ def test_it_is_a_cache_for_any_langchain_chat_model(engine: Engine) -> None:
         assert answer.tool_calls[0]["args"] == {"x": 1}
     with pytest.raises((StopIteration, RuntimeError)):
         free.invoke("a", stop=["x"])
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         row = connection.execute(select(calls).where(calls.c.text == "one")).one()
     assert (row.role, row.model, row.input_tokens, row.output_tokens) == ("langchain", "m-1", 5, 2)
     second.close()

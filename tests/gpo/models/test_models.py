@@ -8,7 +8,7 @@ from gpo.errors import ModelConfigError
 from gpo.models.client import open_embedding
 from gpo.models.local.embedder import load_embedder
 from gpo.models.models import open_models
-from gpo.models.sharing import HeldAnswers, counting_together
+from gpo.models.sharing import HeldAnswers, share_tallies
 from gpo.settings import Settings
 from gpo.spec.models import ModelSpec, ModelsSpec
 from tests.support.fakes import in_time
@@ -51,7 +51,7 @@ def test_models_opened_one_after_the_other_count_together() -> None:
         async with open_models(models_spec(), Settings(), HeldAnswers()) as models:
             return models.task.tally, models.optimizer.tally
 
-    with counting_together():
+    with share_tallies():
         first, second = in_time(tallies()), in_time(tallies())
     apart = in_time(tallies())
     assert first[0] is second[0]

@@ -1,10 +1,10 @@
-from gpo.models.sharing import counting_together, tallies
+from gpo.models.sharing import share_tallies, tallies
 
 
 def test_the_outermost_counts() -> None:
-    with counting_together():
+    with share_tallies():
         outer = tallies()
-        with counting_together():
+        with share_tallies():
             assert tallies() is outer
             tallies()["task"].paid += 1
         assert tallies() is outer
@@ -12,8 +12,8 @@ def test_the_outermost_counts() -> None:
 
 
 def test_afterwards_nothing_counts_together() -> None:
-    with counting_together():
+    with share_tallies():
         first = tallies()
     assert tallies() is not first
-    with counting_together():
+    with share_tallies():
         assert tallies() is not first

@@ -53,9 +53,9 @@ def points_to(production: Production, alias: str = "production") -> int:
 def test_what_is_kept_comes_back_whole(production: Production) -> None:
     kept = production.decisions.keep(decision())
     assert production.decisions.find(decision().id) == kept == decision(created_at=kept.created_at)
-    assert production.decisions.of_flow_run(str(kept.flow_run)) == kept
-    assert production.decisions.of(NAME) == [kept]
-    assert production.decisions.of("other") == []
+    assert production.decisions.find_by_flow_run(str(kept.flow_run)) == kept
+    assert production.decisions.list_decisions(NAME) == [kept]
+    assert production.decisions.list_decisions("other") == []
 
 
 def test_an_approval_promotes_and_says_who_and_why(production: Production) -> None:
@@ -134,8 +134,8 @@ def test_a_later_run_supersedes_what_waits(production: Production) -> None:
     first = production.decisions.find(decision().id)
     assert first is not None
     assert (first.status, first.why) == ("superseded", "run run-2 came later")
-    assert production.decisions.open("run-2").run == "run-2"
-    assert production.decisions.open("other").is_open
+    assert production.decisions.find_waiting("run-2").run == "run-2"
+    assert production.decisions.find_waiting("other").is_open
 
 
 def test_what_one_run_found_is_decided_on_for_each_alias(production: Production) -> None:
@@ -144,8 +144,8 @@ def test_what_one_run_found_is_decided_on_for_each_alias(production: Production)
     assert (live.status, staged.status) == ("promoted", "waiting")
     production.decisions.keep(decision(alias="review"))
     with pytest.raises(DecisionError, match=f"has several that wait; name one: .*{staged.id} .run run-1, staging"):
-        production.decisions.open("run-1")
-    assert production.decisions.open(staged.id) == staged
+        production.decisions.find_waiting("run-1")
+    assert production.decisions.find_waiting(staged.id) == staged
 
 
 def test_other_grounds_make_another_decision_about_the_same_run(production: Production) -> None:
@@ -156,26 +156,26 @@ def test_other_grounds_make_another_decision_about_the_same_run(production: Prod
     assert superseded is not None
     assert superseded.status == "superseded"
     with pytest.raises(DecisionError, match="does not wait"):
-        production.decisions.open("run-1")
+        production.decisions.find_waiting("run-1")
 
 
 def test_what_waits_is_found_by_run_or_by_prompt(production: Production) -> None:
     with pytest.raises(DecisionError, match=r"no run or prompt 'run-1' waits for approval; none waits"):
-        production.decisions.open("run-1")
+        production.decisions.find_waiting("run-1")
     production.decisions.keep(decision("run-1"))
-    assert production.decisions.open(NAME).run == production.decisions.open("run-1").run == "run-1"
+    assert production.decisions.find_waiting(NAME).run == production.decisions.find_waiting("run-1").run == "run-1"
     with pytest.raises(DecisionError, match="did you mean"):
-        production.decisions.open("run-11")
+        production.decisions.find_waiting("run-11")
     production.decisions.settle(decision().id, approved=False, who="grace", why="no")
     with pytest.raises(DecisionError, match=r"does not wait for an answer: .*rejected by grace"):
-        production.decisions.open("run-1")
+        production.decisions.find_waiting("run-1")
 
 
 def test_a_version_that_is_not_there_is_not_promoted(production: Production) -> None:
     production.decisions.keep(decision(challenger=9))
     with pytest.raises(PromptError, match="no version 9"):
         production.decisions.settle(decision().id, approved=True, who="grace", why="")
-    assert production.decisions.open("run-1").is_open
+    assert production.decisions.find_waiting("run-1").is_open
 
 
 def test_a_decision_can_be_read_in_the_ui(production: Production) -> None:

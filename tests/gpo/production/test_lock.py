@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from gpo.database.engine import open_database, reading
+from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import claims
 from gpo.production.lock import PromptLock, lock_prompt
 
@@ -18,7 +18,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def holders(engine: Engine) -> list[str]:
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return list(connection.execute(select(claims.c.holder)).scalars())
 
 

@@ -11,7 +11,7 @@ from gpo.datasets.registry import Datasets, FieldNames, Origin
 from gpo.errors import PromptError
 from gpo.production.decision import Decision, Status
 from gpo.production.decision_log import Production, open_production
-from gpo.production.starting_point import StartingPoint, find_starting_point, nothing_to_do, restarted_from
+from gpo.production.starting_point import StartingPoint, find_starting_point, job_from_champion, why_nothing_to_do
 from gpo.prompts.version import prompt_content
 from gpo.records import Candidate, Score, Scored
 from gpo.runs.history import RunRow
@@ -83,13 +83,13 @@ def test_a_prompt_that_was_never_registered_is_registered_once(spec: Path, produ
     assert first == second
     assert first.champion.content.instruction == "Is it good?"
     assert production.registry.record("reviews").aliases == {"production": 1}
-    assert nothing_to_do(first) is None
+    assert why_nothing_to_do(first) is None
 
 
 @pytest.mark.parametrize("status", ["kept", "rejected", "waiting", "expired"])
 def test_nothing_is_done_twice_on_equal_grounds(spec: Path, production: Production, status: Status) -> None:
     production.decisions.keep(decided(find_starting_point(at(spec), production), status))
-    reason = nothing_to_do(find_starting_point(at(spec), production))
+    reason = why_nothing_to_do(find_starting_point(at(spec), production))
     assert reason is not None
     assert "run-1" in reason
 
@@ -109,7 +109,7 @@ def test_anything_new_is_a_reason_to_search(spec: Path, production: Production, 
     elif change != "superseded":
         change = "metric: token_f1" if change.startswith("metric") else change
         spec.write_text(SPEC + change + "\n", encoding="utf-8")
-    assert nothing_to_do(find_starting_point(at(spec), production)) is None
+    assert why_nothing_to_do(find_starting_point(at(spec), production)) is None
 
 
 def test_what_was_promoted_or_rolled_back_is_settled(spec: Path, production: Production) -> None:
@@ -118,9 +118,9 @@ def test_what_was_promoted_or_rolled_back_is_settled(spec: Path, production: Pro
     production.decisions.promote(decided(standing, "kept", challenger=version), who="gpo")
     promoted = find_starting_point(at(spec), production)
     assert promoted.champion.version == version
-    assert "version 2 promoted" in str(nothing_to_do(promoted))
+    assert "version 2 promoted" in str(why_nothing_to_do(promoted))
     production.registry.rollback("reviews", who="ada", why="complaints")
-    assert nothing_to_do(find_starting_point(at(spec), production)) is not None
+    assert why_nothing_to_do(find_starting_point(at(spec), production)) is not None
 
 
 def test_the_start_of_the_spec_does_not_matter_once_there_is_a_champion(spec: Path, production: Production) -> None:
@@ -154,9 +154,9 @@ def test_a_run_that_waited_in_a_queue_gives_way_to_a_newer_version(
 
     production.decisions.keep(decided(at_version(2), "kept"))
     late = "reviews: nothing to do: stored version 2 has been decided on already, which is newer than stored version 1"
-    assert nothing_to_do(at_version(1)) == (late if triggered else None)
-    assert "those of run run-1" in str(nothing_to_do(at_version(2)))
-    assert nothing_to_do(at_version(3)) is None
+    assert why_nothing_to_do(at_version(1)) == (late if triggered else None)
+    assert "those of run run-1" in str(why_nothing_to_do(at_version(2)))
+    assert why_nothing_to_do(at_version(3)) is None
 
 
 def scored(text: str, step: int, right: int) -> Scored:
@@ -186,7 +186,7 @@ def test_the_next_run_starts_from_the_champion(spec: Path, production: Productio
     production.registry.promote("reviews", version, who="ada", why="by hand")
     place = at(spec)
     standing = find_starting_point(place, production).model_copy(update={"earlier": ("Is it good?",)})
-    begun = restarted_from(place, standing)
+    begun = job_from_champion(place, standing)
     assert begun.spec.prompt.instruction == "Good or bad?"
     assert begun.earlier == ("Is it good?",)
     assert begun.spec.prompt.template == place.spec.prompt.template
@@ -197,7 +197,7 @@ def test_a_run_that_died_before_its_decision_is_resumed_and_not_learned_from(
 ) -> None:
     place = at(spec)
     before = find_starting_point(place, production)
-    mine = restarted_from(place, before)
+    mine = job_from_champion(place, before)
     row = RunRow(
         key="key",
         task="reviews",

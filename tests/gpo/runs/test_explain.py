@@ -22,7 +22,7 @@ from gpo.runs.outcome import Outcome
 from gpo.runs.run import run_key
 from gpo.search.select import start_search
 from gpo.spec.method import PRESETS
-from tests.gpo.search.test_meta_prompt import parts, request_of
+from tests.gpo.search.test_meta_prompt import meta_prompt_parts, request_of
 from tests.gpo.search.test_select import after
 from tests.support.outcomes import outcome
 
@@ -106,7 +106,7 @@ def test_without_a_run_all_parts_are_there_and_brackets_stand_for_what_only_a_ru
     found = explained(path)
     assert (found.run, found.step, found.budget) == (None, 2, load_job(path).spec.optimizer.budget_at(2))
     assert "Not run yet" in found.note
-    whole = parts(load_job(path).spec, request_of(load_job(path).spec))
+    whole = meta_prompt_parts(load_job(path).spec, request_of(load_job(path).spec))
     assert [(part.name, part.choice) for part in found.parts] == [
         (part.name, part.choice) for part in whole if part.name != "word limit" or found.budget is not None
     ]

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, update
 
-from gpo.database.engine import open_database, writing
+from gpo.database.engine import open_database, write_transaction
 from gpo.database.tables import runs
 from gpo.errors import StateError
-from gpo.gate.decide import decide
+from gpo.gate.rule import apply_gate
 from gpo.gate.verdict import Measure
 from gpo.records import Candidate, Interval, Sample, Score, Scored, Step
 from gpo.runs.history import History, RunRow
@@ -123,7 +123,7 @@ def test_only_a_run_that_has_begun_can_finish(history: History) -> None:
 
 def test_a_row_of_another_version_says_so(history: History, engine: Engine) -> None:
     history.begin(RUN)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(update(runs).values(outcome='{"later": 1}'))
     with pytest.raises(StateError, match="run-1 was recorded by another version, whose Outcome differs"):
         history.outcome("run-1")
@@ -133,7 +133,7 @@ def test_an_outcome_from_before_the_gate_is_read_without_a_verdict(history: Hist
     history.begin(RUN)
     old = outcome().model_dump_json(exclude={"verdict": True, "start_test": {"timing"}, "best_test": {"timing"}})
     assert "verdict" not in old
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(update(runs).values(outcome=old))
     assert history.outcome("run-1") == outcome()
 
@@ -141,7 +141,9 @@ def test_an_outcome_from_before_the_gate_is_read_without_a_verdict(history: Hist
 def test_an_outcome_comes_back_with_its_verdict(history: History) -> None:
     history.begin(RUN)
     best = scored("best", 1).score
-    judged = decide(best, scored("start", 0, value=0.25).score, measures={"words": Measure(champion=1, challenger=2)})
+    judged = apply_gate(
+        best, scored("start", 0, value=0.25).score, measures={"words": Measure(champion=1, challenger=2)}
+    )
     history.finish("run-1", outcome().model_copy(update={"verdict": judged}))
     kept = history.outcome("run-1")
     assert kept is not None
@@ -150,8 +152,8 @@ def test_an_outcome_comes_back_with_its_verdict(history: History) -> None:
 
 def test_a_test_split_wears_by_the_runs_that_decided_on_it(history: History) -> None:
     split = [f"{number:064x}" for number in range(1200)]
-    assert history.use_test("run-1", []) == 0
-    assert [history.use_test(f"run-{number}", split) for number in (1, 2, 3)] == [0, 1, 2]
+    assert history.note_test_use("run-1", []) == 0
+    assert [history.note_test_use(f"run-{number}", split) for number in (1, 2, 3)] == [0, 1, 2]
 
 
 def test_a_run_that_is_repeated_counts_once_and_is_told_the_same(
@@ -159,21 +161,21 @@ def test_a_run_that_is_repeated_counts_once_and_is_told_the_same(
 ) -> None:
     minutes = iter(f"2026-01-01T00:{minute:02}:00Z" for minute in range(60))
     monkeypatch.setattr("gpo.runs.history.utc_now", lambda: next(minutes))
-    first = [history.use_test(f"run-{number}", ["a", "b"]) for number in range(4)]
-    assert [history.use_test(f"run-{number}", ["a", "b"]) for number in range(4)] == first == [0, 1, 2, 3]
-    assert history.use_test("later", ["a", "b"]) == 4
+    first = [history.note_test_use(f"run-{number}", ["a", "b"]) for number in range(4)]
+    assert [history.note_test_use(f"run-{number}", ["a", "b"]) for number in range(4)] == first == [0, 1, 2, 3]
+    assert history.note_test_use("later", ["a", "b"]) == 4
 
 
 def test_new_examples_make_a_test_split_less_worn(history: History) -> None:
     for number in range(4):
-        history.use_test(f"run-{number}", ["a", "b"])
-    assert history.use_test("more", ["a", "b", "c", "d", "e"]) == 2  # 8 uses of 5 examples
-    assert history.use_test("other", ["x", "y"]) == 0
+        history.note_test_use(f"run-{number}", ["a", "b"])
+    assert history.note_test_use("more", ["a", "b", "c", "d", "e"]) == 2  # 8 uses of 5 examples
+    assert history.note_test_use("other", ["x", "y"]) == 0
 
 
 def test_of_runs_that_decide_at_once_one_is_the_later(history: History) -> None:
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda number: history.use_test(f"run-{number}", ["a", "b", "c"]), range(24)))
+        found = list(threads.map(lambda number: history.note_test_use(f"run-{number}", ["a", "b", "c"]), range(24)))
     assert sorted(found) == list(range(24))
 
 

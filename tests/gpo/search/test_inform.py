@@ -11,7 +11,7 @@ from gpo.errors import SpecError, TooManyFailures
 from gpo.models.models import Models
 from gpo.models.sharing import HeldAnswers, Tally
 from gpo.records import Candidate, Example, Sample, Score, Scored, Splits, Usage
-from gpo.search.inform import SHOWN_OF_FAILURE, Informed, check_reflection, inform, reflection_prompt
+from gpo.search.inform import MAX_FAILURE_CHARS, Informed, check_reflection, inform, reflection_prompt
 from gpo.template import Message
 from tests.gpo.search.test_refine import task
 from tests.support.fakes import ScriptedModel, StatusError, chat_model, in_time, scripted
@@ -132,7 +132,7 @@ def test_long_texts_are_cut() -> None:
     pair = Pair(scripted("no " * 9000))
     informed(pair)
     (asked,) = pair.optimizer.calls
-    assert len(asked.text) < 6 * 3 * SHOWN_OF_FAILURE
+    assert len(asked.text) < 6 * 3 * MAX_FAILURE_CHARS
     assert " … " in asked.text
 
 

@@ -18,7 +18,7 @@ from gpo.search.edit import ProposalFilter
 from gpo.search.select import select, start_search
 from gpo.search.trajectory import Scope, open_trajectory
 from gpo.settings import Settings
-from gpo.spec.method import Decay, budget
+from gpo.spec.edit_budget import Decay, edit_budget
 from tests.support.outcomes import step_of
 
 DECAYS: tuple[Decay, ...] = ("fixed", "linear", "cosine")
@@ -54,7 +54,7 @@ def test_whatever_is_proposed_candidates_keep_the_budget(
     current: str, proposed: list[str], decay: Decay, step: int, seed: int
 ) -> None:
     parent = Candidate(instruction=current)
-    allowed = budget(decay, step, 12, 15, 2)
+    allowed = edit_budget(decay, step, 12, 15, 2)
     screen = ProposalFilter([], allowed=current)
     edited = screen.admit(
         Proposals(texts=tuple(proposed)),
@@ -76,7 +76,7 @@ def test_whatever_is_proposed_candidates_keep_the_budget(
 @given(st.integers(2, 60), st.integers(1, 80), st.integers(1, 80), st.sampled_from(DECAYS))
 def test_a_decay_goes_from_start_to_end_and_never_up(steps: int, one: int, other: int, decay: Decay) -> None:
     start, end = max(one, other), min(one, other)
-    words = [budget(decay, step, steps, start, end) for step in range(1, steps + 1)]
+    words = [edit_budget(decay, step, steps, start, end) for step in range(1, steps + 1)]
     assert words[0] == start
     assert words[-1] == (start if decay == "fixed" else end)
     assert all(a is not None and b is not None and a >= b for a, b in pairwise(words))
@@ -87,11 +87,11 @@ def test_a_warm_up_rises_to_the_start_within_a_twentieth_of_the_steps(
     steps: int, one: int, other: int, decay: Decay
 ) -> None:
     start, end = max(one, other), min(one, other)
-    words = [budget(decay, step, steps, start, end, warmup=True) or 0 for step in range(1, steps + 1)]
+    words = [edit_budget(decay, step, steps, start, end, warmup=True) or 0 for step in range(1, steps + 1)]
     rise = math.ceil(steps / 20)
     assert all(1 <= a <= b <= start for a, b in pairwise(words[: rise + 1]))
     if steps > rise + 1:
-        after = [budget(decay, step, steps - rise, start, end) for step in range(1, steps - rise + 1)]
+        after = [edit_budget(decay, step, steps - rise, start, end) for step in range(1, steps - rise + 1)]
         assert words[rise:] == after
         assert words[rise] == start
 
@@ -99,9 +99,9 @@ def test_a_warm_up_rises_to_the_start_within_a_twentieth_of_the_steps(
 @given(st.integers(3, 60), st.integers(1, 80), st.integers(1, 80))
 def test_cosine_falls_slowly_at_both_ends_and_is_half_way_in_the_middle(steps: int, one: int, other: int) -> None:
     start, end = max(one, other), min(one, other)
-    words = [budget("cosine", step, steps, start, end) or 0 for step in range(1, steps + 1)]
+    words = [edit_budget("cosine", step, steps, start, end) or 0 for step in range(1, steps + 1)]
     assert all(abs(a + b - start - end) <= 1 for a, b in zip(words, reversed(words), strict=True))
-    line = [budget("linear", step, steps, start, end) or 0 for step in range(1, steps + 1)]
+    line = [edit_budget("linear", step, steps, start, end) or 0 for step in range(1, steps + 1)]
     half = (steps + 1) // 2
     assert all(curved >= straight for curved, straight in zip(words[:half], line[:half], strict=True))
 

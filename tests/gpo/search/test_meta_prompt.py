@@ -10,7 +10,7 @@ import pytest
 
 from gpo.records import Candidate, Example, Score, Scored
 from gpo.search.inform import Informed
-from gpo.search.meta_prompt import Request, meta_prompt, parts
+from gpo.search.meta_prompt import Request, meta_prompt, meta_prompt_parts
 from gpo.search.neighbours import Neighbour
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import PRESETS
@@ -104,7 +104,7 @@ def test_a_score_that_the_race_ended_early_says_so() -> None:
 
 def test_every_part_names_the_choice_that_put_it_there() -> None:
     spec = spec_of("pe2", budget_start=44, warmup=True)
-    assert [(part.name, part.choice) for part in parts(spec, request_of(spec))] == [
+    assert [(part.name, part.choice) for part in meta_prompt_parts(spec, request_of(spec))] == [
         ("task", "prompt.description"),
         ("trajectory", "trajectory: recency, k: 3"),
         ("current prompt", "information: prompt+score+reflection"),
@@ -115,7 +115,7 @@ def test_every_part_names_the_choice_that_put_it_there() -> None:
         ("form", "style: paper"),
     ]
     spec = spec_of("sgdm")
-    assert [part.choice for part in parts(spec, request_of(spec)) if part.name == "trajectory"] == [
+    assert [part.choice for part in meta_prompt_parts(spec, request_of(spec)) if part.name == "trajectory"] == [
         "trajectory: summary"
     ]
 
@@ -123,7 +123,7 @@ def test_every_part_names_the_choice_that_put_it_there() -> None:
 def test_parts_without_content_are_left_out() -> None:
     spec = task(prompt={"instruction": "Judge.", "messages": [{"user": "{{instruction}}"}]})
     bare = REQUEST.model_copy(update={"recalled": Recalled(), "examples": (), "budget": None})
-    assert [part.name for part in parts(spec, bare)] == ["task", "current prompt", "request", "form"]
+    assert [part.name for part in meta_prompt_parts(spec, bare)] == ["task", "current prompt", "request", "form"]
     assert "for this task" not in meta_prompt(spec, bare)
 
 

@@ -12,9 +12,9 @@ from gpo.errors import PermanentCallError
 from gpo.models.asking import ask_all
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers
-from gpo.progress import Answered, Event, listening
+from gpo.progress import Answered, Event, listen
 from gpo.records import Candidate, Example, Proposals, Score, Scored, Usage
-from gpo.search.continuation import last_line, subjects
+from gpo.search.continuation import last_line, subject_words
 from gpo.search.inform import Informed
 from gpo.search.meta_prompt import Request, meta_prompt
 from gpo.search.neighbours import Neighbour
@@ -201,8 +201,8 @@ def test_a_grammar_goes_only_to_a_server_that_knows_it() -> None:
 
 
 def test_a_proposal_has_to_hold_a_word_of_the_task() -> None:
-    assert set(subjects("the sentiment of a review")) == {"sentiment", "review"}
-    assert subjects("") == ["answer"]
+    assert set(subject_words("the sentiment of a review")) == {"sentiment", "review"}
+    assert subject_words("") == ["answer"]
 
 
 # Asking
@@ -237,7 +237,7 @@ def test_a_step_that_is_done_again_pays_nothing(style: str) -> None:
     first = refined(chat_model(scripted("Judge it."), answers, name="local:x"), task(style))
     fake = scripted(lambda _: None)
     heard: list[Event] = []
-    with listening(heard.append):
+    with listen(heard.append):
         again = refined(chat_model(fake, answers, name="local:x"), task(style))
     assert again == first
     assert fake.calls == []

@@ -1,23 +1,23 @@
-"""How examples of the task and scores of prompts are shown to the optimizer model."""
+"""Formats questions, scores and long texts for the prompts that the optimizer model gets."""
 
 from gpo.records import Example, Scored
 from gpo.search.neighbours import Neighbour
 from gpo.spec.task import TaskSpec
 from gpo.template import render
 
-PLACE = "<INSTRUCTION>"
+PLACEHOLDER = "<INSTRUCTION>"
 """Stands where the instruction goes."""
 
 
-def question(spec: TaskSpec, example: Example) -> str:
-    """What the task model is asked, with `PLACE` for the instruction."""
-    return "\n".join(message.text for message in render(spec.prompt.template, PLACE, example.inputs))
+def format_question(spec: TaskSpec, example: Example) -> str:
+    """What the task model is asked, with `PLACEHOLDER` for the instruction."""
+    return "\n".join(message.text for message in render(spec.prompt.template, PLACEHOLDER, example.inputs))
 
 
-def score_of(prompt: Scored | Neighbour) -> str:
+def format_score(prompt: Scored | Neighbour) -> str:
     """The score of a prompt from 0 to 100; one that the race ended early says of how many examples it is.
 
-    >>> score_of(Neighbour(instruction="Judge.", percent=62.5, step=1, number=2, n=16, planned=48, complete=False))
+    >>> format_score(Neighbour(instruction="Judge.", percent=62.5, step=1, number=2, n=16, planned=48, complete=False))
     'Score: 62.5 (on 16 of 48 examples)'
     """
     score = prompt.score if isinstance(prompt, Scored) else prompt
@@ -25,10 +25,10 @@ def score_of(prompt: Scored | Neighbour) -> str:
     return f"Score: {prompt.percent:g}{part}"
 
 
-def cut(text: str, limit: int) -> str:
+def cut_middle(text: str, limit: int) -> str:
     """The text with its middle left out where it is longer than `limit` characters.
 
-    >>> cut("one two three", 9)
+    >>> cut_middle("one two three", 9)
     'one … ree'
     """
     if len(text) <= limit:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import InputError
-from gpo.gate.decide import choose, decide, paired_gain
+from gpo.gate.rule import apply_gate, choose_challenger, paired_gain
 from gpo.gate.statistics import compare_paired, detectable_gain, examples_needed, interval_bounds, sign_test
-from gpo.gate.verdict import GateVerdict, Measure, wear
+from gpo.gate.verdict import GateVerdict, Measure, warn_of_worn_split
 from gpo.records import Score
 from gpo.spec.gate import GateSpec
 from tests.support.paths import ROOT
@@ -61,7 +61,7 @@ def test_pairing_narrows() -> None:
 
 def test_the_gain_of_a_comparison_is_that_of_the_verdict() -> None:
     champion, challenger = map(score, pairs(random.Random(1), 50))
-    assert paired_gain(challenger, champion) == decide(challenger, champion).gain
+    assert paired_gain(challenger, champion) == apply_gate(challenger, champion).gain
 
 
 def test_only_examples_with_both_scores_count() -> None:
@@ -108,7 +108,7 @@ def of(pairs: Sequence[tuple[float, float]]) -> tuple[Score, Score]:
 def test_the_interval_and_the_required_gain_decide(
     wins: int, losses: int, level: int, min_gain: float, decision: str
 ) -> None:
-    verdict = decide(*both(wins, losses, level), GateSpec(min_gain=min_gain))
+    verdict = apply_gate(*both(wins, losses, level), GateSpec(min_gain=min_gain))
     n = wins + losses + level
     assert verdict.decision == decision
     assert (verdict.n, verdict.missing, verdict.wins, verdict.losses) == (n, 0, wins, losses)
@@ -118,7 +118,7 @@ def test_the_interval_and_the_required_gain_decide(
 
 @given(pairs=PAIRS)
 def test_swapping_champion_and_challenger_flips_the_sign_and_nothing_else(pairs: list[tuple[float, float]]) -> None:
-    there, back = decide(*of(pairs)), decide(*reversed(of(pairs)))
+    there, back = apply_gate(*of(pairs)), apply_gate(*reversed(of(pairs)))
     assert (there.gain.low, there.gain.value, there.gain.high) == (-back.gain.high, -back.gain.value, -back.gain.low)
     assert (there.p_value, there.sign_test, there.more_examples) == (back.p_value, back.sign_test, back.more_examples)
     flipped = {"promote": "keep", "keep": "promote", "not enough evidence": "not enough evidence"}
@@ -130,7 +130,7 @@ def test_the_verdict_does_not_depend_on_the_order_or_names_of_the_examples(
     pairs: list[tuple[float, float]], seed: int
 ) -> None:
     turned = random.Random(seed).sample(pairs, len(pairs))
-    assert decide(*of(turned)) == decide(*of(pairs)) == decide(*of(pairs))
+    assert apply_gate(*of(turned)) == apply_gate(*of(pairs)) == apply_gate(*of(pairs))
 
 
 @given(pairs=PAIRS, added=st.integers(1, 40), min_gain=st.sampled_from([0.0, 0.1]))
@@ -138,7 +138,7 @@ def test_examples_that_both_answer_alike_never_turn_keep_into_promote(
     pairs: list[tuple[float, float]], added: int, min_gain: float
 ) -> None:
     rules = GateSpec(min_gain=min_gain)
-    before, after = decide(*of(pairs), rules), decide(*of([*pairs, *[(1.0, 1.0)] * added]), rules)
+    before, after = apply_gate(*of(pairs), rules), apply_gate(*of([*pairs, *[(1.0, 1.0)] * added]), rules)
     assert (before.decision, after.decision) != ("keep", "promote")
 
 
@@ -146,7 +146,7 @@ def test_examples_that_both_answer_alike_never_turn_keep_into_promote(
 def test_interval_p_value_and_decision_say_the_same(
     pairs: list[tuple[float, float]], min_gain: float, confidence: float
 ) -> None:
-    verdict = decide(*of(pairs), GateSpec(min_gain=min_gain, confidence=confidence))
+    verdict = apply_gate(*of(pairs), GateSpec(min_gain=min_gain, confidence=confidence))
     gain = verdict.gain
     assert -1 <= gain.low <= gain.value <= gain.high <= 1
     outside = gain.low > min_gain or gain.high < min_gain
@@ -156,30 +156,30 @@ def test_interval_p_value_and_decision_say_the_same(
 
 
 def test_scores_that_are_all_alike_give_no_evidence_and_no_nonsense() -> None:
-    verdict = decide(*both(0, 0, 50))
+    verdict = apply_gate(*both(0, 0, 50))
     assert verdict.decision == "not enough evidence"
     assert (verdict.p_value, verdict.sign_test, verdict.more_examples) == (1.0, 1.0, None)
     assert verdict.gain.low < 0 < verdict.gain.high
     assert "same score on every example" in " ".join(verdict.reasons)
-    always = decide(score([0.7] * 50), score([0.5] * 50))
+    always = apply_gate(score([0.7] * 50), score([0.5] * 50))
     assert always.decision == "promote"
     assert all(map(math.isfinite, (always.gain.low, always.gain.high, always.p_value)))
 
 
 def test_a_small_advantage_without_a_single_loss_is_not_believed_on_few_examples() -> None:
     # One loss in a hundred would eat it up, and fifty examples show none three times out of five.
-    assert decide(score([0.51] * 50), score([0.5] * 50)).decision == "not enough evidence"
-    assert decide(score([0.51] * 500), score([0.5] * 500)).decision == "promote"
+    assert apply_gate(score([0.51] * 50), score([0.5] * 50)).decision == "not enough evidence"
+    assert apply_gate(score([0.51] * 500), score([0.5] * 500)).decision == "promote"
 
 
 def test_more_examples_are_asked_for_until_the_difference_is_too_small_to_matter() -> None:
-    verdict = decide(*both(12, 8, 80))
+    verdict = apply_gate(*both(12, 8, 80))
     assert verdict.more_examples == examples_needed(0.04, 0.2 - 0.04**2) - 100
     assert f"about {verdict.more_examples:,} more examples" in " ".join(verdict.reasons)
-    tiny = decide(score([0.5003, *[0.5, 1.0] * 500]), score([0.5, *[1.0, 0.5] * 500]))
+    tiny = apply_gate(score([0.5003, *[0.5, 1.0] * 500]), score([0.5, *[1.0, 0.5] * 500]))
     assert tiny.more_examples is None
     assert "more than 100,000 examples" in " ".join(tiny.reasons)
-    level = decide(*both(3, 3, 44))
+    level = apply_gate(*both(3, 3, 44))
     assert level.more_examples is None
     assert "exactly at the border" in " ".join(level.reasons)
     assert "too small" not in " ".join(level.reasons)
@@ -188,32 +188,34 @@ def test_more_examples_are_asked_for_until_the_difference_is_too_small_to_matter
 def test_failed_examples_are_left_out_and_too_many_make_no_verdict() -> None:
     challenger, champion = both(30, 5, 65)
     kept = dict(list(challenger.values.items())[4:])
-    few = decide(Score(values=kept, planned=100, failed=4), champion)
+    few = apply_gate(Score(values=kept, planned=100, failed=4), champion)
     assert (few.decision, few.n, few.missing, few.wins) == ("promote", 96, 4, 26)
     assert few.champion == pytest.approx(70 / 96)
     kept = dict(list(challenger.values.items())[6:])
-    many = decide(Score(values=kept, planned=100, failed=6), champion)
+    many = apply_gate(Score(values=kept, planned=100, failed=6), champion)
     assert (many.decision, many.missing) == ("not enough evidence", 6)
     assert many.reasons[0].startswith("6 of 100 examples lack a score")
-    assert decide(Score(values=kept, planned=100, failed=6), champion, GateSpec(max_missing=0.1)).decision == "promote"
-    nothing = decide(Score(values={}, planned=3, failed=3), score([1.0, 1.0, 0.0]))
+    assert (
+        apply_gate(Score(values=kept, planned=100, failed=6), champion, GateSpec(max_missing=0.1)).decision == "promote"
+    )
+    nothing = apply_gate(Score(values={}, planned=3, failed=3), score([1.0, 1.0, 0.0]))
     assert (nothing.decision, nothing.n, nothing.missing) == ("not enough evidence", 0, 3)
     assert nothing.reasons == ("No example was scored for both prompts.",)
-    assert decide(score([]), score([])).decision == "not enough evidence"
+    assert apply_gate(score([]), score([])).decision == "not enough evidence"
 
 
 def test_a_slice_that_provably_got_worse_keeps_the_champion_and_a_doubtful_one_warns() -> None:
     challenger, champion = both(30, 8, 62)
     hurt = [f"e{number}" for number in range(30, 42)]
-    verdict = decide(challenger, champion, slices={"hurt": hurt, "rest": ["e0", "e1", "unknown"]})
+    verdict = apply_gate(challenger, champion, slices={"hurt": hurt, "rest": ["e0", "e1", "unknown"]})
     assert verdict.decision == "keep"
     assert [(part.name, part.n, part.broken) for part in verdict.slices] == [("hurt", 12, True), ("rest", 2, False)]
     assert verdict.reasons[0].startswith("Slice `hurt` got worse by more than 0: -0.67 on 12 examples")
     lenient = GateSpec(slice_margins={"hurt": 0.5})
-    doubted = decide(challenger, champion, lenient, slices={"hurt": hurt, "none": ["unknown"]})
+    doubted = apply_gate(challenger, champion, lenient, slices={"hurt": hurt, "none": ["unknown"]})
     assert doubted.decision == "promote"
     assert [text.split("`")[1] for text in doubted.warnings] == ["none", "hurt"]
-    assert decide(challenger, champion, GateSpec(max_regression=0.9), slices={"hurt": hurt}).warnings == ()
+    assert apply_gate(challenger, champion, GateSpec(max_regression=0.9), slices={"hurt": hurt}).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -222,26 +224,26 @@ def test_a_slice_that_provably_got_worse_keeps_the_champion_and_a_doubtful_one_w
 def test_a_measure_that_grew_too_much_keeps_the_champion(champion: float, challenger: float, decision: str) -> None:
     rules = GateSpec(max_growth={"words": 0.5})
     words = {"words": Measure(champion=champion, challenger=challenger), "seconds": Measure(champion=1, challenger=9)}
-    verdict = decide(*both(30, 5, 65), rules, measures=words)
+    verdict = apply_gate(*both(30, 5, 65), rules, measures=words)
     assert verdict.decision == decision
     assert verdict.reasons[0].startswith("`words` grew") == (decision == "keep")
-    worse = decide(Score(values={}, planned=9), score([1.0] * 9), rules, measures=words)
+    worse = apply_gate(Score(values={}, planned=9), score([1.0] * 9), rules, measures=words)
     assert worse.decision == ("keep" if decision == "keep" else "not enough evidence")
 
 
 def test_rules_that_cannot_be_checked_and_scores_out_of_range_are_errors() -> None:
     challenger, champion = both(3, 3, 3)
     with pytest.raises(InputError, match=r"`slice_margins` names 'lnog'.*did you mean 'long'"):
-        decide(challenger, champion, GateSpec(slice_margins={"lnog": 0.1}), slices={"long": []})
+        apply_gate(challenger, champion, GateSpec(slice_margins={"lnog": 0.1}), slices={"long": []})
     with pytest.raises(InputError, match=r"`max_growth` names 'words'.*none was given"):
-        decide(challenger, champion, GateSpec(max_growth={"words": 1}))
+        apply_gate(challenger, champion, GateSpec(max_growth={"words": 1}))
     for wrong in (math.nan, 1.5, -0.1):
         with pytest.raises(InputError, match=r"champion, example e0: the score .* is not in 0\.\.1"):
-            decide(challenger, score([wrong]))
+            apply_gate(challenger, score([wrong]))
     with pytest.raises(InputError, match="compare fewer challengers"):
-        decide(challenger, champion, challengers=1000)
+        apply_gate(challenger, champion, challengers=1000)
     with pytest.raises(InputError, match="got 0 and 0"):
-        decide(challenger, champion, challengers=0)
+        apply_gate(challenger, champion, challengers=0)
 
 
 # Several challengers, and a split used again
@@ -251,7 +253,7 @@ def test_the_best_challenger_that_passes_is_chosen_under_a_corrected_interval() 
     _, champion = both(0, 30, 70)
     clear, more, unsure = ([1.0] * gained + [0.0] * (30 - gained) + [1.0] * 70 for gained in (12, 20, 3))
     flat = champion.values
-    found = choose(
+    found = choose_challenger(
         {"clear": score(clear), "more": score(more), "unsure": score(unsure)},
         Score(values={key: 0.0 if number < 30 else 1.0 for number, key in enumerate(flat)}, planned=100),
     )
@@ -264,16 +266,16 @@ def test_the_best_challenger_that_passes_is_chosen_under_a_corrected_interval() 
 
 def test_what_passes_alone_need_not_pass_among_ten() -> None:
     challenger, champion = both(21, 8, 71)
-    assert decide(challenger, champion).decision == "promote"
-    among = choose({str(number): challenger for number in range(10)}, champion)
+    assert apply_gate(challenger, champion).decision == "promote"
+    among = choose_challenger({str(number): challenger for number in range(10)}, champion)
     assert among.chosen is None
-    assert choose({}, champion).chosen is None
+    assert choose_challenger({}, champion).chosen is None
 
 
 def test_limits_on_growth_hold_for_each_challenger() -> None:
     challenger, champion = both(30, 5, 65)
     lengths = {"short": Measure(champion=10, challenger=11), "long": Measure(champion=10, challenger=90)}
-    found = choose(
+    found = choose_challenger(
         dict.fromkeys(lengths, challenger),
         champion,
         GateSpec(max_growth={"words": 0.5}),
@@ -283,13 +285,13 @@ def test_limits_on_growth_hold_for_each_challenger() -> None:
 
 
 def test_a_split_wears_out_with_its_uses() -> None:
-    assert wear(1, 50) is None
-    assert wear(8, 50) is None
-    assert "decided 9 times" in (wear(9, 50) or "")
-    assert "about 40%" in (wear(20, 50) or "")
-    assert wear(9, 50, confidence=0.99) is None
-    assert decide(*both(30, 5, 65), earlier_uses=7).warnings == ()
-    worn = decide(*both(30, 5, 65), earlier_uses=8)
+    assert warn_of_worn_split(1, 50) is None
+    assert warn_of_worn_split(8, 50) is None
+    assert "decided 9 times" in (warn_of_worn_split(9, 50) or "")
+    assert "about 40%" in (warn_of_worn_split(20, 50) or "")
+    assert warn_of_worn_split(9, 50, confidence=0.99) is None
+    assert apply_gate(*both(30, 5, 65), earlier_uses=7).warnings == ()
+    worn = apply_gate(*both(30, 5, 65), earlier_uses=8)
     assert (worn.decision, len(worn.warnings)) == ("promote", 1)
 
 

@@ -1,4 +1,4 @@
-"""What a run needs, and how much of the next step its caps allow.
+"""The limits of a run on calls, tokens and cost (`budget` in the spec), and how much of the next step they allow.
 
 Everything counts in full, whether it is paid for or answered from the ledger: a run that is resumed, or repeated for
 nothing, ends at the same point as one that was never disturbed. A step has only as many candidates as fit with all that
@@ -29,7 +29,9 @@ def step_calls(spec: TaskSpec, dev: int, candidates: int | None = None, step: in
 
     The first step has no trajectory yet that could be summarised.
     """
-    return sum(_step(spec, dev, spec.optimizer.candidates if candidates is None else candidates, step).values())
+    return sum(
+        _most_step_calls(spec, dev, spec.optimizer.candidates if candidates is None else candidates, step).values()
+    )
 
 
 def least_calls(spec: TaskSpec, dev: int, test: int) -> int:
@@ -39,18 +41,18 @@ def least_calls(spec: TaskSpec, dev: int, test: int) -> int:
 
 def least_task_calls(spec: TaskSpec, dev: int) -> int:
     """The smallest cap on calls of the task model in the search that lets it take one whole step."""
-    return dev * example_calls(spec)["task"] + _step(spec, dev, spec.optimizer.candidates, 1)["task"]
+    return dev * example_calls(spec)["task"] + _most_step_calls(spec, dev, spec.optimizer.candidates, 1)["task"]
 
 
 def least_amounts(spec: TaskSpec, probed: Score, dev: int, test: int) -> Mapping[str, float]:
     """About what the start, one whole step and the final comparison take, by cap, going by a few answers."""
-    a_call = _tokens_a_call(spec, [probed], [])
+    a_call = _tokens_per_call(spec, [probed], [])
     calls = [
-        _times(example_calls(spec), dev + 2 * test),
-        _step(spec, dev, spec.optimizer.candidates, 1),
+        _multiply(example_calls(spec), dev + 2 * test),
+        _most_step_calls(spec, dev, spec.optimizer.candidates, 1),
     ]
-    usage = total_usage(_estimated(part, a_call) for part in calls)
-    return {"max_tokens": _tokens(usage), "max_cost": spec.models.cost(usage) or 0.0}
+    usage = total_usage(_estimate_usage(part, a_call) for part in calls)
+    return {"max_tokens": _total_tokens(usage), "max_cost": spec.models.cost(usage) or 0.0}
 
 
 def search_usage(before: Iterable[Score], steps: Iterable[Step]) -> UsageByRole:
@@ -58,8 +60,8 @@ def search_usage(before: Iterable[Score], steps: Iterable[Step]) -> UsageByRole:
 
     `before` are the scores of the start and of prompts of earlier runs.
     """
-    parts = [*(_scored(score) for score in before), {"optimizer": Usage(calls=PROBES)}]
-    return total_usage([*parts, *(_taken(step) for step in steps)])
+    parts = [*(_score_usage(score) for score in before), {"optimizer": Usage(calls=PROBES)}]
+    return total_usage([*parts, *(_step_usage(step) for step in steps)])
 
 
 def affordable_candidates(spec: TaskSpec, before: Sequence[Score], steps: Iterable[Step], dev: int, test: int) -> int:
@@ -69,64 +71,66 @@ def affordable_candidates(spec: TaskSpec, before: Sequence[Score], steps: Iterab
     """
     taken = list(steps)
     used = search_usage(before, taken)
-    a_call = _tokens_a_call(spec, before, taken)
-    final = _estimated(_times(example_calls(spec), 2 * test), a_call)
+    a_call = _tokens_per_call(spec, before, taken)
+    final = _estimate_usage(_multiply(example_calls(spec), 2 * test), a_call)
     for candidates in range(spec.optimizer.candidates, 0, -1):
-        step = _estimated(_step(spec, dev, candidates, len(taken) + 1), a_call)
-        if _within(spec, search=total_usage([used, step]), final=final):
+        step = _estimate_usage(_most_step_calls(spec, dev, candidates, len(taken) + 1), a_call)
+        if _is_within_limits(spec, search=total_usage([used, step]), final=final):
             return candidates
     return 0
 
 
-def _within(spec: TaskSpec, *, search: UsageByRole, final: UsageByRole) -> bool:
+def _is_within_limits(spec: TaskSpec, *, search: UsageByRole, final: UsageByRole) -> bool:
     caps, whole = spec.budget, total_usage([search, final])
     used: list[tuple[float | None, float]] = [
         (caps.max_calls, sum(usage.calls for usage in whole.values())),
         (caps.max_task_calls, search.get("task", Usage()).calls),
-        (caps.max_tokens, _tokens(whole)),
+        (caps.max_tokens, _total_tokens(whole)),
         (caps.max_cost, spec.models.cost(whole) or 0.0),
     ]
     return all(cap is None or amount <= cap for cap, amount in used)
 
 
-def _tokens(usage: UsageByRole) -> int:
+def _total_tokens(usage: UsageByRole) -> int:
     return sum(part.input_tokens + part.output_tokens for part in usage.values())
 
 
-def _step(spec: TaskSpec, dev: int, candidates: int, step: int) -> Calls:
+def _most_step_calls(spec: TaskSpec, dev: int, candidates: int, step: int) -> Calls:
     """The most calls of one step by role: reflection, summary, proposals, and scoring them."""
     method = spec.optimizer
     scored = candidates * dev + (method.batch if method.reflects else 0)
     asked = candidates + method.reflects + (method.trajectory == "summary" and step > 1)
-    return {**_times(example_calls(spec), scored), "optimizer": asked}
+    return {**_multiply(example_calls(spec), scored), "optimizer": asked}
 
 
-def _times(calls: Calls, times: int) -> Calls:
+def _multiply(calls: Calls, times: int) -> Calls:
     return {role: number * times for role, number in calls.items()}
 
 
-def _scored(score: Score) -> UsageByRole:
+def _score_usage(score: Score) -> UsageByRole:
     """The usage of a score with its failed calls. An example without any, as older versions recorded, is one call."""
     task = score.usage.get("task", Usage())
     return {**score.usage, "task": task.model_copy(update={"calls": max(task.calls, score.n) + score.failed})}
 
 
-def _taken(step: Step) -> UsageByRole:
+def _step_usage(step: Step) -> UsageByRole:
     """The usage of a step, with the calls that were refused."""
     refused = sum(rejection.reason == "failed" for rejection in step.rejected)
     asked = step.usage.get("optimizer", Usage())
     own = {**step.usage, "optimizer": asked.model_copy(update={"calls": asked.calls + refused})}
-    return total_usage([own, *(_scored(item.score) for item in step.scored)])
+    return total_usage([own, *(_score_usage(item.score) for item in step.scored)])
 
 
-def _tokens_a_call(spec: TaskSpec, before: Sequence[Score], steps: Sequence[Step]) -> Mapping[str, tuple[float, float]]:
+def _tokens_per_call(
+    spec: TaskSpec, before: Sequence[Score], steps: Sequence[Step]
+) -> Mapping[str, tuple[float, float]]:
     """Input and output tokens of one call by role, as in the part of the run so far where they were most.
 
     A meta-prompt that was never sent is taken for as long as the task's messages that it shows and the prompts that
     go with them.
     """
     found: dict[str, tuple[float, float]] = {}
-    for part in [*(score.usage for score in before), *(_taken(step) for step in steps)]:
+    for part in [*(score.usage for score in before), *(_step_usage(step) for step in steps)]:
         for role, usage in part.items():
             calls = max(usage.calls, 1)
             mean = (usage.input_tokens / calls, usage.output_tokens / calls)
@@ -137,7 +141,7 @@ def _tokens_a_call(spec: TaskSpec, before: Sequence[Score], steps: Sequence[Step
     return found
 
 
-def _estimated(calls: Calls, a_call: Mapping[str, tuple[float, float]]) -> UsageByRole:
+def _estimate_usage(calls: Calls, a_call: Mapping[str, tuple[float, float]]) -> UsageByRole:
     return {
         role: Usage(
             calls=number,

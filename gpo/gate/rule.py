@@ -1,6 +1,6 @@
-"""Is the challenger better than the champion, on examples the search never saw?
+"""The rule of the gate: promote the challenger or keep the champion, from the scores of both on the test split.
 
-One rule decides. The interval of the paired gain lies above `min_gain`: promote. It lies below: keep the champion.
+The interval of the paired gain lies above `min_gain`: promote. It lies below: keep the champion.
 Otherwise there is not enough evidence, and the champion stays as well. Whatever the gain, a slice that provably got
 worse, or a measure that grew too much, keeps the champion. How often this errs is measured in docs/gate.md.
 """
@@ -9,13 +9,22 @@ from collections.abc import Collection, Iterable, Mapping
 
 from gpo.errors import InputError, suggestion
 from gpo.gate.set_statistics import compare_sets
-from gpo.gate.statistics import Paired, compare_paired, detectable_gain, examples_needed
-from gpo.gate.verdict import Choice, Decision, GateVerdict, Measure, MeasureResult, SliceResult, cautions, reasons
+from gpo.gate.statistics import PairedResult, compare_paired, detectable_gain, examples_needed
+from gpo.gate.verdict import (
+    ChallengerChoice,
+    GateDecision,
+    GateVerdict,
+    Measure,
+    MeasureResult,
+    SliceResult,
+    list_reasons,
+    list_warnings,
+)
 from gpo.records import Interval, Score
 from gpo.spec.gate import GateSpec
 
 
-def decide(
+def apply_gate(
     challenger: Score,
     champion: Score,
     rules: GateSpec | None = None,
@@ -34,7 +43,7 @@ def decide(
 
     >>> champion = Score(values={str(i): float(i < 50) for i in range(100)}, planned=100)
     >>> challenger = Score(values={str(i): float(i < 60) for i in range(100)}, planned=100)
-    >>> decide(challenger, champion).reasons
+    >>> apply_gate(challenger, champion).reasons
     ('The gain is +0.10 on 100 examples, 95% interval +0.04 to +0.17, all of it above 0.',)
 
     Raises:
@@ -47,13 +56,13 @@ def decide(
     if challengers < 1 or earlier_uses < 0:
         raise InputError(f"needs 1 challenger or more and 0 earlier uses or more, got {challengers} and {earlier_uses}")
     confidence = 1 - (1 - rules.confidence) / challengers
-    differences = _differences(challenger, champion)
-    found = _compared(challenger, champion, differences, confidence, rules.min_gain)
+    differences = _paired_differences(challenger, champion)
+    found = _compare_scores(challenger, champion, differences, confidence, rules.min_gain)
     detectable = detectable_gain(found.n, found.variance, rules.min_gain, confidence)
     verdict = GateVerdict(
         decision="not enough evidence",
         n=found.n,
-        missing=_planned(challenger, champion) - found.n,
+        missing=_planned_examples(challenger, champion) - found.n,
         champion=champion.mean_of(differences),
         challenger=challenger.mean_of(differences),
         set_metric=None if challenger.labels is None else challenger.labels.metric,
@@ -66,7 +75,7 @@ def decide(
         sign_test=found.sign_test,
         more_examples=_more_examples(found, rules.min_gain, confidence),
         detectable=detectable if detectable <= 1 else None,
-        slices=tuple(_on_slice(name, ids, differences, rules) for name, ids in slices.items()),
+        slices=tuple(_compare_slice(name, ids, differences, rules) for name, ids in slices.items()),
         measures=tuple(
             MeasureResult(**measure.model_dump(), name=name, limit=rules.max_growth.get(name))
             for name, measure in measures.items()
@@ -78,14 +87,14 @@ def decide(
     )
     return verdict.model_copy(
         update={
-            "decision": _decision(verdict, rules),
-            "reasons": tuple(reasons(verdict, rules.max_missing)),
-            "warnings": tuple(cautions(verdict, rules.confidence)),
+            "decision": _decide(verdict, rules),
+            "reasons": tuple(list_reasons(verdict, rules.max_missing)),
+            "warnings": tuple(list_warnings(verdict, rules.confidence)),
         }
     )
 
 
-def choose(
+def choose_challenger(
     challengers: Mapping[str, Score],
     champion: Score,
     rules: GateSpec | None = None,
@@ -93,17 +102,17 @@ def choose(
     slices: Mapping[str, Collection[str]] | None = None,
     measures: Mapping[str, Mapping[str, Measure | None]] | None = None,
     earlier_uses: int = 0,
-) -> Choice:
+) -> ChallengerChoice:
     """The best of several challengers that pass the gate, if any, with the verdict on each, by name.
 
     Bonferroni's correction: each interval is at 1 - (1 - confidence) / challengers, so that all hold together. Holm's
     would let further challengers pass only once the clearest one has, and one is all that can be promoted.
 
     Raises:
-        InputError: as for `decide`.
+        InputError: as for `apply_gate`.
     """
     verdicts = {
-        name: decide(
+        name: apply_gate(
             score,
             champion,
             rules,
@@ -116,7 +125,7 @@ def choose(
     }
     passing = [name for name, verdict in verdicts.items() if verdict.decision == "promote"]
     chosen = max(passing, key=lambda name: (verdicts[name].gain.value, -verdicts[name].p_value), default=None)
-    return Choice(chosen=chosen, verdicts=verdicts)
+    return ChallengerChoice(chosen=chosen, verdicts=verdicts)
 
 
 def paired_gain(challenger: Score, champion: Score) -> Interval:
@@ -132,12 +141,12 @@ def paired_gain(challenger: Score, champion: Score) -> Interval:
     Raises:
         InputError: a score outside 0..1.
     """
-    return _compared(challenger, champion, _differences(challenger, champion)).gain
+    return _compare_scores(challenger, champion, _paired_differences(challenger, champion)).gain
 
 
-def _compared(
+def _compare_scores(
     challenger: Score, champion: Score, differences: Mapping[str, float], confidence: float = 0.95, null: float = 0.0
-) -> Paired:
+) -> PairedResult:
     """By the mean difference, or by the measure of the set where both scores have their labels."""
     ours, theirs = challenger.labels, champion.labels
     if ours is None or theirs is None or ours.metric != theirs.metric:
@@ -145,7 +154,7 @@ def _compared(
     return compare_sets(ours, theirs, list(differences), confidence, null)
 
 
-def _decision(verdict: GateVerdict, rules: GateSpec) -> Decision:
+def _decide(verdict: GateVerdict, rules: GateSpec) -> GateDecision:
     if any(measure.broken for measure in verdict.measures):
         return "keep"
     if not verdict.n or verdict.missing > rules.max_missing * (verdict.n + verdict.missing):
@@ -155,7 +164,7 @@ def _decision(verdict: GateVerdict, rules: GateSpec) -> Decision:
     return "promote" if verdict.gain.low > rules.min_gain and not verdict.unmeasured else "not enough evidence"
 
 
-def _differences(challenger: Score, champion: Score) -> dict[str, float]:
+def _paired_differences(challenger: Score, champion: Score) -> dict[str, float]:
     for name, score in (("challenger", challenger), ("champion", champion)):
         for example, value in score.values.items():
             if not 0 <= value <= 1:
@@ -164,18 +173,18 @@ def _differences(challenger: Score, champion: Score) -> dict[str, float]:
     return {example: challenger.values[example] - champion.values[example] for example in shared}
 
 
-def _planned(challenger: Score, champion: Score) -> int:
+def _planned_examples(challenger: Score, champion: Score) -> int:
     return max(challenger.planned, champion.planned, len(challenger.values.keys() | champion.values.keys()))
 
 
-def _more_examples(found: Paired, min_gain: float, confidence: float) -> int | None:
+def _more_examples(found: PairedResult, min_gain: float, confidence: float) -> int | None:
     if found.gain.low > min_gain or found.gain.high < min_gain or not found.n:
         return None
     needed = examples_needed(found.gain.value, found.variance, min_gain, confidence)
     return None if needed is None else max(1, needed - found.n)
 
 
-def _on_slice(name: str, ids: Collection[str], differences: Mapping[str, float], rules: GateSpec) -> SliceResult:
+def _compare_slice(name: str, ids: Collection[str], differences: Mapping[str, float], rules: GateSpec) -> SliceResult:
     margin = rules.slice_margins.get(name, rules.max_regression)
     found = compare_paired(
         [differences[each] for each in sorted(set(ids) & differences.keys())], rules.confidence, -margin

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gpo.evaluation.calls import example_calls
 from gpo.records import Candidate, Edited, Example, Rejection, Score, Scored, Splits, Step, Usage, UsageByRole
-from gpo.search.budget import (
+from gpo.search.run_limits import (
     PROBES,
     affordable_candidates,
     final_calls,
