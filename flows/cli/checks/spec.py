@@ -23,13 +23,13 @@ def check_spec(path: Path) -> Iterator[Check]:
         return "; ".join([sizes, *splits.left_out])
 
     def models() -> str:
-        from gpo.progress import Note, listening
+        from gpo.progress import Note, listen
         from gpo.runs.preflight import preflight
 
         job = load_job(path)
         known = load_splits(job.spec).left_out
         told: list[str] = []
-        with listening(lambda event: told.append(event.text) if isinstance(event, Note) else None):
+        with listen(lambda event: told.append(event.text) if isinstance(event, Note) else None):
             asyncio.run(preflight(job, live=True))
         named = job.spec.models
         answer = f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
