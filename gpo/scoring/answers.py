@@ -1,34 +1,30 @@
 r"""From what a task model writes to an answer that a metric can compare.
 
-`parse_answer` reads a model's text, `canonical_reference` a dataset's reference; both give the same canonical form, so
+`read_answer` reads a model's text, `canonical_reference` a dataset's reference; both give the same canonical form, so
 that `1,000` is `1000` and `Yes` is `true` on both sides. Hidden reasoning is never read.
 
-Models state their answer in many ways. What follows the last "the answer is", "Answer:" or `\boxed{` goes before all
-else; the modules `phrases`, `numerals`, `listing` and `structured` say what comes next for each kind.
+Models state their answer in many ways. Each kind has its rules, in order of trust: `read_choice`, `read_boolean`,
+`read_number`, `read_list`, `read_json` and `read_line`. What states no one answer is unread.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
+from decimal import Decimal
 
-from gpo.scoring.read_choice import Phrases, phrases_for, plain, read_phrase
-from gpo.scoring.read_json import read_json, whole_json
-from gpo.scoring.read_list import canonical_list, items_of, read_list
-from gpo.scoring.read_number import read_number, whole_number
+from gpo.scoring import place, read_choice, read_json, read_line, read_list, read_number
+from gpo.scoring.read_boolean import booleans, whole_booleans
+from gpo.scoring.reading import Reading, Rule, read_by
 from gpo.scoring.spec import AnswerSpec
-from gpo.scoring.stated import STATED, first_line, stated, without_reasoning
-
-# Not "correct" and "incorrect": "the correct answer is no" would say both.
-_TRUTHS = ("true", "yes", "valid", "plausible")
-_FALSEHOODS = ("false", "no", "invalid", "implausible")
-_BOOLEANS = {
-    **dict.fromkeys(_TRUTHS, "true"),
-    **dict.fromkeys(_FALSEHOODS, "false"),
-    **dict.fromkeys((f"not {word}" for word in _TRUTHS), "false"),
-    **dict.fromkeys((f"not {word}" for word in _FALSEHOODS), "true"),
-}
+from gpo.scoring.stated import without_reasoning
+from gpo.scoring.text.numbers import single_number
+from gpo.scoring.text.phrases import Phrase, Phrases, phrases_of
+from gpo.scoring.text.plain import composed, fold, plain_text
 
 
-def parse_answer(text: str, answer: AnswerSpec, question: str = "", *, cut: bool = False) -> str | None:
-    r"""The answer that a task model's text holds, in canonical form; None when it holds none that can be read.
+def read_answer(
+    text: str, answer: AnswerSpec, question: str = "", *, cut: bool = False, without: Collection[str] = ()
+) -> Reading:
+    r"""The answer that a task model's text states, in canonical form, and the rule that made it.
 
     `choice` gives a label as the spec spells it, `number` a plain decimal number, `boolean` `true` or `false`, `list`
     the items joined by spaces or commas, `json` an object or array with sorted keys, `exact` one line, `free` the
@@ -36,28 +32,51 @@ def parse_answer(text: str, answer: AnswerSpec, question: str = "", *, cut: bool
 
     Args:
         text: what the model wrote.
-        answer: how an answer looks.
+        answer: how an answer looks, and where it is.
         question: where it lists options on lines such as `(A) Paris`, a text that names an option but no label gives
             that option's label.
         cut: whether the token limit ended the text; then only what it states counts, and its last words do not.
+        without: names of rules to leave out.
 
-    >>> parse_answer("First, 6 / 2 = 3. So the answer is 1,003 apples.", AnswerSpec(kind="number"))
-    '1003'
+    >>> read_answer("First, 6 / 2 = 3. So the answer is 1,003 apples.", AnswerSpec(kind="number"))
+    Reading(answer='1003', rule='answer', weak=False)
     >>> cities = AnswerSpec(kind="choice", labels=("(A)", "(B)"))
-    >>> parse_answer("Answer: (b), because (A) is no city.", cities)
+    >>> read_answer("Answer: (b), because (A) is no city.", cities).answer
     '(B)'
-    >>> parse_answer("It is Rome.", cities, question="Which?\n(A) Paris\n(B) Rome")
-    '(B)'
+    >>> read_answer("It is Rome.", cities, question="Which?\n(A) Paris\n(B) Rome")
+    Reading(answer='(B)', rule='option', weak=False)
+    >>> read_answer("It is (A) or (B).", cities)
+    Reading(answer=None, rule='only', weak=True)
     """
     text = without_reasoning(text).strip()
-    found = _READERS[answer.kind](text, answer, cut)
-    if found is None and answer.kind == "choice" and (options := _options(question, answer.labels)):
-        return read_phrase(text, options, cut=cut)
-    return found
+    if answer.where is not None:
+        return place.read_at(text, answer.where, lambda found: _READERS[answer.kind](found, answer, False, without))
+    found = _READERS[answer.kind](text, answer, cut, without)
+    if answer.kind != "choice" or (found.answer is not None and not found.weak) or "option" in without:
+        return found
+    options = _options(question, answer.labels)
+    if options is None:
+        return found
+    named = read_by(read_choice.RULES, read_choice.Text(text, options, cut=cut, without=without), without)
+    if named.answer is None or (found.answer is not None and named.weak):
+        return found
+    return named.model_copy(update={"rule": "option"})
+
+
+def parse_answer(text: str, answer: AnswerSpec, question: str = "", *, cut: bool = False) -> str | None:
+    """The answer of `read_answer` alone; None where the text states none, or cannot be read."""
+    return read_answer(text, answer, question, cut=cut).answer
+
+
+def rules_of(answer: AnswerSpec) -> tuple[str, ...]:
+    """The names of the rules by which answers of a kind are read, in order of trust."""
+    if answer.where is not None:
+        return ("where",)
+    return tuple(rule.name for rule in _RULES[answer.kind]) + (("option",) if answer.kind == "choice" else ())
 
 
 def canonical_reference(reference: str, answer: AnswerSpec) -> str | None:
-    """A dataset's reference in the form that `parse_answer` gives; None when it is no answer of this kind.
+    """A dataset's reference in the form that `read_answer` gives; None when it is no answer of this kind.
 
     Only the reference as a whole is read, or what follows the last `####` of a number's worked solution.
 
@@ -67,89 +86,91 @@ def canonical_reference(reference: str, answer: AnswerSpec) -> str | None:
     return _REFERENCES[answer.kind](reference.strip(), answer)
 
 
-def _choice(text: str, answer: AnswerSpec, cut: bool) -> str | None:
-    return read_phrase(text, _labels(answer.labels), cut=cut)
-
-
-def _labels(labels: tuple[str, ...]) -> Phrases:
-    whole = {label: plain(label) for label in labels}
-    cores = {label: form.strip("()[]{}<>.:'\" ") or form for label, form in whole.items()}
-    # "(A)" is looked for as "a", unless two labels differ by nothing but their punctuation.
-    forms = cores if len(set(cores.values())) == len(cores) else whole
-    return phrases_for(tuple((form, label) for label, form in forms.items()))
-
-
 def _options(question: str, labels: tuple[str, ...]) -> Phrases | None:
     """The texts of the options that a question lists; None when it lists none, or two with the same text."""
-    texts: dict[str, str] = {}
+    texts: dict[str, Phrase] = {}
     for line in question.splitlines():
         for label in labels:
-            before, found, text = line.partition(label)
-            if found and not before.strip(" -*") and (form := plain(text.lstrip(".:)")).strip("\"'.,;: ")):
+            before, found, rest = line.partition(label)
+            if found and not before.strip(" -*") and (form := fold(plain_text(rest).lstrip(".:)")).strip("\"'.,;: ")):
                 if form in texts:
                     return None
-                texts[form] = label
-    return phrases_for(tuple(texts.items())) if len(texts) > 1 else None
+                texts[form] = Phrase(label)
+    if len(texts) < 2:
+        return None
+    numbers = {form: single_number(form) for form in texts}
+    values: dict[Decimal, Phrase] = {value: texts[form] for form, value in numbers.items() if value is not None}
+    return Phrases({}, values) if len(values) == len(texts) else Phrases(texts)
 
 
-def _boolean(text: str, _answer: AnswerSpec, cut: bool) -> str | None:
-    return read_phrase(text, phrases_for(tuple(_BOOLEANS.items())), cut=cut)
+def _choice(text: str, answer: AnswerSpec, cut: bool, without: Collection[str]) -> Reading:
+    subject = read_choice.Text(text, phrases_of(answer.labels), cut=cut, without=without)
+    return read_by(read_choice.RULES, subject, without)
 
 
-def _number(text: str, _answer: AnswerSpec, cut: bool) -> str | None:
-    return read_number(text, cut=cut)
+def _boolean(text: str, _answer: AnswerSpec, cut: bool, without: Collection[str]) -> Reading:
+    if (whole := whole_booleans().whole(plain_text(text))) and "whole" not in without:
+        return Reading(answer=whole.meaning, rule="whole")
+    return read_by(read_choice.RULES, read_choice.Text(text, booleans(), cut=cut, without=without), without)
 
 
-def _list(text: str, _answer: AnswerSpec, cut: bool) -> str | None:
-    items = read_list(text, cut=cut)
-    return canonical_list(items) if items else None
+def _number(text: str, _answer: AnswerSpec, cut: bool, without: Collection[str]) -> Reading:
+    return read_by(read_number.RULES, read_number.Text(text, cut=cut, without=without), without)
 
 
-def _json(text: str, _answer: AnswerSpec, _cut: bool) -> str | None:
-    return read_json(text)
+def _list(text: str, _answer: AnswerSpec, cut: bool, without: Collection[str]) -> Reading:
+    return read_by(read_list.RULES, read_list.Text(text, cut), without)
 
 
-def _exact(text: str, _answer: AnswerSpec, _cut: bool) -> str | None:
-    before, *_ = STATED.split(text, maxsplit=1)
-    line = next(stated(text), None) or first_line(before)
-    return line.replace("**", "").strip(" *`$") or None if line else None
+def _json(text: str, _answer: AnswerSpec, _cut: bool, without: Collection[str]) -> Reading:
+    return read_by(read_json.RULES, text, without)
 
 
-def _free(text: str, _answer: AnswerSpec, _cut: bool) -> str | None:
-    return text or None
+def _exact(text: str, _answer: AnswerSpec, _cut: bool, without: Collection[str]) -> Reading:
+    return read_by(read_line.LINE_RULES, text, without)
+
+
+def _free(text: str, _answer: AnswerSpec, _cut: bool, without: Collection[str]) -> Reading:
+    return read_by(read_line.TEXT_RULES, text, without)
 
 
 def _choice_reference(reference: str, answer: AnswerSpec) -> str | None:
-    return next((label for label in answer.labels if plain(label) == plain(reference)), None)
+    spelled = next((label for label in answer.labels if fold(label) == fold(reference)), None)
+    numbers = phrases_of(answer.labels).numbers
+    if spelled or not numbers or not re.search("[0-9]", reference):
+        return spelled
+    found = numbers.get(number) if (number := single_number(reference)) is not None else None
+    return found.meaning if found else None
 
 
 def _boolean_reference(reference: str, _answer: AnswerSpec) -> str | None:
-    return _BOOLEANS.get(plain(reference))
+    found = whole_booleans().forms.get(fold(reference))
+    return found.meaning if found else None
 
 
 def _number_reference(reference: str, _answer: AnswerSpec) -> str | None:
-    return whole_number(reference)
+    return read_number.whole_number(reference)
 
 
 def _list_reference(reference: str, _answer: AnswerSpec) -> str | None:
-    items = items_of(reference)
-    return canonical_list(items) if items else None
+    items = read_list.items_of(reference)
+    return read_list.canonical_list(items) if items else None
 
 
 def _json_reference(reference: str, _answer: AnswerSpec) -> str | None:
-    return whole_json(reference)
+    return read_json.whole_json(reference)
 
 
 def _exact_reference(reference: str, _answer: AnswerSpec) -> str | None:
     # An answer of this kind is one line, so a reference of several could never be met.
-    return reference if len(reference.splitlines()) == 1 else None
+    return reference if len(reference.splitlines()) == 1 and composed(reference).strip() else None
 
 
 def _free_reference(reference: str, _answer: AnswerSpec) -> str | None:
     return reference or None
 
 
-_READERS: dict[str, Callable[[str, AnswerSpec, bool], str | None]] = {
+_READERS: dict[str, Callable[[str, AnswerSpec, bool, Collection[str]], Reading]] = {
     "choice": _choice,
     "number": _number,
     "boolean": _boolean,
@@ -157,6 +178,15 @@ _READERS: dict[str, Callable[[str, AnswerSpec, bool], str | None]] = {
     "json": _json,
     "exact": _exact,
     "free": _free,
+}
+_RULES: dict[str, tuple[Rule[str], ...] | tuple[Rule[read_choice.Text], ...] | tuple[Rule[read_number.Text], ...] | tuple[Rule[read_list.Text], ...]] = {
+    "choice": read_choice.RULES,
+    "number": read_number.RULES,
+    "boolean": read_choice.RULES,
+    "list": read_list.RULES,
+    "json": read_json.RULES,
+    "exact": read_line.LINE_RULES,
+    "free": read_line.TEXT_RULES,
 }
 _REFERENCES: dict[str, Callable[[str, AnswerSpec], str | None]] = {
     "choice": _choice_reference,

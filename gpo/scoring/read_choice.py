@@ -1,151 +1,440 @@
-r"""Which of a few phrases a text states: labels, yes and no, or the texts of listed options.
+"""Which of a few phrases a text states: labels, yes and no, or the texts of listed options.
 
-In order of trust:
-
-1. what follows the last "the answer is", "Answer:" or `\boxed{`;
-2. a phrase that opens the text and ends there, as in "Yes, because there is no ball.";
-3. a listed label that opens the text, as in "(B) Rome", when the lines below do not go on with "(C) Oslo";
-4. what follows the last "the correct sentence is", "it refers to" or "I choose", or what "is correct";
-5. the last line, when it holds one phrase;
-6. the last phrase of the text.
-
-Two phrases that are stated as equals, as in "(A) or (B)", state nothing.
+`RULES` are in order of trust. A rule that finds two answers ends the search: then the text is unread.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 
-from gpo.scoring.stated import STATED, stated
+from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
+from gpo.scoring.text import languages, statements
+from gpo.scoring.text.clauses import LONGEST, Sentence, sentences
+from gpo.scoring.text.mentions import Role, Said, said_in
+from gpo.scoring.text.numbers import plain_numbers
+from gpo.scoring.text.phrases import Phrases
+from gpo.scoring.text.plain import plain_text
+from gpo.scoring.text.statements import Worth, field_of, worth_of
 
-_CONCLUDED = re.compile(
-    r"""\b(?:correct|right|best|final|closest|likely|proper|appropriate|suitable|similar|accurate|sarcastic)
-    (?:\ [\w'-]{1,20}){1,5}\ (?:is|was|are|would\ be|should\ be|must\ be|seems\ to\ be)\b[\ \t:*_]*
-    | \brefer(?:s|red|ring)?\ to\b[\ \t:*_]*
-    | \b(?:I|we)(?:'d|'ll|\ would|\ will)?\ (?:choose|pick|select|go\ with|opt\ for)\b[\ \t:*_]*""",
+
+class Text:
+    """A text in which one of some phrases is looked for, in the forms in which the rules look at it."""
+
+    def __init__(self, raw: str, phrases: Phrases, *, cut: bool = False, without: Collection[str] = ()) -> None:
+        """Take a text without hidden reasoning; `cut`: the token limit ended it."""
+        self.raw, self.phrases, self.cut, self.without = plain_text(raw), phrases, cut, without
+
+    @cached_property
+    def plain(self) -> str:
+        """The text without Markdown and LaTeX."""
+        return _unmarked(self.raw, self.phrases)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Lines that are not blank; of a long one, its beginning."""
+        return [line.strip()[:LONGEST] for line in self.plain.splitlines() if line.strip()]
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """Sentences before an explanation begins; all where one opens the text. Of a cut text, the last one is none."""
+        found = sentences(self.plain)
+        return found[:-1] if self.cut else found
+
+    @cached_property
+    def body(self) -> list[tuple[Sentence, list[Said]]]:
+        """The sentences that are no question, courtesy, list of the options or explanation, and what they say."""
+        listed = _listed_lines(self.lines, self.phrases)
+        found = []
+        for sentence in self.sentences:
+            if found and _EXPLAINS.match(sentence.text) and any(said.states for _, each in found for said in each):
+                break
+            if sentence.asks or _COURTESY.search(sentence.text) or sentence.line in listed:
+                continue
+            if _is_aside(sentence.text, self.phrases):
+                continue
+            found.append((sentence, said_in(sentence.text, self.phrases)))
+        return found
+
+    def part(self, raw: str) -> "Text":
+        """A part of the text as a text of its own."""
+        return Text(raw, self.phrases, cut=self.cut, without=self.without)
+
+    def value(self, content: str) -> Found:
+        """The phrase that a piece of text is, or states alone."""
+        if whole := self.phrases.whole(content):
+            return whole.meaning
+        return _stated_by(said_in(_unmarked(content, self.phrases), self.phrases))
+
+    def leading(self, content: str) -> Found:
+        """The phrase that a piece of text begins with and ends there, as in `No (see below)`."""
+        if whole := self.phrases.whole(content):
+            return whole.meaning
+        content = _OPENING_MARKS.sub("", _unmarked(content, self.phrases))
+        return _leading(content, said_in(content, self.phrases))
+
+
+_EMPHASIS = re.compile(r"\*{1,3}(?=\S)|(?<=\S)\*{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|`+|~~")
+_LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|boxed)\s?\{([^{}]*)\}|\\[()\[\]]|\$(?=[^\s0-9])|(?<=[^\s0-9])\$")
+_FENCE = re.compile(r"^[ \t]*`{3,}\w*[ \t]*$", re.MULTILINE)
+_OPENING_MARKS = re.compile(r"^[\s\"'\u201c\u2018#>*_-]+(?![0-9])|^[\s\"'\u201c\u2018#>*_]+")
+
+
+def _unmarked(text: str, phrases: Phrases) -> str:
+    text = _LATEX.sub(lambda match: match[1] or "", _FENCE.sub("", text))
+    if not any(mark in form for form in phrases.forms for mark in "*`~"):
+        text = _EMPHASIS.sub("", text)
+    return plain_numbers(text) if phrases.numbers else text
+
+
+_EXPLAINS = re.compile(
+    r"[\s#*(]*(?:explanation|reason(?:ing|s)?|rationale|note|evidence|justification|why|p\.?s\.?|disclaimer|confidence|here(?:'s| is) why|erkl\u00e4rung|"
+    r"begr\u00fcndung|explication|explicaci\u00f3n|spiegazione|\u7406\u7531|\u89e3\u91ca|\u89e3\u91cb|\u8aac\u660e)\b\s*[:\uff1a.]?",
+    re.IGNORECASE,
+)
+_COURTESY = re.compile(
+    r"\b(?:let me know|i hope (?:this|that|it)|hope (?:this|that) helps|feel free|happy to (?:help|explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b|"
+    r"please (?:let|provide|note|classify|choose|answer|respond)|choose (?:from|between|one)|(?:possible|available|allowed) (?:labels|options|answers|choices)|"
+    r"(?:options|labels|choices|categories|classes) (?:are|were|include)|one of the following)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_aside(sentence: str, phrases: Phrases) -> bool:
+    """Whether a sentence is a field such as `Evidence: ...`."""
+    field = field_of(sentence)
+    return (
+        field is not None
+        and len(field[0].split()) <= 4
+        and worth_of(field[0]) is Worth.ASIDE
+        and not phrases.find(field[0])
+    )
+
+
+def _states(said: Sequence[Said]) -> list[Said]:
+    return [each for each in said if each.states]
+
+
+def _stated_by(said: Sequence[Said]) -> Found:
+    """What a statement says: its last conclusion, else its first clause that says something."""
+    asserted = _states(said)
+    if not asserted:
+        return None
+    concluded = [each for each in asserted if each.clause.concludes]
+    chosen = concluded or asserted
+    first = [each for each in chosen if each.clause.start == (chosen[-1] if concluded else chosen[0]).clause.start]
+    found = _unless_none(first)
+    if found is UNCLEAR or concluded:
+        return found
+    # "A, C": the next label follows at once.
+    beside = [each for each in chosen if each.clause.start == first[-1].clause.end and each.start - first[-1].end <= 3]
+    return _unless_none([*first, *beside])
+
+
+def _unless_none(said: Sequence[Said]) -> Found:
+    """What all say; `UNCLEAR` where one names a number that is no label."""
+    meanings = [each.meaning for each in said]
+    if None in meanings:
+        return UNCLEAR
+    return agreed([meaning for meaning in meanings if meaning is not None])
+
+
+_ENDS_ANSWER = re.compile(
+    rf"[)\]}}\"'\u201d\u2019\u300d*_`]*\s*(?:$|[.;:!,\u3002\uff0c\uff01\uff1b\uff1a\u0964\u060c(\[/\n]|[-\u2013\u2014]{{1,2}}\s|\u2014|=>|->|(?:{languages.REASON}|{languages.SO}|{languages.BUT}|as|with|overall|\uff08))",
+    re.IGNORECASE,
+)
+_THEN_TEXT = re.compile(r"[)\]}.:]+\s+\S|\s?\)\s*\S")
+
+
+def _leading(content: str, said: Sequence[Said]) -> Found:
+    if not said or content[: said[0].start].strip("([{<\"'\u201c\u300c \t"):
+        return None
+    first = said[0]
+    if first.role is Role.DENIED or not (first.states or first.role is Role.MENTIONED and _is_opening_of_list(content, said)):
+        return None
+    beside = [each for each in said if each.states and each.clause.start == first.clause.start]
+    if len({each.meaning for each in beside}) > 1 and _side_by_side(content, beside):
+        return UNCLEAR
+    ends = _ENDS_ANSWER.match(content, first.end)
+    if first.role is Role.APPROVED or ends:
+        return _unless_none([first])
+    return None
+
+
+def _is_opening_of_list(_content: str, _said: Sequence[Said]) -> bool:
+    return False
+
+
+def _side_by_side(content: str, said: Sequence[Said]) -> bool:
+    return all(len(content[one.end : other.start].strip()) <= 12 for one, other in zip(said, said[1:], strict=False))
+
+
+def _whole(text: Text) -> Found:
+    found = text.phrases.whole(text.raw)
+    return found.meaning if found else None
+
+
+def _completed(text: Text) -> Found:
+    """A text that the token limit cut within a label, as the only label that begins so."""
+    begun = text.plain.strip().casefold()
+    if not text.cut or not begun:
+        return None
+    found = {phrase.meaning for form, phrase in text.phrases.forms.items() if form.startswith(begun)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _json(text: Text) -> Found:
+    return statements.in_json(text.raw, text.value)
+
+
+def _boxed(text: Text) -> Found:
+    content = statements.boxed(text.raw)
+    return None if content is None else text.value(content)
+
+
+def _tagged(text: Text) -> Found:
+    return statements.in_tags(text.raw, text.value)
+
+
+def _corrected(text: Text) -> Found:
+    """What the text says after it took back what it had said."""
+    for mark in list(_CORRECTION.finditer(text.plain))[: -_CORRECTIONS - 1 : -1]:
+        head, tail = text.plain[: mark.start()], text.plain[mark.end() :]
+        if not _names_a_phrase(tail, text.phrases):
+            if _DOUBTS.match(mark[0]) and not _CONFIRMS.search(tail) and _reads(text, head):
+                return UNCLEAR
+            continue
+        if not _reads(text, head):
+            return None
+        # No later mark takes back what the tail says.
+        tail = tail.lstrip(" ,.:!-\u2026\u2014")
+        return read_by(RULES, text.part(tail), {*text.without, "corrected"}).answer or UNCLEAR
+    return None
+
+
+_CORRECTIONS = 4
+"""How many of the last ones are looked at."""
+_CORRECTION = re.compile(languages.CORRECTS, re.IGNORECASE)
+_DOUBTS = re.compile(r"wait|h(?:m)+|hold|hang|scratch|oops|correction|that|this|i |my |let|no,|\u7b49", re.IGNORECASE)
+_CONFIRMS = re.compile(r"\b(?:yes|correct|right|still|stands|confirmed?|indeed|unchanged|as before|holds)\b", re.IGNORECASE)
+
+
+def _reads(text: Text, head: str) -> bool:
+    return bool(head.strip()) and read_by(RULES, text.part(head), {*text.without, "corrected"}).answer is not None
+
+
+def _names_a_phrase(text: str, phrases: Phrases) -> bool:
+    return any(said.role is not Role.MENTIONED for sentence in sentences(text) for said in said_in(sentence.text, phrases))
+
+
+def _answer(text: Text) -> Found:
+    """What follows the last "the answer is" that says something."""
+    for statement in statements.stated(text.plain):
+        if _QUESTION.search(statement.value):
+            continue
+        first, *_ = [*sentences(statement.value), Sentence("", 0, opens_line=True)]
+        after_marks = first.text.rpartition("=")[2] if "=" in first.text else first.text
+        if whole := text.phrases.whole(after_marks):
+            return whole.meaning
+        if (found := _stated_by(said_in(after_marks, text.phrases))) is not None:
+            return found
+        rest = said_in(statement.value, text.phrases)
+        if not rest and (heading := text.phrases.whole(statement.value)):
+            return heading.meaning
+    return None
+
+
+_QUESTION = re.compile(r"^[^.!]{0,40}[?\uff1f]")
+
+
+def _field(text: Text) -> Found:
+    """What lines such as `Verdict: no` say."""
+    said: dict[Worth, list[Found]] = {}
+    for sentence in text.sentences:
+        field = field_of(sentence.text)
+        if field is None or text.phrases.whole(field[0]) or said_in(field[0], text.phrases):
+            continue
+        if (worth := worth_of(field[0])) is not Worth.ASIDE:
+            said.setdefault(worth, []).append(text.leading(field[1]))
+    return statements.best_of(said)
+
+
+_LISTED = re.compile(r"^[\s>*+\u2022-]*(?:(?:option|choice|answer)\s+)?(?P<label>[(\[]?.{1,24}?[)\]]?)\s*(?:[:.)\u2013\u2014-]|$)")
+_RIGHT_MARK = re.compile(r"(?:\u2713|\u2714|\u2705|\u2611|\b(?:correct|right|true|yes)\b)", re.IGNORECASE)
+_WRONG_MARK = re.compile(r"(?:\u2717|\u2718|\u274c|\u2716|\b(?:incorrect|wrong|false|no|not (?:correct|right|the))\b|n't)", re.IGNORECASE)
+
+
+def _judged(text: Text) -> Found:
+    """The one option that is called right where each is judged on a line of its own."""
+    right, judged = [], set()
+    for line in text.lines:
+        match = re.match(r"^[\s>*+\u2022-]*(?:(?:option|choice|answer|statement)\s+)?(?P<rest>.+)$", line, re.IGNORECASE)
+        said = said_in(match["rest"], text.phrases) if match else []
+        if not match or not said or match["rest"][: said[0].start].strip("([ "):
+            continue
+        after = match["rest"][said[0].end :]
+        if not re.match(r"[)\]]?\s*[:.)\u2013\u2014\u2713\u2714\u2705\u2717\u2718\u274c-]", after) and not re.match(r"\s*\(", after):
+            continue
+        verdict = re.split(r"[.;]\s", after)[-1] if len(after) > 60 else after
+        if _WRONG_MARK.search(verdict):
+            judged.add(said[0].meaning)
+        elif _RIGHT_MARK.search(verdict):
+            judged.add(said[0].meaning)
+            right.append(said[0].meaning)
+    if len(judged) < 2 or not right:
+        return None
+    return agreed([meaning for meaning in right if meaning])
+
+
+def _alone(text: Text) -> Found:
+    """A phrase that is the whole first or last line."""
+    if not text.lines:
+        return None
+    ends = [text.lines[0]] if text.cut else [text.lines[0], text.lines[-1]]
+    found = [phrase.meaning for line in ends if (phrase := text.phrases.whole(_OPENING_MARKS.sub("", line)))]
+    if len(set(found)) > 1 and len(text.lines) == len(text.phrases.meanings):
+        return None
+    return agreed(found)
+
+
+def _opening(text: Text) -> Found:
+    """A phrase that opens the text and ends there, or a listed label with its text: `Yes, because ...`, `(B) Rome`."""
+    if not text.lines or (text.sentences and text.sentences[0].asks):
+        return None
+    line = _OPENING_MARKS.sub("", text.lines[0])
+    first = sentences(line)[0].text if sentences(line) else ""
+    said = said_in(line, text.phrases)
+    if not said:
+        return None
+    if _goes_through(text):
+        return None
+    if (found := _leading(first if not _MARKED_LABEL.match(line) else line, said_in(first, text.phrases) if not _MARKED_LABEL.match(line) else said)) is not None:
+        return found
+    return None
+
+
+_MARKED_LABEL = re.compile(r"[(\[]?\w[)\].:]")
+
+
+def _goes_through(text: Text) -> bool:
+    """Whether the lines list the options one after the other: then the first one is no answer."""
+    heads = _heads(text.lines, text.phrases)
+    order = text.phrases.meanings
+    if len(heads) < 2:
+        return False
+    following = order.index(heads[0]) + 1
+    return following < len(order) and heads[1] == order[following]
+
+
+def _heads(lines: Sequence[str], phrases: Phrases) -> list[str]:
+    """The labels that begin lines, as in `A) Paris`."""
+    return [head for _, head in _numbered_heads(lines, phrases)]
+
+
+def _numbered_heads(lines: Sequence[str], phrases: Phrases) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines):
+        match = re.match(r"[\s>*+\u2022-]*(?:option\s+)?[(\[]?(\w{1,12})[)\]]?(?=\s*[.:)\u2013-]|[)\]])", line, re.IGNORECASE)
+        if match and (phrase := phrases.whole(match[1])) and len(match[1]) <= 2:
+            yield number, phrase.meaning
+
+
+def _listed_lines(lines: Sequence[str], phrases: Phrases) -> set[int]:
+    """The lines that list the options in order, from the first of them on: what they name is not stated."""
+    order = phrases.meanings
+    heads = list(_numbered_heads(lines, phrases))
+    run: list[int] = []
+    found: set[int] = set()
+    for number, head in heads:
+        if head == order[len(run) % len(order)] and (not run or number - run[-1] <= 2):
+            run.append(number)
+        else:
+            run = [number] if head == order[0] else []
+        if len(run) == len(order):
+            found.update(run)
+            run = []
+    return found
+
+
+def _approved(text: Text) -> Found:
+    """What is called right: `B is correct`."""
+    found = [said for _, each in text.body for said in each if said.role is Role.APPROVED]
+    return _unless_none(found[-1:]) if len({said.meaning for said in found}) < 2 else UNCLEAR
+
+
+def _bold(text: Text) -> Found:
+    """A phrase in bold."""
+    if text.cut:
+        return None
+    found = [phrase.meaning for bold in _BOLD.findall(text.raw) if (phrase := text.phrases.whole(bold))]
+    stated = {said.meaning for _, each in text.body for said in each if said.states}
+    return found[0] if len(set(found)) == 1 and found[0] in stated else None
+
+
+_BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*")
+
+
+def _concluded(text: Text) -> Found:
+    """What the last conclusion says: "so it is", "overall", "I would say"."""
+    for sentence, said in reversed(text.body):
+        cues = list(_CONCLUDES.finditer(sentence.text))
+        if not cues:
+            continue
+        last = [each for each in _states(said) if each.start >= cues[-1].end()]
+        if last:
+            return _stated_by(last)
+        if (found := _stated_by(said)) is not None:
+            return found
+    return None
+
+
+_CONCLUDES = re.compile(
+    rf"""(?:{languages.SO.replace(" ", "[ ]")})
+    | \b(?:overall|in[ ](?:conclusion|summary|short|total|sum)|to[ ](?:conclude|summari[sz]e|sum[ ]up)|conclud\w+|ultimately|in[ ]the[ ]end|all[ ]in[ ]all|on[ ]balance|altogether
+    | must[ ]be|(?:i|we)(?:['\u2019]d|['\u2019]ll|[ ]would|[ ]will)?[ ](?:say|go[ ](?:with|for)|choose|pick|select|opt[ ]for|take|label|classify|categori[sz]e|rate|call|give|guess|lean|vote|conclude)
+    | my[ ](?:choice|pick|guess|vote|verdict|rating)|leaves|leaving|refer(?:s|red|ring)?[ ]to|classified|categori[sz]ed|labell?ed|rated
+    | evaluates?[ ]to|simplif\w+[ ]to|reduces[ ]to|verdict|conclusion|final|insgesamt|gesamt|globalement|en[ ]conclusion|en[ ]general|nel[ ]complesso|no[ ]geral|\u0432[ ]\u0446\u0435\u043b\u043e\u043c)\b
+    | \b(?:correct|right|best|final|closest|likely|proper|appropriate|suitable|similar|accurate|sarcastic|dominant|main)(?:[ ][\w'-]{{1,20}}){{0,5}}[ ](?:is|was|are|would[ ]be|should[ ]be|must[ ]be|seems[ ]to[ ]be)\b
+    | \u603b\u4f53|\u7e3d\u9ad4|\u6574\u4f53|\u5168\u4f53\u7684\u306b|\uc804\ubc18\uc801\uc73c\ub85c""",
     re.IGNORECASE | re.VERBOSE,
 )
 
 
-_SAYS = re.compile(r"\W*(?:is|was|has|are|does|can|could|would|may|might|seems|says)\b")
-
-
-class Phrases(NamedTuple):
-    """What to look for in a text, and what each phrase means. Patterns see one line, case-folded, singly spaced."""
-
-    meanings: Mapping[str, str]
-    listed: re.Pattern[str] | None
-    """One-character labels as in `(A)` or `A)`; they go before the bare letters of running text."""
-    bare: re.Pattern[str]
-    opening: re.Pattern[str]
-    equals: re.Pattern[str]
-    """Two phrases side by side, as in `(a) or (b)`."""
-    approved: re.Pattern[str]
-    """A phrase that is called right, as in `(a) is correct`."""
-    declared: re.Pattern[str]
-    """A first sentence that ends in a phrase, as in `the sentence is plausible.`, and is no first step."""
-
-    def mentions(self, text: str) -> list[str]:
-        """Meanings of the phrases of `text`, in order, with repetitions."""
-        lines = [plain(line) for line in text.splitlines()]
-        for pattern in (self.listed, self.bare):
-            if pattern and (found := [phrase for line in lines for phrase in pattern.findall(line)]):
-                return [self.meanings[phrase] for phrase in found]
-        return []
-
-
-def plain(text: str) -> str:
-    """`text` case-folded and singly spaced."""
-    return " ".join(text.casefold().split())
-
-
-@lru_cache(maxsize=256)
-def phrases_for(meanings: tuple[tuple[str, str], ...]) -> Phrases:
-    """Patterns for (plain phrase, meaning) pairs; the longest phrase wins where two begin at the same place."""
-    found = sorted((phrase for phrase, _ in meanings), key=len, reverse=True)
-    letters = "|".join(re.escape(phrase) for phrase in found if len(phrase) == 1)
-    bare = "|".join(_bare_form(phrase) for phrase in found)
-    opening = "|".join(re.escape(phrase) + (r"(?=\W*$)" if len(phrase) == 1 else "") for phrase in found)
-    either = "|".join(re.escape(phrase) for phrase in found)
-    # Neither inside a word, also one with a hyphen or an apostrophe, nor inside a number; and not what is denied.
-    before = (
-        r"(?<!\w)(?<!\w[-'\u2019])(?<![0-9][.,])(?<!\bnot )(?<!n't )(?<!than )(?<!instead of )(?<!neither )(?<!\bnor )"
-    )
-    after = r"(?!\w)(?![-'\u2019]\w)(?![.,][0-9])"
-    return Phrases(
-        meanings=dict(meanings),
-        listed=(
-            re.compile(rf"(?<!\bnot )(?:^[*_]{{0,3}}|[(\[{{] ?[*_]{{0,3}})({letters})[*_]{{0,3}} ?[)\]}}]")
-            if letters
-            else None
-        ),
-        bare=re.compile(f"{before}({bare}){after}"),
-        opening=re.compile(rf"\W*({opening}){after}(?:\W*$|[*_\"')]{{0,3}}(?:[.;:!]|,(?! (?:or )?(?:{opening}))))"),
-        equals=re.compile(rf"\W*(?:both |either )?\W*({either})\W{{1,6}}(?:and|or|&)\W{{1,6}}({either}){after}"),
-        approved=re.compile(rf"{before}({bare})[)\]*_]{{0,4}} is (?:the )?(?:correct|right|best|most)\b"),
-        declared=re.compile(
-            rf"(?!first|let|to |step|now |we |[0-9])[^.!?]* (?:is|are|was|were) [*_`]{{0,3}}({bare})[*_`]{{0,3}}"
-            r"[.!](?: |$)"
-        ),
-    )
-
-
-def _bare_form(phrase: str) -> str:
-    if len(phrase) > 1 or not phrase.isalpha():
-        return re.escape(phrase)
-    # Not a letter of an abbreviation such as "e.g." or "U.S.A.", and not the article "a" or the pronoun "I".
-    form = rf"(?<!\b\w\.){re.escape(phrase)}(?!\.\w\b)"
-    return form if phrase not in "ai" else rf"{form}(?! (?!(?:is|was|and|or|as|because|since)\b)\w)"
-
-
-def read_phrase(text: str, phrases: Phrases, *, cut: bool = False) -> str | None:
-    """The meaning of the phrase that a text states; None when it states none, or two as equals.
-
-    Of a text that was cut off, the end says nothing, and its first sentence may say it all.
-    """
-    return next(_in_order_of_trust(text, phrases, cut=cut), None)
-
-
-def _in_order_of_trust(text: str, phrases: Phrases, *, cut: bool) -> Iterator[str | None]:
-    yield from _marked(text, phrases, STATED)
-    if not (found := phrases.mentions(text)):
-        return
-    lines = text.splitlines()
-    first = plain(lines[0])
-    if opening := phrases.opening.match(first):
-        yield phrases.meanings[opening[1]]
-    if heading := _heading(lines, phrases):
-        yield heading
-    yield from _marked(text, phrases, _CONCLUDED)
-    if approved := phrases.approved.findall(plain(text)):
-        yield phrases.meanings[approved[-1]]
-    if cut:
-        if declared := phrases.declared.match(first):
-            yield phrases.meanings[declared[1]]
-        return
-    of_last_line = phrases.mentions(lines[-1])
-    yield of_last_line[0] if len(set(of_last_line)) == 1 else found[-1]
-
-
-def _marked(text: str, phrases: Phrases, mark: re.Pattern[str]) -> Iterator[str | None]:
-    """The meaning of the phrase after each mark, the last one first; None for two that are stated as equals."""
-    for part in stated(text, mark):
-        if found := phrases.mentions(part):
-            both = phrases.equals.match(plain(part))
-            differ = both is not None and phrases.meanings[both[1]] != phrases.meanings[both[2]]
-            yield None if differ else found[0]
-
-
-def _heading(lines: Sequence[str], phrases: Phrases) -> str | None:
-    """The listed label that opens the text, unless it opens a list of all, or a sentence about it."""
-    if phrases.listed is None:
+def _declared(text: Text) -> Found:
+    """What the first sentence of a cut text says, where it ends in a phrase: `The sentence is plausible.`"""
+    if not text.cut or not text.body:
         return None
-    heads = [head[1] for line in lines if (head := phrases.listed.match(plain(line)))]
-    first = phrases.listed.match(plain(lines[0]))
-    if not first or _SAYS.match(plain(lines[0]), first.end()) or len(set(phrases.mentions(lines[0]))) > 1:
+    sentence, said = text.body[0]
+    last = _states(said)[-1:]
+    step = re.match(r"first|let|to |step|now |we |[0-9]", sentence.text, re.IGNORECASE)
+    if not last or step or sentence.text[last[0].end :].strip(" .!*`\"'") or not re.search(r"\b(?:is|are|was|were)\s+[\"'(]*$", sentence.text[: last[0].start]):
         return None
-    labels = list(phrases.meanings)
-    following = labels.index(heads[0]) + 1
-    goes_on = len(heads) > 1 and following < len(labels) and heads[1] == labels[following]
-    return None if goes_on else phrases.meanings[heads[0]]
+    return _unless_none(last)
+
+
+def _only(text: Text) -> Found:
+    """The one phrase that the text asserts, wherever it does so."""
+    if text.cut:
+        return None
+    found: list[Found] = [_stated_by(said) for _, said in text.body if _states(said)]
+    if UNCLEAR in found:
+        return UNCLEAR
+    return agreed([each for each in found if isinstance(each, str)])
+
+
+RULES: tuple[Rule[Text], ...] = (
+    Rule("whole", _whole),
+    Rule("completed", _completed),
+    Rule("json", _json),
+    Rule("boxed", _boxed),
+    Rule("tag", _tagged),
+    Rule("judged", _judged),
+    Rule("corrected", _corrected),
+    Rule("answer", _answer),
+    Rule("field", _field),
+    Rule("alone", _alone),
+    Rule("approved", _approved),
+    Rule("opening", _opening),
+    Rule("bold", _bold),
+    Rule("declared", _declared),
+    Rule("concluded", _concluded),
+    Rule("only", _only, weak=True),
+)

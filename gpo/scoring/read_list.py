@@ -7,8 +7,12 @@ or a comma, as in `apple banana`; else by commas, as in `New York, Rome`; else a
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from gpo.scoring.stated import STATED
+from gpo.scoring.reading import Found, Rule, read_by
+from gpo.scoring.text.objects import objects_in
+from gpo.scoring.text.plain import composed, unwrapped
+from gpo.scoring.text.statements import STATED, Worth, boxed, worth_of
 
 _MARKER = r"(?:[-*+\u2022\u2023\u25aa\u25cf]|\(?[0-9]{1,3}[.):])"
 _MARKED = re.compile(rf"^\s*(?:>\s*)?{_MARKER}(?:\s+|(?=[^\W\d]))(?=\S)(.*)$")
@@ -17,7 +21,6 @@ _BRACKETS = re.compile(r"(?<!\\)(?<![\w\])])\[([^\[\]{}]*)\]")
 _ARROW = re.compile(r"-{1,2}>|={1,2}>|[\u2192\u21d2\u2794]|(?<=\s)[<>](?=\s)")
 _COMMA = re.compile(r"[,\u3001]\s*(?:and\s+|&\s*)?")
 _SEMICOLON = re.compile(r";\s*(?:and\s+)?")
-_SURROUNDING = ' \t*`"\u201c\u201d$'
 # "apple (starts with a)", "apple - a fruit", "apple comes first": what is said of an item is not the item.
 _SAID_OF_ITEM = re.compile(r"(?<=\s)(?:\([^()]*\)\s*$|(?:[-\u2013\u2014]|comes|starts)\s.*$)|:(?:\s.*)?$")
 _CUE = re.compile(
@@ -57,31 +60,6 @@ def canonical_list(items: Sequence[str]) -> str:
         if items_of(joined) == tuple(items):
             return joined
     return json.dumps(list(items), ensure_ascii=False)
-
-
-def read_list(text: str, *, cut: bool = False) -> tuple[str, ...] | None:
-    r"""The list that a text states: what follows the last "the answer is", the last "sorted:", else the last list.
-
-    >>> read_list("The words are b, a.\nSorted:\n1. a\n2. b\n\nThat is the alphabetical order.")
-    ('a', 'b')
-    """
-    if whole := _array("\n".join(_lines(text))):
-        return whole
-    if cut:
-        # What the last paragraph lists is not whole.
-        text = text.rpartition("\n\n")[0]
-    for mark in (STATED, _CUE):
-        for rest in _after(text, mark):
-            if found := _leading(rest):
-                return found
-    if cut:
-        return None
-    if found := _last(text):
-        return found
-    lines = _lines(text)
-    if len(lines) > 1 and all(len(line.split()) <= 2 for line in lines):
-        return _cleaned(lines)
-    return _sane(_split(lines[-1].rpartition(": ")[2])) if lines else None
 
 
 def _after(text: str, mark: re.Pattern[str]) -> Iterator[str]:
@@ -180,10 +158,19 @@ def _split(line: str, *, words: bool = True) -> list[str]:
 
 
 def _cleaned(pieces: Iterable[str]) -> tuple[str, ...]:
-    items = [piece.strip(_SURROUNDING) for piece in pieces]
+    items = [_bare(piece) for piece in pieces]
     if items and not items[-1].endswith("..."):
-        items[-1] = items[-1].rstrip(". ").rstrip(_SURROUNDING)
+        items[-1] = _bare(items[-1].rstrip(". "))
     return tuple(item for item in items if item)
+
+
+def _bare(piece: str) -> str:
+    """An item without marks around it: a pair of them, or one of a pair that stands around several items."""
+    piece = unwrapped(composed(piece), quotes=True)
+    for mark in ("**", "`", '"', "\u201c", "\u201d"):
+        if piece.count(mark) == 1 and len(piece) > len(mark):
+            piece = piece.removeprefix(mark).removesuffix(mark).strip()
+    return piece
 
 
 def _sane(pieces: Iterable[str]) -> tuple[str, ...] | None:
@@ -193,3 +180,93 @@ def _sane(pieces: Iterable[str]) -> tuple[str, ...] | None:
     if not items or prose or len(_PROSE.intersection(word.casefold() for item in items for word in item.split())) > 1:
         return None
     return items
+
+
+class Text(NamedTuple):
+    """A text in which a list is looked for; `cut`: the token limit ended it, and what it lists last is not whole."""
+
+    raw: str
+    cut: bool
+
+    @property
+    def kept(self) -> str:
+        """The text without its last paragraph, where it was cut."""
+        return self.raw.rpartition("\n\n")[0] if self.cut else self.raw
+
+
+def read_list(text: str, *, cut: bool = False) -> tuple[str, ...] | None:
+    r"""The list that a text states: what follows the last "the answer is", the last "sorted:", else the last list.
+
+    >>> read_list("The words are b, a.\nSorted:\n1. a\n2. b\n\nThat is the alphabetical order.")
+    ('a', 'b')
+    """
+    found = read_by(RULES, Text(text, cut)).answer
+    return items_of(found) if found else None
+
+
+def _whole(text: Text) -> Found:
+    return _found(_array("\n".join(_lines(text.raw))))
+
+
+def _json(text: Text) -> Found:
+    """The array of an object such as `{"answer": ["a", "b"]}`."""
+    objects = objects_in(text.raw)
+    if len(objects) != 1 or not isinstance(objects[0].value, dict) or not objects[0].is_all_of_text:
+        return None
+    arrays = [value for name, value in objects[0].value.items() if isinstance(value, list) and worth_of(name) is not Worth.ASIDE]
+    return _found(_array(json.dumps(arrays[0], ensure_ascii=False))) if len(arrays) == 1 else None
+
+
+def _tagged(text: Text) -> Found:
+    found = re.findall(r"<answer>\s*(.*?)\s*</answer>", text.raw, re.DOTALL | re.IGNORECASE)
+    return _found(items_of(found[-1])) if found else None
+
+
+def _boxed(text: Text) -> Found:
+    content = boxed(text.raw)
+    return _found(items_of(re.sub(r"\\text\{([^{}]*)\}", r"\1", content))) if content else None
+
+
+def _answer(text: Text) -> Found:
+    return _after_mark(text.kept, STATED)
+
+
+def _sorted(text: Text) -> Found:
+    return _after_mark(text.kept, _CUE)
+
+
+def _last_list(text: Text) -> Found:
+    return None if text.cut else _found(_last(text.raw))
+
+
+def _short_lines(text: Text) -> Found:
+    lines = _lines(text.raw)
+    if text.cut or len(lines) < 2 or any(len(line.split()) > 2 for line in lines):
+        return None
+    return _found(_cleaned(lines))
+
+
+def _last_line(text: Text) -> Found:
+    lines = _lines(text.raw)
+    return _found(_sane(_split(lines[-1].rpartition(": ")[2]))) if lines and not text.cut else None
+
+
+def _after_mark(text: str, mark: re.Pattern[str]) -> Found:
+    return next((found for rest in _after(text, mark) if (found := _found(_leading(rest)))), None)
+
+
+def _found(items: Sequence[str] | None) -> Found:
+    return canonical_list(items) if items else None
+
+
+RULES: tuple[Rule[Text], ...] = (
+    Rule("whole", _whole),
+    Rule("json", _json),
+    Rule("tag", _tagged),
+    Rule("boxed", _boxed),
+    Rule("answer", _answer),
+    Rule("sorted", _sorted),
+    Rule("last list", _last_list),
+    Rule("short lines", _short_lines, weak=True),
+    Rule("last line", _last_line, weak=True),
+)

@@ -29,6 +29,7 @@ from gpo.scoring.metric_registry import (
     options_of,
 )
 from gpo.scoring.metrics import _named
+from gpo.scoring.place import WhereSpec
 
 
 class MetricSpec(Record):
@@ -183,6 +184,9 @@ class AnswerSpec(Record):
         default="exact", description="What is looked for in the text; `exact` is one line, `free` the whole text."
     )
     labels: tuple[str, ...] = Field(default=(), description="For `choice`: the allowed answers.")
+    where: WhereSpec | None = Field(
+        default=None, description="The one place of the text that holds the answer; else rules look for it."
+    )
     extract: ExtractSpec | None = Field(default=None, description="A second call that asks for the answer alone.")
 
     @model_validator(mode="after")

@@ -1,0 +1,71 @@
+"""A text of one line, or the whole text: what is stated, else the first line."""
+
+import re
+
+from gpo.scoring.reading import UNCLEAR, Found, Rule
+from gpo.scoring.text import statements
+from gpo.scoring.text.objects import objects_in
+from gpo.scoring.text.plain import unwrapped
+from gpo.scoring.text.statements import Worth, worth_of
+
+_BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
+_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(?P<content>.*?)(?:\n[ \t]*\1[ \t]*(?:\n|$)|$(?![\s\S]))", re.MULTILINE | re.DOTALL)
+
+
+def _json(text: str) -> Found:
+    found = objects_in(text)
+    if len(found) != 1 or not found[0].is_all_of_text or not isinstance(found[0].value, dict):
+        return None
+    said = [value for name, value in found[0].value.items() if worth_of(name) is Worth.FINAL]
+    return str(said[0]).strip() or None if len(said) == 1 and isinstance(said[0], str | int | float) else None
+
+
+def _boxed(text: str) -> Found:
+    content = statements.boxed(text)
+    return _line(re.sub(r"\\text\{([^{}]*)\}", r"\1", content)) if content else None
+
+
+def _tagged(text: str) -> Found:
+    found = re.findall(r"<answer>\s*(.*?)\s*(?:</answer>|$)", text, re.DOTALL | re.IGNORECASE)
+    return _line(found[-1]) if found else None
+
+
+def _stated(text: str) -> Found:
+    return next((line for each in statements.stated(text) if (line := _line(each.value))), None)
+
+
+def _fenced(text: str) -> Found:
+    """The one line in a fence that is all of the text."""
+    found = _FENCED.match(text)
+    if not found or text[found.end() :].strip():
+        return None
+    lines = [line for line in found["content"].splitlines() if line.strip()]
+    return _line(lines[0]) if len(lines) == 1 else UNCLEAR
+
+
+def _first_line(text: str) -> Found:
+    before = next((text[: each.start] for each in reversed(list(statements.stated(text)))), text)
+    return next((line for each in before.splitlines() if (line := _line(each))), None) or None
+
+
+def _line(text: str) -> str | None:
+    lines = text.strip().splitlines()
+    if not lines:
+        return None
+    line = _BOLD.sub(r"\1", lines[0]).strip()
+    return unwrapped(line).strip() or None if line.strip("*_`$ ") else None
+
+
+def _all(text: str) -> Found:
+    return text or None
+
+
+LINE_RULES: tuple[Rule[str], ...] = (
+    Rule("json", _json),
+    Rule("fenced", _fenced),
+    Rule("tag", _tagged),
+    Rule("boxed", _boxed),
+    Rule("answer", _stated),
+    Rule("first line", _first_line, weak=True),
+)
+TEXT_RULES: tuple[Rule[str], ...] = (Rule("all", _all),)

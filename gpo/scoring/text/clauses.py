@@ -1,0 +1,147 @@
+"""Sentences, and which parts of them say something, rather than give a reason, a condition or an aside."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gpo.scoring.text import languages
+
+_ENDS = re.compile(
+    r"""(?P<end>[.!?\u2026]+["'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f\u061f\u0964]["\u201d\u300d]?|[;\uff1b](?=\s|$))\s*""",
+    re.VERBOSE,
+)
+_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|vs|etc|mr|mrs|ms|dr|st|no|approx|cf|resp|fig|eq|u\.s|u\.k)|\b[A-Z]\.[A-Z])$", re.IGNORECASE)
+_LIST_MARK = re.compile(r"\W{0,6}(?:[A-Za-z]|[0-9]{1,3})$")
+_NUMBER_NEXT = re.compile(r"no\.?$", re.IGNORECASE)
+
+
+LONGEST = 1200
+"""Letters of a sentence; what is longer is none, and states nothing."""
+
+
+class Sentence(NamedTuple):
+    """A sentence, and the line that it stands on, of those that are not blank."""
+
+    text: str
+    line: int
+    opens_line: bool
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question: it states nothing."""
+        return languages.QUESTIONED.search(self.text) is not None
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of plain text, in order; a semicolon ends one, an abbreviation such as "e.g." does not.
+
+    What is longer than `LONGEST` is left out: every rule takes time linear in the length of a text.
+
+    >>> [each.text for each in sentences("A is wrong; B, e.g. Rome, is right. Why?\\nB")]
+    ['A is wrong;', 'B, e.g. Rome, is right.', 'Why?', 'B']
+    """
+    lines = (line for line in text.splitlines() if line.strip())
+    return [
+        Sentence(part, number, opens_line=at == 0)
+        for number, line in enumerate(lines)
+        for at, part in enumerate(_parts(line.strip()))
+        if len(part) <= LONGEST
+    ]
+
+
+def _parts(line: str) -> Iterator[str]:
+    begin = 0
+    for match in _ENDS.finditer(line):
+        if match["end"].startswith(".") and len(match["end"]) == 1 and _stays_open(line, begin, match):
+            continue
+        yield line[begin : match.end()].strip()
+        begin = match.end()
+    if rest := line[begin:].strip():
+        yield rest
+
+
+def _stays_open(line: str, begin: int, stop: re.Match[str]) -> bool:
+    """Whether a full stop belongs to an abbreviation or to the mark of a list; "no." is short for "number" before one."""
+    before = line[max(begin, stop.start() - 12) : stop.start()]
+    if stop.start() - begin <= 8 and _LIST_MARK.fullmatch(before):
+        return True
+    if not _ABBREVIATED.search(before):
+        return False
+    return not _NUMBER_NEXT.search(before) or line[stop.end() : stop.end() + 1].isdigit()
+
+
+class Clause(NamedTuple):
+    """A part of a sentence. `turn` counts the "so" and "but" before it; an aside states nothing."""
+
+    start: int
+    end: int
+    turn: int
+    concludes: bool
+    is_aside: bool
+
+
+_BOUNDARY = re.compile(
+    rf"""(?P<open>[(\uff08\[]) | (?P<close>[)\uff09\]])
+    | (?P<so>{languages.SO.replace(" ", "[ ]")})
+    | (?P<but>{languages.BUT.replace(" ", "[ ]")})
+    | (?P<reason>{languages.REASON.replace(" ", "[ ]")})
+    | (?P<comma>[,\uff0c\u3001\u060c](?![0-9]))
+    | (?P<dash>\s[-\u2013\u2014]{{1,2}}\s|\u2014|\u2013(?=\s)|\u2014\u2014|\s--\s?)
+    | (?P<colon>[:\uff1a](?=\s|$|[^\x00-\x7f]))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LABEL_IN_BRACKETS = re.compile(r"[(\[\uff08]\s?[^()\[\]\s]{1,3}\s?[)\]\uff09]")
+
+
+def clauses(sentence: str) -> list[Clause]:
+    """The clauses of a sentence in order; together they cover it.
+
+    >>> text = "Although it looks negative, the review is positive, because nothing is bad, so keep it"
+    >>> [(text[each.start : each.end].strip(" ,"), each.is_aside) for each in clauses(text) if each.end - each.start > 2]
+    ... # doctest: +NORMALIZE_WHITESPACE
+    [('Although it looks negative', True), ('the review is positive', False), ('because nothing is bad', True),
+     ('so keep it', False)]
+    """
+    found: list[Clause] = []
+    begin, turn, concludes = 0, 0, False
+    aside = initial = False
+    depth = 0
+    skip_to = 0
+
+    def close(at: int) -> None:
+        nonlocal begin
+        if at > begin:
+            found.append(Clause(begin, at, turn, concludes, is_aside=aside or depth > 0))
+            begin = at
+
+    for match in _BOUNDARY.finditer(sentence):
+        at, kind = match.start(), match.lastgroup
+        if at < skip_to:
+            continue
+        if kind == "open":
+            if label := _LABEL_IN_BRACKETS.match(sentence, at):
+                skip_to = label.end()
+                continue
+            close(at)
+            depth += 1
+        elif kind == "close":
+            if depth:
+                close(match.end())
+                depth -= 1
+        elif depth:
+            continue
+        elif kind in {"so", "but"}:
+            close(at)
+            turn, concludes, aside, initial = turn + 1, kind == "so", False, False
+        elif kind == "reason":
+            close(at)
+            initial = not any(not each.is_aside and sentence[each.start : each.end].strip(" ,:;.-") for each in found)
+            aside = True
+        elif kind == "comma":
+            close(at)
+            if initial:
+                aside = initial = False
+        else:
+            close(at)
+    close(len(sentence))
+    return found

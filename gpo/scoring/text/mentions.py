@@ -1,0 +1,190 @@
+"""What a sentence says of each phrase that it names: asserted, approved, denied, or merely talked about."""
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from gpo.scoring.text import languages
+from gpo.scoring.text.clauses import Clause, clauses
+from gpo.scoring.text.phrases import Mention, Phrases
+
+
+class Role(Enum):
+    """What a sentence says of a phrase."""
+
+    APPROVED = "approved"
+    """It is called right: `B is correct`."""
+    ASSERTED = "asserted"
+    DENIED = "denied"
+    MENTIONED = "mentioned"
+    """It is talked about, stands in an aside, or describes something else: `B is too long`, `negative words`."""
+
+
+class Said(NamedTuple):
+    """A phrase of a sentence, its role, and what it says: for a denied one its opposite, where there is one."""
+
+    meaning: str | None
+    role: Role
+    start: int
+    end: int
+    clause: Clause
+
+    @property
+    def states(self) -> bool:
+        """Whether it is said to be so."""
+        return self.role in {Role.APPROVED, Role.ASSERTED}
+
+
+_NEGATED = re.compile(
+    rf"(?P<negator>{languages.NEGATOR})(?:[\s\"'\u201c\u2018(\[]*(?:{languages.TRANSPARENT}|\u00a7))*[\s\"'\u201c\u2018(\[*_:]*$",
+    re.IGNORECASE,
+)
+_LOOKED_BACK = 90
+_DENIED_AFTER = re.compile(languages.DENIED_AFTER)
+_AFTER = r"[)\]}\"'\u201d\u2019\u300d*_`]*\s*(?:\([^()]{0,40}\)\s*)?(?:,? ?(?:both|all|each|also|alone|itself)\s+)?"
+_ADVERB = r"(?:\s+(?:clearly|definitely|probably|also|indeed|therefore|thus|likely|obviously|certainly|surely|simply|just|really|actually|the|a|only|most|very|much|more|by far|my))*"
+_NOT = r"(?:\s*n['\u2019]t|\s+not|not|\s+never|\s+hardly|\s+no longer)"
+_BE = (
+    r"(?:is|was|are|were|seems?(?: to be)?|looks?|appears?(?: to be)?|(?:would|could|should|might|may|must|will|can)(?:n['\u2019]t|not)?(?: not)?"
+    r"(?: have)?(?: be(?:en)?)?|ca|wo|ist|sind|est|es|\u00e8|\u00e9|\u00e4r|jest|adalah|l\u00e0|\u044d\u0442\u043e)"
+)
+_RIGHT = (
+    r"(?:correct|right|best|answer|accurate|appropriate|plausible|likely|true|fitting|suitable|final|better|it\b|chosen|choice|"
+    r"preferred|closest|similar|sarcastic|one\b|what|richtig|korrekt|juste|bonne|exacte?|correcta?|verdadera?|giusta|corretta|certa|juist|r\u00e4tt|"
+    r"poprawna|benar|\u0111\u00fang|\u043f\u0440\u0430\u0432\u0438\u043b\u044c\u043d|\u0432\u0435\u0440\u043d)"
+)
+_APPROVED = re.compile(
+    rf"{_AFTER}(?:{_BE}{_ADVERB}\s+{_RIGHT}|(?:remains|wins|fits best|stands|holds|applies|it is\b|is it\b|follows(?!\s+\w))|"
+    rf"(?:\u662f|\u624d\u662f)?(?:\u6b63\u786e|\u6b63\u78ba|\u5bf9\u7684|\u5c0d\u7684|\u6700\u4f73|\u6b63\u3057\u3044|\u304c\u6b63\u3057\u3044|\u304c\u6b63\u89e3|\uac00 \uc815\ub2f5|\uac00 \ub9de|\uc774 \uc815\ub2f5|\uc774 \ub9de))",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    rf"{_AFTER}(?:{_BE}(?:{_NOT}){_ADVERB}\s+{_RIGHT}|{_BE}{_NOT}\s*[.,;!]?\s*$"
+    rf"|{_BE}{_ADVERB}\s+(?:wrong|incorrect|false|excluded|eliminated|out\b|ruled out|falsch|fausse?|incorrecta?|falsa|sbagliata|errada|fout|\u043d\u0435\u0432\u0435\u0440\u043d))",
+    re.IGNORECASE,
+)
+_TALKED_ABOUT = re.compile(
+    rf"{_AFTER}(?:{_BE}{_NOT}?|has|have|had|does(?:n['\u2019]t)?|did(?:n['\u2019]t)?|do(?:n['\u2019]t)?|says?|means?|refers?|describes?|gives?|makes?|cannot|"
+    rf"states?|uses?|contains?|mentions?|talks?|fails?|lacks?|contradicts?|comes?|goes|violates?|misses|ignores?|suggests?|implies|requires?)(?!\w)",
+    re.IGNORECASE,
+)
+_SINGULAR_S = (
+    r"(?!(?:is|was|has|as|its|this|thus|does|always|perhaps|because|besides|unless|plus|versus|remains|fits|wins|holds|seems|looks|appears|applies|"
+    r"stands|follows|works|means|says|gives|makes|describes|refers|matches|uses|class|less|yes|bias|stress|across|towards|overall|stars|points|out of|degrees|times)\b)"
+)
+_PLURAL_NOUN = re.compile(rf"[\"'\u201d\u2019]?(?:\s+(?:and|or)\s+\w+)?(?:\s+(?!as|is|was|has|because|this|its)\w+)?\s+{_SINGULAR_S}(?:[a-z]{{3,}}[^\Wsuia]s|words?|language|wording|feedback|staff|elements?|aspects?)\b", re.IGNORECASE)
+_AS_WORD = re.compile(r"\b(?:words?|terms?|phrases?|starts?|begins?|started|began|nothing|anything|something|scale|between)\s*(?:like|as|out|off|the|of|a)?\s*[\"'\u201c\u2018(]*$", re.IGNORECASE)
+_OVER = re.compile(r"\bover\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
+_JOINED = re.compile(
+    r"[)\]\"'\u201d\u2019\u300d*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|en|of|eller|och|ve|veya|dan|atau|v\u00e0|ho\u1eb7c|to|through|"
+    r"\u0438|\u0438\u043b\u0438|\u0623\u0648|\u0648|\u0914\u0930|\u092f\u093e|\u548c|\u6216\u8005?|\u4e0e|\u8207|\u3068|\u304b|\u3084|\uc640|\uacfc|\ub098|\uc774\ub098|\ub610\ub294|-|\u2013)(?:/or)?)|(?P<comma>[,\u3001\uff0c]))"
+    r"\s*(?:(?:and|or|the|a|an|option|options|either|both|partly|also|possibly|perhaps|maybe|somewhat|slightly)\s+)*[(\[\"'\u201c\u2018\u300c*_]*",
+    re.IGNORECASE,
+)
+
+
+def said_in(sentence: str, phrases: Phrases) -> list[Said]:
+    """The phrases that a sentence names, in order, with their roles."""
+    found = phrases.find(sentence)
+    if not found:
+        return []
+    parts = clauses(sentence)
+    roles: list[Said] = []
+    for chain in _chains(sentence, found):
+        roles.extend(_said_of_chain(sentence, chain, parts))
+    return roles
+
+
+def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
+    """Mentions that stand side by side, as in `neither A, B nor C`; a mere comma joins only where more is joined."""
+    chains: list[list[Mention]] = []
+    strong: list[bool] = []
+    for mention in found:
+        joined = _JOINED.fullmatch(sentence, chains[-1][-1].end, mention.start) if chains else None
+        if joined:
+            chains[-1].append(mention)
+            strong[-1] = strong[-1] or joined["strong"] is not None
+        else:
+            chains.append([mention])
+            strong.append(False)
+    return [
+        part
+        for chain, is_strong in zip(chains, strong, strict=True)
+        for part in ([chain] if is_strong else [[mention] for mention in chain])
+    ]
+
+
+def _said_of_chain(sentence: str, chain: Sequence[Mention], parts: Sequence[Clause]) -> list[Said]:
+    first, last = chain[0], chain[-1]
+    clause = next((each for each in parts if each.start <= first.start < each.end), parts[-1])
+    negations = _negations(sentence[clause.start : first.start])
+    role = _role(sentence, first, last, clause)
+    if _DENIED_AFTER.match(sentence, last.end):
+        negations += 1
+    said = []
+    for mention in chain:
+        meaning, own = mention.meaning, role
+        if negations % 2 and not mention.phrase.is_particle:
+            own, meaning = Role.DENIED, mention.meaning
+            if mention.phrase.opposite and role is not Role.MENTIONED and len(chain) == 1:
+                own, meaning = Role.ASSERTED, mention.phrase.opposite
+        elif mention is first and mention.phrase.is_particle and not _particle_answers(sentence, mention):
+            own = Role.MENTIONED
+        said.append(Said(meaning, own, mention.start, mention.end, clause))
+    return said
+
+
+def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
+    before = sentence[max(clause.start, first.start - _LOOKED_BACK) : first.start]
+    if clause.is_aside:
+        return Role.MENTIONED
+    if _APPROVED.match(sentence, last.end):
+        return Role.APPROVED
+    if _DENIED.match(sentence, last.end):
+        return Role.DENIED
+    if _TALKED_ABOUT.match(sentence, last.end) or _AS_WORD.search(before):
+        return Role.MENTIONED
+    if len(sentence[last.start : last.end]) > 1 and _PLURAL_NOUN.match(sentence, last.end):
+        return Role.MENTIONED
+    if _OVER.search(before):
+        return Role.MENTIONED
+    return Role.ASSERTED
+
+
+def _negations(before: str) -> int:
+    """How many words deny what follows `before`: two of them deny nothing."""
+    before = before[-_LOOKED_BACK:]
+    count = 0
+    while (match := _NEGATED.search(before)) is not None and count < 4:
+        count += 1
+        before = before[: match.start()]
+    return count
+
+
+_PARTICLE_BEFORE = re.compile(
+    r"(?:^|[.!?:;,=>\u2014\u2013\uff1a\uff0c\u3002\u300c\u201c\"'(\[*_`-]|\b(?:so|then|therefore|thus|hence|is|are|be|say|says|said|answer|answers|conclude|with|definitely|clearly|probably|simply|"
+    r"a|an|ist|lautet|est|es|\u00e8|\u00e9|\u00e4r|jest|also|dire|decir|to|choose|pick|select|label|option|adalah|l\u00e0|\u043e\u0442\u0432\u0435\u0442|\u044d\u0442\u043e)"
+    r"|[\u662f\u4e3a\u306f\uc740\ub294\u9009])\s*[\"'\u201c(\[*_`]*$",
+    re.IGNORECASE,
+)
+_PARTICLE_AFTER = re.compile(
+    r"[\"'\u201d\u2019\u300d)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3002\uff01\u0964\u060c(\[/&|-]|\n|"
+    r"(?:and|or|to|und|oder|et|ou|y|o|e)\s|\u3067\u3059|\uc785\ub2c8\ub2e4|\u0939\u0948|"
+    rf"(?:{languages.REASON}|{languages.SO}|{languages.BUT}))",
+    re.IGNORECASE,
+)
+_PARTICLE_OPENS = re.compile(
+    r"\s+(?:the|this|that|there|it|he|she|they|we|you|i|a|an|its|his|her|all|each|every|some|one|these|those|(?:is|would|are) (?:the|correct|my|right))\b",
+    re.IGNORECASE,
+)
+
+
+def _particle_answers(sentence: str, mention: Mention) -> bool:
+    """Whether "yes" or "no" is an answer there, and not a word of the sentence as in "there is no ball"."""
+    before, after = sentence[max(0, mention.start - _LOOKED_BACK) : mention.start], mention.end
+    if not _PARTICLE_BEFORE.search(before):
+        return False
+    if _PARTICLE_AFTER.match(sentence, after):
+        return True
+    return mention.start < _LOOKED_BACK and not before.strip(" *_`\"'#>-") and _PARTICLE_OPENS.match(sentence, after) is not None

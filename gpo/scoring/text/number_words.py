@@ -1,0 +1,70 @@
+"""Whole numbers in English words, from zero to the trillions, and ordinals up to the twelfth."""
+
+import re
+from decimal import Decimal
+
+_UNITS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_VALUES = {word: value for value, word in enumerate(_UNITS)} | {word: 10 * (2 + at) for at, word in enumerate(_TENS)}
+_POWERS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_ORDINALS = {
+    word: value
+    for value, word in enumerate(
+        ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"),
+        start=1,
+    )
+}  # fmt: skip
+_WORD = rf"(?:{'|'.join((*_VALUES, *_POWERS, 'hundred', 'dozen'))})"
+_RUN = re.compile(
+    rf"(?<![\w-])(?P<sign>(?:minus|negative)\s+)?(?P<run>(?:an?\s+(?=hundred|thousand|million|dozen))?{_WORD}"
+    rf"(?:(?:\s+and\s+|[\s-]+){_WORD})*)(?P<half>\s+and\s+a\s+half)?(?![\w-])"
+)
+
+
+def number_words_in(text: str) -> list[tuple[int, int, Decimal]]:
+    """Where numbers in words begin and end in case-folded text, and their values; words that make none are left out.
+
+    >>> number_words_in("minus twenty-one, one hundred and five")
+    [(0, 16, Decimal('-21')), (18, 38, Decimal('105'))]
+    """
+    found = []
+    for match in _RUN.finditer(text):
+        value = _value(re.findall(rf"\b{_WORD}\b", match["run"]))
+        if value is not None:
+            size = Decimal(value) + (Decimal("0.5") if match["half"] else 0)
+            found.append((match.start(), match.end(), -size if match["sign"] else size))
+    return found
+
+
+def ordinal_word(text: str) -> Decimal | None:
+    """The number of an ordinal in words, with or without its article; None where the text is none.
+
+    >>> ordinal_word("the Third")
+    Decimal('3')
+    """
+    value = _ORDINALS.get(text.casefold().removeprefix("the ").strip())
+    return None if value is None else Decimal(value)
+
+
+def _value(words: list[str]) -> int | None:
+    total = group = 0
+    last = 10**15
+    for word in words:
+        if word in _POWERS:
+            if not group and words[0] != word:
+                return None
+            total, group, last = total + max(group, 1) * _POWERS[word], 0, 1000
+        elif word in {"hundred", "dozen"}:
+            if group >= 100 or (group == 0 and words[0] != word):
+                return None
+            group, last = max(group, 1) * (100 if word == "hundred" else 12), 100
+        else:
+            value = _VALUES[word]
+            # "twenty one" is 21 and "two hundred five" 205, "one two" are two numbers.
+            if value >= last or (group % 100 and not (group % 10 == 0 and 0 < value < 10 and group % 100 >= 20)):
+                return None
+            group, last = group + value, 10 if value >= 20 else 1
+    return total + group

@@ -1,0 +1,226 @@
+r"""The numbers that a text names, and what each is worth.
+
+What is no sure number is found as well, with no value: a part of an expression, of a date, a time, a version or a range.
+
+| written | worth |
+|---|---|
+| `1,234,567.5`, `12,34,567`, `1.234.567,5`, `1'234'567`, `1{,}234`, `1 234 567` | separators of thousands and lakhs |
+| `12,50 €`, `€3,5`; `12,5` in languages that write so | a decimal comma |
+| `1.234` | 1.234: a lone point is a decimal point |
+| `1,5` | nothing: it may be a decimal or two numbers |
+| `3/4`, `\frac{3}{4}`, `2 1/2`, `2½`; `4/5` and `4 out of 5` of a rating | fractions; ratings |
+| `1.5e3`, `3 x 10^4`, `10^6`, `1.2 million`, `3 lakh`, `$3M` | powers of ten |
+| `50%`, `5 kg`, `$5`, `3rd` | 50, 5, 5, 3 |
+| `minus twenty-one`, `two and a half` | -21, 2.5 |
+"""
+
+import re
+from decimal import Context, Decimal, InvalidOperation
+from typing import NamedTuple
+
+from gpo.scoring.text.number_words import number_words_in, ordinal_word
+from gpo.scoring.text.plain import plain_text, unwrapped
+
+PRECISION = Context(prec=28)
+"""Digits of a quotient; what is written out keeps all its digits."""
+_LARGEST = 400
+"""Digits of the largest number: beyond, no text means what it says."""
+
+_CURRENCY = r"[$\u20ac\u00a3\u00a5\u20b9\u20a9\u20bd]"
+_NO_SPACES = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_NUMBER = re.compile(
+    rf"""(?<![^\W{_NO_SPACES}])(?<![0-9][.,])                 # not inside a word or a number
+    (?P<sign>(?<![0-9)\]}}!])[-+\u2013])?(?P<unit>{_CURRENCY}\ ?)?(?P<minus>(?<=[$\u20ac\u00a3])-)?
+    (?P<digits>
+        (?P<euro>(?<=\u20ac)[0-9]+,[0-9]{{1,2}}(?![0-9,])|[0-9]+,[0-9]{{1,2}}(?=\ ?\u20ac))
+      | (?P<european>[0-9]{{1,3}}(?:\.[0-9]{{3}})+,[0-9]+(?![0-9.,]?[0-9])
+          | [0-9]{{1,3}}(?:\.[0-9]{{3}}){{2,}}(?![0-9]|[.,][0-9]))
+      | [0-9]{{1,2}}(?:,[0-9]{{2}})+,[0-9]{{3}}(?![0-9])(?:\.[0-9]+)?
+      | [0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])(?:\.[0-9]+)?
+      | [1-9][0-9]{{0,2}}(?:[ ][0-9]{{3}})+(?![0-9])(?:[.,][0-9]+)?(?!/)
+      | (?P<comma>[0-9]+,[0-9]+)
+      | [0-9]+(?:\.[0-9]+)?
+      | (?<!\.)\.[0-9]+)
+    (?P<exponent>[eE][-+]?[0-9]{{1,4}}(?!\w))?
+    (?:(?P<mixed>\ (?:and\ )?|\ ?)(?P<part>[0-9]+)(?:/|\u2044)(?P<of>[0-9]+)(?![0-9/])(?<!\d\d\d\d\d)
+      | \ ?(?:/|\u2044)\ ?(?P<divisor>[0-9]+(?:\.[0-9]+)?))?
+    (?:\ (?P<scale>hundred|thousand|lakh|million|crore|billion|trillion)\b)?""",
+    re.VERBOSE,
+)
+_SCALES = {
+    "hundred": 10**2, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7, "billion": 10**9,
+    "trillion": 10**12, "k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "b": 10**9, "bn": 10**9, "t": 10**12, "tn": 10**12,
+}  # fmt: skip
+_SUFFIX = re.compile(r"(?P<ordinal>st|nd|rd|th)(?!\w)|(?P<money>[kKmMbBtT]|[bmt]n|Mio)(?!\w)|(?P<letters>[^\W\d_]+)")
+_POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![.\d])")
+_NO_UNIT = re.compile(r"[xyznie\u03c0\u221a]|pi|[DGKMBkb]|bn|mn|tn")
+_PART_OF_MORE = re.compile(
+    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[\u221a\u03c0]|:[0-9]|[.,][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|\s?\u00b1|\s?\+/-|\s?\\pm|[\u00b2\u00b3]"
+)
+_OUT_OF = re.compile(r"(?:\s+\w+)?\s+(?:out of|of(?: a possible| the)?|von|sur|su|de|\u0438\u0437|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])")
+_RATED_OF = re.compile(r"\u5206|\u70b9|\u70b9|\u661f|\uc810")
+
+
+class Number(NamedTuple):
+    """A number in a text; `value` is None where it is part of something that is no one number."""
+
+    start: int
+    end: int
+    value: Decimal | None
+
+
+_SIGNS = (
+    (re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*)\}"), r" \1 "),
+    (re.compile(r"(-?)\s?\\[dtc]?frac\s?\{\s*(-?)([0-9.]+)\s*\}\s?\{\s*([0-9.]+)\s*\}"), r" \1\2\3/\4"),
+    (re.compile(r"(-?)\s?\\[dtc]?frac([0-9])([0-9])"), r" \1\2/\3"),
+    (re.compile(r"\\times|\\cdot"), "\u00d7"),
+    (re.compile(r"\\div\b"), "\u00f7"),
+    (re.compile(r"\\(?:approx|simeq)\b"), "\u2248"),
+    (re.compile(r"\s?\^\s?\{?\\circ\}?|\\degree\b|\u00b0"), " degrees "),
+    (re.compile(r"\\([$%#&])"), r"\1"),
+    (re.compile(r"\\(?:left|right)\b|\\[()\[\]]"), " "),
+    (re.compile(r"(?<=[0-9])(?:\\[,;:! ]|['\u2019]|\{,\}|_)(?=[0-9]{3}(?![0-9]))"), ","),
+    (re.compile(r"(?<![\w.])([-+]?[0-9]+(?:\.[0-9]+)?) ?[x*\u00d7\u00b7] ?10 ?(?:\^|\*\*) ?[({]?([-+]?[0-9]+)[)}]?"), r"\1e\2"),
+    (re.compile(r"(?<!\w)_+(?=[-+$0-9])"), ""),
+    (re.compile(r"\b(?:minus|negative)\s+(?=[$\u20ac\u00a3]?[0-9.])", re.IGNORECASE), "-"),
+)  # fmt: skip
+_FRACTIONS = {
+    "\u00bd": "1/2", "\u00bc": "1/4", "\u00be": "3/4", "\u2153": "1/3", "\u2154": "2/3", "\u2155": "1/5", "\u2156": "2/5",
+    "\u2157": "3/5", "\u2158": "4/5", "\u2159": "1/6", "\u215a": "5/6", "\u215b": "1/8", "\u215c": "3/8", "\u215d": "5/8", "\u215e": "7/8",
+}  # fmt: skip
+_FRACTION = re.compile(f"([0-9]?)([{''.join(_FRACTIONS)}])")
+_RAISED = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
+_RAISED_DIGITS = re.compile("(?<=[0-9])[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+")
+
+
+def plain_numbers(text: str) -> str:
+    r"""A text with LaTeX, fraction signs and separators as plain code reads them.
+
+    >>> plain_numbers(r"-\\frac{1}{2} and 2½ and 1{,}000")
+    ' -1/2 and 2 1/2 and 1,000'
+    """
+    text = _RAISED_DIGITS.sub(lambda raised: f"^{raised[0].translate(_RAISED)}", text)
+    text = _FRACTION.sub(lambda sign: f"{sign[1]} {_FRACTIONS[sign[2]]}" if sign[1] else _FRACTIONS[sign[2]], text)
+    for pattern, plain in _SIGNS:
+        text = pattern.sub(plain, text)
+    return text
+
+
+def numbers_in(text: str, *, scale: Decimal | None = None, decimal_comma: bool = False) -> list[Number]:
+    """The numbers of plain text in order; of a rating such as `4/5` or `4 out of 5`, with `scale` 5, the first.
+
+    >>> [str(number.value) for number in numbers_in("1,250 at -.5 in 10^6, 1.2.3")]
+    ['1250', '-0.5', '1000000', 'None', 'None']
+    """
+    found: list[Number] = []
+    taken = 0
+    for match in _NUMBER.finditer(text):
+        if match.start() < taken:
+            continue
+        number = _number(text, match, scale, decimal_comma=decimal_comma)
+        taken = number.end
+        if scale is not None and (of := _OUT_OF.match(text, number.end)):
+            taken = of.end()
+            number = Number(number.start, taken, number.value if Decimal(of["scale"]) == scale else None)
+        found.append(number)
+    return found
+
+
+def number_words(text: str) -> list[Number]:
+    """The numbers in words of a text."""
+    return [Number(start, end, value) for start, end, value in number_words_in(text.casefold())]
+
+
+_ALONE = re.compile(r"(?:[%\u2030]|\s?[$\u20ac\u00a3\u00a5\u20b9]|\s?/-)?[.!,;\u3002]?")
+
+
+def single_number(text: str) -> Decimal | None:
+    r"""The number that a text is, with or without %, a currency or a full stop; None when it is none.
+
+    >>> single_number("**1,250.0**"), single_number("-5%"), single_number("5 or 6"), single_number("twelve")
+    (Decimal('1250'), Decimal('-5'), None, Decimal('12'))
+    """
+    if len(text) > _LARGEST:
+        return None
+    text = plain_numbers(plain_text(unwrapped(text, quotes=True))).strip()
+    text = unwrapped(text, quotes=True).strip("()[]{} ")
+    numbers = numbers_in(text)
+    if len(numbers) == 1 and numbers[0].start == 0 and _ALONE.fullmatch(text, numbers[0].end):
+        return numbers[0].value
+    words = text.rstrip(". ").casefold()
+    for start, end, value in number_words_in(words):
+        if (start, end) == (0, len(words)):
+            return value
+    return ordinal_word(words)
+
+
+def decimal_text(value: Decimal) -> str:
+    """A number without exponent and trailing zeros."""
+    text = f"{value:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_comma: bool) -> Number:
+    start, end = match.span()
+    value = _value(match, decimal_comma=decimal_comma)
+    if match["divisor"] and scale is not None:
+        value = _value(match, decimal_comma=decimal_comma, whole=True) if Decimal(match["divisor"]) == scale else None
+    if match["sign"] == "\u2013" and start and not text[start - 1].isspace():
+        value = None
+    if re.search(r"[0-9]:$|[0-9]/$|[0-9]\s?[-\u2013]$|[\u2265\u2264<>]\s?=?\s?$|\\?sqrt\s?\{?$|[\u221a\u00b1]\s?$", text[max(0, start - 8) : start]):
+        value = None
+    after = text[end : end + 24]
+    if suffix := _SUFFIX.match(after):
+        if suffix["ordinal"] or not (suffix["money"] or _NO_UNIT.fullmatch(suffix["letters"] or "")):
+            end += suffix.end() if suffix["ordinal"] else 0
+        elif match["unit"] and suffix["money"] and value is not None:
+            value, end = PRECISION.multiply(value, Decimal(_SCALES[suffix["money"].casefold()])), end + suffix.end()
+        elif not (suffix["money"] == "m" or suffix["money"] == "t"):
+            value, end = None, end + suffix.end()
+    elif power := _POWER.match(after):
+        value, end = _power(value, int(power["raised"])), end + power.end()
+    elif _PART_OF_MORE.match(after):
+        value = None
+    elif re.match(r"\s?[-\u2013]\s?[0-9]", after) and not after.startswith(" -"):
+        value = None
+    return Number(start, end, value)
+
+
+def _power(base: Decimal | None, exponent: int) -> Decimal | None:
+    # "-2^2" is 4 to some and -4 to others.
+    if base is None or base < 0 or (base != 10 and not 0 <= exponent <= 20):
+        return None
+    return base**exponent if base == base.to_integral_value() and base <= 1000 else None
+
+
+def _value(match: re.Match[str], *, decimal_comma: bool, whole: bool = False) -> Decimal | None:
+    digits = match["digits"]
+    if match["comma"]:
+        if not decimal_comma:
+            return None
+        digits = digits.replace(",", ".")
+    elif match["euro"] or match["european"]:
+        digits = digits.replace(".", "").replace(",", ".")
+    elif decimal_comma and re.fullmatch(r"[0-9]{1,3}[.,][0-9]{3}", digits):
+        return None  # a thousand in one language, a fraction in another
+    elif re.search(r"[0-9] [0-9]", digits):
+        digits = digits.replace(" ", "").replace(",", ".")
+    try:
+        value = Decimal(f"{digits.replace(',', '')}{match['exponent'] or ''}")
+    except InvalidOperation:
+        return None
+    if abs(value.adjusted()) > _LARGEST:
+        return None
+    if match["part"] and not whole:
+        if not int(match["of"]) or int(match["part"]) >= int(match["of"]) or not match["mixed"].strip() and not match["mixed"]:
+            return None
+        value = PRECISION.add(value, PRECISION.divide(Decimal(match["part"]), Decimal(match["of"])))
+    elif match["divisor"] and not whole:
+        if not Decimal(match["divisor"]):
+            return None
+        value = PRECISION.divide(value, Decimal(match["divisor"]))
+    if match["scale"]:
+        value = PRECISION.multiply(value, Decimal(_SCALES[match["scale"]]))
+    return -value if match["sign"] in {"-", "\u2013"} or match["minus"] else value

@@ -1,0 +1,85 @@
+"""One form of a text that means the same: composed characters, no invisible marks, plain digits and signs."""
+
+import re
+import unicodedata
+
+_KEPT_FORMAT = "\u200c\u200d"  # joiners: they tell words of some scripts, and emoji, apart
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_SIGNS = str.maketrans(
+    {
+        "\u2212": "-",
+        "\ufe63": "-",
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u066b": ".",
+        "\u066c": ",",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "\u2009": " ",
+        "\u2007": " ",
+    }
+)
+_SELECTORS = re.compile("[\ufe00-\ufe0f]")
+_ESCAPED = re.compile(r"\\([*_#$%`~])")
+
+
+def composed(text: str) -> str:
+    """`text` in Unicode's composed form (NFC), without format characters such as zero-width spaces and direction marks.
+
+    >>> composed("Cafe\\u0301\\u200b") == "Caf\\u00e9"
+    True
+    """
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFC", text)
+    return "".join(letter for letter in text if letter in _KEPT_FORMAT or unicodedata.category(letter) != "Cf")
+
+
+def plain_text(text: str) -> str:
+    r"""A text as the rules see it: composed, with plain digits, signs, spaces and full-width letters.
+
+    >>> plain_text("\uff11\uff12\u2009\u22125 \u0664\u0662 \uff21")
+    '12 -5 42 A'
+    """
+    text = _ESCAPED.sub(r"\1", text)
+    if text.isascii():
+        return text
+    text = _SELECTORS.sub("", composed(text)).translate(_FULL_WIDTH).translate(_SIGNS)
+    return "".join(_digit(letter) for letter in text)
+
+
+def _digit(letter: str) -> str:
+    # Superscripts such as \u00b2 are digits, not decimals: they stay.
+    return str(unicodedata.decimal(letter)) if not letter.isascii() and letter.isdecimal() else letter
+
+
+def fold(text: str) -> str:
+    """`text` case-folded, composed and singly spaced: forms of a label that mean the same are equal.
+
+    >>> fold("Very  POSITIVE"), fold("STRASSE") == fold("Stra\\u00dfe")
+    ('very positive', True)
+    """
+    return composed(" ".join(text.casefold().split()))
+
+
+_PAIRS = (
+    ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("~~", "~~"),
+)  # fmt: skip
+_QUOTES = (
+    ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\u201e", "\u201c"), ("\u00ab", "\u00bb"),
+    ("\u300c", "\u300d"), ("\u300e", "\u300f"), ("\u2039", "\u203a"), ("\u201d", "\u201d"),
+)  # fmt: skip
+
+
+def unwrapped(text: str, *, quotes: bool = False) -> str:
+    """`text` without pairs of Markdown or LaTeX marks around all of it, and, if asked, of quotes.
+
+    >>> unwrapped("**`Paris`**"), unwrapped("*p"), unwrapped('"Rome"', quotes=True)
+    ('Paris', '*p', 'Rome')
+    """
+    text = text.strip()
+    for first, last in _PAIRS + _QUOTES * quotes:
+        inner = text[len(first) : -len(last)] if len(text) > len(first) + len(last) else ""
+        if inner.strip() and text.startswith(first) and text.endswith(last) and first not in inner:
+            return unwrapped(inner, quotes=quotes)
+    return text

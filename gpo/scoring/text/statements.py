@@ -1,0 +1,198 @@
+r"""Where a text states its answer: JSON fields, boxes, tags, "the answer is", and lines such as `Verdict: no`.
+
+A name such as `answer`, `label` or `reason` says how much what stands under it is worth.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import IntEnum
+from typing import NamedTuple
+
+from gpo.scoring.reading import UNCLEAR, Found, agreed
+from gpo.scoring.text import languages
+from gpo.scoring.text.clauses import LONGEST
+from gpo.scoring.text.objects import objects_in
+
+Value = Callable[[str], Found]
+"""What a piece of text is as an answer of a kind."""
+
+
+class Worth(IntEnum):
+    """What stands under a name."""
+
+    ASIDE = 0
+    """A reason, a question, a list of options: no answer."""
+    FIELD = 1
+    """Some field."""
+    ANSWER = 2
+    """A label, a verdict, a result."""
+    FINAL = 3
+
+
+_ASIDES = frozenset(
+    """reason reasons reasoning rationale explanation explanations explain why because evidence justification note notes
+    remark comment comments confidence probability prob certainty thought thoughts thinking step steps context question
+    text input review passage claim premise hypothesis example examples options choices labels classes categories
+    candidates possible alternatives alternative hint hints observation details detail pros cons positives negatives
+    strengths weaknesses words word title source summary quote disclaimer warning instruction instructions task prompt
+    given facts fact background consider user human assistant begr\u00fcndung erkl\u00e4rung raison explication raz\u00f3n
+    explicaci\u00f3n motivo spiegazione explica\u00e7\u00e3o uitleg frage pregunta domanda pergunta vraag
+    \u043f\u0440\u0438\u0447\u0438\u043d\u0430 \u043e\u0431\u044a\u044f\u0441\u043d\u0435\u043d\u0438\u0435 \u0432\u043e\u043f\u0440\u043e\u0441 \u0627\u0644\u0633\u0628\u0628 \u0627\u0644\u0633\u0624\u0627\u0644 \u0915\u093e\u0930\u0923
+    \u7406\u7531 \u539f\u56e0 \u89e3\u91ca \u89e3\u91cb \u8aac\u660e \u95ee\u9898 \u554f\u984c \u8d28\u95ee \u8cea\u554f \uc774\uc720 \uc124\uba85 \uc9c8\ubb38""".split()
+)
+_FINALS = frozenset(
+    """answer answers final overall conclusion ans therefore antwort r\u00e9ponse respuesta risposta resposta antwoord svar
+    odpowied\u017a cevap \u043e\u0442\u0432\u0435\u0442 jawaban endergebnis gesamt insgesamt fazit conclusi\u00f3n conclusione conclus\u00e3o global
+    \u0627\u0644\u0625\u062c\u0627\u0628\u0629 \u0627\u0644\u062c\u0648\u0627\u0628 \u0909\u0924\u094d\u0924\u0930 \u7b54\u6848 \u7b54\u3048 \u6b63\u89e3 \u56de\u7b54 \u7ed3\u8bba \u7d50\u8ad6 \u7d50\u8ad6 \ub2f5 \uc815\ub2f5 \ub2f5\ubcc0 \uacb0\ub860 revised corrected
+    updated""".split()
+)
+_ANSWERS = frozenset(
+    """label class category classification sentiment verdict decision result results prediction predicted output response
+    choice option rating score stars star grade severity priority risk level intent topic type tone polarity emotion
+    stance judgment judgement assessment solution outcome value selection selected pick evaluation status relation
+    relationship total sum tag urgency language toxicity stimmung bewertung kategorie urteil ergebnis klasse
+    sentimiento clasificaci\u00f3n categor\u00eda etiqueta resultado sentimento classe cat\u00e9gorie \u00e9tiquette r\u00e9sultat verdetto
+    classificazione categoria risultato classifica\u00e7\u00e3o oordeel uitkomst \u0442\u043e\u043d\u0430\u043b\u044c\u043d\u043e\u0441\u0442\u044c \u043a\u0430\u0442\u0435\u0433\u043e\u0440\u0438\u044f \u043c\u0435\u0442\u043a\u0430
+    \u0432\u0435\u0440\u0434\u0438\u043a\u0442 \u0440\u0435\u0437\u0443\u043b\u044c\u0442\u0430\u0442 \u043a\u043b\u0430\u0441\u0441 nh\u00e3n kategori etiket duygu sonu\u00e7 hasil \u0627\u0644\u062a\u0635\u0646\u064a\u0641 \u0627\u0644\u0646\u062a\u064a\u062c\u0629
+    \u60c5\u611f \u60c5\u611f\u503e\u5411 \u6807\u7b7e \u6a19\u7c64 \u7c7b\u522b \u985e\u5225 \u5206\u7c7b \u5206\u985e \u7ed3\u679c \u7d50\u679c \u5224\u65ad \u5224\u5b9a \u611f\u60c5 \u8bc4\u5206 \u8a55\u4fa1 \uac10\uc815 \ubd84\ub958 \uacb0\uacfc \ud310\ub2e8
+    \u092d\u093e\u0935\u0928\u093e \u0935\u0930\u094d\u0917""".split()
+)
+
+
+def worth_of(name: str) -> Worth:
+    """What stands under a name, going by its words.
+
+    >>> worth_of("final_answer").name, worth_of("Sentiment analysis result").name, worth_of("Reason").name
+    ('FINAL', 'ANSWER', 'ASIDE')
+    """
+    words = re.findall(r"[^\W_0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
+    if not words or _ASIDES.intersection(words[-1:]) or (_ASIDES.intersection(words[:1]) and words[-1] not in _ANSWERS | _FINALS):
+        return Worth.ASIDE if words else Worth.FIELD
+    if _FINALS.intersection(words):
+        return Worth.FINAL
+    return Worth.ANSWER if _ANSWERS.intersection(words) else Worth.FIELD
+
+
+def best_of(found: Mapping[Worth, list[Found]]) -> Found:
+    """What the worthiest fields say: the last final answer, else what all answers, else what all fields say."""
+    if said := [each for each in found.get(Worth.FINAL, []) if each is not None]:
+        return said[-1]
+    for worth in (Worth.ANSWER, Worth.FIELD):
+        if said := [each for each in found.get(worth, []) if each is not None]:
+            return UNCLEAR if UNCLEAR in said else agreed([each for each in said if isinstance(each, str)])
+    return None
+
+
+def in_json(text: str, value: Value) -> Found:
+    """What the fields of the last JSON object of a text say; `UNCLEAR` where the text is an object that says nothing."""
+    found = objects_in(text)
+    for item in reversed(found):
+        if isinstance(item.value, dict) and (said := _in_object(item.value, value)) is not None:
+            return said
+    if len(found) == 1 and isinstance(found[0].value, dict) and found[0].is_all_of_text:
+        return UNCLEAR
+    return None
+
+
+def _in_object(fields: Mapping[str, object], value: Value) -> Found:
+    said: dict[Worth, list[Found]] = {}
+    for name, content in fields.items():
+        if (worth := worth_of(name)) is Worth.ASIDE or value(name) is not None:
+            continue
+        if isinstance(content, dict):
+            said.setdefault(worth, []).append(_in_object(content, value))
+        elif isinstance(content, list):
+            said.setdefault(worth, []).append(value(_as_text(content[0])) if len(content) == 1 else None)
+        elif content is not None:
+            said.setdefault(worth, []).append(value(_as_text(content)))
+    return best_of(said)
+
+
+def _as_text(content: object) -> str:
+    return str(content).lower() if isinstance(content, bool) else str(content)
+
+
+_BOX = re.compile(r"\\(?:boxed|fbox)\s?\{|<\|begin_of_box\|>")
+
+
+def boxed(text: str) -> str | None:
+    r"""What stands in the last box; None where there is none.
+
+    >>> boxed(r"So \\boxed{\\frac{1}{2}} it is.")
+    '\\frac{1}{2}'
+    """
+    boxes = list(_BOX.finditer(text))
+    if not boxes:
+        return None
+    rest = text[boxes[-1].end() :]
+    if boxes[-1][0].startswith("<"):
+        return rest.partition("<|end_of_box|>")[0].strip()
+    depth = 0
+    for brace in re.finditer(r"(?<!\\)[{}]", rest):
+        depth += 1 if brace[0] == "{" else -1
+        if depth < 0:
+            return rest[: brace.start()].strip()
+    return rest.partition("\n")[0].strip()
+
+
+_TAG = re.compile(r"<(?P<name>[A-Za-z_][\w-]{0,30})>(?P<content>[^<]{0,2000})(?:</(?P=name)\s?>|$)")
+
+
+def in_tags(text: str, value: Value) -> Found:
+    """What `<answer>...</answer>` and other tags say."""
+    said: dict[Worth, list[Found]] = {}
+    for tag in _TAG.finditer(text):
+        if (worth := worth_of(tag["name"])) is not Worth.ASIDE:
+            said.setdefault(worth, []).append(value(tag["content"].strip()))
+    return best_of(said)
+
+
+_GAP = r"(?:\s(?:to|for|of|in|here|choice|option|number|given|below|above|is given as)(?:\s[\w'\u2019-]{1,24}){0,8}?)?"
+_ENGLISH = r"(?<!\w)(?:answers?|ans)(?!\w)"
+STATED = re.compile(
+    "|".join((
+        rf"{_ENGLISH}[\"'*_`\u201d]{{0,3}}{_GAP}\s?[\"'*_`]{{0,3}}(?:\s?\([^()\n]{{1,20}}\))?\s?[\"'*_`]{{0,3}}{languages.COPULA}"
+        rf"{languages.SURELY}[ \t:*_=]*",
+        rf"(?:{languages.ANSWER_NOUN})[\"'*_`]{{0,3}}(?:\s[^\W\d]{{1,20}}){{0,3}}?\s?{languages.COPULA}[ \t:*_=]*",
+        rf"(?:{languages.ANSWER_NOUN})(?<!answer)(?<!answers)(?<!ans)(?<!solution)[ \t:*_]+",
+        r"^[#*_\s]{0,8}(?:(?:final|correct|the|my|best)\s)*(?:answer|solution)[*_:\s]{0,4}\n\s*",
+    )),
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Marks of an answer: "the answer is", "Answer:", a heading."""
+
+
+class Statement(NamedTuple):
+    """What follows "the answer is" on its line, and where."""
+
+    value: str
+    start: int
+    end: int
+
+
+def stated(text: str) -> Iterator[Statement]:
+    """What follows each "the answer is" and the like, up to the next one or the end of the line; the last one first."""
+    end = len(text)
+    for found in reversed(list(STATED.finditer(text))):
+        part = text[found.end() : min(end, found.end() + LONGEST)]
+        end = found.start()
+        line = part.lstrip().partition("\n")[0].strip()
+        if line.strip(" *_:`$"):
+            yield Statement(line, found.start(), found.end())
+
+
+_FIELD = re.compile(
+    r"""^[\s>#*_+\u2022-]{0,8}(?:[0-9]{1,2}[.)]\s)?(?:\|\s*)?(?P<name>[^:\uff1a|\n=]{1,120}?)[\s*_`"]{0,4}(?:[:\uff1a]|=(?!=)|\|(?=[^|\n]+\|?\s*$))[\s*_`"]{0,4}
+    (?P<value>[^|\n]+?)\s*\|?\s*$""",
+    re.VERBOSE,
+)
+
+
+def field_of(line: str) -> tuple[str, str] | None:
+    """The name and the value of a line such as `Verdict: no` or `| Verdict | no |`; None where it is none.
+
+    >>> field_of("- **Verdict:** no"), field_of("It was late.")
+    (('Verdict', 'no'), None)
+    """
+    found = _FIELD.match(line)
+    return (found["name"].strip(" *_`\"'"), found["value"].strip()) if found else None
