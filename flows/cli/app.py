@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.cli.commands import compare, production, stack
+from flows.cli.commands import compare, production, read, stack
 from flows.cli.commands.datasets import dataset_app
 from flows.cli.commands.deploy import deploy
 from flows.cli.commands.prompts import prompt_app, serve_prompts
@@ -33,6 +33,7 @@ app.add_typer(prompt_app, name="prompt")
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(ui_app, name="ui")
 app.add_typer(trajectory_app, name="trajectory")
+app.add_typer(read.commands)
 
 
 def _show_version(wanted: bool) -> None:

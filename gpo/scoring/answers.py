@@ -10,10 +10,11 @@ Models state their answer in many ways. Each kind has its rules, in order of tru
 import re
 from collections.abc import Callable, Collection
 from decimal import Decimal
+from typing import NamedTuple
 
 from gpo.scoring import place, read_choice, read_json, read_line, read_list, read_number
 from gpo.scoring.read_boolean import booleans, whole_booleans
-from gpo.scoring.reading import Reading, Rule, read_by
+from gpo.scoring.reading import UNCLEAR, BoundRule, Reading, bind, first_reading
 from gpo.scoring.spec import AnswerSpec
 from gpo.scoring.stated import without_reasoning
 from gpo.scoring.text.numbers import single_number
@@ -48,31 +49,28 @@ def read_answer(
     >>> read_answer("It is (A) or (B).", cities)
     Reading(answer=None, rule='only', weak=True)
     """
+    return first_reading(_rules(text, answer, question, cut=cut, without=without), without)
+
+
+def rule_by_rule(text: str, answer: AnswerSpec, question: str = "", *, cut: bool = False) -> list[tuple[str, Reading | None]]:
+    """What each rule of the kind alone makes of a text, by its name and in order; None where it does not apply."""
+    return [(rule.name, rule.reading()) for rule in _rules(text, answer, question, cut=cut, without=())]
+
+
+def _rules(text: str, answer: AnswerSpec, question: str, *, cut: bool, without: Collection[str]) -> list[BoundRule]:
     text = without_reasoning(text).strip()
-    if answer.where is not None:
-        return place.read_at(text, answer.where, lambda found: _READERS[answer.kind](found, answer, False, without))
-    found = _READERS[answer.kind](text, answer, cut, without)
-    if answer.kind != "choice" or (found.answer is not None and not found.weak) or "option" in without:
-        return found
-    options = _options(question, answer.labels)
-    if options is None:
-        return found
-    named = read_by(read_choice.RULES, read_choice.Text(text, options, cut=cut, without=without), without)
-    if named.answer is None or (found.answer is not None and named.weak):
-        return found
-    return named.model_copy(update={"rule": "option"})
+    if answer.where is None:
+        return _READERS[answer.kind](_Given(text, answer, question, cut, without))
+    found = place.part_of(text, answer.where)
+    if found is None:
+        return []
+    rules = _READERS[answer.kind](_Given(found.strip(), answer, "", cut=False, without=without))
+    return [BoundRule("where", lambda: first_reading(rules, without).answer or UNCLEAR)]
 
 
 def parse_answer(text: str, answer: AnswerSpec, question: str = "", *, cut: bool = False) -> str | None:
     """The answer of `read_answer` alone; None where the text states none, or cannot be read."""
     return read_answer(text, answer, question, cut=cut).answer
-
-
-def rules_of(answer: AnswerSpec) -> tuple[str, ...]:
-    """The names of the rules by which answers of a kind are read, in order of trust."""
-    if answer.where is not None:
-        return ("where",)
-    return tuple(rule.name for rule in _RULES[answer.kind]) + (("option",) if answer.kind == "choice" else ())
 
 
 def canonical_reference(reference: str, answer: AnswerSpec) -> str | None:
@@ -103,35 +101,51 @@ def _options(question: str, labels: tuple[str, ...]) -> Phrases | None:
     return Phrases({}, values) if len(values) == len(texts) else Phrases(texts)
 
 
-def _choice(text: str, answer: AnswerSpec, cut: bool, without: Collection[str]) -> Reading:
-    subject = read_choice.Text(text, phrases_of(answer.labels), cut=cut, without=without)
-    return read_by(read_choice.RULES, subject, without)
+class _Given(NamedTuple):
+    """A text without hidden reasoning, and what is known of it."""
+
+    text: str
+    answer: AnswerSpec
+    question: str
+    cut: bool
+    without: Collection[str]
 
 
-def _boolean(text: str, _answer: AnswerSpec, cut: bool, without: Collection[str]) -> Reading:
-    if (whole := whole_booleans().whole(plain_text(text))) and "whole" not in without:
-        return Reading(answer=whole.meaning, rule="whole")
-    return read_by(read_choice.RULES, read_choice.Text(text, booleans(), cut=cut, without=without), without)
+def _choice(given: _Given) -> list[BoundRule]:
+    found = _phrase(given, phrases_of(given.answer.labels))
+    options = _options(given.question, given.answer.labels)
+    if options is None:
+        return found
+    return [*found, BoundRule("option", lambda: first_reading(_phrase(given, options), given.without).answer)]
 
 
-def _number(text: str, _answer: AnswerSpec, cut: bool, without: Collection[str]) -> Reading:
-    return read_by(read_number.RULES, read_number.Text(text, cut=cut, without=without), without)
+def _boolean(given: _Given) -> list[BoundRule]:
+    whole = whole_booleans().whole(plain_text(given.text))
+    return [BoundRule("whole", lambda: whole.meaning if whole else None), *_phrase(given, booleans())[1:]]
 
 
-def _list(text: str, _answer: AnswerSpec, cut: bool, without: Collection[str]) -> Reading:
-    return read_by(read_list.RULES, read_list.Text(text, cut), without)
+def _phrase(given: _Given, phrases: Phrases) -> list[BoundRule]:
+    return bind(read_choice.RULES, read_choice.Text(given.text, phrases, cut=given.cut, without=given.without))
 
 
-def _json(text: str, _answer: AnswerSpec, _cut: bool, without: Collection[str]) -> Reading:
-    return read_by(read_json.RULES, text, without)
+def _number(given: _Given) -> list[BoundRule]:
+    return bind(read_number.RULES, read_number.Text(given.text, cut=given.cut, without=given.without))
 
 
-def _exact(text: str, _answer: AnswerSpec, _cut: bool, without: Collection[str]) -> Reading:
-    return read_by(read_line.LINE_RULES, text, without)
+def _list(given: _Given) -> list[BoundRule]:
+    return bind(read_list.RULES, read_list.Text(given.text, given.cut))
 
 
-def _free(text: str, _answer: AnswerSpec, _cut: bool, without: Collection[str]) -> Reading:
-    return read_by(read_line.TEXT_RULES, text, without)
+def _json(given: _Given) -> list[BoundRule]:
+    return bind(read_json.RULES, given.text)
+
+
+def _exact(given: _Given) -> list[BoundRule]:
+    return bind(read_line.LINE_RULES, given.text)
+
+
+def _free(given: _Given) -> list[BoundRule]:
+    return bind(read_line.TEXT_RULES, given.text)
 
 
 def _choice_reference(reference: str, answer: AnswerSpec) -> str | None:
@@ -170,7 +184,7 @@ def _free_reference(reference: str, _answer: AnswerSpec) -> str | None:
     return reference or None
 
 
-_READERS: dict[str, Callable[[str, AnswerSpec, bool, Collection[str]], Reading]] = {
+_READERS: dict[str, Callable[[_Given], list[BoundRule]]] = {
     "choice": _choice,
     "number": _number,
     "boolean": _boolean,
@@ -178,15 +192,6 @@ _READERS: dict[str, Callable[[str, AnswerSpec, bool, Collection[str]], Reading]]
     "json": _json,
     "exact": _exact,
     "free": _free,
-}
-_RULES: dict[str, tuple[Rule[str], ...] | tuple[Rule[read_choice.Text], ...] | tuple[Rule[read_number.Text], ...] | tuple[Rule[read_list.Text], ...]] = {
-    "choice": read_choice.RULES,
-    "number": read_number.RULES,
-    "boolean": read_choice.RULES,
-    "list": read_list.RULES,
-    "json": read_json.RULES,
-    "exact": read_line.LINE_RULES,
-    "free": read_line.TEXT_RULES,
 }
 _REFERENCES: dict[str, Callable[[str, AnswerSpec], str | None]] = {
     "choice": _choice_reference,

@@ -10,11 +10,10 @@ An answer that could not be read never arrives here: the evaluation scores it 0.
 """
 
 import json
-import math
 import re
-import string
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
@@ -25,12 +24,12 @@ from gpo.records import canonical_json
 from gpo.scoring.metric_registry import FunctionName, Pattern, load_function, metric
 from gpo.scoring.read_json import read_json, whole_json
 from gpo.scoring.read_list import items_of
+from gpo.scoring.text.plain import fold, unwrapped
 
 if TYPE_CHECKING:
     from gpo.scoring.spec import MetricSpec
 
-# With curly quotes, guillemets, the ellipsis and the CJK comma and stop.
-_SURROUNDING = string.whitespace + string.punctuation + "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u3001\u3002"
+_FINAL_PUNCTUATION = ".,;:!?\u2026\u3001\u3002\uff0c\uff01\uff1f\uff1b\uff1a\u0964\u061f\u06d4 "
 
 _GROUP_SEPARATOR = re.compile(r"(?<=[0-9])[,_' \u00a0\u2019\u202f](?=[0-9]{3}(?![0-9]))")
 
@@ -41,6 +40,10 @@ _ROUGE_WORD = re.compile(r"[^\W_]+")
 _ARTICLES = frozenset({"a", "an", "the"})
 
 _MISSING = "missing"
+
+_LARGEST_EXPONENT = 400
+
+_MILLIONTH, _NEAREST = Decimal("1e-6"), Decimal("0.0005")
 
 NonNegative = Annotated[float, Field(ge=0)]
 
@@ -53,7 +56,10 @@ def _named(metric: "MetricSpec") -> str:
 
 @metric("exact_match")
 def exact_match(answer: str, reference: str) -> float:
-    """1 when both texts are equal but for case, spaces and surrounding punctuation or quotes.
+    """1 when both texts are equal but for case, spaces, final punctuation and quotes around all of it.
+
+    No sign or mark is left out: `C++` is not `C`, and `-5` not `5`. Unicode forms of the same text are equal. Answers
+    that have a canonical value, such as labels and numbers, are compared by it: `gpo.scoring.spec.score`.
 
     >>> exact_match(' "New  York". ', "new york")
     1.0
@@ -62,18 +68,22 @@ def exact_match(answer: str, reference: str) -> float:
 
 
 @metric("numeric_match")
-def numeric_match(answer: str, reference: str, *, tolerance: NonNegative = 1e-6, absolute: NonNegative = 0.0) -> float:
+def numeric_match(
+    answer: str, reference: str, *, tolerance: NonNegative | None = None, absolute: NonNegative = 0.0
+) -> float:
     """1 when both texts are numbers that are near enough; separators of thousands do not matter.
 
-    Near enough is a difference of at most `tolerance` times the reference, or of at most `absolute`.
+    Near enough is a difference of at most `tolerance` times the reference, or of at most `absolute`. By default it is a
+    millionth of the reference and at most 0.0005: whole numbers are equal or not.
 
     >>> numeric_match("1,250.0", "1250"), numeric_match("98", "100", tolerance=0.05), numeric_match("98", "100")
     (1.0, 1.0, 0.0)
     """
-    received, expected = _as_float(answer), _as_float(reference)
+    received, expected = _as_decimal(answer), _as_decimal(reference)
     if received is None or expected is None:
         return 0.0
-    return float(received == expected or abs(received - expected) <= max(tolerance * abs(expected), absolute))
+    near = min(_MILLIONTH * abs(expected), _NEAREST) if tolerance is None else Decimal(tolerance) * abs(expected)
+    return float(abs(received - expected) <= max(near, Decimal(absolute)))
 
 
 @metric("contains")
@@ -155,8 +165,7 @@ def list_match(answer: str, reference: str, *, ordered: bool = True) -> float:
     >>> list_match("apple cherry banana", "apple banana cherry"), list_match("b a", "a b", ordered=False)
     (0.6666666666666666, 1.0)
     """
-    received = [_normalised(item) for item in items_of(answer)]
-    expected = [_normalised(item) for item in items_of(reference)]
+    received, expected = items_of(answer), items_of(reference)
     if not received or not expected:
         return float(received == expected)
     right = _common(received, expected) if ordered else (Counter(received) & Counter(expected)).total()
@@ -195,9 +204,10 @@ def judge(  # its arguments are the parameters of a spec
 
 
 def _normalised(text: str) -> str:
-    plain = " ".join(text.casefold().split())
+    plain = fold(text)
+    bare = unwrapped(plain.rstrip(_FINAL_PUNCTUATION), quotes=True).rstrip(_FINAL_PUNCTUATION)
     # A text of nothing but punctuation stays as it is: stripped, all of them would be equal.
-    return plain.strip(_SURROUNDING) or plain
+    return bare or plain
 
 
 def _words(text: str) -> list[str]:
@@ -221,9 +231,10 @@ def _at(value: Any, path: Sequence[str]) -> str:
     return canonical_json(value)
 
 
-def _as_float(text: str) -> float | None:
+def _as_decimal(text: str) -> Decimal | None:
     try:
-        value = float(_GROUP_SEPARATOR.sub("", text.strip()))
-    except ValueError:
+        value = Decimal(_GROUP_SEPARATOR.sub("", text.strip()))
+    except InvalidOperation:
         return None
-    return value if math.isfinite(value) else None
+    # Beyond all floats no text means what it says, and sums of very different sizes would take all digits.
+    return value if value.is_finite() and abs(value.adjusted()) <= _LARGEST_EXPONENT else None

@@ -1,14 +1,14 @@
 """Where the answer is, as a spec says it: then only that place of a text is read."""
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Self
 
 import regex
 from pydantic import Field, field_validator, model_validator
 
 from gpo.records import Record
-from gpo.scoring.reading import Reading
 from gpo.scoring.text.objects import objects_in
 
 PATTERN_S = 0.2
@@ -62,16 +62,13 @@ class WhereSpec(Record):
         return value
 
 
-def read_at(text: str, where: WhereSpec, read: Callable[[str], Reading]) -> Reading:
-    """What stands at the place, read by the rules of its kind; unread where the text has no such place.
+def part_of(text: str, where: WhereSpec) -> str | None:
+    """What stands at the place; None where the text has no such place, or nothing in it.
 
-    >>> read_at("Is it 4?\\nAnswer: 5", WhereSpec(after="Answer:"), lambda found: Reading(answer=found))
-    Reading(answer='5', rule='where', weak=False)
+    >>> part_of("Is it 4?\\nAnswer: 5", WhereSpec(after="Answer:"))
+    '5'
     """
-    found = next((part for part in _parts(text, where) if part.strip()), None)
-    if found is None:
-        return Reading(rule="where")
-    return Reading(answer=read(found.strip()).answer, rule="where")
+    return next((part for part in _parts(text, where) if part.strip()), None)
 
 
 def _parts(text: str, where: WhereSpec) -> Iterator[str]:
@@ -88,8 +85,6 @@ def _parts(text: str, where: WhereSpec) -> Iterator[str]:
 
 
 def _fields(text: str, path: list[str]) -> Iterator[str]:
-    import json  # noqa: PLC0415
-
     for found in reversed(objects_in(text)):
         value: object = found.value
         for name in path:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
 from gpo.scoring.text import languages, statements
-from gpo.scoring.text.clauses import LONGEST, Sentence, sentences
+from gpo.scoring.text.clauses import LONGEST, Sentence, first_sentence, sentences
 from gpo.scoring.text.mentions import Role, Said, said_in
 from gpo.scoring.text.numbers import plain_numbers
 from gpo.scoring.text.phrases import Phrases
@@ -142,14 +142,13 @@ _ENDS_ANSWER = re.compile(
     rf"[)\]}}\"'\u201d\u2019\u300d*_`]*\s*(?:$|[.;:!,\u3002\uff0c\uff01\uff1b\uff1a\u0964\u060c(\[/\n]|[-\u2013\u2014]{{1,2}}\s|\u2014|=>|->|(?:{languages.REASON}|{languages.SO}|{languages.BUT}|as|with|overall|\uff08))",
     re.IGNORECASE,
 )
-_THEN_TEXT = re.compile(r"[)\]}.:]+\s+\S|\s?\)\s*\S")
 
 
 def _leading(content: str, said: Sequence[Said]) -> Found:
     if not said or content[: said[0].start].strip("([{<\"'\u201c\u300c \t"):
         return None
     first = said[0]
-    if first.role is Role.DENIED or not (first.states or first.role is Role.MENTIONED and _is_opening_of_list(content, said)):
+    if not first.states:
         return None
     beside = [each for each in said if each.states and each.clause.start == first.clause.start]
     if len({each.meaning for each in beside}) > 1 and _side_by_side(content, beside):
@@ -158,10 +157,6 @@ def _leading(content: str, said: Sequence[Said]) -> Found:
     if first.role is Role.APPROVED or ends:
         return _unless_none([first])
     return None
-
-
-def _is_opening_of_list(_content: str, _said: Sequence[Said]) -> bool:
-    return False
 
 
 def _side_by_side(content: str, said: Sequence[Said]) -> bool:
@@ -231,8 +226,11 @@ def _answer(text: Text) -> Found:
     for statement in statements.stated(text.plain):
         if _QUESTION.search(statement.value):
             continue
-        first, *_ = [*sentences(statement.value), Sentence("", 0, opens_line=True)]
-        after_marks = first.text.rpartition("=")[2] if "=" in first.text else first.text
+        first = first_sentence(statement.value)
+        after_marks = first.rpartition("=")[2] if "=" in first else first
+        head = _MARKED_LABEL.match(statement.value)
+        if head and (phrase := text.phrases.whole(head[0])) and _TITLED.match(statement.value, head.end()):
+            return phrase.meaning
         if whole := text.phrases.whole(after_marks):
             return whole.meaning
         if (found := _stated_by(said_in(after_marks, text.phrases))) is not None:
@@ -258,31 +256,32 @@ def _field(text: Text) -> Found:
     return statements.best_of(said)
 
 
-_LISTED = re.compile(r"^[\s>*+\u2022-]*(?:(?:option|choice|answer)\s+)?(?P<label>[(\[]?.{1,24}?[)\]]?)\s*(?:[:.)\u2013\u2014-]|$)")
-_RIGHT_MARK = re.compile(r"(?:\u2713|\u2714|\u2705|\u2611|\b(?:correct|right|true|yes)\b)", re.IGNORECASE)
-_WRONG_MARK = re.compile(r"(?:\u2717|\u2718|\u274c|\u2716|\b(?:incorrect|wrong|false|no|not (?:correct|right|the))\b|n't)", re.IGNORECASE)
+_VERDICT = re.compile(
+    r"^\W*(?:(?:this|it|that)(?: one| option| answer| statement| choice)?\s+is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|\u2713|\u2714|\u2705|\u2717|\u2718|\u274c)(?!\w)"
+    r"|(?P<last>(?:[(\[\u2013\u2014:]|\s-)\s*(?:in)?correct(?: answer)?|(?:[(\[\u2013\u2014:]|\s-)\s*(?:wrong|right|false|true)|\u2713|\u2714|\u2705|\u2717|\u2718|\u274c)\W*$",
+    re.IGNORECASE,
+)
+_WRONG = re.compile(r"not|incorrect|wrong|false|[\u2717\u2718\u274c]", re.IGNORECASE)
 
 
 def _judged(text: Text) -> Found:
     """The one option that is called right where each is judged on a line of its own."""
     right, judged = [], set()
     for line in text.lines:
-        match = re.match(r"^[\s>*+\u2022-]*(?:(?:option|choice|answer|statement)\s+)?(?P<rest>.+)$", line, re.IGNORECASE)
-        said = said_in(match["rest"], text.phrases) if match else []
-        if not match or not said or match["rest"][: said[0].start].strip("([ "):
+        head = next(_numbered_heads([line], text.phrases), None)
+        if head is None:
             continue
-        after = match["rest"][said[0].end :]
-        if not re.match(r"[)\]]?\s*[:.)\u2013\u2014\u2713\u2714\u2705\u2717\u2718\u274c-]", after) and not re.match(r"\s*\(", after):
-            continue
-        verdict = re.split(r"[.;]\s", after)[-1] if len(after) > 60 else after
-        if _WRONG_MARK.search(verdict):
-            judged.add(said[0].meaning)
-        elif _RIGHT_MARK.search(verdict):
-            judged.add(said[0].meaning)
-            right.append(said[0].meaning)
-    if len(judged) < 2 or not right:
+        rest = _AFTER_HEAD.sub("", line)
+        if verdict := _VERDICT.search(rest):
+            judged.add(head[1])
+            if not _WRONG.search(verdict["first"] or verdict["last"]):
+                right.append(head[1])
+    if len(judged) < 2 and len(right) < len(judged) or not right:
         return None
-    return agreed([meaning for meaning in right if meaning])
+    return agreed(right)
+
+
+_AFTER_HEAD = re.compile(r"^[\s>*+\u2022-]*(?:option\s+)?[(\[]?\w{1,12}[)\]]?", re.IGNORECASE)
 
 
 def _alone(text: Text) -> Found:
@@ -301,18 +300,20 @@ def _opening(text: Text) -> Found:
     if not text.lines or (text.sentences and text.sentences[0].asks):
         return None
     line = _OPENING_MARKS.sub("", text.lines[0])
-    first = sentences(line)[0].text if sentences(line) else ""
-    said = said_in(line, text.phrases)
-    if not said:
-        return None
     if _goes_through(text):
         return None
-    if (found := _leading(first if not _MARKED_LABEL.match(line) else line, said_in(first, text.phrases) if not _MARKED_LABEL.match(line) else said)) is not None:
-        return found
-    return None
+    head = _MARKED_LABEL.match(line)
+    if head and (phrase := text.phrases.whole(head[0])):
+        first = said_in(line[: head.end() + 1], text.phrases)
+        role = said_in(line, text.phrases)[0].role if first else Role.MENTIONED
+        if role is not Role.DENIED and not (role is Role.MENTIONED and not _TITLED.match(line, head.end())):
+            return phrase.meaning
+    sentence = next(iter(sentences(line)), None)
+    return None if sentence is None else _leading(sentence.text, said_in(sentence.text, text.phrases))
 
 
-_MARKED_LABEL = re.compile(r"[(\[]?\w[)\].:]")
+_TITLED = re.compile(r"\s*[A-Z0-9\"\u201c]")
+_MARKED_LABEL = re.compile(r"[(\[]\w[)\]]|\w[).:](?=\s)")
 
 
 def _goes_through(text: Text) -> bool:
@@ -332,7 +333,9 @@ def _heads(lines: Sequence[str], phrases: Phrases) -> list[str]:
 
 def _numbered_heads(lines: Sequence[str], phrases: Phrases) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines):
-        match = re.match(r"[\s>*+\u2022-]*(?:option\s+)?[(\[]?(\w{1,12})[)\]]?(?=\s*[.:)\u2013-]|[)\]])", line, re.IGNORECASE)
+        match = re.match(
+            r"[\s>*+\u2022-]*(?:option\s+)?[(\[]?(\w{1,12})(?:[)\]]|(?=\s*(?:[.:)\u2013\u2014\u2713\u2714\u2705\u2717\u2718\u274c-]|is\b)))", line, re.IGNORECASE
+        )
         if match and (phrase := phrases.whole(match[1])) and len(match[1]) <= 2:
             yield number, phrase.meaning
 
@@ -352,6 +355,27 @@ def _listed_lines(lines: Sequence[str], phrases: Phrases) -> set[int]:
             found.update(run)
             run = []
     return found
+
+
+def _equated(text: Text) -> Found:
+    """What an expression of phrases comes to: `not True or False is False`."""
+    for sentence in reversed([] if text.cut else text.sentences[-2:]):
+        sides = re.split(r"(?:\s+(?:is|equals|evaluates to|gives)\s+|\s*(?<!=)=(?!=)\s*)", sentence.text)
+        phrase = text.phrases.whole(sides[-1])
+        if phrase and len(sides) > 1 and not re.search(r"[^\W\d]", _OPERATOR.sub("", _without_phrases(sides[-2], text.phrases))):
+            return phrase.meaning
+    return None
+
+
+_OPERATOR = re.compile(r"\b(?:and|or|not|xor|so|therefore|thus|hence|we have)\b", re.IGNORECASE)
+
+
+def _without_phrases(text: str, phrases: Phrases) -> str:
+    found = phrases.find(text)
+    if not found:
+        return text
+    kept = [text[one.end : other.start] for one, other in zip(found, found[1:], strict=False)]
+    return " ".join([text[: found[0].start], *kept, text[found[-1].end :]])
 
 
 def _approved(text: Text) -> Found:
@@ -374,10 +398,19 @@ _BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*")
 
 def _concluded(text: Text) -> Found:
     """What the last conclusion says: "so it is", "overall", "I would say"."""
+    following: Sentence | None = None
     for sentence, said in reversed(text.body):
         cues = list(_CONCLUDES.finditer(sentence.text))
+        after, following = following, sentence
         if not cues:
             continue
+        if sentence.text.endswith(":") and not said and after is not None:
+            # "So the one that fits best is:", and the label on the next line.
+            head = _MARKED_LABEL.match(after.text)
+            if head and (phrase := text.phrases.whole(head[0])):
+                return phrase.meaning
+            if (found := text.leading(after.text)) is not None:
+                return found
         last = [each for each in _states(said) if each.start >= cues[-1].end()]
         if last:
             return _stated_by(last)
@@ -431,6 +464,7 @@ RULES: tuple[Rule[Text], ...] = (
     Rule("answer", _answer),
     Rule("field", _field),
     Rule("alone", _alone),
+    Rule("equated", _equated),
     Rule("approved", _approved),
     Rule("opening", _opening),
     Rule("bold", _bold),

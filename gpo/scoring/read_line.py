@@ -44,8 +44,8 @@ def _fenced(text: str) -> Found:
 
 
 def _first_line(text: str) -> Found:
-    before = next((text[: each.start] for each in reversed(list(statements.stated(text)))), text)
-    return next((line for each in before.splitlines() if (line := _line(each))), None) or None
+    """The first line that says more than "Answer:"."""
+    return next((line for each in text.splitlines() if (line := _line(statements.STATED.sub("", each)))), None)
 
 
 def _line(text: str) -> str | None:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
 from gpo.scoring.text import languages, statements
-from gpo.scoring.text.clauses import LONGEST, Sentence, clauses, sentences
+from gpo.scoring.text.clauses import LONGEST, Sentence, clauses, first_sentence, sentences
 from gpo.scoring.text.numbers import (
     Number,
     decimal_text,
@@ -203,11 +203,9 @@ _CONFIRMS = re.compile(r"\b(?:yes|correct|right|still|stands|confirmed?|indeed|u
 def _answer(text: Text) -> Found:
     """What follows the last "the answer is" that says a number."""
     for statement in statements.stated(text.plain):
-        first, *_ = [*sentences(statement.value), Sentence(statement.value, 0, opens_line=True)]
+        first = first_sentence(statement.value)
         foreign = not re.search(r"\bans(?:wers?)?\b", text.plain[statement.start : statement.end], re.IGNORECASE)
-        if first.asks:
-            continue
-        if (found := _worth(first.text, comma=foreign)) is not None:
+        if not languages.QUESTIONED.search(first) and (found := _worth(first, comma=foreign)) is not None:
             return found
     return None
 
@@ -217,13 +215,19 @@ def _field(text: Text) -> Found:
     said: dict[Worth, list[Found]] = {}
     for sentence in sentences(text.plain):
         field = field_of(sentence.text)
-        if field and (worth := worth_of(field[0])) in {Worth.ANSWER, Worth.FINAL} and not _LIST_MARK.match(sentence.text):
+        if not field or len(field[0].split()) > _LONGEST_NAME or (text.cut and worth_of(field[0]) is not Worth.FINAL):
+            continue
+        if (worth := worth_of(field[0])) in {Worth.ANSWER, Worth.FINAL} and not re.search("[0-9]", field[0]):
             rating = _RATING.search(field[0]) is not None
             said.setdefault(worth, []).append(_worth(field[1], rating=rating))
     for worth in (Worth.FINAL, Worth.ANSWER):
         if found := [each for each in said.get(worth, []) if each is not None]:
             return found[-1]
     return None
+
+
+_LONGEST_NAME = 4
+"""Words of a field's name; what is longer is working."""
 
 
 def _opening(text: Text) -> Found:
@@ -252,7 +256,7 @@ def _bold(text: Text) -> Found:
     if text.cut:
         return None
     lines = [line for line in text.raw.splitlines() if line.strip() and not _COURTESY.search(line)]
-    for part in (lines[-1:], lines):
+    for part in (lines[-1:], [line for line in lines if not _LIST_MARK.match(line)]):
         found = [number for line in part for bold in _BOLD.findall(line) if not bold.rstrip().endswith(":") for number in numbers_in(plain_numbers(bold))]
         values = {number.value for number in found}
         if len(values) == 1 and None not in values and not any(_LIST_MARK.match(bold) for line in part for bold in _BOLD.findall(line)):

@@ -4,8 +4,9 @@ Rules are small named functions that are tried in order. Each gives the answer t
 apply, or `UNCLEAR` where it applies and the text does not say which answer it means: then no later rule is asked.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
+from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from gpo.records import Record
@@ -42,18 +43,33 @@ class Reading(Record):
     weak: bool = False
 
 
+class BoundRule(NamedTuple):
+    """A rule with the text that it reads."""
+
+    name: str
+    find: Callable[[], Found]
+    weak: bool = False
+
+    def reading(self) -> Reading | None:
+        """What the rule makes of its text; None where it does not apply."""
+        found = self.find()
+        return None if found is None else Reading(answer=None if found is UNCLEAR else found, rule=self.name, weak=self.weak)
+
+
+def bind(rules: Sequence[Rule[Subject]], subject: Subject) -> list[BoundRule]:
+    """Rules with the text that they read."""
+    return [BoundRule(rule.name, partial(rule.find, subject), rule.weak) for rule in rules]
+
+
 def read_by(rules: Sequence[Rule[Subject]], subject: Subject, without: Collection[str] = ()) -> Reading:
     """What the first rule that applies makes of a text; rules named in `without` are left out."""
-    return next(_readings(rules, subject, without), Reading())
+    return first_reading(bind(rules, subject), without)
 
 
-def _readings(rules: Sequence[Rule[Subject]], subject: Subject, without: Collection[str]) -> Iterator[Reading]:
-    for rule in rules:
-        if rule.name in without:
-            continue
-        found = rule.find(subject)
-        if found is not None:
-            yield Reading(answer=None if found is UNCLEAR else found, rule=rule.name, weak=rule.weak)
+def first_reading(rules: Sequence[BoundRule], without: Collection[str] = ()) -> Reading:
+    """What the first rule that applies makes of its text; a reading without an answer where none does."""
+    found = (rule.reading() for rule in rules if rule.name not in without)
+    return next((reading for reading in found if reading is not None), Reading())
 
 
 def agreed(found: Collection[str]) -> Found:

@@ -103,17 +103,36 @@ class MetricSpec(Record):
         return " ".join(part for part in parts if part)
 
 
-def score(metric: "MetricSpec", answer: str, references: Sequence[str]) -> float:
+AnswerKind = Literal["choice", "number", "boolean", "list", "json", "exact", "free"]
+
+PROSE: frozenset[AnswerKind] = frozenset({"exact", "free"})
+"""Kinds whose answers are compared loosely; all others have a canonical value, and are equal or not."""
+
+_OF_WORDS = frozenset({"exact_match", "contains", "token_f1", "rouge_l"})
+
+
+def score(metric: "MetricSpec", answer: str, references: Sequence[str], kind: AnswerKind = "free") -> float:
     """The score of an answer by a spec's metric: the best over the references, from 0 to 1.
+
+    Answers of a kind with a canonical value are equal only if that value is: `C` is never `C++`, whatever their words.
+
+    >>> score(MetricSpec(name="exact_match"), "5", ["-5"], "number")
+    0.0
 
     Raises:
         MetricError: the metric is a model's to score, or its function failed or gave no number from 0 to 1.
     """
     function = _bound(metric)
-    return max(_value(metric, function, answer, reference) for reference in references)
+    scores = [_value(metric, function, answer, reference) for reference in references]
+    if kind in PROSE or metric.name not in _OF_WORDS:
+        return max(scores)
+    if metric.name == "exact_match" or answer in references:
+        return float(answer in references)
+    # Words do not tell C from C++: what they call equal and is not has nothing in common.
+    return max(0.0 if value == 1 else value for value in scores)
 
 
-def check_metric(metric: "MetricSpec", examples: Sequence[Example]) -> None:
+def check_metric(metric: "MetricSpec", examples: Sequence[Example], kind: AnswerKind = "free") -> None:
     """Score the examples' own references, so that a metric that cannot work is found before anything is paid for.
 
     Raises:
@@ -123,7 +142,7 @@ def check_metric(metric: "MetricSpec", examples: Sequence[Example]) -> None:
         return
     for example in examples:
         try:
-            score(metric, example.reference, example.references)
+            score(metric, example.reference, example.references, kind)
         except MetricError as error:
             raise SpecError(
                 f"`metric`: {error}; it was given the reference of example {example.id} as the answer: correct the "
@@ -180,7 +199,7 @@ class ExtractSpec(Record):
 class AnswerSpec(Record):
     """How an answer is read from what the task model writes."""
 
-    kind: Literal["choice", "number", "boolean", "list", "json", "exact", "free"] = Field(
+    kind: AnswerKind = Field(
         default="exact", description="What is looked for in the text; `exact` is one line, `free` the whole text."
     )
     labels: tuple[str, ...] = Field(default=(), description="For `choice`: the allowed answers.")

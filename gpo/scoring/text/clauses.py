@@ -49,10 +49,19 @@ def sentences(text: str) -> list[Sentence]:
     ]
 
 
-def _parts(line: str) -> Iterator[str]:
+def first_sentence(value: str) -> str:
+    """The first sentence of what follows "the answer is": there `10.` and `B.` are no marks of a list.
+
+    >>> first_sentence("B. A is wrong.")
+    'B.'
+    """
+    return next(_parts(value.strip(), marks=False), "")
+
+
+def _parts(line: str, *, marks: bool = True) -> Iterator[str]:
     begin = 0
     for match in _ENDS.finditer(line):
-        if match["end"].startswith(".") and len(match["end"]) == 1 and _stays_open(line, begin, match):
+        if match["end"].startswith(".") and len(match["end"]) == 1 and _stays_open(line, begin, match, marks=marks):
             continue
         yield line[begin : match.end()].strip()
         begin = match.end()
@@ -60,10 +69,10 @@ def _parts(line: str) -> Iterator[str]:
         yield rest
 
 
-def _stays_open(line: str, begin: int, stop: re.Match[str]) -> bool:
+def _stays_open(line: str, begin: int, stop: re.Match[str], *, marks: bool) -> bool:
     """Whether a full stop belongs to an abbreviation or to the mark of a list; "no." is short for "number" before one."""
     before = line[max(begin, stop.start() - 12) : stop.start()]
-    if stop.start() - begin <= 8 and _LIST_MARK.fullmatch(before):
+    if marks and stop.start() - begin <= 8 and _LIST_MARK.fullmatch(before):
         return True
     if not _ABBREVIATED.search(before):
         return False

@@ -69,6 +69,8 @@ _TALKED_ABOUT = re.compile(
     rf"states?|uses?|contains?|mentions?|talks?|fails?|lacks?|contradicts?|comes?|goes|violates?|misses|ignores?|suggests?|implies|requires?)(?!\w)",
     re.IGNORECASE,
 )
+_TITLE = re.compile(r"[)\].:]+\s+[A-Z]")
+"""The text of an option, after its label."""
 _SINGULAR_S = (
     r"(?!(?:is|was|has|as|its|this|thus|does|always|perhaps|because|besides|unless|plus|versus|remains|fits|wins|holds|seems|looks|appears|applies|"
     r"stands|follows|works|means|says|gives|makes|describes|refers|matches|uses|class|less|yes|bias|stress|across|towards|overall|stars|points|out of|degrees|times)\b)"
@@ -143,7 +145,7 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
         return Role.APPROVED
     if _DENIED.match(sentence, last.end):
         return Role.DENIED
-    if _TALKED_ABOUT.match(sentence, last.end) or _AS_WORD.search(before):
+    if (_TALKED_ABOUT.match(sentence, last.end) and not _TITLE.match(sentence, last.end)) or _AS_WORD.search(before):
         return Role.MENTIONED
     if len(sentence[last.start : last.end]) > 1 and _PLURAL_NOUN.match(sentence, last.end):
         return Role.MENTIONED

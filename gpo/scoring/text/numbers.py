@@ -131,7 +131,7 @@ def number_words(text: str) -> list[Number]:
     return [Number(start, end, value) for start, end, value in number_words_in(text.casefold())]
 
 
-_ALONE = re.compile(r"(?:[%\u2030]|\s?[$\u20ac\u00a3\u00a5\u20b9]|\s?/-)?[.!,;\u3002]?")
+_ALONE = re.compile(r"(?:\s?[%\u2030]|\s?[$\u20ac\u00a3\u00a5\u20b9]|\s?/-)?[.!,;\u3002]?")
 
 
 def single_number(text: str) -> Decimal | None:

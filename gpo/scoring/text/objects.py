@@ -46,14 +46,14 @@ def last_value(text: str) -> dict[str, Any] | list[Any] | None:
     fenced = [span for span in spans if bisect(fences, span[0]) % 2]
     on_lines = [span for span in spans if span[0] in line_starts]
     repairs = 0
-    for repair in (False, True):
-        for candidates in (fenced, on_lines, spans):
-            for start, end in islice(reversed(candidates), _ATTEMPTS):
-                repairs += repair
-                if repairs > _REPAIRS * 3:
-                    return None
-                if (value := loads(text[start:end], repair=repair)) is not None:
-                    return value
+    for candidates in (fenced, on_lines, spans):
+        for start, end in islice(reversed(candidates), _ATTEMPTS):
+            value = loads(text[start:end], repair=False)
+            if value is None and repairs < _REPAIRS:
+                repairs += 1
+                value = loads(text[start:end])
+            if value is not None:
+                return value
     return None
 
 
@@ -71,7 +71,9 @@ def loads(text: str, *, repair: bool = True) -> dict[str, Any] | list[Any] | Non
 
 _COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/|(?<=[\s,{\[])#[^\n]*', re.DOTALL)
 _QUOTED_OR_NAME = re.compile(r"^\s*[\[{]\s*(?:[\[{\"'\u201c\]}]|[A-Za-z_]\w*\s*:|-?[0-9])")
-_CONSTANTS = {"true": "true", "false": "false", "none": "null", "null": "null"}
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019")
+_BARE_WORD = re.compile(r"(?<![\w.+-])[^\W\d]\w*(?!\w|\s*:)")
+_CONSTANTS = {"true": "true", "false": "false", "None": "null", "null": "null", "True": "true", "False": "false"}
 
 
 def _repaired(text: str) -> dict[str, Any] | list[Any] | None:
@@ -79,7 +81,8 @@ def _repaired(text: str) -> dict[str, Any] | list[Any] | None:
 
     It is no guess where all letters and digits of the text are in the result, in order, and nothing else.
     """
-    if not _QUOTED_OR_NAME.match(text):
+    bare = set(_BARE_WORD.findall(_QUOTED.sub('""', _COMMENT.sub(lambda match: match[1] or "", text))))
+    if not _QUOTED_OR_NAME.match(text) or not bare <= _CONSTANTS.keys() or (0, len(text)) not in spans_of(text):
         return None
     from json_repair import loads as repaired  # noqa: PLC0415 - a tenth of a second that few texts need
 
@@ -97,7 +100,7 @@ def _repaired(text: str) -> dict[str, Any] | list[Any] | None:
 
 def _content(text: str) -> str:
     letters = re.findall(r"[^\W_]+", text.replace("\\n", " ").replace("\\u", " "))
-    return "".join(_CONSTANTS.get(word.casefold(), word) for word in letters)
+    return "".join(_CONSTANTS.get(word, word) for word in letters)
 
 
 def _is_finite(value: object) -> bool:
@@ -113,7 +116,7 @@ def _stray_quotes(value: object) -> bool:
         return any(_stray_quotes(item) for pair in value.items() for item in pair)
     if isinstance(value, list):
         return any(map(_stray_quotes, value))
-    return isinstance(value, str) and value.endswith(("'", '"', "}", "]")) and not value.startswith(("'", '"', "{", "["))
+    return isinstance(value, str) and value.endswith(("'", '"')) and not value.startswith(("'", '"'))
 
 
 def _outermost(text: str) -> Iterator[tuple[int, int]]:
