@@ -10,9 +10,9 @@ from functools import cached_property
 from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
 from gpo.scoring.text import languages, statements
 from gpo.scoring.text.clauses import LONGEST, Sentence, first_sentence, sentences
-from gpo.scoring.text.mentions import Role, Said, said_in
+from gpo.scoring.text.mentions import Role, Said, are_side_by_side, said_in
 from gpo.scoring.text.numbers import plain_numbers
-from gpo.scoring.text.phrases import Phrases
+from gpo.scoring.text.phrases import LONGEST_LABEL, Phrases
 from gpo.scoring.text.plain import plain_text
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
@@ -27,7 +27,8 @@ class Text:
     @cached_property
     def plain(self) -> str:
         """The text without Markdown and LaTeX."""
-        return _unmarked(self.raw, self.phrases)
+        text = _unmarked(self.raw, self.phrases)
+        return "\n".join(_after_list(line, self.phrases) for line in text.splitlines())
 
     @cached_property
     def lines(self) -> list[str]:
@@ -63,7 +64,8 @@ class Text:
         """The phrase that a piece of text is, or states alone."""
         if whole := self.phrases.whole(content):
             return whole.meaning
-        return _stated_by(said_in(_unmarked(content, self.phrases), self.phrases))
+        content = _unmarked(content, self.phrases)
+        return _stated_by(content, said_in(content, self.phrases))
 
     def leading(self, content: str) -> Found:
         """The phrase that a piece of text begins with and ends there, as in `No (see below)`."""
@@ -84,6 +86,20 @@ def _unmarked(text: str, phrases: Phrases) -> str:
     if not any(mark in form for form in phrases.forms for mark in "*`~"):
         text = _EMPHASIS.sub("", text)
     return plain_numbers(text) if phrases.numbers else text
+
+
+
+
+def _after_list(line: str, phrases: Phrases) -> str:
+    """A line without the list of all phrases that it begins with, as in `yes/no: no`."""
+    found = phrases.find(line[:LONGEST_LABEL])
+    meanings = set(phrases.meanings)
+    for count in range(2, len(found) + 1):
+        if meanings <= {each.meaning for each in found[:count]}:
+            before = _without_phrases(line[: found[count - 1].end], phrases)
+            after = re.match(r"[)\]\"']*\s*[:?\uff1a\uff1f]\s*(?=\S)", line[found[count - 1].end :])
+            return line[found[count - 1].end + after.end() :] if after and not re.search(r"[^\W\d]{4,}|[:.]", before) else line
+    return line
 
 
 _EXPLAINS = re.compile(
@@ -114,7 +130,7 @@ def _states(said: Sequence[Said]) -> list[Said]:
     return [each for each in said if each.states]
 
 
-def _stated_by(said: Sequence[Said]) -> Found:
+def _stated_by(content: str, said: Sequence[Said]) -> Found:
     """What a statement says: its last conclusion, else its first clause that says something."""
     asserted = _states(said)
     if not asserted:
@@ -126,7 +142,7 @@ def _stated_by(said: Sequence[Said]) -> Found:
     if found is UNCLEAR or concluded:
         return found
     # "A, C": the next label follows at once.
-    beside = [each for each in chosen if each.clause.start == first[-1].clause.end and each.start - first[-1].end <= 3]
+    beside = [each for each in chosen if each.clause.start == first[-1].clause.end and are_side_by_side(content, first[-1], each)]
     return _unless_none([*first, *beside])
 
 
@@ -150,8 +166,7 @@ def _leading(content: str, said: Sequence[Said]) -> Found:
     first = said[0]
     if not first.states:
         return None
-    beside = [each for each in said if each.states and each.clause.start == first.clause.start]
-    if len({each.meaning for each in beside}) > 1 and _side_by_side(content, beside):
+    if _has_rival(content, said):
         return UNCLEAR
     ends = _ENDS_ANSWER.match(content, first.end)
     if first.role is Role.APPROVED or ends:
@@ -159,8 +174,15 @@ def _leading(content: str, said: Sequence[Said]) -> Found:
     return None
 
 
-def _side_by_side(content: str, said: Sequence[Said]) -> bool:
-    return all(len(content[one.end : other.start].strip()) <= 12 for one, other in zip(said, said[1:], strict=False))
+def _has_rival(content: str, said: Sequence[Said]) -> bool:
+    """Whether another phrase stands beside the first one as its equal."""
+    return (
+        len(said) > 1
+        and said[0].states
+        and said[1].states
+        and said[0].meaning != said[1].meaning
+        and are_side_by_side(content, said[0], said[1])
+    )
 
 
 def _whole(text: Text) -> Found:
@@ -192,7 +214,10 @@ def _tagged(text: Text) -> Found:
 
 def _corrected(text: Text) -> Found:
     """What the text says after it took back what it had said."""
-    for mark in list(_CORRECTION.finditer(text.plain))[: -_CORRECTIONS - 1 : -1]:
+    marks = list(_CORRECTION.finditer(text.plain))
+    if not any(phrase.is_particle for phrase in text.phrases.forms.values()):
+        marks = sorted([*marks, *_NO.finditer(text.plain)], key=lambda mark: mark.start())
+    for mark in marks[: -_CORRECTIONS - 1 : -1]:
         head, tail = text.plain[: mark.start()], text.plain[mark.end() :]
         if not _names_a_phrase(tail, text.phrases):
             if _DOUBTS.match(mark[0]) and not _CONFIRMS.search(tail) and _reads(text, head):
@@ -206,6 +231,7 @@ def _corrected(text: Text) -> Found:
     return None
 
 
+_NO = re.compile(r"(?<=[.!?\n] )(?:no|nope|nein|non|nee)[,.:]\s", re.IGNORECASE)
 _CORRECTIONS = 4
 """How many of the last ones are looked at."""
 _CORRECTION = re.compile(languages.CORRECTS, re.IGNORECASE)
@@ -233,7 +259,7 @@ def _answer(text: Text) -> Found:
             return phrase.meaning
         if whole := text.phrases.whole(after_marks):
             return whole.meaning
-        if (found := _stated_by(said_in(after_marks, text.phrases))) is not None:
+        if (found := _stated_by(after_marks, said_in(after_marks, text.phrases))) is not None:
             return found
         rest = said_in(statement.value, text.phrases)
         if not rest and (heading := text.phrases.whole(statement.value)):
@@ -249,7 +275,7 @@ def _field(text: Text) -> Found:
     said: dict[Worth, list[Found]] = {}
     for sentence in text.sentences:
         field = field_of(sentence.text)
-        if field is None or text.phrases.whole(field[0]) or said_in(field[0], text.phrases):
+        if field is None or sentence.asks or text.phrases.find(field[0]):
             continue
         if (worth := worth_of(field[0])) is not Worth.ASIDE:
             said.setdefault(worth, []).append(text.leading(field[1]))
@@ -257,7 +283,7 @@ def _field(text: Text) -> Found:
 
 
 _VERDICT = re.compile(
-    r"^\W*(?:(?:this|it|that)(?: one| option| answer| statement| choice)?\s+is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|\u2713|\u2714|\u2705|\u2717|\u2718|\u274c)(?!\w)"
+    r"^\W*(?:(?:this|it|that)(?: one| option| answer| statement| choice)?\s+|(?:option|choice|answer|statement)\s+)?(?:is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|\u2713|\u2714|\u2705|\u2717|\u2718|\u274c)(?!\w)"
     r"|(?P<last>(?:[(\[\u2013\u2014:]|\s-)\s*(?:in)?correct(?: answer)?|(?:[(\[\u2013\u2014:]|\s-)\s*(?:wrong|right|false|true)|\u2713|\u2714|\u2705|\u2717|\u2718|\u274c)\W*$",
     re.IGNORECASE,
 )
@@ -306,6 +332,8 @@ def _opening(text: Text) -> Found:
     if head and (phrase := text.phrases.whole(head[0])):
         first = said_in(line[: head.end() + 1], text.phrases)
         role = said_in(line, text.phrases)[0].role if first else Role.MENTIONED
+        if _has_rival(line, said_in(line, text.phrases)):
+            return UNCLEAR
         if role is not Role.DENIED and not (role is Role.MENTIONED and not _TITLED.match(line, head.end())):
             return phrase.meaning
     sentence = next(iter(sentences(line)), None)
@@ -413,8 +441,8 @@ def _concluded(text: Text) -> Found:
                 return found
         last = [each for each in _states(said) if each.start >= cues[-1].end()]
         if last:
-            return _stated_by(last)
-        if (found := _stated_by(said)) is not None:
+            return _stated_by(sentence.text, last)
+        if (found := _stated_by(sentence.text, said)) is not None:
             return found
     return None
 
@@ -447,7 +475,7 @@ def _only(text: Text) -> Found:
     """The one phrase that the text asserts, wherever it does so."""
     if text.cut:
         return None
-    found: list[Found] = [_stated_by(said) for _, said in text.body if _states(said)]
+    found: list[Found] = [_stated_by(sentence.text, said) for sentence, said in text.body if _states(said)]
     if UNCLEAR in found:
         return UNCLEAR
     return agreed([each for each in found if isinstance(each, str)])

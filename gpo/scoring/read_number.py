@@ -276,10 +276,15 @@ _VERB = re.compile(
 _ADJUNCT = re.compile(r"\b(?:for|in|per|at|from|within|during|each|every|on|over|after|before|by|with|than|out of|of|among|between|across|the|until|question|step|day|page|grade|room|year|chapter|number|no\.?|#)\s*[$\u20ac\u00a3]?$|#\s?$", re.IGNORECASE)
 
 
+_OR = re.compile(r"\b(?:or|oder|ou)\b")
+
+
 def _of_sentence(sentence: str) -> Found:
     """The number that a sentence comes to."""
     sentence = _LIST_MARK.sub("", sentence)
     main = " ".join(sentence[each.start : each.end] for each in clauses(sentence) if not each.is_aside)
+    if _OR.search(main) and len({each.value for each in numbers_in(main)}) > 1:
+        return UNCLEAR
     if "=" in main:
         return _worth(main.rpartition("=")[2])
     found = numbers_in(main)

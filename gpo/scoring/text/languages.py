@@ -54,7 +54,7 @@ NEGATOR = "|".join((
         "cannot", "cant", r"dont", r"neither", "nor", "hardly", "barely", "scarcely", "rarely", "seldom", "far from",
         "unlikely", "impossible", "fails?", "failed", "failing", r"nothing(?! but)", "none", "without", "lacks?",
         "lacking", "anything but", r"by no means", r"in no way", "nowhere near", "free of", "ruled? out",
-        r"rul(?:es|ing) out", r"exclud(?:es?|ed|ing)", r"eliminat(?:es?|ed|ing)", r"reject(?:s|ed|ing)?", r"non",
+        r"rul(?:es|ing) out", r"exclud(?:es?|ed|ing)", r"eliminat(?:es?|ed|ing)", "elimination of", "wrong to", r"reject(?:s|ed|ing)?", r"non",
         r"discard(?:s|ed|ing)?", "den(?:y|ies|ied)", "doubt(?:ful)?", "instead of", "rather than", "other than",
         "opposed to", "false that", "wrong that", "untrue that",
         "nicht", r"kein(?:e[mnrs]?)?", "keinesfalls", "niemals", "nie", "weder", "noch", "kaum",
@@ -78,7 +78,8 @@ TRANSPARENT = _words(
     "is", "are", "was", "were", "have", "has", "contain", "contains", "look like", "seem like", "option", "options",
     "choice", "answer", "label", "class", "category", "such", "much", "more", "most", "best", "described",
     "classified", "labell?ed", "rated", "just", "simply", "with", "from", "either", "both", "one", "or", "and",
-    "possibly", "going", "come", "count", "qualify", "consider", "us", "we", "can", "could", "would", "should", "there",
+    "possibly", "longer", "way", "case", "statement", "claim", "argument", "sentence", "conclusion", "review", "message",
+    "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider", "us", "we", "can", "could", "would", "should", "there",
     "ein(?:e[mnrs]?)?", "der", "die", "das", "den", "dem", "ist", "sind", "sehr", "wirklich", "besonders",
     "une?", "la", "le", "les", "el", "los", "las", "il", "lo", "una?", "uno", "um", "uma", "o", "os", "est", "es",
     "muy", "tr\u00e8s", "vraiment", "realmente", "molto", "muito", "es", "\u00e8", "\u00e9", "de", "du", "een", "het",
@@ -133,7 +134,7 @@ SO = "|".join((
 ))  # fmt: skip
 BUT = "|".join((
     _words(
-        r"but", r"however", r"nevertheless", r"nonetheless", r"aber", r"jedoch", r"sondern", r"doch", r"mais",
+        r"(?<!anything )(?<!nothing )(?<!all )(?<!none )but", r"however", r"nevertheless", r"nonetheless", r"aber", r"jedoch", r"sondern", r"doch", r"mais",
         r"pero", r"sino", r"ma", r"per\u00f2", r"bens\u00ec", r"mas", r"maar", "utan", "ale", "lecz", "ama", "fakat",
         r"\u043d\u043e", r"\u0430", r"\u043e\u0434\u043d\u0430\u043a\u043e", r"\u0644\u0643\u0646\w*", r"\u0628\u0644",
         r"\u0932\u0947\u0915\u093f\u0928", r"\u092c\u0932\u094d\u0915\u093f", r"nh\u01b0ng", r"m\u00e0 l\u00e0", "tetapi", "melainkan", "namun",
@@ -148,8 +149,8 @@ CORRECTS = (
     r"my (?:mistake|bad)|moment mal|moment|warte|attends?|attendez|espera|espere|aspetta|wacht|v\u00e4nta|"
     r"\u043f\u043e\u0434\u043e\u0436\u0434\u0438(?:\u0442\u0435)?|\u0441\u0442\u043e\u043f|bekle)(?=\s*[,.!:;\u2026\u2014-]|\s+(?:no|i|let|that|a)\b|\s*$)"
     r"|h(?:m)+(?=\W)"
-    r"|(?:actually|rather)(?=,? (?:it|no|let|the|that|i)\b|, )"
-    r"|(?:no|nope|nein|non|nee|\u043d\u0435\u0442), (?:wait|that|it|the|sorry|i|actually|das|c'est|es)\b"
+    r"|(?:actually|rather)(?=,? (?:it|no|yes|let|the|that|i)\b|, )"
+    r"|(?:no|nope|nein|non|nee|\u043d\u0435\u0442), (?:that|it|the|sorry|i|actually|das|c'est|es)\b"
     r"|(?:that|this)(?:'s| is| was)? (?:wrong|incorrect|not right|not correct|a mistake|mistaken)\b"
     r"|(?:that|this) (?:isn't|is not|wasn't) (?:right|correct)\b"
     r"|i (?:made|have made) (?:a|an) (?:mistake|error)|i was (?:wrong|mistaken)|i (?:misread|miscalculated|misspoke)"

@@ -1,7 +1,7 @@
 """What a sentence says of each phrase that it names: asserted, approved, denied, or merely talked about."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from enum import Enum
 from typing import NamedTuple
 
@@ -55,12 +55,12 @@ _RIGHT = (
     r"poprawna|benar|\u0111\u00fang|\u043f\u0440\u0430\u0432\u0438\u043b\u044c\u043d|\u0432\u0435\u0440\u043d)"
 )
 _APPROVED = re.compile(
-    rf"{_AFTER}(?:{_BE}{_ADVERB}\s+{_RIGHT}|(?:remains|wins|fits best|stands|holds|applies|it is\b|is it\b|follows(?!\s+\w))|"
+    rf"{_AFTER}(?:{_BE}{_ADVERB}\s+{_RIGHT}|(?:is|are|must be|does)\s*[.!]*\s*$|(?:remains|wins|fits best|stands|holds|applies|it is\b|is it\b|follows(?!\s+\w))|"
     rf"(?:\u662f|\u624d\u662f)?(?:\u6b63\u786e|\u6b63\u78ba|\u5bf9\u7684|\u5c0d\u7684|\u6700\u4f73|\u6b63\u3057\u3044|\u304c\u6b63\u3057\u3044|\u304c\u6b63\u89e3|\uac00 \uc815\ub2f5|\uac00 \ub9de|\uc774 \uc815\ub2f5|\uc774 \ub9de))",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    rf"{_AFTER}(?:{_BE}(?:{_NOT}){_ADVERB}\s+{_RIGHT}|{_BE}{_NOT}\s*[.,;!]?\s*$"
+    rf"{_AFTER}(?:{_BE}(?:{_NOT}){_ADVERB}\s+{_RIGHT}|{_BE}{_NOT}(?:\s+either|\s+any better)?\s*[.,;!]?\s*$"
     rf"|{_BE}{_ADVERB}\s+(?:wrong|incorrect|false|excluded|eliminated|out\b|ruled out|falsch|fausse?|incorrecta?|falsa|sbagliata|errada|fout|\u043d\u0435\u0432\u0435\u0440\u043d))",
     re.IGNORECASE,
 )
@@ -69,6 +69,9 @@ _TALKED_ABOUT = re.compile(
     rf"states?|uses?|contains?|mentions?|talks?|fails?|lacks?|contradicts?|comes?|goes|violates?|misses|ignores?|suggests?|implies|requires?)(?!\w)",
     re.IGNORECASE,
 )
+_GENERIC = re.compile(r"\s+\w+\s+(?:would|could|might|should|may|can)(?!\w)", re.IGNORECASE)
+_WOULD_BE = re.compile(r"\b(?:would|could|might|may)\s+(?:(?:have\s+)?be(?:en)?|become)\b[^,;.]*$", re.IGNORECASE)
+_IF = re.compile(r"\bif\b", re.IGNORECASE)
 _TITLE = re.compile(r"[)\].:]+\s+[A-Z]")
 """The text of an option, after its label."""
 _SINGULAR_S = (
@@ -76,11 +79,11 @@ _SINGULAR_S = (
     r"stands|follows|works|means|says|gives|makes|describes|refers|matches|uses|class|less|yes|bias|stress|across|towards|overall|stars|points|out of|degrees|times)\b)"
 )
 _PLURAL_NOUN = re.compile(rf"[\"'\u201d\u2019]?(?:\s+(?:and|or)\s+\w+)?(?:\s+(?!as|is|was|has|because|this|its)\w+)?\s+{_SINGULAR_S}(?:[a-z]{{3,}}[^\Wsuia]s|words?|language|wording|feedback|staff|elements?|aspects?)\b", re.IGNORECASE)
-_AS_WORD = re.compile(r"\b(?:words?|terms?|phrases?|starts?|begins?|started|began|nothing|anything|something|scale|between)\s*(?:like|as|out|off|the|of|a)?\s*[\"'\u201c\u2018(]*$", re.IGNORECASE)
+_AS_WORD = re.compile(r"\b(?:words?|terms?|phrases?|starts?|begins?|started|began|ends?|ended|nothing|anything|something|scale|between)\s*(?:like|as|out|off|the|of|a)?\s*[\"'\u201c\u2018(]*$", re.IGNORECASE)
 _OVER = re.compile(r"\bover\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
 _JOINED = re.compile(
     r"[)\]\"'\u201d\u2019\u300d*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|en|of|eller|och|ve|veya|dan|atau|v\u00e0|ho\u1eb7c|to|through|"
-    r"\u0438|\u0438\u043b\u0438|\u0623\u0648|\u0648|\u0914\u0930|\u092f\u093e|\u548c|\u6216\u8005?|\u4e0e|\u8207|\u3068|\u304b|\u3084|\uc640|\uacfc|\ub098|\uc774\ub098|\ub610\ub294|-|\u2013)(?:/or)?)|(?P<comma>[,\u3001\uff0c]))"
+    r"\u0438|\u0438\u043b\u0438|\u0623\u0648|\u0648|\u0914\u0930|\u092f\u093e|\u548c|\u6216\u8005?|\u4e0e|\u8207|\u3068|\u304b|\u3084|\uc640|\uacfc|\ub098|\uc774\ub098|\ub610\ub294|(?<!\s)[-\u2013](?!\s))(?:/or)?)|(?P<comma>[,\u3001\uff0c]))"
     r"\s*(?:(?:and|or|the|a|an|option|options|either|both|partly|also|possibly|perhaps|maybe|somewhat|slightly)\s+)*[(\[\"'\u201c\u2018\u300c*_]*",
     re.IGNORECASE,
 )
@@ -93,35 +96,48 @@ def said_in(sentence: str, phrases: Phrases) -> list[Said]:
         return []
     parts = clauses(sentence)
     roles: list[Said] = []
+    meanings = set(phrases.meanings)
     for chain in _chains(sentence, found):
-        roles.extend(_said_of_chain(sentence, chain, parts))
+        roles.extend(_said_of_chain(sentence, chain, parts, meanings))
     return roles
+
+
+def are_side_by_side(sentence: str, one: Said, other: Said) -> bool:
+    """Whether two phrases stand beside each other as equals, as in `A, maybe B`."""
+    return _JOINED.fullmatch(sentence, one.end, other.start) is not None
 
 
 def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
     """Mentions that stand side by side, as in `neither A, B nor C`; a mere comma joins only where more is joined."""
     chains: list[list[Mention]] = []
     strong: list[bool] = []
+    closed = False
     for mention in found:
         joined = _JOINED.fullmatch(sentence, chains[-1][-1].end, mention.start) if chains else None
-        if joined:
+        # After "A, B and D" a comma begins something new.
+        if joined and not (closed and joined["comma"]):
             chains[-1].append(mention)
             strong[-1] = strong[-1] or joined["strong"] is not None
         else:
             chains.append([mention])
             strong.append(False)
+        closed = strong[-1]
     return [
         part
         for chain, is_strong in zip(chains, strong, strict=True)
-        for part in ([chain] if is_strong else [[mention] for mention in chain])
+        for part in ([chain] if is_strong or len(chain) > 2 else [[mention] for mention in chain])
     ]
 
 
-def _said_of_chain(sentence: str, chain: Sequence[Mention], parts: Sequence[Clause]) -> list[Said]:
+def _said_of_chain(
+    sentence: str, chain: Sequence[Mention], parts: Sequence[Clause], meanings: Set[str | None]
+) -> list[Said]:
+    """What is said of mentions side by side; a list of all that there is to choose from is merely mentioned."""
     first, last = chain[0], chain[-1]
+    is_list = len(chain) > 1 and {each.meaning for each in chain} >= meanings
     clause = next((each for each in parts if each.start <= first.start < each.end), parts[-1])
     negations = _negations(sentence[clause.start : first.start])
-    role = _role(sentence, first, last, clause)
+    role = Role.MENTIONED if is_list else _role(sentence, first, last, clause)
     if _DENIED_AFTER.match(sentence, last.end):
         negations += 1
     said = []
@@ -129,7 +145,7 @@ def _said_of_chain(sentence: str, chain: Sequence[Mention], parts: Sequence[Clau
         meaning, own = mention.meaning, role
         if negations % 2 and not mention.phrase.is_particle:
             own, meaning = Role.DENIED, mention.meaning
-            if mention.phrase.opposite and role is not Role.MENTIONED and len(chain) == 1:
+            if mention.phrase.opposite and role is not Role.MENTIONED:
                 own, meaning = Role.ASSERTED, mention.phrase.opposite
         elif mention is first and mention.phrase.is_particle and not _particle_answers(sentence, mention):
             own = Role.MENTIONED
@@ -149,7 +165,9 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
         return Role.MENTIONED
     if len(sentence[last.start : last.end]) > 1 and _PLURAL_NOUN.match(sentence, last.end):
         return Role.MENTIONED
-    if _OVER.search(before):
+    if _OVER.search(before) or (len(sentence[last.start : last.end]) > 1 and _GENERIC.match(sentence, last.end)):
+        return Role.MENTIONED
+    if _WOULD_BE.search(before) and _IF.search(sentence):
         return Role.MENTIONED
     return Role.ASSERTED
 
