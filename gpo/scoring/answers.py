@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from gpo.scoring import place, read_choice, read_json, read_line, read_list, read_number
 from gpo.scoring.read_boolean import booleans, whole_booleans
-from gpo.scoring.reading import UNCLEAR, BoundRule, Reading, bind, first_reading
+from gpo.scoring.reading import UNCLEAR, BoundRule, Found, Reading, bind, first_reading
 from gpo.scoring.spec import AnswerSpec
-from gpo.scoring.stated import without_reasoning
+from gpo.scoring.stated import turn_of
 from gpo.scoring.text.numbers import single_number
 from gpo.scoring.text.phrases import Phrase, Phrases, phrases_of
 from gpo.scoring.text.plain import composed, fold, plain_text
@@ -58,9 +58,13 @@ def rule_by_rule(text: str, answer: AnswerSpec, question: str = "", *, cut: bool
 
 
 def _rules(text: str, answer: AnswerSpec, question: str, *, cut: bool, without: Collection[str]) -> list[BoundRule]:
-    text = without_reasoning(text).strip()
+    text = turn_of(text)
     if answer.where is None:
-        return _READERS[answer.kind](_Given(text, answer, question, cut, without))
+        rules = _READERS[answer.kind](_Given(text, answer, question, cut, without))
+        if answer.kind not in _MANY_TURNS or (begins := _NEXT_QUESTION.search(text)) is None:
+            return rules
+        before = _READERS[answer.kind](_Given(text[: begins.start()], answer, question, cut=False, without=without))
+        return [BoundRule("first question", lambda: _unless_weak(first_reading(before, without))), *rules]
     found = place.part_of(text, answer.where)
     if found is None:
         return []
@@ -99,6 +103,19 @@ def _options(question: str, labels: tuple[str, ...]) -> Phrases | None:
     numbers = {form: single_number(form) for form in texts}
     values: dict[Decimal, Phrase] = {value: texts[form] for form, value in numbers.items() if value is not None}
     return Phrases({}, values) if len(values) == len(texts) else Phrases(texts)
+
+
+_MANY_TURNS = frozenset({"choice", "number", "boolean", "list", "exact"})
+_NEXT_QUESTION = re.compile(
+    r"(?<=\S)\s*\n[\s#*]*(?:question|q|input|problem|human|user|instruction|review|text|passage|sentence|premise|example|"
+    r"exercise|task|frage|pregunta|\u95ee\u9898|\u554f\u984c)\s*[0-9]*\s*[*_]*[:\uff1a]",
+    re.IGNORECASE,
+)
+"""Where a model that only continues texts goes on to a next question of its own."""
+
+
+def _unless_weak(reading: Reading) -> Found:
+    return None if reading.weak else reading.answer
 
 
 class _Given(NamedTuple):

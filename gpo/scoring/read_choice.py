@@ -11,7 +11,7 @@ from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
 from gpo.scoring.text import languages, statements
 from gpo.scoring.text.clauses import LONGEST, Sentence, first_sentence, sentences
 from gpo.scoring.text.mentions import Role, Said, are_side_by_side, said_in
-from gpo.scoring.text.numbers import plain_numbers
+from gpo.scoring.text.numbers import plain_numbers, rated_in_digits
 from gpo.scoring.text.phrases import LONGEST_LABEL, Phrases
 from gpo.scoring.text.plain import plain_text
 from gpo.scoring.text.statements import Worth, field_of, worth_of
@@ -85,7 +85,7 @@ def _unmarked(text: str, phrases: Phrases) -> str:
     text = _LATEX.sub(lambda match: match[1] or "", _FENCE.sub("", text))
     if not any(mark in form for form in phrases.forms for mark in "*`~"):
         text = _EMPHASIS.sub("", text)
-    return plain_numbers(text) if phrases.numbers else text
+    return rated_in_digits(plain_numbers(text)) if phrases.numbers else text
 
 
 
@@ -275,13 +275,14 @@ def _field(text: Text) -> Found:
     said: dict[Worth, list[Found]] = {}
     for sentence in text.sentences:
         field = field_of(sentence.text)
-        if field is None or sentence.asks or text.phrases.find(field[0]):
+        if field is None or sentence.asks or text.phrases.find(_BRACKETED.sub("", field[0])):
             continue
         if (worth := worth_of(field[0])) is not Worth.ASIDE:
             said.setdefault(worth, []).append(text.leading(field[1]))
     return statements.best_of(said)
 
 
+_BRACKETED = re.compile(r"\([^()]*\)")
 _VERDICT = re.compile(
     r"^\W*(?:(?:this|it|that)(?: one| option| answer| statement| choice)?\s+|(?:option|choice|answer|statement)\s+)?(?:is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|\u2713|\u2714|\u2705|\u2717|\u2718|\u274c)(?!\w)"
     r"|(?P<last>(?:[(\[\u2013\u2014:]|\s-)\s*(?:in)?correct(?: answer)?|(?:[(\[\u2013\u2014:]|\s-)\s*(?:wrong|right|false|true)|\u2713|\u2714|\u2705|\u2717|\u2718|\u274c)\W*$",

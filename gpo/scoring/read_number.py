@@ -74,16 +74,18 @@ _COURTESY = re.compile(
 
 def _is_aside(sentence: str) -> bool:
     field = field_of(sentence)
-    return field is not None and len(field[0].split()) <= 4 and worth_of(field[0]) is Worth.ASIDE and not re.match(r"step\b", field[0], re.IGNORECASE)
+    return field is not None and len(field[0].split()) <= 4 and worth_of(field[0]) is Worth.ASIDE and not re.match(r"(?:step\b|(?:question|problem|q|exercise|task|example)\s?#?[0-9])", field[0], re.IGNORECASE)
 
 
 _RATING = re.compile(r"\b(?:rating|score|stars?|grade|rate|bewertung|note|puntuaci\u00f3n|voto|nota|\u8bc4\u5206|\u8a55\u4fa1)\b", re.IGNORECASE)
 _OUT_OF = re.compile(r"(?<![\d/.])(?P<points>[0-9]+(?:\.[0-9]+)?)(?:\s?/\s?|\s+(?:\w+\s+)?out of\s+)[0-9]+(?![\d/.])")
 _VAGUE = re.compile(
     r"(?:\b(?:between|from|(?:more|less|greater|fewer|higher|lower|larger|smaller|bigger) than|at (?:least|most)|up to|no (?:more|less|fewer) than|over|under|above|below|almost|nearly|"
-    r"not|never|isn't|cannot be|either|both|entre|zwischen|tra|mindestens|h\u00f6chstens)|[<>\u2264\u2265\u2260]|\\(?:geq?|leq?|neq?|pm))\s*=?\s*[$\u20ac\u00a3]?\s*$",
+    r"either|both|entre|zwischen|tra|mindestens|h\u00f6chstens)|[<>\u2264\u2265\u2260]|\\(?:geq?|leq?|neq?|pm))\s*=?\s*[$\u20ac\u00a3]?\s*$",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"(?:\b(?:not|never|cannot be|rather than|instead of|unlike|nicht|pas|nunca|n\u00e3o)|n['\u2019]t(?: be)?)\s*[$\u20ac\u00a3]?\s*$", re.IGNORECASE)
+_COMPARES = re.compile(r"\s*%?\s+(?:fewer|less|more|of (?:which|them)|short|higher|lower|ahead|behind|times)\b", re.IGNORECASE)
 _JOINS = re.compile(
     r"\s*(?:%|[$\u20ac\u00a3]|[^\W\d_]{1,12}|(?:[^\W\d_]{1,12}\s){0,2}[^\W\d_]{1,12}(?=\s+(?:or|and|to)\s))?\s*(?:or|to|and|und|oder|ou|et|o|y|e|bis|hasta|-|\u2013|\u00b1|\+/-|&|,|;|[x*\u00d7\u00f7/+\u00b7^]|of|out of)?\s*"
     r"(?:another\s|about\s|around\s|[-+$\u20ac\u00a3(])*$",
@@ -94,6 +96,7 @@ _EQUALS = re.compile(r"[=\u2248](?!=)|\b(?:equals|equal to|is equal to|makes|giv
 
 def _worth(content: str, *, rating: bool = False, comma: bool = False) -> Found:
     """The number that a statement's value is: the first one of its first clause, or what its equation comes to."""
+    content = re.sub(r"^-\s(?=[$\u20ac\u00a3]?[0-9.])", "-", content)
     if rating and (points := _OUT_OF.search(content)):
         return decimal_text(Decimal(points["points"]))
     if (number := single_number(content)) is not None and not comma:
@@ -106,11 +109,15 @@ def _worth(content: str, *, rating: bool = False, comma: bool = False) -> Found:
     found = _numbers(main, comma=comma)
     if not found:
         return None
+    found = [each for each in found if not _DENIED.search(main[: each.start])] or found
     first = found[0]
     lead = main[: first.start]
+    if _DENIED.search(lead):
+        after = content.partition(main)[2]
+        return _worth(after) if main in content and _numbers(after) else None
     if first.value is None or _VAGUE.search(lead) or (len(lead.split()) > 6 and len({each.value for each in found}) > 1):
         return UNCLEAR
-    if len(found) > 1 and _JOINS.fullmatch(main[first.end : found[1].start]) and found[1].value != first.value:
+    if len(found) > 1 and _JOINS.fullmatch(main[first.end : found[1].start]) and found[1].value != first.value and not _COMPARES.match(main, found[1].end):
         return UNCLEAR
     if re.match(r"\s?(?:\\?sqrt|\u221a|\\?pi\b|\u03c0|[x*\u00d7\u00f7/^+]\s?[\w(\\]|\\(?:cdot|sqrt|pi)|or\b|\()", main[first.end :]) and not re.match(r"\s?\(", main[first.end :]):
         return UNCLEAR
@@ -143,6 +150,8 @@ def _whole(text: Text) -> Found:
     if number is not None:
         return decimal_text(number)
     found = numbers_in(text.plain.strip())
+    if text.plain.startswith("- "):
+        return UNCLEAR  # a mark of a list, or a sign
     if len(found) == 1 and len(text.plain.split()) <= 3 and found[0].value is not None and not _VAGUE.search(text.plain.strip()[: found[0].start]) and not text.cut:
         return decimal_text(found[0].value)
     return None
@@ -273,7 +282,8 @@ _VERB = re.compile(
     r"adds? up to|left with|made|makes|sells?|sold|reads?|eats?|ate|saves?|weighs?|requires?|bought|lost|used|only|just|exactly|a total of|total of)\b|[=\u2248:]",
     re.IGNORECASE,
 )
-_ADJUNCT = re.compile(r"\b(?:for|in|per|at|from|within|during|each|every|on|over|after|before|by|with|than|out of|of|among|between|across|the|until|question|step|day|page|grade|room|year|chapter|number|no\.?|#)\s*[$\u20ac\u00a3]?$|#\s?$", re.IGNORECASE)
+_ADJUNCT = re.compile(r"\b(?:for|in|per|at|from|within|during|each|every|on|over|after|before|by|with|than|out of|of|among|between|across|the|until|question|step|day|page|grade|room|year|chapter|number|no\.?|#|to\s+\w+)\s*[$\u20ac\u00a3]?$|#\s?$", re.IGNORECASE)
+_YEAR = re.compile(r"\b(?:as of|in|since|by|until|from|before|after|during)\s+(?:19|20)[0-9]{2}$", re.IGNORECASE)
 
 
 _OR = re.compile(r"\b(?:or|oder|ou)\b")
@@ -287,8 +297,8 @@ def _of_sentence(sentence: str) -> Found:
         return UNCLEAR
     if "=" in main:
         return _worth(main.rpartition("=")[2])
-    found = numbers_in(main)
-    if not found:
+    found = [each for each in numbers_in(main) if not _DENIED.search(main[: each.start])]
+    if not found or (len(found) == 1 and _YEAR.search(main[: found[0].end])):
         return None
     if len({each.value for each in found}) == 1:
         vague = found[0].value is None or _VAGUE.search(main[: found[0].start]) or (_ADJUNCT.search(main[: found[0].start]) and re.search(r"(?:#|question|step|day|page|grade|room|chapter|number|no\.?)\s*$", main[: found[0].start], re.IGNORECASE))
@@ -299,7 +309,7 @@ def _of_sentence(sentence: str) -> Found:
         if not after:
             continue
         first = after[0]
-        others = [each for each in after[1:] if not _ADJUNCT.search(main[: each.start])]
+        others = [each for each in after[1:] if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))]
         if others or first.value is None or _VAGUE.search(main[: first.start]) or _ADJUNCT.search(main[verb : first.start]):
             return UNCLEAR
         return decimal_text(first.value)
@@ -311,9 +321,16 @@ def _concluded(text: Text) -> Found:
     return _last_of(text, [sentence for sentence in text.body if _CONCLUDES.search(sentence.text)])
 
 
+_NUMBERED = re.compile(r"\s*\(?[0-9]{1,2}[.)]\s")
+
+
 def _last(text: Text) -> Found:
     """What the last sentence with a number comes to, where it is one of the last two."""
-    numbered = [sentence for sentence in text.body[-2:] if numbers_in(_LIST_MARK.sub("", sentence.text))]
+    numbered = [
+        sentence
+        for sentence in text.body[-2:]
+        if numbers_in(_LIST_MARK.sub("", sentence.text)) and not (_NUMBERED.match(sentence.text) and not _VERB.search(sentence.text))
+    ]
     return _last_of(text, numbered)
 
 
@@ -330,7 +347,12 @@ def _only(text: Text) -> Found:
     """The one number of the text."""
     if text.cut:
         return None
-    found = {number.value for sentence in text.body for number in _numbers(_LIST_MARK.sub("", sentence.text))}
+    found = {
+        number.value
+        for sentence in text.body
+        for number in _numbers(_LIST_MARK.sub("", sentence.text))
+        if not _YEAR.search(_LIST_MARK.sub("", sentence.text)[: number.end])
+    }
     if len(found) != 1 or None in found:
         return None
     return agreed([decimal_text(value) for value in found if value is not None])

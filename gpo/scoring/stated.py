@@ -1,32 +1,38 @@
-r"""Where a text states its answer, and what it only thinks aloud.
+r"""What of a text is meant to be read, and what it only thinks aloud.
 
-Hidden reasoning is never read: `<think>`, `<thinking>`, `<thought>` and `<reasoning>` tags, `[THINK]` marks, and all
-channels but the final one of models that write in channels, closed or not.
+Hidden reasoning is never read, closed or not: tags such as `<think>` and the marks of several families of models, all
+channels but the final one of models that write in channels, and all that follows the end of the model's turn.
 """
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-_TAG = r"think(?:ing)?|thoughts?|reasoning"
-_OPENING = rf"<(?:{_TAG})>|\[THINK\]"
-_CLOSING = re.compile(rf"</(?:{_TAG})>|\[/THINK\]", re.IGNORECASE)
+_TAG = (
+    r"(?:seed:)?think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner|internal)_(?:thoughts?|monologue|reasoning)|"
+    r"chain_of_thought|cot|antthinking"
+)
+_OPENING = (
+    rf"<(?:{_TAG})>|\[THINK\]|\u25c1think\u25b7|<\|begin_of_thought\|>|<\|START_THINKING\|>|<\|inner_prefix\|>|<unused94>|<\|channel>thought|"
+    r"\A\s*here(?:'s| is) my thought process:"
+)
+_CLOSING = re.compile(
+    rf"</(?:{_TAG})>|\[/THINK\]|\u25c1/think\u25b7|<\|end_of_thought\|>|<\|END_THINKING\|>|<\|inner_suffix\|>|<unused95>|<channel\|>|"
+    r"here(?:'s| is) my response:",
+    re.IGNORECASE,
+)
 _CHANNEL = "<|channel|>"
 _FINAL = re.compile(r"<\|channel\|>\s*final\b[^<]*<\|message\|>")
 _CONTROL = re.compile(r"<\|\w+\|>")
-
-_SURELY = r"(?:\ (?:therefore|thus|then|hence|indeed|clearly|simply|definitely|probably|most\ likely))?"
-_VERB = rf"(?:{_SURELY}\ (?:is|was|are|would\ be|should\ be|must\ be|will\ be|becomes)\b|[:=])"
-_AIM = r"(?:\ (?:to|for|of)\ (?:the|this|your)\ [\w\ ]{1,40}?)?"
-STATED = re.compile(
-    rf"""\banswers?["'*_`]{{0,3}}{_AIM}\ ?["'*_`]{{0,3}}(?:\ ?\([^()\n]{{1,20}}\))?{_VERB}{_SURELY}[\ \t:*_]*
-    | ^[#*_\s]{{0,8}}(?:final\ |correct\ |the\ )*answer[*_:\s]{{0,4}}\n\s*
-    | <answer>
-    | \\boxed\{{""",
-    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+_TURN_ENDS = re.compile(
+    r"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text|return|end_of_turn|eot|END_OF_TURN_TOKEN|END_RESPONSE|end_of_solution)\|>|</s>|<end_of_turn>|<eos>|"
+    r"<\uff5cend\u2581of\u2581sentence\uff5c>",
+    re.IGNORECASE,
 )
-"""Marks of an answer: "the answer is", "Answer:", a heading, a tag, `\\boxed{`."""
+_TURN_BEGINS = re.compile(
+    r"\A\s*(?:<\|(?:im_start|start_header_id|start|START_RESPONSE|begin_of_solution|assistant)\|>\s*(?:assistant\b)?\s*(?:<\|end_header_id\|>)?|<start_of_turn>\s*model\b)\s*",
+    re.IGNORECASE,
+)
 
 
 class Reading(NamedTuple):
@@ -88,27 +94,11 @@ def _final_channel(text: str) -> str:
     return text.split(_CHANNEL, maxsplit=1)[0]
 
 
-def stated(text: str, mark: re.Pattern[str] = STATED) -> Iterator[str]:
-    """The rest of the line after each mark, up to the next mark or the box's end; the last one first."""
-    end = len(text)
-    for found in reversed(list(mark.finditer(text))):
-        part = text[found.end() : end]
-        end = found.start()
-        if line := first_line(_boxed(part) if found[0].endswith("{") else part.split("</answer>", 1)[0]):
-            yield line
+def turn_of(text: str) -> str:
+    """The model's own turn: without hidden reasoning, marks of its beginning, and what follows the mark of its end.
 
-
-def _boxed(text: str) -> str:
-    """What precedes the brace that closes a box; all of `text` when none does."""
-    depth = 0
-    for brace in re.finditer(r"(?<!\\)[{}]", text):
-        depth += 1 if brace[0] == "{" else -1
-        if depth < 0:
-            return text[: brace.start()]
-    return text
-
-
-def first_line(text: str) -> str | None:
-    """The first line that is not blank, stripped."""
-    lines = text.strip().splitlines()
-    return lines[0].strip() if lines else None
+    >>> turn_of("<think>(A)?</think>The answer is (B).<|im_end|>user: and now?")
+    'The answer is (B).'
+    """
+    shown = _TURN_BEGINS.sub("", without_reasoning(text))
+    return _TURN_ENDS.split(shown, maxsplit=1)[0].strip()

@@ -99,7 +99,7 @@ DENIED_AFTER = (
 
 REASON = "|".join((
     _words(
-        r"because", r"since", r"due to", r"given(?: that)?", r"although", r"though", r"even (?:though|if|when)",
+        r"because", r"since", r"due to", r"(?<!the )(?<!a )(?<!this )given(?= (?:that|the|this|its|these|how|all|no|what)\b)(?: that)?", r"although", r"though", r"even (?:though|if|when)",
         r"despite", r"in spite of", r"while", r"whilst", r"whereas", r"unlike", r"rather than", r"instead of",
         r"(?:as )?compared (?:to|with)", r"versus", r"vs\.?", r"after", r"before", r"unless", r"except(?: for)?",
         r"considering", r"in contrast to", r"as opposed to", r"without", r"aside from", r"apart from", r"other than",

@@ -189,7 +189,7 @@ _PARTICLE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _PARTICLE_AFTER = re.compile(
-    r"[\"'\u201d\u2019\u300d)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3002\uff01\u0964\u060c(\[/&|-]|\n|"
+    r"[\"'\u201d\u2019\u300d)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3001\u3002\uff01\u0964\u060c(\[/&|-]|\n|"
     r"(?:and|or|to|und|oder|et|ou|y|o|e)\s|\u3067\u3059|\uc785\ub2c8\ub2e4|\u0939\u0948|"
     rf"(?:{languages.REASON}|{languages.SO}|{languages.BUT}))",
     re.IGNORECASE,

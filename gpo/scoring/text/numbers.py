@@ -55,9 +55,13 @@ _SUFFIX = re.compile(r"(?P<ordinal>st|nd|rd|th)(?!\w)|(?P<money>[kKmMbBtT]|[bmt]
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![.\d])")
 _NO_UNIT = re.compile(r"[xyznie\u03c0\u221a]|pi|[DGKMBkb]|bn|mn|tn")
 _PART_OF_MORE = re.compile(
-    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[\u221a\u03c0]|:[0-9]|[.,][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|\s?\u00b1|\s?\+/-|\s?\\pm|[\u00b2\u00b3]"
+    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[\u221a\u03c0]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|\s?\u00b1|\s?\+/-|\s?\\pm|[\u00b2\u00b3]|\+(?!\s*=)"
 )
-_OUT_OF = re.compile(r"(?:\s+\w+)?\s+(?:out of|of(?: a possible| the)?|von|sur|su|de|\u0438\u0437|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])")
+_PART_BEFORE = re.compile(
+    r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[\u2265\u2264<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[\u221a\u00b1\u03c0]\s?$|--$|\^\s?[({]?$"
+    r"|(?<![^\W\d_])[a-z]\s?[-+]\s?$|\w\s?[*/\u00d7\u00f7+]\s?$"
+)
+_OUT_OF = re.compile(r"(?:\s+(?:stars?|points?|sterne?n?|\u00e9toiles|estrellas|stelle|punkte))?\s+(?:out of|of(?: a possible)?|von|sur|su|de|\u0438\u0437|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])")
 _RATED_OF = re.compile(r"\u5206|\u70b9|\u70b9|\u661f|\uc810")
 
 
@@ -128,7 +132,25 @@ def numbers_in(text: str, *, scale: Decimal | None = None, decimal_comma: bool =
 
 def number_words(text: str) -> list[Number]:
     """The numbers in words of a text."""
-    return [Number(start, end, value) for start, end, value in number_words_in(text.casefold())]
+    text = text.casefold()
+    return [
+        Number(start, end, value)
+        for start, end, value in number_words_in(text)
+        if value != 1 or not _PRONOUN.search(text[max(0, start - 8) : end + 8], 0)
+    ]
+
+
+_PRONOUN = re.compile(r"\bone (?:of|more|an|could|can|who|that|which|is|has)\b|\b(?:no|each|every|which|this|that|another|any|the|last|first) one\b")
+_RATED = re.compile(r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten)\b(?=\s*(?:stars?\b|points?\b|out of\b|/|[.!,]?\s*$))", re.IGNORECASE | re.MULTILINE)
+
+
+def rated_in_digits(text: str) -> str:
+    """A text with the number words of ratings as digits.
+
+    >>> rated_in_digits("four stars out of five")
+    '4 stars out of 5'
+    """
+    return _RATED.sub(lambda word: str(number_words_in(word[0].casefold())[0][2]), text)
 
 
 _ALONE = re.compile(r"(?:\s?[%\u2030]|\s?[$\u20ac\u00a3\u00a5\u20b9]|\s?/-)?[.!,;\u3002]?")
@@ -169,7 +191,7 @@ def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_c
         value = _value(match, decimal_comma=decimal_comma, whole=True) if Decimal(match["divisor"]) == scale else None
     if match["sign"] == "\u2013" and start and not text[start - 1].isspace():
         value = None
-    if re.search(r"[0-9]:$|[0-9]/$|[0-9]\s?[-\u2013]$|[\u2265\u2264<>]\s?=?\s?$|\\?sqrt\s?\{?$|[\u221a\u00b1]\s?$", text[max(0, start - 8) : start]):
+    if _PART_BEFORE.search(text[max(0, start - 8) : start]) or (match["sign"] and re.search(r"[^\W\d_]$|[-+]$", text[:start][-1:])):
         value = None
     after = text[end : end + 24]
     if suffix := _SUFFIX.match(after):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from gpo.scoring.text.numbers import numbers_in, single_number
-from gpo.scoring.text.plain import fold
+from gpo.scoring.text.plain import fold, plain_text
 
 _NO_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 LETTER = rf"[^\W{_NO_SPACES}]"
@@ -68,7 +68,7 @@ class Phrases:
 
     def find(self, sentence: str) -> list[Mention]:
         """The phrases that a sentence of plain text names, in order."""
-        found = [*self._named(sentence), *self._numbered(sentence)]
+        found = self._numbered(sentence) if self.numbers else self._named(sentence)
         return sorted(found, key=lambda mention: (mention.start, -mention.end))
 
     def _named(self, sentence: str) -> list[Mention]:
@@ -155,8 +155,8 @@ _TAIL = ".!,;:\u3002\uff0c\uff01"
 def _stripped_forms(text: str) -> list[str]:
     """The text in forms that may be a label, the nearest one first."""
     form = fold(text)
-    forms = [form]
-    for marks in (_TAIL, "*_`\"'\u201c\u201d\u2018\u2019\u300c\u300d$#> " + _TAIL, "()[]{}<>*_`\"'\u201c\u201d\u2018\u2019$\u300c\u300d " + _TAIL):
+    forms = [form, form.lstrip("#> ")]
+    for marks in (_TAIL, "*_`\"'\u201c\u201d\u2018\u2019\u300c\u300d$ " + _TAIL, "()[]{}<>*_`\"'\u201c\u201d\u2018\u2019$\u300c\u300d " + _TAIL):
         forms.append(form.strip(marks) if marks is not _TAIL else form.rstrip(marks + " "))
     return [each for each in dict.fromkeys(forms) if each]
 
@@ -170,7 +170,7 @@ def phrases_of(labels: tuple[str, ...]) -> Phrases:
 
     `(A)` is looked for as `a`, a label such as `not spam` also as `non-spam`; labels that are numbers by their value.
     """
-    whole = {label: fold(label) for label in labels}
+    whole = {label: fold(plain_text(label)) for label in labels}
     cores = {label: form.strip(_CORE) or form for label, form in whole.items()}
     if len(set(cores.values())) < len(cores):
         cores = whole

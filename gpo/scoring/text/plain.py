@@ -17,9 +17,11 @@ _SIGNS = str.maketrans(
         "\u202f": " ",
         "\u2009": " ",
         "\u2007": " ",
+        "\u2019": "'",
     }
 )
 _SELECTORS = re.compile("[\ufe00-\ufe0f]")
+_RANGE = re.compile(r"(?<=[0-9])\u2013(?=[0-9])")
 _ESCAPED = re.compile(r"\\([*_#$%`~])")
 
 
@@ -45,6 +47,7 @@ def plain_text(text: str) -> str:
     if text.isascii():
         return text
     text = _SELECTORS.sub("", composed(text)).translate(_FULL_WIDTH).translate(_SIGNS)
+    text = _RANGE.sub("-", text)
     return "".join(_digit(letter) for letter in text)
 
 
@@ -67,7 +70,7 @@ _PAIRS = (
 )  # fmt: skip
 _QUOTES = (
     ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\u201e", "\u201c"), ("\u00ab", "\u00bb"),
-    ("\u300c", "\u300d"), ("\u300e", "\u300f"), ("\u2039", "\u203a"), ("\u201d", "\u201d"),
+    ("<", ">"), ("\u300c", "\u300d"), ("\u300e", "\u300f"), ("\u2039", "\u203a"), ("\u201d", "\u201d"),
 )  # fmt: skip
 
 

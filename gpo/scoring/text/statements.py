@@ -149,11 +149,12 @@ def in_tags(text: str, value: Value) -> Found:
 
 _GAP = r"(?:\s(?:to|for|of|in|here|choice|option|number|given|below|above|is given as)(?:\s[\w'\u2019-]{1,24}){0,8}?)?"
 _ENGLISH = r"(?<!\w)(?:answers?|ans)(?!\w)"
+_NOT_A = r"(?:not|no|ne|n|non|nicht|kein|keine|n\u00e3o|niet|nie|inte|\u043d\u0435|\u0644\u064a\u0633\u062a?)\b"
 STATED = re.compile(
     "|".join((
         rf"{_ENGLISH}[\"'*_`\u201d]{{0,3}}{_GAP}\s?[\"'*_`]{{0,3}}(?:\s?\([^()\n]{{1,20}}\))?\s?[\"'*_`]{{0,3}}{languages.COPULA}"
         rf"{languages.SURELY}[ \t:*_=]*",
-        rf"(?:{languages.ANSWER_NOUN})[\"'*_`]{{0,3}}(?:\s[^\W\d]{{1,20}}){{0,3}}?\s?{languages.COPULA}[ \t:*_=]*",
+        rf"(?:{languages.ANSWER_NOUN})[\"'*_`]{{0,3}}(?:\s(?!{_NOT_A})[^\W\d]{{1,20}}){{0,3}}?\s?{languages.COPULA}(?!\s{_NOT_A})[ \t:*_=]*",
         rf"(?:{languages.ANSWER_NOUN})(?<!answer)(?<!answers)(?<!ans)(?<!solution)[ \t:*_]+",
         r"^[#*_\s]{0,8}(?:(?:final|correct|the|my|best)\s)*(?:answer|solution)[*_:\s]{0,4}\n\s*",
     )),
