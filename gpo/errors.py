@@ -14,6 +14,7 @@
     |   `-- PermanentCallError    will not: authentication, unknown model
     |       `-- RefusedRequestError   this one request: malformed, too long, filtered
     |-- TooManyFailures       more calls of one evaluation failed than `max_failure_rate` allows
+    |-- TooManyUnread         more answers of one evaluation cannot be read than `max_unparsed_rate` allows
     |-- MetricError           a metric gave no score for an answer
     |-- LocalModelError       an embedded model could not be found, started or reached
     |-- AliasMovedError       an alias of the prompt registry points elsewhere than whoever moves it believes
@@ -90,6 +91,10 @@ class TooManyFailures(GpoError):  # noqa: N818 - says what happened
     def __init__(self, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
         self.transient = transient
+
+
+class TooManyUnread(GpoError):  # noqa: N818 - says what happened
+    """More answers of one evaluation cannot be read than the spec's `max_unparsed_rate` allows."""
 
 
 class MetricError(GpoError):

@@ -147,12 +147,14 @@ class Score(Record):
 
     `values` maps example id to a score in 0..1. `failed` examples have no value: a call that failed is not a wrong
     answer. `planned` is the number of examples of the whole list; a score with fewer was stopped early by the race.
-    `cut` counts answers that the token limit ended.
+    `cut` counts answers that the token limit ended, `weak` those that were read by a weak rule: one that goes by what a
+    text mentions, where it does not state its answer.
     """
 
     values: Mapping[str, float]
     planned: int
     unparsed: int = 0
+    weak: int = 0
     failed: int = 0
     cut: int = 0
     samples: tuple["Sample", ...] = ()
@@ -183,12 +185,13 @@ class Score(Record):
 
 
 class Sample(Record):
-    """One raw answer kept for the report: what the model wrote and what was read from it."""
+    """One raw answer kept for the report: what the model wrote, what was read from it, and by which rule."""
 
     example: str
     text: str
     answer: str | None
     value: float
+    rule: str = ""
 
 
 class Scored(Record):

@@ -11,7 +11,8 @@ from tasks.policy import PAID
 @task(name="evaluate", task_run_name="evaluate {candidate.label} {candidate.id}", **PAID)
 async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = None) -> Scored:
     """Score a candidate on the dev split; with an incumbent, stop early when it falls behind."""
-    score = await _evaluate(run, candidate, "dev", incumbent)
+    # Answers to the start that cannot be read end the run; a candidate that causes such answers is merely a bad one.
+    score = await _evaluate(run, candidate, "dev", incumbent, stops_unread=incumbent is None)
     return Scored(candidate=candidate, score=score)
 
 
@@ -21,7 +22,9 @@ async def prove(run: Run, candidate: Candidate) -> Score:
     return await _evaluate(run, candidate, "test")
 
 
-async def _evaluate(run: Run, candidate: Candidate, split: Split, incumbent: Score | None = None) -> Score:
+async def _evaluate(
+    run: Run, candidate: Candidate, split: Split, incumbent: Score | None = None, *, stops_unread: bool = False
+) -> Score:
     return await evaluation.evaluate(
         run.models.task,
         run.spec,
@@ -30,4 +33,5 @@ async def _evaluate(run: Run, candidate: Candidate, split: Split, incumbent: Sco
         incumbent,
         demonstrations=run.demonstrations,
         judge=run.models.judge,
+        stops_unread=stops_unread,
     )

@@ -9,12 +9,14 @@ from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.extraction import completed, extraction_messages, extraction_sampling, task_sampling
 from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
 from gpo.evaluation.racing import blocks, stays
+from gpo.evaluation.readability import is_unreadable, too_many_unread
 from gpo.models.asking import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
 from gpo.progress import Dropped, emit
 from gpo.records import Example, Sample, Score, Timing, UsageByRole, total_usage
-from gpo.scoring.answers import parse_answer
+from gpo.scoring.answers import read_answer
+from gpo.scoring.reading import Reading
 from gpo.scoring.spec import AnswerSpec, ExtractSpec
 from gpo.scoring.spec import score as metric_score
 from gpo.spec.task import TaskSpec
@@ -22,6 +24,9 @@ from gpo.template import Message, next_question, render
 
 KEPT_SAMPLES = 3
 """Raw answers kept with a score, wrong ones first, so that a report can show what went wrong."""
+
+READ_FIRST = 64
+"""Examples after which the answers to a spec's own prompt are looked at: whether they can be read."""
 
 _CUT = frozenset({"length", "max_tokens", "model_length"})
 """What providers call the end of an answer at the token limit."""
@@ -50,9 +55,14 @@ class _Reply:
 
     answers: tuple[Answer, ...]
     text: str
-    parsed: str | None
+    reading: Reading
     cut: bool
     lost: bool = False
+
+    @property
+    def parsed(self) -> str | None:
+        """The answer that was read; None where it could not be."""
+        return self.reading.answer
 
 
 async def evaluate(
@@ -65,10 +75,12 @@ async def evaluate(
     demonstrations: Sequence[Example] = (),
     judge: ChatModel | None = None,
     kept: int = KEPT_SAMPLES,
+    stops_unread: bool = False,
 ) -> Score:
     """Score an instruction on `examples`, in order, under the model's concurrency limit.
 
-    With an incumbent and `optimizer.race_after`, the evaluation ends early once the candidate is behind.
+    With an incumbent and `optimizer.race_after`, the evaluation ends early once the candidate is behind. It ends as well
+    where more of a candidate's answers than `max_unparsed_rate` cannot be read: such a candidate is bad, the run is not.
 
     Args:
         model: the task model.
@@ -79,8 +91,10 @@ async def evaluate(
         demonstrations: as many as the spec's `few_shot` asks for.
         judge: the model that scores, where the metric is a judge.
         kept: how many raw answers stay with the score.
+        stops_unread: whether answers that cannot be read are an error, as they are for the prompt of a spec.
 
     Raises:
+        TooManyUnread: with `stops_unread`, more of the answers than `max_unparsed_rate` cannot be read.
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
     """
     if len(demonstrations) != spec.few_shot:
@@ -88,7 +102,7 @@ async def evaluate(
     prompt = _Prompt(model, judge, spec, instruction, demonstrations)
     score = Score(values={}, planned=len(examples))
     tried = 0
-    first = spec.optimizer.race_after if incumbent is not None else None
+    first = spec.optimizer.race_after if incumbent is not None else READ_FIRST
     for block in blocks(examples, first):
         if tried and incumbent is not None and not stays(score, incumbent):
             emit(Dropped((len(examples) - tried) * calls_an_example(spec)))
@@ -96,8 +110,16 @@ async def evaluate(
         # Over all examples, so that the size of a block does not decide how many calls may fail.
         allowed = int(spec.max_failure_rate * len(examples)) - score.failed
         inquiry = BlockOfCalls(block, offset=tried, allowed=allowed)
-        score = _joined(score, await _score_block(prompt, inquiry), kept)
+        scored = await _score_block(prompt, inquiry)
+        score = _joined(score, scored, kept)
         tried += len(block)
+        if is_unreadable(score, spec):
+            if stops_unread:
+                raise too_many_unread(model, spec, score, scored.samples)
+            if incumbent is not None:
+                spare = len(examples) - tried + len(block)
+                emit(Dropped(spare * calls_an_example(spec) - inquiry.asked))
+                break
         if spare := len(block) * calls_an_example(spec) - inquiry.asked:
             emit(Dropped(spare))
     return score
@@ -111,7 +133,7 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         readable = {name: reply.parsed for name, reply in replies.items() if reply.parsed is not None}
         verdicts = await _verdicts(prompt, readable, inquiry)
     samples = [
-        Sample(example=example.id, text=reply.text, answer=reply.parsed, value=value)
+        Sample(example=example.id, text=reply.text, answer=reply.parsed, value=value, rule=reply.reading.rule)
         for example in inquiry.block
         if (reply := replies.get(example.id)) and (value := _value(spec, example, reply, verdicts, inquiry)) is not None
     ]
@@ -119,6 +141,7 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         values={sample.example: sample.value for sample in samples},
         planned=len(inquiry.block),
         unparsed=sum(sample.answer is None for sample in samples),
+        weak=sum(replies[sample.example].reading.is_weak for sample in samples),
         failed=len(inquiry.block) - len(samples),
         cut=sum(replies[sample.example].cut for sample in samples),
         samples=tuple(samples),
@@ -144,7 +167,7 @@ async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, _Reply]:
         name: _Reply(
             answers=(reply,),
             text=reply.text,
-            parsed=_read(reply.text, answer, questions[name], cut=cut[name]),
+            reading=_read(reply.text, answer, questions[name], cut=cut[name], is_held=bool(sampling.grammar)),
             cut=cut[name],
         )
         for name, reply in found.items()
@@ -176,16 +199,19 @@ async def _extracted(
             replies[name],
             answers=(*replies[name].answers, reply),
             text=f"{replies[name].text}\n\n{extract.prompt} {reply.text}",
-            parsed=_read(reply.text, answer, questions[name]),
+            reading=_read(reply.text, answer, questions[name], is_held=bool(sampling.grammar)),
         )
         for name, reply in found.items()
     }
-    lost = {name: replace(replies[name], parsed=None, lost=True) for name in keys.keys() - found.keys()}
+    lost = {name: replace(replies[name], reading=Reading(), lost=True) for name in keys.keys() - found.keys()}
     return {name: extracted.get(name) or lost.get(name) or reply for name, reply in replies.items()}
 
 
-def _read(text: str, answer: AnswerSpec, question: str, *, cut: bool = False) -> str | None:
-    return parse_answer(completed(text, answer), answer, question, cut=cut)
+def _read(text: str, answer: AnswerSpec, question: str, *, is_held: bool, cut: bool = False) -> Reading:
+    """The reading of a text; one that the label grammar held has no other place than itself."""
+    if is_held:
+        return read_answer(completed(text, answer), answer.model_copy(update={"where": None}), question)
+    return read_answer(text, answer, question, cut=cut)
 
 
 async def _verdicts(prompt: _Prompt, answers: Mapping[str, str], inquiry: BlockOfCalls) -> Mapping[str, Grade]:
@@ -205,7 +231,7 @@ def _value(
     if is_judged(spec.metric):
         return verdicts[example.id].value if example.id in verdicts else None
     try:
-        return metric_score(spec.metric, reply.parsed, example.references)
+        return metric_score(spec.metric, reply.parsed, example.references, spec.answer.kind)
     except MetricError as error:
         inquiry.fail(error)
         return None
@@ -236,6 +262,7 @@ def _joined(one: Score, other: Score, kept: int) -> Score:
         values={**one.values, **other.values},
         planned=one.planned,
         unparsed=one.unparsed + other.unparsed,
+        weak=one.weak + other.weak,
         failed=one.failed + other.failed,
         cut=one.cut + other.cut,
         samples=tuple(samples[:kept]),

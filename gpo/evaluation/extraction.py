@@ -60,7 +60,9 @@ def extraction_messages(
 
 
 def completed(text: str, answer: AnswerSpec) -> str:
-    """An answer that was cut after its first token, as the only label that begins so; any other text as it is.
+    """An answer that we cut after its first token, as the only label that begins so; any other text as it is.
+
+    Only for answers under the label grammar: of a free text, "No" is not the beginning of "Norway".
 
     >>> completed("pos", AnswerSpec(kind="choice", labels=("positive", "negative")))
     'positive'

@@ -21,6 +21,7 @@ from gpo.template import Message
 
 _A_GRADE = r"(yes\b|no\b|[0-9]+)(?: ?(?:/|out of) ?([0-9]+))?(?![.,]?[0-9])"
 _GRADE = re.compile(rf"(?i)\bgrade\b[\s*_`\"':=]*{_A_GRADE}")
+_ENDS = re.compile(rf"(?i)\bgrade\b[\s*_`\"':=]*{_A_GRADE}[\s*_`\"'.)\]]*$")
 _ALONE = re.compile(rf"(?i)[\s*_`\"']*{_A_GRADE}[\s*_`\"'.]*")
 
 
@@ -109,19 +110,19 @@ def judge_messages(metric: MetricSpec, example: Example, answer: str) -> tuple[M
 def read_grade(text: str, metric: MetricSpec) -> float | None:
     """What a judge's grade is worth, from 0 to 1; None where no grade of the scale can be read.
 
-    The last grade that the text states counts, or the whole text where it is a grade and nothing else.
+    It must end the last line that is not blank, and be the only one there: what is judged may ask for a grade, and a
+    judge that repeats it has not given it. A line that is a grade and nothing else counts as well.
 
     >>> read_grade("Polite, but cold. Grade: 4", MetricSpec(name="judge", parameters={"rubric": "?", "scale": 5}))
     0.75
     """
-    shown = without_reasoning(text)
     worth = grades(metric)
-    stated = [match.groups() for match in _GRADE.finditer(shown)]
-    if match := _ALONE.fullmatch(shown):
-        stated.append(match.groups())
-    if not stated:
+    lines = [line for line in without_reasoning(text).splitlines() if line.strip(" *_`")]
+    last = lines[-1] if lines else ""
+    found = _ALONE.fullmatch(last) or _ENDS.search(last)
+    if found is None or len(_GRADE.findall(last)) > 1:
         return None
-    grade, scale = stated[-1]
+    grade, scale = found.groups()
     return worth.get(grade.casefold()) if scale in (None, str(len(worth))) else None
 
 

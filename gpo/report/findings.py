@@ -251,7 +251,7 @@ def model_name(model: ModelSpec) -> str:
 def counts(score: Score) -> str:
     """How many examples a score is of, and what was wrong with them: `n 160, 3 unparsed`."""
     size = f"n {score.n}" if score.complete else f"n {score.n} of {score.planned}"
-    counted = ((score.unparsed, "unparsed"), (score.failed, "failed"), (score.cut, "cut"))
+    counted = ((score.unparsed, "unparsed"), (score.weak, "weakly read"), (score.failed, "failed"), (score.cut, "cut"))
     notes = [f"{number} {name}" for number, name in counted if number]
     return ", ".join([size, *notes])
 

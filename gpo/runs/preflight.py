@@ -20,6 +20,7 @@ from gpo.errors import (
 from gpo.evaluation.evaluate import evaluate
 from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.judge import is_judged
+from gpo.evaluation.readability import describe_reading
 from gpo.formatting import money
 from gpo.gate.guards import check_slices, check_tokens, describe_unguarded, group_by_slice
 from gpo.models.asking import ask_all
@@ -53,7 +54,7 @@ async def preflight(job: Job, *, searches: bool = True) -> Splits:
     splits = load_splits(spec)
     for left_out in splits.left_out:
         emit(Note(left_out))
-    check_metric(spec.metric, splits.dev[:PROBED_EXAMPLES])
+    check_metric(spec.metric, splits.dev[:PROBED_EXAMPLES], spec.answer.kind)
     demonstrations(spec, splits)
     if searches:
         _check_slices(spec, splits)
@@ -167,8 +168,10 @@ async def _probe_task(spec: TaskSpec, splits: Splits, models: Models) -> Score:
         raise ModelConfigError(
             f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
             f"one of them: {wrote[:120]!r}. Say in `prompt.messages` what form the answer must have, "
-            "or correct `answer`"
+            "or where it is in `answer.where`, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"
         )
+    if told := describe_reading(score):
+        emit(Note(told))
     return score
 
 

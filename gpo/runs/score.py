@@ -43,6 +43,7 @@ async def score_instruction(spec: Path, instruction: str | None, split: str) -> 
 
     Raises:
         InputError: what is wrong with the spec, the data, the models, the instruction or the split.
+        TooManyUnread: more of the answers than `max_unparsed_rate` cannot be read.
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
     """
     _check_split(split)
@@ -67,7 +68,13 @@ async def _measured(job: Job, split: str, examples: Sequence[Example], shown: Se
             checked = models.task.tally.paid + models.judge.tally.paid
             emit(Began(split, len(examples) * calls_an_example(spec)))
             score = await evaluate(
-                models.task, spec, spec.prompt.instruction, examples, demonstrations=shown, judge=models.judge
+                models.task,
+                spec,
+                spec.prompt.instruction,
+                examples,
+                demonstrations=shown,
+                judge=models.judge,
+                stops_unread=True,
             )
             paid = models.task.tally.paid + models.judge.tally.paid
             # The check asks the first dev examples: on dev, what it paid for belongs to the score.

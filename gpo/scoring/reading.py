@@ -42,6 +42,11 @@ class Reading(Record):
     rule: str = ""
     weak: bool = False
 
+    @property
+    def is_weak(self) -> bool:
+        """Whether there is an answer, and the text does not state it as such."""
+        return self.answer is not None and self.weak
+
 
 class BoundRule(NamedTuple):
     """A rule with the text that it reads."""

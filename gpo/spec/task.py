@@ -57,7 +57,7 @@ class TaskSpec(Record):
         default=0.05, description="Stop when more of the examples than this get no answer, because their calls failed."
     )
     max_unparsed_rate: Fraction = Field(
-        default=0.9, description="Stop before the start when more answers than this cannot be read."
+        default=0.9, description="Stop when more answers than this to the spec's own prompt cannot be read."
     )
     seed: int = Field(default=0, description="Another seed, another search, on the same splits.")
 

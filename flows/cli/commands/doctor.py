@@ -298,12 +298,17 @@ def _spec(path: Path) -> Iterator[Check]:
         return "; ".join([sizes, *splits.left_out])
 
     def models() -> str:
+        from gpo.progress import Note, listening
         from gpo.runs.preflight import preflight
 
         place = load_job(path)
-        asyncio.run(preflight(place))
+        known = load_splits(place.spec).left_out
+        told: list[str] = []
+        with listening(lambda event: told.append(event.text) if isinstance(event, Note) else None):
+            asyncio.run(preflight(place))
         named = place.spec.models
-        return f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
+        answer = f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
+        return "\n".join([answer, *(text for text in told if text not in known)])
 
     looks: tuple[tuple[str, Callable[[], str]], ...] = (("spec", spec), ("dataset", dataset), ("models", models))
     for name, look in looks:

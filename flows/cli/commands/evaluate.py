@@ -4,6 +4,7 @@ import typer
 
 from flows.cli.console import print_json
 from gpo import formatting
+from gpo.evaluation.readability import describe_reading
 from gpo.report.findings import counts
 from gpo.runs.score import Measured
 
@@ -26,6 +27,7 @@ def _as_json(measured: Measured) -> dict[str, object]:
         "ci95": [round(bound, 4) for bound in score.interval()],
         "n": score.n,
         "unparsed": score.unparsed,
+        "weak": score.weak,
         "failed": score.failed,
         "cut": score.cut,
         "calls": {"paid": measured.paid, "cached": measured.cached},
@@ -44,6 +46,8 @@ def _as_text(measured: Measured) -> str:
     ]
     if measured.cost is not None:
         lines.append(f"cost    {formatting.money(measured.cost)} in full")
+    if told := describe_reading(score):
+        lines.append(f"reading {told}")
     if unread:
         lines.append(f"unread  {formatting.shorten(formatting.printable(unread[0]))!r}")
     return "\n".join(lines)
