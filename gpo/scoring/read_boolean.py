@@ -19,6 +19,10 @@ _PAIRS = {
 }  # fmt: skip
 
 
+# By themselves: "the correct answer is no" would say both.
+_JUDGED = {"correct": "true", "incorrect": "false", "not correct": "false", "isn't correct": "false"}
+
+
 @lru_cache(maxsize=1)
 def booleans() -> Phrases:
     """What says true and false; yes and no only where they stand by themselves, "not valid" as "invalid"."""
@@ -29,6 +33,8 @@ def booleans() -> Phrases:
     for yes, no in _PAIRS.items():
         forms[fold(yes)] = Phrase("true", "false")
         forms[fold(no)] = Phrase("false", "true")
+    for form, meaning in _JUDGED.items():
+        forms[form] = Phrase(meaning, is_particle=True)
     return Phrases(forms)
 
 

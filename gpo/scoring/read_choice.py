@@ -146,6 +146,30 @@ def _stated_by(content: str, said: Sequence[Said]) -> Found:
     return _unless_none([*first, *beside])
 
 
+_HEDGES = re.compile(r"\b(?:at first|initially|seem\w*|look\w*|appear\w*|sound\w*|some|might|may|could|would|one could)\b", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"\b(?:argument|statement|claim|sentence|inference|conclusion|answer|sentiment|review|overall|tone|whole|text|message|verdict|turns out|actually|really)\b", re.IGNORECASE
+)
+
+
+def _agreed_by(content: str, said: Sequence[Said]) -> Found:
+    """What all clauses of a sentence say; else what its conclusion, its main subject or its unhedged clauses say."""
+    asserted = _states(said)
+    if not asserted:
+        return None
+    if any(each.clause.concludes for each in asserted):
+        return _stated_by(content, said)
+    clause = {each: content[each.clause.start : each.clause.end] for each in asserted}
+    for chosen in (
+        asserted,
+        [each for each in asserted if not _HEDGES.search(clause[each])],
+        [each for each in asserted if _SUBJECT.search(clause[each])],
+    ):
+        if isinstance(found := _unless_none(chosen), str):
+            return found
+    return UNCLEAR
+
+
 def _unless_none(said: Sequence[Said]) -> Found:
     """What all say; `UNCLEAR` where one names a number that is no label."""
     meanings = [each.meaning for each in said]
@@ -317,8 +341,6 @@ def _alone(text: Text) -> Found:
         return None
     ends = [text.lines[0]] if text.cut else [text.lines[0], text.lines[-1]]
     found = [phrase.meaning for line in ends if (phrase := text.phrases.whole(_OPENING_MARKS.sub("", line)))]
-    if len(set(found)) > 1 and len(text.lines) == len(text.phrases.meanings):
-        return None
     return agreed(found)
 
 
@@ -329,6 +351,8 @@ def _opening(text: Text) -> Found:
     line = _OPENING_MARKS.sub("", text.lines[0])
     if _goes_through(text):
         return None
+    if _are_headings(text):
+        return UNCLEAR
     head = _MARKED_LABEL.match(line)
     if head and (phrase := text.phrases.whole(head[0])):
         first = said_in(line[: head.end() + 1], text.phrases)
@@ -343,6 +367,16 @@ def _opening(text: Text) -> Found:
 
 _TITLED = re.compile(r"\s*[A-Z0-9\"\u201c]")
 _MARKED_LABEL = re.compile(r"[(\[]\w[)\]]|\w[).:](?=\s)")
+
+
+def _are_headings(text: Text) -> bool:
+    """Whether sentences begin with different labels of several letters: `Positive: the food. Negative: the service.`"""
+    named = {
+        found[0].meaning
+        for sentence in text.sentences
+        if (found := text.phrases.find(sentence.text)) and found[0].start == 0 and found[0].end > 1 and sentence.text[found[0].end :].lstrip().startswith(":")
+    }
+    return len(named) > 1
 
 
 def _goes_through(text: Text) -> bool:
@@ -443,7 +477,7 @@ def _concluded(text: Text) -> Found:
         last = [each for each in _states(said) if each.start >= cues[-1].end()]
         if last:
             return _stated_by(sentence.text, last)
-        if (found := _stated_by(sentence.text, said)) is not None:
+        if (found := _agreed_by(sentence.text, said)) is not None:
             return found
     return None
 
@@ -476,7 +510,7 @@ def _only(text: Text) -> Found:
     """The one phrase that the text asserts, wherever it does so."""
     if text.cut:
         return None
-    found: list[Found] = [_stated_by(sentence.text, said) for sentence, said in text.body if _states(said)]
+    found: list[Found] = [_agreed_by(sentence.text, said) for sentence, said in text.body if _states(said)]
     if UNCLEAR in found:
         return UNCLEAR
     return agreed([each for each in found if isinstance(each, str)])

@@ -87,7 +87,7 @@ _VAGUE = re.compile(
 _DENIED = re.compile(r"(?:\b(?:not|never|cannot be|rather than|instead of|unlike|nicht|pas|nunca|n\u00e3o)|n['\u2019]t(?: be)?)\s*[$\u20ac\u00a3]?\s*$", re.IGNORECASE)
 _COMPARES = re.compile(r"\s*%?\s+(?:fewer|less|more|of (?:which|them)|short|higher|lower|ahead|behind|times)\b", re.IGNORECASE)
 _JOINS = re.compile(
-    r"\s*(?:%|[$\u20ac\u00a3]|[^\W\d_]{1,12}|(?:[^\W\d_]{1,12}\s){0,2}[^\W\d_]{1,12}(?=\s+(?:or|and|to)\s))?\s*(?:or|to|and|und|oder|ou|et|o|y|e|bis|hasta|-|\u2013|\u00b1|\+/-|&|,|;|[x*\u00d7\u00f7/+\u00b7^]|of|out of)?\s*"
+    r"\s*(?:%|[$\u20ac\u00a3]|[^\W\d_]{1,12}|(?:[^\W\d_]{1,12}\s){0,2}[^\W\d_]{1,12}(?=\s+(?:or|and|to)\s))?\s*(?:(?:,\s*)?(?:or|and)|to|und|oder|ou|et|o|y|e|bis|hasta|-|\u2013|\u00b1|\+/-|&|,|;|[x*\u00d7\u00f7/+\u00b7^]|of|out of)?\s*"
     r"(?:another\s|about\s|around\s|[-+$\u20ac\u00a3(])*$",
     re.IGNORECASE,
 )
@@ -152,6 +152,8 @@ def _whole(text: Text) -> Found:
     found = numbers_in(text.plain.strip())
     if text.plain.startswith("- "):
         return UNCLEAR  # a mark of a list, or a sign
+    if len(found) == 1 and _DENIED.search(text.plain.strip()[: found[0].start]):
+        return UNCLEAR
     if len(found) == 1 and len(text.plain.split()) <= 3 and found[0].value is not None and not _VAGUE.search(text.plain.strip()[: found[0].start]) and not text.cut:
         return decimal_text(found[0].value)
     return None
@@ -347,11 +349,12 @@ def _only(text: Text) -> Found:
     """The one number of the text."""
     if text.cut:
         return None
+    sentences_ = [_LIST_MARK.sub("", sentence.text) for sentence in text.body]
     found = {
         number.value
-        for sentence in text.body
-        for number in _numbers(_LIST_MARK.sub("", sentence.text))
-        if not _YEAR.search(_LIST_MARK.sub("", sentence.text)[: number.end])
+        for sentence in sentences_
+        for number in _numbers(sentence)
+        if not (_YEAR.search(sentence[: number.end]) or _DENIED.search(sentence[: number.start]))
     }
     if len(found) != 1 or None in found:
         return None

@@ -80,7 +80,7 @@ _SINGULAR_S = (
 )
 _PLURAL_NOUN = re.compile(rf"[\"'\u201d\u2019]?(?:\s+(?:and|or)\s+\w+)?(?:\s+(?!as|is|was|has|because|this|its)\w+)?\s+{_SINGULAR_S}(?:[a-z]{{3,}}[^\Wsuia]s|words?|language|wording|feedback|staff|elements?|aspects?)\b", re.IGNORECASE)
 _AS_WORD = re.compile(r"\b(?:words?|terms?|phrases?|starts?|begins?|started|began|ends?|ended|nothing|anything|something|scale|between)\s*(?:like|as|out|off|the|of|a)?\s*[\"'\u201c\u2018(]*$", re.IGNORECASE)
-_OVER = re.compile(r"\bover\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
+_OVER = re.compile(r"\b(?:over|than|less|prefer\w*\s.{1,24}\sto)\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
 _JOINED = re.compile(
     r"[)\]\"'\u201d\u2019\u300d*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|en|of|eller|och|ve|veya|dan|atau|v\u00e0|ho\u1eb7c|to|through|"
     r"\u0438|\u0438\u043b\u0438|\u0623\u0648|\u0648|\u0914\u0930|\u092f\u093e|\u548c|\u6216\u8005?|\u4e0e|\u8207|\u3068|\u304b|\u3084|\uc640|\uacfc|\ub098|\uc774\ub098|\ub610\ub294|(?<!\s)[-\u2013](?!\s))(?:/or)?)|(?P<comma>[,\u3001\uff0c]))"
@@ -97,9 +97,23 @@ def said_in(sentence: str, phrases: Phrases) -> list[Said]:
     parts = clauses(sentence)
     roles: list[Said] = []
     meanings = set(phrases.meanings)
+    found = _before_that(sentence, found)
     for chain in _chains(sentence, found):
         roles.extend(_said_of_chain(sentence, chain, parts, meanings))
     return roles
+
+
+_THAT = re.compile(r"\s+that\b", re.IGNORECASE)
+
+
+def _before_that(sentence: str, found: list[Mention]) -> list[Mention]:
+    """Of "it is false that B" what decides, and of "it is true that B" what follows."""
+    for at, mention in enumerate(found[:-1]):
+        if mention.phrase.opposite and _THAT.match(sentence, mention.end):
+            denied = _negations(sentence[max(0, mention.start - _LOOKED_BACK) : mention.start]) % 2
+            said = mention.phrase.opposite if denied else mention.meaning
+            return found[: at + 1] if said == "false" else [*found[:at], *found[at + 1 :]]
+    return found
 
 
 def are_side_by_side(sentence: str, one: Said, other: Said) -> bool:
@@ -115,7 +129,7 @@ def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
     for mention in found:
         joined = _JOINED.fullmatch(sentence, chains[-1][-1].end, mention.start) if chains else None
         # After "A, B and D" a comma begins something new.
-        if joined and not (closed and joined["comma"]):
+        if joined and not (closed and joined["comma"]) and not _OVER.search(sentence[: mention.start][-_LOOKED_BACK:]):
             chains[-1].append(mention)
             strong[-1] = strong[-1] or joined["strong"] is not None
         else:
@@ -183,13 +197,13 @@ def _negations(before: str) -> int:
 
 
 _PARTICLE_BEFORE = re.compile(
-    r"(?:^|[.!?:;,=>\u2014\u2013\uff1a\uff0c\u3002\u300c\u201c\"'(\[*_`-]|\b(?:so|then|therefore|thus|hence|is|are|be|say|says|said|answer|answers|conclude|with|definitely|clearly|probably|simply|"
+    r"(?:^|[.!?:;,=>\u2014\u2013\uff1a\uff0c\u3002\u300c\u201c\"'(\[*_`-]|\b(?:but|absolutely|certainly|surely|obviously|well|oh|so|then|therefore|thus|hence|is|are|be|say|says|said|answer|answers|conclude|with|definitely|clearly|probably|simply|"
     r"a|an|ist|lautet|est|es|\u00e8|\u00e9|\u00e4r|jest|also|dire|decir|to|choose|pick|select|label|option|adalah|l\u00e0|\u043e\u0442\u0432\u0435\u0442|\u044d\u0442\u043e)"
     r"|[\u662f\u4e3a\u306f\uc740\ub294\u9009])\s*[\"'\u201c(\[*_`]*$",
     re.IGNORECASE,
 )
 _PARTICLE_AFTER = re.compile(
-    r"[\"'\u201d\u2019\u300d)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3001\u3002\uff01\u0964\u060c(\[/&|-]|\n|"
+    r"[\"'\u201d\u2019\u300d)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3001\u3002\uff01\u0964\u060c(\[/&|\u2192-]|\n|"
     r"(?:and|or|to|und|oder|et|ou|y|o|e)\s|\u3067\u3059|\uc785\ub2c8\ub2e4|\u0939\u0948|"
     rf"(?:{languages.REASON}|{languages.SO}|{languages.BUT}))",
     re.IGNORECASE,

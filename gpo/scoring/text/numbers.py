@@ -55,7 +55,7 @@ _SUFFIX = re.compile(r"(?P<ordinal>st|nd|rd|th)(?!\w)|(?P<money>[kKmMbBtT]|[bmt]
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![.\d])")
 _NO_UNIT = re.compile(r"[xyznie\u03c0\u221a]|pi|[DGKMBkb]|bn|mn|tn")
 _PART_OF_MORE = re.compile(
-    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[\u221a\u03c0]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|\s?\u00b1|\s?\+/-|\s?\\pm|[\u00b2\u00b3]|\+(?!\s*=)"
+    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[\u221a\u03c0]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|\s?\u00b1|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[\u00b2\u00b3]|\+(?!\s*=)"
 )
 _PART_BEFORE = re.compile(
     r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[\u2265\u2264<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[\u221a\u00b1\u03c0]\s?$|--$|\^\s?[({]?$"
