@@ -29,7 +29,7 @@ from gpo.scoring.metric_registry import (
     options_of,
 )
 from gpo.scoring.metrics import _named
-from gpo.scoring.place import WhereSpec
+from gpo.scoring.rules.place import WhereSpec
 
 
 class MetricSpec(Record):

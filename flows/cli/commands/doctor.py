@@ -307,7 +307,9 @@ def _spec(path: Path) -> Iterator[Check]:
         with listening(lambda event: told.append(event.text) if isinstance(event, Note) else None):
             asyncio.run(preflight(place))
         named = place.spec.models
-        answer = f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
+        answer = (
+            f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
+        )
         return "\n".join([answer, *(text for text in told if text not in known)])
 
     looks: tuple[tuple[str, Callable[[], str]], ...] = (("spec", spec), ("dataset", dataset), ("models", models))

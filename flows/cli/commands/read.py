@@ -56,7 +56,9 @@ def read(
     with exit_on_error(debug=debug):
         if spec == STDIN:
             if not as_json or text is not None or file is not None:
-                raise InputError("`-` reads cases from stdin and goes with --json alone; name a spec for --text or --file")
+                raise InputError(
+                    "`-` reads cases from stdin and goes with --json alone; name a spec for --text or --file"
+                )
             for line in _read_lines(sys.stdin):
                 print_json(line)
             return

@@ -7,10 +7,12 @@ from typing import NamedTuple
 from gpo.scoring.text import languages
 
 _ENDS = re.compile(
-    r"""(?P<end>[.!?\u2026]+["'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f\u061f\u0964]["\u201d\u300d]?|[;\uff1b](?=\s|$))\s*""",
+    r"""(?P<end>[.!?\u2026]+["'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f؟।]["\u201d」]?|[;\uff1b](?=\s|$))\s*""",
     re.VERBOSE,
 )
-_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|vs|etc|mr|mrs|ms|dr|st|no|approx|cf|resp|fig|eq|u\.s|u\.k)|\b[A-Z]\.[A-Z])$", re.IGNORECASE)
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:e\.g|i\.e|vs|etc|mr|mrs|ms|dr|st|no|approx|cf|resp|fig|eq|u\.s|u\.k)|\b[A-Z]\.[A-Z])$", re.IGNORECASE
+)
 _LIST_MARK = re.compile(r"\W{0,6}(?:[A-Za-z]|[0-9]{1,3})$")
 _NUMBER_NEXT = re.compile(r"no\.?$", re.IGNORECASE)
 
@@ -94,7 +96,7 @@ _BOUNDARY = re.compile(
     | (?P<so>{languages.SO.replace(" ", "[ ]")})
     | (?P<but>{languages.BUT.replace(" ", "[ ]")})
     | (?P<reason>{languages.REASON.replace(" ", "[ ]")})
-    | (?P<comma>[,\uff0c\u3001\u060c](?![0-9]))
+    | (?P<comma>[,\uff0c\u3001،](?![0-9]))
     | (?P<dash>\s[-\u2013\u2014]{{1,2}}\s|\u2014|\u2013(?=\s)|\u2014\u2014|\s--\s?)
     | (?P<colon>[:\uff1a](?=\s|$|[^\x00-\x7f]))""",
     re.IGNORECASE | re.VERBOSE,

@@ -26,13 +26,13 @@ PRECISION = Context(prec=28)
 _LARGEST = 400
 """Digits of the largest number: beyond, no text means what it says."""
 
-_CURRENCY = r"[$\u20ac\u00a3\u00a5\u20b9\u20a9\u20bd]"
-_NO_SPACES = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_CURRENCY = r"[$€£¥₹₩₽]"
+_NO_SPACES = "\u0e00-\u0eff\u3040-ヿ㐀-鿿가-\ud7af"
 _NUMBER = re.compile(
     rf"""(?<![^\W{_NO_SPACES}])(?<![0-9][.,])                 # not inside a word or a number
-    (?P<sign>(?<![0-9)\]}}!])[-+\u2013])?(?P<unit>{_CURRENCY}\ ?)?(?P<minus>(?<=[$\u20ac\u00a3])-)?
+    (?P<sign>(?<![0-9)\]}}!])[-+\u2013])?(?P<unit>{_CURRENCY}\ ?)?(?P<minus>(?<=[$€£])-)?
     (?P<digits>
-        (?P<euro>(?<=\u20ac)[0-9]+,[0-9]{{1,2}}(?![0-9,])|[0-9]+,[0-9]{{1,2}}(?=\ ?\u20ac))
+        (?P<euro>(?<=€)[0-9]+,[0-9]{{1,2}}(?![0-9,])|[0-9]+,[0-9]{{1,2}}(?=\ ?€))
       | (?P<european>[0-9]{{1,3}}(?:\.[0-9]{{3}})+,[0-9]+(?![0-9.,]?[0-9])
           | [0-9]{{1,3}}(?:\.[0-9]{{3}}){{2,}}(?![0-9]|[.,][0-9]))
       | [0-9]{{1,2}}(?:,[0-9]{{2}})+,[0-9]{{3}}(?![0-9])(?:\.[0-9]+)?
@@ -53,16 +53,21 @@ _SCALES = {
 }  # fmt: skip
 _SUFFIX = re.compile(r"(?P<ordinal>st|nd|rd|th)(?!\w)|(?P<money>[kKmMbBtT]|[bmt]n|Mio)(?!\w)|(?P<letters>[^\W\d_]+)")
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![.\d])")
-_NO_UNIT = re.compile(r"[xyznie\u03c0\u221a]|pi|[DGKMBkb]|bn|mn|tn")
+_NO_UNIT = re.compile(r"[xyznieπ√]|pi|[DGKMBkb]|bn|mn|tn")
 _PART_OF_MORE = re.compile(
-    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[\u221a\u03c0]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|\s?\u00b1|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[\u00b2\u00b3]|\+(?!\s*=)"
+    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[√π]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|"
+    r"\s?±|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[²³]|\+(?!\s*=)"
 )
 _PART_BEFORE = re.compile(
-    r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[\u2265\u2264<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[\u221a\u00b1\u03c0]\s?$|--$|\^\s?[({]?$"
-    r"|(?<![^\W\d_])[a-z]\s?[-+]\s?$|\w\s?[*/\u00d7\u00f7+]\s?$"
+    r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[≥≤<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[√±π]\s?$|"
+    r"--$|\^\s?[({]?$"
+    r"|(?<![^\W\d_])[a-z]\s?[-+]\s?$|\w\s?[*/×÷+]\s?$"
 )
-_OUT_OF = re.compile(r"(?:\s+(?:stars?|points?|sterne?n?|\u00e9toiles|estrellas|stelle|punkte))?\s+(?:out of|of(?: a possible)?|von|sur|su|de|\u0438\u0437|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])")
-_RATED_OF = re.compile(r"\u5206|\u70b9|\u70b9|\u661f|\uc810")
+_OUT_OF = re.compile(
+    r"(?:\s+(?:stars?|points?|sterne?n?|étoiles|estrellas|stelle|punkte))?\s+(?:out of|of(?: a possible)?|"
+    r"von|sur|su|de|из|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])"
+)
+_RATED_OF = re.compile(r"分|点|点|星|점")
 
 
 class Number(NamedTuple):
@@ -77,24 +82,24 @@ _SIGNS = (
     (re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*)\}"), r" \1 "),
     (re.compile(r"(-?)\s?\\[dtc]?frac\s?\{\s*(-?)([0-9.]+)\s*\}\s?\{\s*([0-9.]+)\s*\}"), r" \1\2\3/\4"),
     (re.compile(r"(-?)\s?\\[dtc]?frac([0-9])([0-9])"), r" \1\2/\3"),
-    (re.compile(r"\\times|\\cdot"), "\u00d7"),
-    (re.compile(r"\\div\b"), "\u00f7"),
-    (re.compile(r"\\(?:approx|simeq)\b"), "\u2248"),
-    (re.compile(r"\s?\^\s?\{?\\circ\}?|\\degree\b|\u00b0"), " degrees "),
+    (re.compile(r"\\times|\\cdot"), "×"),
+    (re.compile(r"\\div\b"), "÷"),
+    (re.compile(r"\\(?:approx|simeq)\b"), "≈"),
+    (re.compile(r"\s?\^\s?\{?\\circ\}?|\\degree\b|°"), " degrees "),
     (re.compile(r"\\([$%#&])"), r"\1"),
     (re.compile(r"\\(?:left|right)\b|\\[()\[\]]"), " "),
     (re.compile(r"(?<=[0-9])(?:\\[,;:! ]|['\u2019]|\{,\}|_)(?=[0-9]{3}(?![0-9]))"), ","),
-    (re.compile(r"(?<![\w.])([-+]?[0-9]+(?:\.[0-9]+)?) ?[x*\u00d7\u00b7] ?10 ?(?:\^|\*\*) ?[({]?([-+]?[0-9]+)[)}]?"), r"\1e\2"),
+    (re.compile(r"(?<![\w.])([-+]?[0-9]+(?:\.[0-9]+)?) ?[x*×·] ?10 ?(?:\^|\*\*) ?[({]?([-+]?[0-9]+)[)}]?"), r"\1e\2"),
     (re.compile(r"(?<!\w)_+(?=[-+$0-9])"), ""),
-    (re.compile(r"\b(?:minus|negative)\s+(?=[$\u20ac\u00a3]?[0-9.])", re.IGNORECASE), "-"),
+    (re.compile(r"\b(?:minus|negative)\s+(?=[$€£]?[0-9.])", re.IGNORECASE), "-"),
 )  # fmt: skip
 _FRACTIONS = {
-    "\u00bd": "1/2", "\u00bc": "1/4", "\u00be": "3/4", "\u2153": "1/3", "\u2154": "2/3", "\u2155": "1/5", "\u2156": "2/5",
-    "\u2157": "3/5", "\u2158": "4/5", "\u2159": "1/6", "\u215a": "5/6", "\u215b": "1/8", "\u215c": "3/8", "\u215d": "5/8", "\u215e": "7/8",
+    "½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅕": "1/5", "⅖": "2/5",
+    "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8",
 }  # fmt: skip
 _FRACTION = re.compile(f"([0-9]?)([{''.join(_FRACTIONS)}])")
-_RAISED = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
-_RAISED_DIGITS = re.compile("(?<=[0-9])[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_RAISED_DIGITS = re.compile("(?<=[0-9])[⁰¹²³⁴-⁹⁻]+")
 
 
 def plain_numbers(text: str) -> str:
@@ -140,8 +145,14 @@ def number_words(text: str) -> list[Number]:
     ]
 
 
-_PRONOUN = re.compile(r"\bone (?:of|more|an|could|can|who|that|which|is|has)\b|\b(?:no|each|every|which|this|that|another|any|the|last|first) one\b")
-_RATED = re.compile(r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten)\b(?=\s*(?:stars?\b|points?\b|out of\b|/|[.!,]?\s*$))", re.IGNORECASE | re.MULTILINE)
+_PRONOUN = re.compile(
+    r"\bone (?:of|more|an|could|can|who|that|which|is|has)\b|\b(?:no|each|every|which|this|that|another|"
+    r"any|the|last|first) one\b"
+)
+_RATED = re.compile(
+    r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten)\b(?=\s*(?:stars?\b|points?\b|out of\b|/|[.!,]?\s*$))",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def rated_in_digits(text: str) -> str:
@@ -153,7 +164,7 @@ def rated_in_digits(text: str) -> str:
     return _RATED.sub(lambda word: str(number_words_in(word[0].casefold())[0][2]), text)
 
 
-_ALONE = re.compile(r"(?:\s?[%\u2030]|\s?[$\u20ac\u00a3\u00a5\u20b9]|\s?/-)?[.!,;\u3002]?")
+_ALONE = re.compile(r"(?:\s?[%\u2030]|\s?[$€£¥₹]|\s?/-)?[.!,;\u3002]?")
 
 
 def single_number(text: str) -> Decimal | None:
@@ -191,7 +202,9 @@ def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_c
         value = _value(match, decimal_comma=decimal_comma, whole=True) if Decimal(match["divisor"]) == scale else None
     if match["sign"] == "\u2013" and start and not text[start - 1].isspace():
         value = None
-    if _PART_BEFORE.search(text[max(0, start - 8) : start]) or (match["sign"] and re.search(r"[^\W\d_]$|[-+]$", text[:start][-1:])):
+    if _PART_BEFORE.search(text[max(0, start - 8) : start]) or (
+        match["sign"] and re.search(r"[^\W\d_]$|[-+]$", text[:start][-1:])
+    ):
         value = None
     after = text[end : end + 24]
     if suffix := _SUFFIX.match(after):
@@ -236,7 +249,12 @@ def _value(match: re.Match[str], *, decimal_comma: bool, whole: bool = False) ->
     if abs(value.adjusted()) > _LARGEST:
         return None
     if match["part"] and not whole:
-        if not int(match["of"]) or int(match["part"]) >= int(match["of"]) or not match["mixed"].strip() and not match["mixed"]:
+        if (
+            not int(match["of"])
+            or int(match["part"]) >= int(match["of"])
+            or not match["mixed"].strip()
+            and not match["mixed"]
+        ):
             return None
         value = PRECISION.add(value, PRECISION.divide(Decimal(match["part"]), Decimal(match["of"])))
     elif match["divisor"] and not whole:

@@ -35,15 +35,15 @@ _ASIDES = frozenset(
     text input review passage claim premise hypothesis example examples options choices labels classes categories
     candidates possible alternatives alternative hint hints observation details detail pros cons positives negatives
     strengths weaknesses words word title source summary quote disclaimer warning instruction instructions task prompt
-    given facts fact background consider user human assistant begr\u00fcndung erkl\u00e4rung raison explication raz\u00f3n
-    explicaci\u00f3n motivo spiegazione explica\u00e7\u00e3o uitleg frage pregunta domanda pergunta vraag
-    \u043f\u0440\u0438\u0447\u0438\u043d\u0430 \u043e\u0431\u044a\u044f\u0441\u043d\u0435\u043d\u0438\u0435 \u0432\u043e\u043f\u0440\u043e\u0441 \u0627\u0644\u0633\u0628\u0628 \u0627\u0644\u0633\u0624\u0627\u0644 \u0915\u093e\u0930\u0923
-    \u7406\u7531 \u539f\u56e0 \u89e3\u91ca \u89e3\u91cb \u8aac\u660e \u95ee\u9898 \u554f\u984c \u8d28\u95ee \u8cea\u554f \uc774\uc720 \uc124\uba85 \uc9c8\ubb38""".split()
+    given facts fact background consider user human assistant begründung erklärung raison explication razón
+    explicación motivo spiegazione explicação uitleg frage pregunta domanda pergunta vraag
+    причина объяснение вопрос السبب السؤال क\u093eरण
+    理由 原因 解释 解釋 説明 问题 問題 质问 質問 이유 설명 질문""".split()
 )
 _FINALS = frozenset(
-    """answer answers final overall conclusion ans therefore antwort r\u00e9ponse respuesta risposta resposta antwoord svar
-    odpowied\u017a cevap \u043e\u0442\u0432\u0435\u0442 jawaban endergebnis gesamt insgesamt fazit conclusi\u00f3n conclusione conclus\u00e3o global
-    \u0627\u0644\u0625\u062c\u0627\u0628\u0629 \u0627\u0644\u062c\u0648\u0627\u0628 \u0909\u0924\u094d\u0924\u0930 \u7b54\u6848 \u7b54\u3048 \u6b63\u89e3 \u56de\u7b54 \u7ed3\u8bba \u7d50\u8ad6 \u7d50\u8ad6 \ub2f5 \uc815\ub2f5 \ub2f5\ubcc0 \uacb0\ub860 revised corrected
+    """answer answers final overall conclusion ans therefore antwort réponse respuesta risposta resposta antwoord svar
+    odpowiedź cevap ответ jawaban endergebnis gesamt insgesamt fazit conclusión conclusione conclusão global
+    الإجابة الجواب उत\u094dतर 答案 答え 正解 回答 结论 結論 結論 답 정답 답변 결론 revised corrected
     updated""".split()
 )
 _ANSWERS = frozenset(
@@ -51,11 +51,11 @@ _ANSWERS = frozenset(
     choice option rating score stars star grade severity priority risk level intent topic type tone polarity emotion
     stance judgment judgement assessment solution outcome value selection selected pick evaluation status relation
     relationship total sum tag urgency language toxicity stimmung bewertung kategorie urteil ergebnis klasse
-    sentimiento clasificaci\u00f3n categor\u00eda etiqueta resultado sentimento classe cat\u00e9gorie \u00e9tiquette r\u00e9sultat verdetto
-    classificazione categoria risultato classifica\u00e7\u00e3o oordeel uitkomst \u0442\u043e\u043d\u0430\u043b\u044c\u043d\u043e\u0441\u0442\u044c \u043a\u0430\u0442\u0435\u0433\u043e\u0440\u0438\u044f \u043c\u0435\u0442\u043a\u0430
-    \u0432\u0435\u0440\u0434\u0438\u043a\u0442 \u0440\u0435\u0437\u0443\u043b\u044c\u0442\u0430\u0442 \u043a\u043b\u0430\u0441\u0441 nh\u00e3n kategori etiket duygu sonu\u00e7 hasil \u0627\u0644\u062a\u0635\u0646\u064a\u0641 \u0627\u0644\u0646\u062a\u064a\u062c\u0629
-    \u60c5\u611f \u60c5\u611f\u503e\u5411 \u6807\u7b7e \u6a19\u7c64 \u7c7b\u522b \u985e\u5225 \u5206\u7c7b \u5206\u985e \u7ed3\u679c \u7d50\u679c \u5224\u65ad \u5224\u5b9a \u611f\u60c5 \u8bc4\u5206 \u8a55\u4fa1 \uac10\uc815 \ubd84\ub958 \uacb0\uacfc \ud310\ub2e8
-    \u092d\u093e\u0935\u0928\u093e \u0935\u0930\u094d\u0917""".split()
+    sentimiento clasificación categoría etiqueta resultado sentimento classe catégorie étiquette résultat verdetto
+    classificazione categoria risultato classificação oordeel uitkomst тональность категория метка
+    вердикт результат класс nhãn kategori etiket duygu sonuç hasil التصنيف النتيجة
+    情感 情感倾向 标签 標籤 类别 類別 分类 分類 结果 結果 判断 判定 感情 评分 評価 감정 분류 결과 판단
+    भ\u093eवन\u093e वर\u094dग""".split()
 )
 
 
@@ -66,7 +66,11 @@ def worth_of(name: str) -> Worth:
     ('FINAL', 'ANSWER', 'ASIDE')
     """
     words = re.findall(r"[^\W_0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
-    if not words or _ASIDES.intersection(words[-1:]) or (_ASIDES.intersection(words[:1]) and words[-1] not in _ANSWERS | _FINALS):
+    if (
+        not words
+        or _ASIDES.intersection(words[-1:])
+        or (_ASIDES.intersection(words[:1]) and words[-1] not in _ANSWERS | _FINALS)
+    ):
         return Worth.ASIDE if words else Worth.FIELD
     if _FINALS.intersection(words):
         return Worth.FINAL
@@ -149,15 +153,17 @@ def in_tags(text: str, value: Value) -> Found:
 
 _GAP = r"(?:\s(?:to|for|of|in|here|choice|option|number|given|below|above|is given as)(?:\s[\w'\u2019-]{1,24}){0,8}?)?"
 _ENGLISH = r"(?<!\w)(?:answers?|ans)(?!\w)"
-_NOT_A = r"(?:not|no|ne|n|non|nicht|kein|keine|n\u00e3o|niet|nie|inte|\u043d\u0435|\u0644\u064a\u0633\u062a?)\b"
+_NOT_A = r"(?:not|no|ne|n|non|nicht|kein|keine|não|niet|nie|inte|не|ليست?)\b"
 STATED = re.compile(
-    "|".join((
-        rf"{_ENGLISH}[\"'*_`\u201d]{{0,3}}{_GAP}\s?[\"'*_`]{{0,3}}(?:\s?\([^()\n]{{1,20}}\))?\s?[\"'*_`]{{0,3}}{languages.COPULA}"
-        rf"{languages.SURELY}[ \t:*_=]*",
-        rf"(?:{languages.ANSWER_NOUN})[\"'*_`]{{0,3}}(?:\s(?!{_NOT_A})[^\W\d]{{1,20}}){{0,3}}?\s?{languages.COPULA}(?!\s{_NOT_A})[ \t:*_=]*",
-        rf"(?:{languages.ANSWER_NOUN})(?<!answer)(?<!answers)(?<!ans)(?<!solution)[ \t:*_]+",
-        r"^[#*_\s]{0,8}(?:(?:final|correct|the|my|best)\s)*(?:answer|solution)[*_:\s]{0,4}\n\s*",
-    )),
+    "|".join(
+        (
+            rf"{_ENGLISH}[\"'*_`\u201d]{{0,3}}{_GAP}\s?[\"'*_`]{{0,3}}(?:\s?\([^()\n]{{1,20}}\))?\s?[\"'*_`]{{0,3}}{languages.COPULA}"
+            rf"{languages.SURELY}[ \t:*_=]*",
+            rf"(?:{languages.ANSWER_NOUN})[\"'*_`]{{0,3}}(?:\s(?!{_NOT_A})[^\W\d]{{1,20}}){{0,3}}?\s?{languages.COPULA}(?!\s{_NOT_A})[ \t:*_=]*",
+            rf"(?:{languages.ANSWER_NOUN})(?<!answer)(?<!answers)(?<!ans)(?<!solution)[ \t:*_]+",
+            r"^[#*_\s]{0,8}(?:(?:final|correct|the|my|best)\s)*(?:answer|solution)[*_:\s]{0,4}\n\s*",
+        )
+    ),
     re.IGNORECASE | re.MULTILINE,
 )
 """Marks of an answer: "the answer is", "Answer:", a heading."""

@@ -5,17 +5,17 @@ from functools import lru_cache
 from gpo.scoring.text.phrases import Phrase, Phrases
 from gpo.scoring.text.plain import fold
 
-_YES = """yes yeah yep ja oui s\u00ed si s\u00ec sim tak evet da \u0434\u0430 \u0442\u0430\u043a \u03bd\u03b1\u03b9 \u0646\u0639\u0645 \u0939\u093e\u0901 \u0939\u093e\u0902 \u05db\u05df ya c\u00f3 kyll\u00e4 ano jo
-\u662f \u662f\u7684 \u5bf9 \u5c0d \u306f\u3044 \uc608 \ub124 \u0e43\u0e0a\u0e48""".split()
-_NO = """no nope nah nein non n\u00e3o nee nej nie hay\u0131r \u043d\u0435\u0442 \u043d\u0456 \u03cc\u03c7\u03b9 \u0644\u0627 \u0928\u0939\u0940\u0902 \u05dc\u05d0 tidak kh\u00f4ng ei
-\u5426 \u4e0d\u662f \u4e0d\u5bf9 \u4e0d\u5c0d \u4e0d \u3044\u3044\u3048 \uc544\ub2c8\uc694 \uc544\ub2c8\uc624 \uc544\ub2c8 \u0e44\u0e21\u0e48\u0e43\u0e0a\u0e48 \u0e44\u0e21\u0e48""".split()
+_YES = """yes yeah yep ja oui sí si sì sim tak evet da да так ναι نعم ह\u093e\u0901 ह\u093e\u0902 כן ya có kyllä ano jo
+是 是的 对 對 はい 예 네 ใช\u0e48""".split()
+_NO = """no nope nah nein non não nee nej nie hayır нет ні όχι لا नह\u0940\u0902 לא tidak không ei
+否 不是 不对 不對 不 いいえ 아니요 아니오 아니 ไม\u0e48ใช\u0e48 ไม\u0e48""".split()
 _PAIRS = {
     "true": "false", "valid": "invalid", "plausible": "implausible", "wahr": "falsch", "vrai": "faux", "vraie": "fausse",
     "verdadero": "falso", "verdadera": "falsa", "vero": "falso", "vera": "falsa", "verdadeiro": "falso", "verdadeira": "falsa",
-    "waar": "onwaar", "sant": "falskt", "prawda": "fa\u0142sz", "prawdziwe": "fa\u0142szywe", "do\u011fru": "yanl\u0131\u015f",
-    "\u0438\u0441\u0442\u0438\u043d\u0430": "\u043b\u043e\u0436\u044c", "\u0432\u0435\u0440\u043d\u043e": "\u043d\u0435\u0432\u0435\u0440\u043d\u043e", "\u043f\u0440\u0430\u0432\u0434\u0430": "\u043d\u0435\u043f\u0440\u0430\u0432\u0434\u0430", "\u0635\u062d\u064a\u062d": "\u062e\u0637\u0623", "\u0635\u062d": "\u062e\u0637\u0627",
-    "\u0938\u0939\u0940": "\u0917\u0932\u0924", "\u0938\u0924\u094d\u092f": "\u0905\u0938\u0924\u094d\u092f", "\u771f": "\u5047", "\u6b63\u786e": "\u9519\u8bef", "\u6b63\u78ba": "\u932f\u8aa4", "\u6b63\u3057\u3044": "\u9593\u9055\u3044", "\ucc38": "\uac70\uc9d3",
-    "\u0111\u00fang": "sai", "benar": "salah", "\u03b1\u03bb\u03b7\u03b8\u03ad\u03c2": "\u03c8\u03b5\u03c5\u03b4\u03ad\u03c2", "g\u00fcltig": "ung\u00fcltig", "valide": "invalide", "v\u00e1lido": "inv\u00e1lido",
+    "waar": "onwaar", "sant": "falskt", "prawda": "fałsz", "prawdziwe": "fałszywe", "doğru": "yanlış",
+    "истина": "ложь", "верно": "неверно", "правда": "неправда", "صحيح": "خطأ", "صح": "خطا",
+    "सह\u0940": "गलत", "सत\u094dय": "असत\u094dय", "真": "假", "正确": "错误", "正確": "錯誤", "正しい": "間違い", "참": "거짓",
+    "đúng": "sai", "benar": "salah", "αληθές": "ψευδές", "gültig": "ungültig", "valide": "invalide", "válido": "inválido",
 }  # fmt: skip
 
 

@@ -115,5 +115,7 @@ def _matches(text: str, pattern: str) -> Iterator[str]:
 
 
 def _tags(text: str, name: str) -> Iterator[str]:
-    found = re.findall(rf"<{re.escape(name)}(?:\s[^<>]*)?>(.*?)</{re.escape(name)}\s*>", text, re.DOTALL | re.IGNORECASE)
+    found = re.findall(
+        rf"<{re.escape(name)}(?:\s[^<>]*)?>(.*?)</{re.escape(name)}\s*>", text, re.DOTALL | re.IGNORECASE
+    )
     yield from reversed(found)
