@@ -3,8 +3,8 @@ r"""From what a task model writes to an answer that a metric can compare.
 `read_answer` reads a model's text, `canonical_reference` a dataset's reference; both give the same canonical form, so
 that `1,000` is `1000` and `Yes` is `true` on both sides. Hidden reasoning is never read.
 
-Models state their answer in many ways. Each kind has its rules, in order of trust, in `gpo.scoring.rules`, `read_list` and
-`read_json`. What states no one answer is unread.
+Models state their answer in many ways. Each kind has its rules, in order of trust, in `gpo.scoring.rules`, `read_list`
+and `read_json`. What states no one answer is unread.
 """
 
 import re
@@ -96,9 +96,9 @@ def canonical_reference(reference: str, answer: AnswerSpec) -> str | None:
 def _options(question: str, labels: tuple[str, ...]) -> Phrases | None:
     """The texts of the options that a question lists; None when it lists none, or two with the same text."""
     texts: dict[str, Phrase] = {}
-    for line in question.splitlines():
+    for option in question.splitlines():
         for label in labels:
-            before, found, rest = line.partition(label)
+            before, found, rest = option.partition(label)
             if found and not before.strip(" -*") and (form := fold(plain_text(rest).lstrip(".:)")).strip("\"'.,;: ")):
                 if form in texts:
                     return None

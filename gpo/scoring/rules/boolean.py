@@ -5,17 +5,20 @@ from functools import lru_cache
 from gpo.scoring.text.phrases import Phrase, Phrases
 from gpo.scoring.text.plain import fold
 
-_YES = """yes yeah yep ja oui sí si sì sim tak evet da да так ναι نعم ह\u093e\u0901 ह\u093e\u0902 כן ya có kyllä ano jo
-是 是的 对 對 はい 예 네 ใช\u0e48""".split()
-_NO = """no nope nah nein non não nee nej nie hayır нет ні όχι لا नह\u0940\u0902 לא tidak không ei
-否 不是 不对 不對 不 いいえ 아니요 아니오 아니 ไม\u0e48ใช\u0e48 ไม\u0e48""".split()
+_YES = """yes yeah yep ja oui sí si sì sim tak evet da да так ναι نعم हाँ हां כן ya có kyllä ano jo 是 是的 对 對 はい
+    예 네 ใช่"""
+_NO = """no nope nah nein non não nee nej nie hayır нет ні όχι لا नहीं לא tidak không ei 否 不是 不对 不對 不 いいえ
+    아니요 아니오 아니 ไม่ใช่ ไม่"""
 _PAIRS = {
-    "true": "false", "valid": "invalid", "plausible": "implausible", "wahr": "falsch", "vrai": "faux", "vraie": "fausse",
-    "verdadero": "falso", "verdadera": "falsa", "vero": "falso", "vera": "falsa", "verdadeiro": "falso", "verdadeira": "falsa",
+    "true": "false", "valid": "invalid", "plausible": "implausible", "wahr": "falsch", "vrai": "faux",
+    "vraie": "fausse",
+    "verdadero": "falso", "verdadera": "falsa", "vero": "falso", "vera": "falsa", "verdadeiro": "falso",
+    "verdadeira": "falsa",
     "waar": "onwaar", "sant": "falskt", "prawda": "fałsz", "prawdziwe": "fałszywe", "doğru": "yanlış",
     "истина": "ложь", "верно": "неверно", "правда": "неправда", "صحيح": "خطأ", "صح": "خطا",
-    "सह\u0940": "गलत", "सत\u094dय": "असत\u094dय", "真": "假", "正确": "错误", "正確": "錯誤", "正しい": "間違い", "참": "거짓",
-    "đúng": "sai", "benar": "salah", "αληθές": "ψευδές", "gültig": "ungültig", "valide": "invalide", "válido": "inválido",
+    "सही": "गलत", "सत्य": "असत्य", "真": "假", "正确": "错误", "正確": "錯誤", "正しい": "間違い", "참": "거짓",
+    "đúng": "sai", "benar": "salah", "αληθές": "ψευδές", "gültig": "ungültig", "valide": "invalide",
+    "válido": "inválido",
 }  # fmt: skip
 
 
@@ -28,7 +31,7 @@ def booleans() -> Phrases:
     """What says true and false; yes and no only where they stand by themselves, "not valid" as "invalid"."""
     forms: dict[str, Phrase] = {}
     for words, meaning in ((_YES, "true"), (_NO, "false")):
-        for word in words:
+        for word in words.split():
             forms[fold(word)] = Phrase(meaning, is_particle=True)
     for yes, no in _PAIRS.items():
         forms[fold(yes)] = Phrase("true", "false")

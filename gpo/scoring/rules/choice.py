@@ -146,20 +146,26 @@ def _concluded(text: Text) -> Found:
     return None
 
 
-_CONCLUDES = re.compile(
-    rf"""(?:{languages.SO.replace(" ", "[ ]")})
-    | \b(?:overall|in[ ](?:conclusion|summary|short|total|sum)|to[ ](?:conclude|summari[sz]e|sum[ ]up)|conclud\w+|ultimately|in[ ]the[ ]end|all[ ]in[ ]all|on[ ]balance|altogether
-    | must[ ]be|(?:i|we)(?:['\u2019]d|['\u2019]ll|[ ]would|[ ]will)?[ ](?:say|go[ ](?:with|for)|choose|pick|select|opt[ ]for|take|label|classify|categori[sz]e|rate|call|give|guess|lean|vote|conclude)
-    | my[ ](?:choice|pick|guess|vote|verdict|rating)|leaves|leaving|refer(?:s|red|ring)?[ ]to|classified|categori[sz]ed|labell?ed|rated
-    | evaluates?[ ]to|simplif\w+[ ]to|reduces[ ]to|verdict|conclusion|final|insgesamt|gesamt|globalement|en[ ]conclusion|en[ ]general|nel[ ]complesso|no[ ]geral|в[ ]целом)\b
-    | \b(?:correct|right|best|final|closest|likely|proper|appropriate|suitable|similar|accurate|sarcastic|dominant|main)(?:[ ][\w'-]{{1,20}}){{0,5}}[ ](?:is|was|are|would[ ]be|should[ ]be|must[ ]be|seems[ ]to[ ]be)\b
-    | 总体|總體|整体|全体的に|전반적으로""",
-    re.IGNORECASE | re.VERBOSE,
+_WE_SAY = (
+    r"\b(?:i|we)(?:['\u2019]d|['\u2019]ll| would| will)? (?:say|go (?:with|for)|choose|pick|select|opt for|take|label|"
+    r"classify|categori[sz]e|rate|call|give|guess|lean|vote|conclude)\b"
 )
+_ALL_IN_ALL = (
+    r"\b(?:overall|in (?:conclusion|summary|short|total|sum)|to (?:conclude|summari[sz]e|sum up)|conclud\w+|ultimately|"
+    r"in the end|all in all|on balance|altogether|must be|my (?:choice|pick|guess|vote|verdict|rating)|leaves|leaving|"
+    r"refer(?:s|red|ring)? to|classified|categori[sz]ed|labell?ed|rated|evaluates? to|simplif\w+ to|reduces to|verdict|"
+    r"conclusion|final|prefer|insgesamt|gesamt|globalement|en conclusion|en general|nel complesso|no geral|в целом)\b"
+    r"|总体|總體|整体|全体的に|전반적으로"
+)
+_THE_BEST_IS = (
+    r"\b(?:correct|right|best|final|closest|likely|proper|appropriate|suitable|similar|accurate|sarcastic|dominant|main)"
+    r"(?: [\w'-]{1,20}){0,5} (?:is|was|are|would be|should be|must be|seems to be)\b"
+)
+_CONCLUDES = re.compile("|".join((languages.SO, _ALL_IN_ALL, _WE_SAY, _THE_BEST_IS)), re.IGNORECASE)
 
 
 def _declared(text: Text) -> Found:
-    """What the first sentence of a cut text says, where it ends in a phrase: `The sentence is plausible.`"""
+    """What the first sentence of a cut text says, where a phrase ends it, as in `It is plausible.`."""
     if not text.cut or not text.body:
         return None
     sentence, said = text.body[0]

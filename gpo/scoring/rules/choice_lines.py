@@ -15,11 +15,11 @@ def field(text: Text) -> Found:
     """What lines such as `Verdict: no` say."""
     said: dict[Worth, list[Found]] = {}
     for sentence in text.sentences:
-        field = field_of(sentence.text)
-        if field is None or sentence.asks or text.phrases.find(_BRACKETED.sub("", field[0])):
+        found = field_of(sentence.text)
+        if found is None or sentence.asks or text.phrases.find(_BRACKETED.sub("", found[0])):
             continue
-        if (worth := worth_of(field[0])) is not Worth.ASIDE:
-            said.setdefault(worth, []).append(text.leading(field[1]))
+        if (worth := worth_of(found[0])) is not Worth.ASIDE:
+            said.setdefault(worth, []).append(text.leading(found[1]))
     return statements.best_of(said)
 
 
@@ -39,17 +39,17 @@ _WRONG = re.compile(r"not|incorrect|wrong|false|[✗✘❌]", re.IGNORECASE)
 
 def judged(text: Text) -> Found:
     """The one option that is called right where each is judged on a line of its own."""
-    right, judged = [], set()
+    right, seen = [], set()
     for line in text.lines:
         head = next(numbered_heads([line], text.phrases), None)
         if head is None:
             continue
         rest = _AFTER_HEAD.sub("", line)
         if verdict := _VERDICT.search(rest):
-            judged.add(head[1])
+            seen.add(head[1])
             if not _WRONG.search(verdict["first"] or verdict["last"]):
                 right.append(head[1])
-    if len(judged) < 2 and len(right) < len(judged) or not right:
+    if not right or (len(seen) < 2 and len(right) < len(seen)):
         return None
     return agreed(right)
 
@@ -93,7 +93,7 @@ MARKED_LABEL = re.compile(r"[(\[]\w[)\]]|\w[).:](?=\s)")
 
 
 def _are_headings(text: Text) -> bool:
-    """Whether sentences begin with different labels of several letters: `Positive: the food. Negative: the service.`"""
+    """Whether sentences begin with different words, as in `Positive: the food. Negative: the service.`."""
     named = {
         found[0].meaning
         for sentence in text.sentences

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from gpo.scoring.reading import Found
 from gpo.scoring.rules.sayings import leading, stated_by
@@ -135,6 +136,7 @@ def _is_aside(sentence: str, phrases: Phrases) -> bool:
 
 
 def numbered_heads(lines: Sequence[str], phrases: Phrases) -> Iterator[tuple[int, str]]:
+    """The labels that begin lines, as in `A) Paris`, and the numbers of the lines."""
     for number, line in enumerate(lines):
         match = re.match(
             r"[\s>*+\u2022-]*(?:option\s+)?[(\[]?(\w{1,12})(?:[)\]]|(?=\s*(?:[.:)\u2013\u2014✓✔✅✗✘❌-]|is\b)))",
@@ -163,8 +165,9 @@ def _listed_lines(lines: Sequence[str], phrases: Phrases) -> set[int]:
 
 
 def without_phrases(text: str, phrases: Phrases) -> str:
+    """A text without the phrases that it names."""
     found = phrases.find(text)
     if not found:
         return text
-    kept = [text[one.end : other.start] for one, other in zip(found, found[1:], strict=False)]
+    kept = [text[one.end : other.start] for one, other in pairwise(found)]
     return " ".join([text[: found[0].start], *kept, text[found[-1].end :]])

@@ -100,7 +100,7 @@ def _whole(text: Text) -> Found:
 
 
 def _json(text: Text) -> Found:
-    return statements.in_json(text.raw, lambda content: _field_value(content))
+    return statements.in_json(text.raw, _field_value)
 
 
 def _field_value(content: str) -> Found:
@@ -175,7 +175,7 @@ _LONGEST_NAME = 4
 
 def _opening(text: Text) -> Found:
     """A number that is the first line, or begins it and is followed by its explanation."""
-    if not text.lines or text.cut and len(text.lines) < 2:
+    if not text.lines or (text.cut and len(text.lines) < 2):
         return None
     line = text.lines[0]
     if (number := single_number(line)) is not None:
@@ -271,7 +271,7 @@ def _only(text: Text) -> Found:
 
 
 def whole_number(text: str) -> str | None:
-    r"""The number that a reference is, but for its unit %, $ or €, or the one after the last `####`; None when it is none.
+    r"""The number that a reference is, but for its unit, or the one after its last `####`; None when it is none.
 
     >>> whole_number("3 + 4 = 7, so:\n#### 7"), whole_number("5 or 6")
     ('7', None)

@@ -1,6 +1,7 @@
 """What a statement or a sentence comes to as a number."""
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from gpo.scoring.reading import UNCLEAR, Found
@@ -47,40 +48,49 @@ _EQUALS = re.compile(r"[=≈](?!=)|\b(?:equals|equal to|is equal to|makes|gives)
 
 
 def amount(content: str, *, rating: bool = False, comma: bool = False) -> Found:
-    """The number that a statement's value is: the first one of its first clause, or what its equation comes to."""
+    """The number that a statement's value is: the first one of its first clause, or what its equation comes to.
+
+    Args:
+        content: what follows "the answer is".
+        rating: whether `4/5` is 4 there, and not 0.8.
+        comma: whether a lone comma is a decimal one there.
+    """
     content = re.sub(r"^-\s(?=[$€£]?[0-9.])", "-", content)
     if rating and (points := _OUT_OF.search(content)):
         return decimal_text(Decimal(points["points"]))
-    if (number := single_number(content)) is not None and not comma:
+    if not comma and (number := single_number(content)) is not None:
         return decimal_text(number)
-    main = _main(content)
-    if _EQUALS.search(main):
-        *_, last = _EQUALS.split(main)
-        if numbers_of(last, comma=comma):
-            main = last
+    main = _after_equals(_main(content), comma=comma)
     found = numbers_of(main, comma=comma)
-    if not found:
-        return None
-    found = [each for each in found if not DENIED.search(main[: each.start])] or found
-    first = found[0]
-    lead = main[: first.start]
-    if DENIED.search(lead):
-        after = content.partition(main)[2]
-        return amount(after) if main in content and numbers_of(after) else None
-    if first.value is None or VAGUE.search(lead) or (len(lead.split()) > 6 and len({each.value for each in found}) > 1):
+    asserted = [each for each in found if not DENIED.search(main[: each.start])]
+    if found and not asserted:
+        # "Not 7 but 8."
+        rest = content.partition(main)[2]
+        return amount(rest) if numbers_of(rest) else None
+    return _first_of(main, asserted) if asserted else None
+
+
+def _after_equals(main: str, *, comma: bool) -> str:
+    *_, last = _EQUALS.split(main)
+    return last if numbers_of(last, comma=comma) else main
+
+
+def _first_of(main: str, found: Sequence[Number]) -> Found:
+    """The first number, unless it is one of several, a bound, or a part of an expression."""
+    first, lead = found[0], main[: found[0].start]
+    is_far_off = len(lead.split()) > _LONGEST_LEAD and len({each.value for each in found}) > 1
+    if first.value is None or VAGUE.search(lead) or is_far_off or _GOES_ON.match(main, first.end):
         return UNCLEAR
-    if (
-        len(found) > 1
-        and _JOINS.fullmatch(main[first.end : found[1].start])
-        and found[1].value != first.value
-        and not _COMPARES.match(main, found[1].end)
-    ):
-        return UNCLEAR
-    if re.match(
-        r"\s?(?:\\?sqrt|√|\\?pi\b|π|[x*×÷/^+]\s?[\w(\\]|\\(?:cdot|sqrt|pi)|or\b|\()", main[first.end :]
-    ) and not re.match(r"\s?\(", main[first.end :]):
-        return UNCLEAR
+    if len(found) > 1 and found[1].value != first.value:
+        joined = _JOINS.fullmatch(main[first.end : found[1].start])
+        if joined and not _COMPARES.match(main, found[1].end):
+            return UNCLEAR
     return decimal_text(first.value)
+
+
+_LONGEST_LEAD = 6
+"""Words before the first number of a statement; after more, it need not be the one that is meant."""
+_GOES_ON = re.compile(r"\s?(?:\\?sqrt|√|\\?pi\b|π|[x*×÷/^+]\s?[\w(\\]|\\(?:cdot|sqrt|pi)|or\b)")
 
 
 def numbers_of(text: str, *, comma: bool = False) -> list[Number]:
@@ -96,10 +106,9 @@ def _main(content: str) -> str:
         return content if not parts or not parts[0].is_aside else ""
     concluded = [each for each in said if each.concludes]
     chosen = concluded[-1] if concluded else said[0]
-    together = [each for each in parts if not each.is_aside and each.turn == chosen.turn and each.start >= chosen.start]
     end = chosen.end
-    for each in together:
-        if each.start == end or each is chosen:
+    for each in parts:
+        if each.start == end and each.turn == chosen.turn and not each.is_aside:
             end = each.end
     return content[chosen.start : end]
 
@@ -124,46 +133,36 @@ YEAR = re.compile(r"\b(?:as of|in|since|by|until|from|before|after|during)\s+(?:
 _OR = re.compile(r"\b(?:or|oder|ou)\b")
 
 
+_NAMES_A_PLACE = re.compile(r"(?:#|\b(?:question|step|day|page|grade|chapter|number|no\.?))\s*$", re.IGNORECASE)
+
+
 def of_sentence(sentence: str) -> Found:
-    """The number that a sentence comes to."""
+    """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
     sentence = LIST_MARK.sub("", sentence)
     main = " ".join(sentence[each.start : each.end] for each in clauses(sentence) if not each.is_aside)
-    if _OR.search(main) and len({each.value for each in numbers_in(main)}) > 1:
+    found = numbers_in(main)
+    if _OR.search(main) and len({each.value for each in found}) > 1:
         return UNCLEAR
     if "=" in main:
         return amount(main.rpartition("=")[2])
-    found = [each for each in numbers_in(main) if not DENIED.search(main[: each.start])]
+    found = [each for each in found if not DENIED.search(main[: each.start])]
     if not found or (len(found) == 1 and YEAR.search(main[: found[0].end])):
         return None
-    if len({each.value for each in found}) == 1:
-        vague = (
-            found[0].value is None
-            or VAGUE.search(main[: found[0].start])
-            or (
-                _ADJUNCT.search(main[: found[0].start])
-                and re.search(
-                    r"(?:#|question|step|day|page|grade|room|chapter|number|no\.?)\s*$",
-                    main[: found[0].start],
-                    re.IGNORECASE,
-                )
-            )
-        )
-        return UNCLEAR if vague else decimal_text(found[0].value or Decimal(0))
-    verbs = [match.end() for match in VERB.finditer(main)]
-    for verb in reversed(verbs):
-        after = [each for each in found if each.start >= verb]
-        if not after:
-            continue
-        first = after[0]
-        others = [
-            each for each in after[1:] if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))
-        ]
-        if (
-            others
-            or first.value is None
-            or VAGUE.search(main[: first.start])
-            or _ADJUNCT.search(main[verb : first.start])
-        ):
-            return UNCLEAR
-        return decimal_text(first.value)
-    return UNCLEAR
+    if len({each.value for each in found}) > 1:
+        return _after_verb(main, found)
+    return UNCLEAR if _is_vague(main, found[0], _NAMES_A_PLACE) else decimal_text(found[0].value or Decimal(0))
+
+
+def _is_vague(main: str, number: Number, place: re.Pattern[str]) -> bool:
+    before = main[: number.start]
+    return number.value is None or VAGUE.search(before) is not None or place.search(before) is not None
+
+
+def _after_verb(main: str, found: Sequence[Number]) -> Found:
+    """The number after the last verb that has one, where all further ones are asides: `pays $36 for 4 shirts`."""
+    verbs = [match.end() for match in VERB.finditer(main) if match.end() <= found[-1].start]
+    if not verbs:
+        return UNCLEAR
+    first, *others = [each for each in found if each.start >= verbs[-1]]
+    others = [each for each in others if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))]
+    return UNCLEAR if others or _is_vague(main, first, _ADJUNCT) else decimal_text(first.value or Decimal(0))

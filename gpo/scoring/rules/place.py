@@ -63,9 +63,9 @@ class WhereSpec(Record):
 
 
 def part_of(text: str, where: WhereSpec) -> str | None:
-    """What stands at the place; None where the text has no such place, or nothing in it.
+    r"""What stands at the place; None where the text has no such place, or nothing in it.
 
-    >>> part_of("Is it 4?\\nAnswer: 5", WhereSpec(after="Answer:"))
+    >>> part_of("Is it 4?\nAnswer: 5", WhereSpec(after="Answer:"))
     '5'
     """
     return next((part for part in _parts(text, where) if part.strip()), None)

@@ -9,6 +9,7 @@ from gpo.scoring.text.mentions import Role, Said, are_side_by_side
 
 
 def states(said: Sequence[Said]) -> list[Said]:
+    """What is said to be so."""
     return [each for each in said if each.states]
 
 
@@ -78,6 +79,7 @@ _ENDS_ANSWER = re.compile(
 
 
 def leading(content: str, said: Sequence[Said]) -> Found:
+    """The phrase that a piece of text begins with, where it ends there as an answer does."""
     if not said or content[: said[0].start].strip("([{<\"'\u201c「 \t"):
         return None
     first = said[0]

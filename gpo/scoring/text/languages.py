@@ -20,8 +20,8 @@ ANSWER_NOUN = "|".join((
         r"ответ", r"відповідь",
         r"απάντηση", r"răspuns(?:ul)?", r"válasz",
         r"(?:ال)?إجابة", r"(?:ال)?اجابة",
-        r"(?:ال)?جواب", r"الحل", r"उत\u094dतर",
-        r"जव\u093eब", r"উত\u09cdতর", r"ה?תשובה",
+        r"(?:ال)?جواب", r"الحل", r"उत्तर",
+        r"जवाब", r"উত্তর", r"ה?תשובה",
         r"پاسخ",
     ),
     "答案", "答え", "回答", "解答", "正解", "结果", "結果",
@@ -36,10 +36,10 @@ COPULA = (
         r"wäre", "sind", "est", "serait", "sont", "es", r"sería", r"è", r"sarebbe", r"é", r"seria",
         r"são", "zijn", r"är", "brzmi", "jest", "este", r"là", "adalah", "ialah",
         r"это", r"є", r"είναι", r"هي", r"هو",
-        r"ह\u0948", r"היא", r"הוא", "nin", "fi",
+        r"है", r"היא", r"הוא", "nin", "fi",
     )
     + r"|是|为|為|應該是|应该是|应为|应是|选|選"
-    r"|は|은|는|이|ค\u0e37อ|[=:\uff1a]|\s[-\u2013\u2014]\s)"
+    r"|は|은|는|이|คือ|[=:\uff1a]|\s[-\u2013\u2014]\s)"
 )  # fmt: skip
 """`is`, or a colon."""
 
@@ -54,7 +54,8 @@ NEGATOR = "|".join((
         "cannot", "cant", r"dont", r"neither", "nor", "hardly", "barely", "scarcely", "rarely", "seldom", "far from",
         "unlikely", "impossible", "fails?", "failed", "failing", r"nothing(?! but)", "none", "without", "lacks?",
         "lacking", "anything but", r"by no means", r"in no way", "nowhere near", "free of", "ruled? out",
-        r"rul(?:es|ing) out", r"exclud(?:es?|ed|ing)", r"eliminat(?:es?|ed|ing)", "elimination of", "wrong to", r"reject(?:s|ed|ing)?", r"non",
+        r"rul(?:es|ing) out", r"exclud(?:es?|ed|ing)", r"eliminat(?:es?|ed|ing)", "elimination of", "wrong to",
+        r"reject(?:s|ed|ing)?", r"non",
         r"discard(?:s|ed|ing)?", "den(?:y|ies|ied)", "doubt(?:ful)?", "instead of", "rather than", "other than",
         "opposed to", "false that", "wrong that", "untrue that",
         "nicht", r"kein(?:e[mnrs]?)?", "keinesfalls", "niemals", "nie", "weder", "noch", "kaum",
@@ -67,19 +68,22 @@ NEGATOR = "|".join((
     r"n['\u2019]t(?!\w)", r"(?<!\w)(?:non|un)-",
     "不是", "并非", "並非", "不属于", "不可能", "不够",
     "不太", "没有", "沒有", r"[不非没沒未无無]",
-    "ไม\u0e48ใช\u0e48", "ไม\u0e48",
+    "ไม่ใช่", "ไม่",
 ))  # fmt: skip
 """A word before what it denies."""
 
 TRANSPARENT = _words(
     "a", "an", "the", "be", "been", "being", "to", "really", "very", "quite", "at all", "all that", "all", "that",
     "particularly", "entirely", r"\w{2,20}ly", "even", "considered", "seem", "appear", "look", "sound", "any", "in",
-    "of", "for", "as", "so", "too", "always", "say", "call", "called", "think", "believe", "it", "it's", "its", "this",
+    "of", "for", "as", "so", "too", "always", "say", "call", "called", "think", "believe", "it", "it's", "its",
+    "this",
     "is", "are", "was", "were", "have", "has", "contain", "contains", "look like", "seem like", "option", "options",
     "choice", "answer", "label", "class", "category", "such", "much", "more", "most", "best", "described",
     "classified", "labell?ed", "rated", "just", "simply", "with", "from", "either", "both", "one", "or", "and",
-    "find", "see", "feel", "regard", "view", "possibly", "longer", "way", "case", "statement", "claim", "argument", "sentence", "conclusion", "review", "message",
-    "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider", "us", "we", "can", "could", "would", "should", "there",
+    "find", "see", "feel", "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
+    "argument", "sentence", "conclusion", "review", "message",
+    "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider",
+    "us", "we", "can", "could", "would", "should", "there",
     "ein(?:e[mnrs]?)?", "der", "die", "das", "den", "dem", "ist", "sind", "sehr", "wirklich", "besonders",
     "une?", "la", "le", "les", "el", "los", "las", "il", "lo", "una?", "uno", "um", "uma", "o", "os", "est", "es",
     "muy", "très", "vraiment", "realmente", "molto", "muito", "es", "è", "é", "de", "du", "een", "het",
@@ -89,7 +93,7 @@ TRANSPARENT = _words(
 """A word that may stand between a negator and what it denies."""
 
 DENIED_AFTER = (
-    r"\s*(?:değil|नह\u0940\u0902)(?!\w)"
+    r"\s*(?:değil|नहीं)(?!\w)"
     r"|[」\u201d\x22']?\s*(?:的|な[^\u3002]{0,4})?(?:では|じゃ|でも)"
     r"\s?(?:ない|なく|ありません)"
     r"|[」\u201d\x22']?\s*(?:이|가|은|는)?\s*아니"
@@ -99,22 +103,26 @@ DENIED_AFTER = (
 
 REASON = "|".join((
     _words(
-        r"because", r"since", r"due to", r"(?<!the )(?<!a )(?<!this )given(?= (?:that|the|this|its|these|how|all|no|what)\b)(?: that)?", r"although", r"though", r"even (?:though|if|when)",
+        r"because", r"since", r"due to",
+        r"(?<!the )(?<!a )(?<!this )given(?= (?:that|the|this|its|these|how|all|no|what)\b)(?: that)?",
+        r"although", r"though", r"even (?:though|if|when)",
         r"despite", r"in spite of", r"while", r"whilst", r"whereas", r"unlike", r"rather than", r"instead of",
         r"(?:as )?compared (?:to|with)", r"versus", r"vs\.?", r"after", r"before", r"unless", r"except(?: for)?",
         r"considering", r"in contrast to", r"as opposed to", r"without", r"aside from", r"apart from", r"other than",
         r"which", r"who(?:se)?", r"where", r"if", r"when", r"whether", r"thanks to", r"assuming", r"for the reason",
         r"as (?:it(?! stands)|there|the|this|that|they|he|she|we|you|i|no|all|its|his|her|most|both|none|"
         r"nothing|per|well as)",
-        r"to (?:call|say|tell|decide|determine|judge|know|make it)", r"regardless of", r"notwithstanding", r"until", r"once",
-        "weil", "da (?:der|die|das|es|er|sie|wir|keine?|in)", "denn", "obwohl", "obgleich", "während", "wenn", "trotz", r"car (?:il|elle|le|la|les|on|ce|c'|l'|aucune?)", "parce que?", "puisque",
+        r"to (?:call|say|tell|decide|determine|judge|know|make it)", r"regardless of", r"notwithstanding",
+        r"until", r"once",
+        "weil", "da (?:der|die|das|es|er|sie|wir|keine?|in)", "denn", "obwohl", "obgleich", "während", "wenn",
+        "trotz", r"car (?:il|elle|le|la|les|on|ce|c'|l'|aucune?)", "parce que?", "puisque",
         "bien qu(?:e|')", r"malgré", "porque", "ya que", "pues", "aunque", "a pesar de", r"perché",
         r"poiché", "sebbene", "anche se", "nonostante", "pois", r"já que", "embora", "apesar de", "omdat",
         "hoewel", "ondanks", "eftersom", "även om", "fordi", "ponieważ", "bo", "gdyż",
         "chociaż", "mimo", r"çünkü", r"потому что",
         r"так как", r"поскольку",
         r"хотя", r"несмотря", r"لأن\w*", r"رغم",
-        r"بسبب", r"क\u094dय\u094b\u0902क\u093f", r"ह\u093eल\u093e\u0902क\u093f",
+        r"بسبب", r"क्योंकि", r"हालांकि",
         "vì", "bởi vì", "mặc dù", "karena", "meskipun", "walaupun",
     ),
     "因为", "因為", "由于", "由於", "虽然", "雖然", "尽管",
@@ -127,7 +135,7 @@ SO = "|".join((
         "therefore", "thus", "hence", "consequently", "accordingly", "daher", "deshalb", "folglich", "donc",
         "por (?:lo )?tanto", "entonces", "así que", "quindi", "dunque", "perciò", "portanto", "dus",
         "alltså", "dlatego", "więc", "bu yüzden", r"поэтому", r"значит",
-        r"لذلك", r"إذن", r"इसल\u093fए", "vì vậy", "do đó", "jadi",
+        r"لذلك", r"إذن", r"इसलिए", "vì vậy", "do đó", "jadi",
     ),
     r"(?:^|(?<=[,;.:] )|(?<=,)|(?<= and )|(?<=\n))so(?= (?!that\b|much\b|many\b|far\b|very\b)|,)",
     r"(?<=, )then(?!\w)", "所以", "因此", "综上", "綜上", "したがって", "よって",
@@ -135,10 +143,11 @@ SO = "|".join((
 ))  # fmt: skip
 BUT = "|".join((
     _words(
-        r"(?<!anything )(?<!nothing )(?<!all )(?<!none )but", r"however", r"nevertheless", r"nonetheless", r"aber", r"jedoch", r"sondern", r"doch", r"mais",
+        r"(?<!anything )(?<!nothing )(?<!all )(?<!none )but", r"however", r"nevertheless", r"nonetheless",
+        r"aber", r"jedoch", r"sondern", r"doch", r"mais",
         r"pero", r"sino", r"ma", r"però", r"bensì", r"mas", r"maar", "utan", "ale", "lecz", "ama", "fakat",
         r"но", r"а", r"однако", r"لكن\w*", r"بل",
-        r"ल\u0947क\u093fन", r"बल\u094dक\u093f", r"nhưng", r"mà là", "tetapi", "melainkan", "namun",
+        r"लेकिन", r"बल्कि", r"nhưng", r"mà là", "tetapi", "melainkan", "namun",
     ),
     "但是", "但", "不过", "不過", "然而", "而是", "しかし", "ですが",
     "하지만", "그러나",

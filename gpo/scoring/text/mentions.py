@@ -1,7 +1,8 @@
 """What a sentence says of each phrase that it names: asserted, approved, denied, or merely talked about."""
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import NamedTuple
 
@@ -44,8 +45,10 @@ _NEGATED = re.compile(
 _LOOKED_BACK = 90
 _DENIED_AFTER = re.compile(languages.DENIED_AFTER)
 _AFTER = r"[)\]}\"'\u201d\u2019」*_`]*\s*(?:\([^()]{0,40}\)\s*)?(?:,? ?(?:both|all|each|also|alone|itself)\s+)?"
-_ADVERB = r"(?:\s+(?:clearly|definitely|probably|also|indeed|therefore|thus|likely|obviously|certainly|"
-          r"surely|simply|just|really|actually|the|a|only|most|very|much|more|by far|my))*"
+_ADVERB = (
+    r"(?:\s+(?:clearly|definitely|probably|also|indeed|therefore|thus|likely|obviously|certainly|"
+    r"surely|simply|just|really|actually|the|a|only|most|very|much|more|by far|my))*"
+)
 _NOT = r"(?:\s*n['\u2019]t|\s+not|not|\s+never|\s+hardly|\s+no longer)"
 _BE = (
     r"(?:is|was|are|were|seems?(?: to be)?|looks?|appears?(?: to be)?|(?:would|could|should|might|may|"
@@ -166,7 +169,7 @@ def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
 
 
 def _said_of_chain(
-    sentence: str, chain: Sequence[Mention], parts: Sequence[Clause], meanings: Set[str | None]
+    sentence: str, chain: Sequence[Mention], parts: Sequence[Clause], meanings: AbstractSet[str | None]
 ) -> list[Said]:
     """What is said of mentions side by side; a list of all that there is to choose from is merely mentioned."""
     first, last = chain[0], chain[-1]
@@ -190,6 +193,7 @@ def _said_of_chain(
 
 
 def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
+    """What a sentence says of the phrases from `first` to `last`, apart from a negation before them."""
     before = sentence[max(clause.start, first.start - _LOOKED_BACK) : first.start]
     if clause.is_aside:
         return Role.MENTIONED
@@ -197,15 +201,17 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
         return Role.APPROVED
     if _DENIED.match(sentence, last.end):
         return Role.DENIED
-    if (_TALKED_ABOUT.match(sentence, last.end) and not _TITLE.match(sentence, last.end)) or _AS_WORD.search(before):
+    is_talked_about = _TALKED_ABOUT.match(sentence, last.end) and not _TITLE.match(sentence, last.end)
+    if is_talked_about or _AS_WORD.search(before) or _OVER.search(before) or _describes(sentence, last):
         return Role.MENTIONED
-    if len(sentence[last.start : last.end]) > 1 and _PLURAL_NOUN.match(sentence, last.end):
-        return Role.MENTIONED
-    if _OVER.search(before) or (len(sentence[last.start : last.end]) > 1 and _GENERIC.match(sentence, last.end)):
-        return Role.MENTIONED
-    if _WOULD_BE.search(before) and _IF.search(sentence):
-        return Role.MENTIONED
-    return Role.ASSERTED
+    return Role.MENTIONED if _WOULD_BE.search(before) and _IF.search(sentence) else Role.ASSERTED
+
+
+def _describes(sentence: str, mention: Mention) -> bool:
+    """Whether a word stands before what it describes: `negative words`, `a positive review would`."""
+    if mention.end - mention.start < 2:
+        return False
+    return any(pattern.match(sentence, mention.end) for pattern in (_PLURAL_NOUN, _GENERIC))
 
 
 def _negations(before: str) -> int:

@@ -1,13 +1,13 @@
 r"""The numbers that a text names, and what each is worth.
 
-What is no sure number is found as well, with no value: a part of an expression, of a date, a time, a version or a range.
+What is no sure number is found as well, without a value: a part of an expression, a date, a time, a version, a range.
 
 | written | worth |
 |---|---|
 | `1,234,567.5`, `12,34,567`, `1.234.567,5`, `1'234'567`, `1{,}234`, `1 234 567` | separators of thousands and lakhs |
 | `12,50 €`, `€3,5`; `12,5` in languages that write so | a decimal comma |
 | `1.234` | 1.234: a lone point is a decimal point |
-| `1,5` | nothing: it may be a decimal or two numbers |
+| `1,5` | nothing: it may be one number or two |
 | `3/4`, `\frac{3}{4}`, `2 1/2`, `2½`; `4/5` and `4 out of 5` of a rating | fractions; ratings |
 | `1.5e3`, `3 x 10^4`, `10^6`, `1.2 million`, `3 lakh`, `$3M` | powers of ten |
 | `50%`, `5 kg`, `$5`, `3rd` | 50, 5, 5, 3 |
@@ -56,7 +56,7 @@ _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![
 _NO_UNIT = re.compile(r"[xyznieπ√]|pi|[DGKMBkb]|bn|mn|tn")
 _PART_OF_MORE = re.compile(
     r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[√π]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|"
-    r"\s?±|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[²³]|\+(?!\s*=)"
+    r"\s?±|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[²³]|\+(?!\s*=)|[-\u2013]\s?[0-9]"
 )
 _PART_BEFORE = re.compile(
     r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[≥≤<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[√±π]\s?$|"
@@ -197,30 +197,40 @@ def decimal_text(value: Decimal) -> str:
 
 def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_comma: bool) -> Number:
     start, end = match.span()
-    value = _value(match, decimal_comma=decimal_comma)
-    if match["divisor"] and scale is not None:
-        value = _value(match, decimal_comma=decimal_comma, whole=True) if Decimal(match["divisor"]) == scale else None
-    if match["sign"] == "\u2013" and start and not text[start - 1].isspace():
-        value = None
-    if _PART_BEFORE.search(text[max(0, start - 8) : start]) or (
-        match["sign"] and re.search(r"[^\W\d_]$|[-+]$", text[:start][-1:])
-    ):
+    is_rating = scale is not None and match["divisor"] is not None
+    value = _value(match, decimal_comma=decimal_comma, divides=not is_rating)
+    if (is_rating and Decimal(match["divisor"]) != scale) or _begins_within(text, match):
         value = None
     after = text[end : end + 24]
     if suffix := _SUFFIX.match(after):
-        if suffix["ordinal"] or not (suffix["money"] or _NO_UNIT.fullmatch(suffix["letters"] or "")):
-            end += suffix.end() if suffix["ordinal"] else 0
-        elif match["unit"] and suffix["money"] and value is not None:
-            value, end = PRECISION.multiply(value, Decimal(_SCALES[suffix["money"].casefold()])), end + suffix.end()
-        elif not (suffix["money"] == "m" or suffix["money"] == "t"):
-            value, end = None, end + suffix.end()
-    elif power := _POWER.match(after):
-        value, end = _power(value, int(power["raised"])), end + power.end()
-    elif _PART_OF_MORE.match(after):
-        value = None
-    elif re.match(r"\s?[-\u2013]\s?[0-9]", after) and not after.startswith(" -"):
-        value = None
-    return Number(start, end, value)
+        value, length = _with_suffix(value, suffix, is_money=match["unit"] is not None)
+        return Number(start, end + length, value)
+    if power := _POWER.match(after):
+        return Number(start, end + power.end(), _power(value, int(power["raised"])))
+    return Number(start, end, None if _PART_OF_MORE.match(after) else value)
+
+
+def _begins_within(text: str, match: re.Match[str]) -> bool:
+    """Whether a number begins within an expression, a range, a date or a time."""
+    before = text[max(0, match.start() - 8) : match.start()]
+    if _PART_BEFORE.search(before):
+        return True
+    return (
+        bool(match["sign"])
+        and re.search(r"[^\W\d_]$|[-+]$|\S$" if match["sign"] == "\u2013" else r"[^\W\d_]$|[-+]$", before) is not None
+    )
+
+
+def _with_suffix(value: Decimal | None, suffix: re.Match[str], *, is_money: bool) -> tuple[Decimal | None, int]:
+    """A number with the letters after it, and how many of them belong to it: `3rd`, `$3M`, `5kg`, `5x`."""
+    money, letters = suffix["money"], suffix["letters"] or ""
+    if suffix["ordinal"]:
+        return value, suffix.end()
+    if money and is_money and value is not None:
+        return PRECISION.multiply(value, Decimal(_SCALES[money.casefold()])), suffix.end()
+    if money in {"m", "t"} or not (money or _NO_UNIT.fullmatch(letters)):
+        return value, 0
+    return None, suffix.end()
 
 
 def _power(base: Decimal | None, exponent: int) -> Decimal | None:
@@ -230,37 +240,38 @@ def _power(base: Decimal | None, exponent: int) -> Decimal | None:
     return base**exponent if base == base.to_integral_value() and base <= 1000 else None
 
 
-def _value(match: re.Match[str], *, decimal_comma: bool, whole: bool = False) -> Decimal | None:
-    digits = match["digits"]
-    if match["comma"]:
-        if not decimal_comma:
-            return None
-        digits = digits.replace(",", ".")
-    elif match["euro"] or match["european"]:
-        digits = digits.replace(".", "").replace(",", ".")
-    elif decimal_comma and re.fullmatch(r"[0-9]{1,3}[.,][0-9]{3}", digits):
-        return None  # a thousand in one language, a fraction in another
-    elif re.search(r"[0-9] [0-9]", digits):
-        digits = digits.replace(" ", "").replace(",", ".")
+def _value(match: re.Match[str], *, decimal_comma: bool, divides: bool) -> Decimal | None:
+    """What a number is worth; None where it cannot be told, or is beyond all sense."""
+    digits = _plain_digits(match, decimal_comma=decimal_comma)
     try:
-        value = Decimal(f"{digits.replace(',', '')}{match['exponent'] or ''}")
+        value = None if digits is None else Decimal(f"{digits}{match['exponent'] or ''}")
     except InvalidOperation:
         return None
-    if abs(value.adjusted()) > _LARGEST:
+    if value is None or abs(value.adjusted()) > _LARGEST:
         return None
-    if match["part"] and not whole:
-        if (
-            not int(match["of"])
-            or int(match["part"]) >= int(match["of"])
-            or not match["mixed"].strip()
-            and not match["mixed"]
-        ):
-            return None
-        value = PRECISION.add(value, PRECISION.divide(Decimal(match["part"]), Decimal(match["of"])))
-    elif match["divisor"] and not whole:
-        if not Decimal(match["divisor"]):
-            return None
-        value = PRECISION.divide(value, Decimal(match["divisor"]))
+    if divides and match["part"]:
+        part, of = Decimal(match["part"]), Decimal(match["of"])
+        # "2 1/2" is a mixed number, "12 24/6" is none.
+        value = PRECISION.add(value, PRECISION.divide(part, of)) if match["mixed"] and part < of else None
+    elif divides and match["divisor"]:
+        divisor = Decimal(match["divisor"])
+        value = PRECISION.divide(value, divisor) if divisor else None
+    if value is None:
+        return None
     if match["scale"]:
         value = PRECISION.multiply(value, Decimal(_SCALES[match["scale"]]))
     return -value if match["sign"] in {"-", "\u2013"} or match["minus"] else value
+
+
+def _plain_digits(match: re.Match[str], *, decimal_comma: bool) -> str | None:
+    """The digits of a number with a decimal point and no separators; None where a comma or a point may mean either."""
+    digits = match["digits"]
+    if match["euro"] or match["european"]:
+        return digits.replace(".", "").replace(",", ".")
+    if match["comma"]:
+        return digits.replace(",", ".") if decimal_comma else None
+    if decimal_comma and re.fullmatch(r"[0-9]{1,3}[.,][0-9]{3}", digits):
+        return None
+    if " " in digits:
+        return digits.replace(" ", "").replace(",", ".")
+    return digits.replace(",", "")

@@ -112,6 +112,10 @@ class Phrases:
 
 
 _NEAR = 40
+_ARTICLE = re.compile(
+    r"\s+(?!(?:is|was|and|or|as|because|since|would|cannot|isn't|but|over|are|seems|has|to|for|with|both|"
+    r"were|if|not)\b)[a-z]"
+)
 
 
 def _is_label_letter(sentence: str, at: int) -> bool:
@@ -127,9 +131,7 @@ def _is_label_letter(sentence: str, at: int) -> bool:
         return False
     if re.match(r"\.\w\b|['\u2019]", after) or re.search(r"\b\w\.$", before):
         return False
-    follows = r"\s+(?!(?:is|was|and|or|as|because|since|would|cannot|isn't|but|over|are|seems|has|to|for|"
-            r"with|both|were|if|not)\b)[a-z]"
-    return not (sentence[at] in "AI" and re.match(follows, after))
+    return not (sentence[at] in "AI" and _ARTICLE.match(after))
 
 
 def _is_word(letter: str) -> bool:
@@ -150,19 +152,15 @@ def _spaced(form: str) -> str:
     return r"[\s_-]{1,3}".join(map(re.escape, form.split(" ")))
 
 
+_AROUND = "*_`\"'\u201c\u201d\u2018\u2019「」$ "
 _TAIL = ".!,;:\u3002\uff0c\uff01"
 
 
 def _stripped_forms(text: str) -> list[str]:
     """The text in forms that may be a label, the nearest one first."""
     form = fold(text)
-    forms = [form, form.lstrip("#> ")]
-    for marks in (
-        _TAIL,
-        "*_`\"'\u201c\u201d\u2018\u2019「」$ " + _TAIL,
-        "()[]{}<>*_`\"'\u201c\u201d\u2018\u2019$「」 " + _TAIL,
-    ):
-        forms.append(form.strip(marks) if marks is not _TAIL else form.rstrip(marks + " "))
+    marks = _AROUND + _TAIL
+    forms = (form, form.lstrip("#> "), form.rstrip(_TAIL + " "), form.strip(marks), form.strip("()[]{}<>" + marks))
     return [each for each in dict.fromkeys(forms) if each]
 
 
@@ -231,7 +229,7 @@ _ANTONYMS = {
 PARTICLES = frozenset({
     "yes", "no", "yeah", "yep", "nope", "ja", "nein", "doch", "oui", "non", "si", "sí", "sì", "sim", "não", "nee", "nej",
     "tak", "nie", "evet", "hayır", "ya", "tidak", "có", "không", "да", "нет", "так", "ні",
-    "ναι", "όχι", "نعم", "لا", "ह\u093e\u0901", "ह\u093e\u0902", "नह\u0940\u0902",
+    "ναι", "όχι", "نعم", "لا", "हाँ", "हां", "नहीं",
     "כן", "לא", "kyllä", "ei", "ano", "ne", "da", "nu", "igen", "nem", "jo",
 })  # fmt: skip
 """Words for yes and no: an answer only where they stand by themselves."""
