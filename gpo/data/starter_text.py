@@ -14,6 +14,8 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
     Models are the embedded ones if `local`, by default where they are installed.
     """
     answer, split = found.answer, found.split
+    is_local = _has_local() if local is None else local
+    asks = _asks_for_a_place(found, is_local=is_local)
     labels = f"\n  labels: {_flow(list(answer.spec.labels))}" if answer.spec.labels else ""
     sizes = f"{{train: {split.train}, dev: {split.dev}, test: {split.test}}}"
     return f"""\
@@ -26,7 +28,7 @@ prompt:
   description: {_flow(answer.description)}
   # Where the search starts: put your production instruction here. Only this text is optimised.
   instruction: {_flow(answer.instruction)}
-{_messages(found)}
+{_messages(found, asks=asks)}
 
 dataset:
   # Relative to this file: .jsonl, .json, .csv, .tsv or .parquet, or a folder with train, dev and test in one of them.
@@ -42,10 +44,11 @@ dataset:
 # (one line) or free (the whole text).
 answer:
   kind: {answer.spec.kind}{labels}
+  {_WHERE if asks else f"# {_WHERE}"}
 # How an answer is scored: exact_match, numeric_match, contains, token_f1, rouge_l and others.
 metric: {answer.metric}
 
-{_LOCAL if (_has_local() if local is None else local) else _REMOTE}
+{_LOCAL if is_local else _REMOTE}
 # few_shot: 3             # worked examples before each question: the folder's own, else of train
 # budget:
 #   max_calls: 5000       # the most model calls of a run; on reaching it, the best prompt so far is compared
@@ -56,13 +59,26 @@ metric: {answer.metric}
 """
 
 
-def _messages(found: Guess) -> str:
+_WHERE = 'where: {after: "Answer:"}   # read that place alone: ask for it above. Also: field, tag, pattern, last_line'
+
+
+def _asks_for_a_place(found: Guess, *, is_local: bool) -> bool:
+    """Whether the messages ask for the answer in one place, where alone it is read.
+
+    The embedded model does not keep to a form, published benchmarks are asked as the paper does it, and texts and JSON
+    are answers as a whole.
+    """
+    return not (is_local or found.is_published or found.answer.spec.kind in {"free", "json"})
+
+
+def _messages(found: Guess, *, asks: bool) -> str:
     if found.is_published:
         return f"""\
   # As the paper has it: the instruction stands at the end of the question.
   question: {_flow("".join(_question(found.inputs)))}
   position: end"""
     question = "\n".join(f"        {line}" for line in _question(found.inputs))
+    form = "\n\n        End with one line: `Answer:` and the answer alone." if asks else ""
     return f"""\
   # The messages around it stay as they are: `system`, `user` or `assistant`, with `{{{{fields}}}}` of the data and
   # exactly one `{{{{instruction}}}}`.
@@ -70,7 +86,7 @@ def _messages(found: Guess) -> str:
     - user: |-
 {question}
 
-        {{{{instruction}}}}"""
+        {{{{instruction}}}}{form}"""
 
 
 def _more_fields(found: Guess) -> str:

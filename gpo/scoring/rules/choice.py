@@ -161,7 +161,7 @@ _THE_BEST_IS = (
     r"\b(?:correct|right|best|final|closest|likely|proper|appropriate|suitable|similar|accurate|sarcastic|dominant|main)"
     r"(?: [\w'-]{1,20}){0,5} (?:is|was|are|would be|should be|must be|seems to be)\b"
 )
-_CONCLUDES = re.compile("|".join((languages.SO, _ALL_IN_ALL, _WE_SAY, _THE_BEST_IS)), re.IGNORECASE)
+_CONCLUDES = re.compile(f"{languages.SO}|{_ALL_IN_ALL}|{_WE_SAY}|{_THE_BEST_IS}", re.IGNORECASE)
 
 
 def _declared(text: Text) -> Found:

@@ -49,7 +49,8 @@ _NUMBER = re.compile(
 )
 _SCALES = {
     "hundred": 10**2, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7, "billion": 10**9,
-    "trillion": 10**12, "k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "b": 10**9, "bn": 10**9, "t": 10**12, "tn": 10**12,
+    "trillion": 10**12, "k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "b": 10**9, "bn": 10**9, "t": 10**12,
+    "tn": 10**12,
 }  # fmt: skip
 _SUFFIX = re.compile(r"(?P<ordinal>st|nd|rd|th)(?!\w)|(?P<money>[kKmMbBtT]|[bmt]n|Mio)(?!\w)|(?P<letters>[^\W\d_]+)")
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![.\d])")

@@ -227,7 +227,8 @@ _ANTONYMS = {
 }  # fmt: skip
 
 PARTICLES = frozenset({
-    "yes", "no", "yeah", "yep", "nope", "ja", "nein", "doch", "oui", "non", "si", "sí", "sì", "sim", "não", "nee", "nej",
+    "yes", "no", "yeah", "yep", "nope", "ja", "nein", "doch", "oui", "non", "si", "sí", "sì", "sim", "não", "nee",
+    "nej",
     "tak", "nie", "evet", "hayır", "ya", "tidak", "có", "không", "да", "нет", "так", "ні",
     "ναι", "όχι", "نعم", "لا", "हाँ", "हां", "नहीं",
     "כן", "לא", "kyllä", "ei", "ano", "ne", "da", "nu", "igen", "nem", "jo",

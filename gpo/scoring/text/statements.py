@@ -33,7 +33,8 @@ def _set_of(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_ASIDES = _set_of("""reason reasons reasoning rationale explanation explanations explain why because evidence justification note
+_ASIDES = _set_of(
+    """reason reasons reasoning rationale explanation explanations explain why because evidence justification note
     notes remark comment comments confidence probability prob certainty thought thoughts thinking step steps
     context question text input review passage claim premise hypothesis example examples options choices labels
     classes categories candidates possible alternatives alternative hint hints observation details detail pros
@@ -41,18 +42,23 @@ _ASIDES = _set_of("""reason reasons reasoning rationale explanation explanations
     instruction instructions task prompt given facts fact background consider user human assistant begründung
     erklärung raison explication razón explicación motivo spiegazione explicação uitleg frage pregunta domanda
     pergunta vraag причина объяснение вопрос السبب السؤال कारण 理由 原因 解释 解釋 説明 问题 問題 质问 質問 이유
-    설명 질문""")
-_FINALS = _set_of("""answer answers final overall conclusion ans therefore antwort réponse respuesta risposta resposta antwoord
+    설명 질문"""
+)
+_FINALS = _set_of(
+    """answer answers final overall conclusion ans therefore antwort réponse respuesta risposta resposta antwoord
     svar odpowiedź cevap ответ jawaban endergebnis gesamt insgesamt fazit conclusión conclusione conclusão
-    global الإجابة الجواب उत्तर 答案 答え 正解 回答 结论 結論 結論 답 정답 답변 결론 revised corrected updated""")
-_ANSWERS = _set_of("""label class category classification sentiment verdict decision result results prediction predicted output
+    global الإجابة الجواب उत्तर 答案 答え 正解 回答 结论 結論 結論 답 정답 답변 결론 revised corrected updated"""
+)
+_ANSWERS = _set_of(
+    """label class category classification sentiment verdict decision result results prediction predicted output
     response choice option rating score stars star grade severity priority risk level intent topic type tone
     polarity emotion stance judgment judgement assessment solution outcome value selection selected pick
     evaluation status relation relationship total sum tag urgency language toxicity stimmung bewertung kategorie
     urteil ergebnis klasse sentimiento clasificación categoría etiqueta resultado sentimento classe catégorie
     étiquette résultat verdetto classificazione categoria risultato classificação oordeel uitkomst тональность
     категория метка вердикт результат класс nhãn kategori etiket duygu sonuç hasil التصنيف النتيجة 情感 情感倾向
-    标签 標籤 类别 類別 分类 分類 结果 結果 判断 判定 感情 评分 評価 감정 분류 결과 판단 भावना वर्ग""")
+    标签 標籤 类别 類別 分类 分類 结果 結果 判断 判定 感情 评分 評価 감정 분류 결과 판단 भावना वर्ग"""
+)
 
 
 def worth_of(name: str) -> Worth:
