@@ -15,14 +15,25 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
     `found.inputs` are names of variables, all else may be any text. Models are the embedded ones if `local`, by default
     where they are installed.
     """
+    is_local = _has_local() if local is None else local
     return _TEMPLATES.fill(
         "starter.yaml.j2",
         name=name,
         data=data,
         found=found,
         question=_question(found.inputs),
-        local=_has_local() if local is None else local,
+        local=is_local,
+        asks_for_place=_asks_for_place(found, is_local=is_local),
     )
+
+
+def _asks_for_place(found: Guess, *, is_local: bool) -> bool:
+    """Whether the messages ask for the answer in one place, where alone it is read.
+
+    The embedded model does not keep to a form, published benchmarks are asked as the paper does it, and texts and JSON
+    are answers as a whole.
+    """
+    return not (is_local or found.is_published or found.answer.spec.kind in {"free", "json"})
 
 
 def quote_yaml(value: str | Sequence[str], *, always: bool = False) -> str:

@@ -79,8 +79,8 @@ async def evaluate(
 ) -> Score:
     """Score an instruction on `examples`, in order, under the model's concurrency limit.
 
-    With an incumbent and `optimizer.race_after`, the evaluation ends early once the candidate is behind. It ends as well
-    where more of a candidate's answers than `max_unparsed_rate` cannot be read: such a candidate is bad, the run is not.
+    With an incumbent and `optimizer.race_after`, the evaluation ends early once the candidate is behind. It also ends
+    where more of its answers than `max_unparsed_rate` cannot be read: such a candidate is bad, the run is not.
 
     Args:
         model: the task model.

@@ -29,8 +29,8 @@ def too_many_unread(model: ChatModel, spec: TaskSpec, score: Score, samples: Seq
     return TooManyUnread(
         f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`, more than "
         f"`max_unparsed_rate` allows ({spec.max_unparsed_rate:g}); answers that came are kept. The first: "
-        f"{', '.join(unread[:_SHOWN_TEXTS])}. Say in `prompt.messages` what form the answer must have, or where it is in "
-        "`answer.where`, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"
+        f"{', '.join(unread[:_SHOWN_TEXTS])}. Say in `prompt.messages` what form the answer must have, or where it is "
+        "in `answer.where`, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"
     )
 
 
@@ -38,17 +38,15 @@ def describe_reading(score: Score) -> str | None:
     """What a person should know of how the answers of a score were read; None where all is well.
 
     >>> describe_reading(Score(values={"a": 0.0, "b": 1.0}, planned=2, weak=1))
-    'of 2 answers, 1 does not state its answer and was read by what it mentions: ask for a form, and see `gpo read`'
+    'of 2 answers, 1 read by what is mentioned, with no answer stated: ask for a form, and see `gpo read`'
     """
     if not score.n:
         return None
-    unread, weak = score.unparsed, score.weak
     parts = []
-    if unread / score.n > MANY_UNREAD:
-        parts.append(f"{unread} cannot be read")
-    if weak / score.n > MANY_WEAK:
-        parts.append(
-            f"{weak} {'does not state its answer and was' if weak == 1 else 'do not state their answer and were'} read by "
-            f"what {'it mentions' if weak == 1 else 'they mention'}"
-        )
-    return f"of {count(score.n, 'answer')}, {', '.join(parts)}: ask for a form, and see `gpo read`" if parts else None
+    if score.unparsed / score.n > MANY_UNREAD:
+        parts.append(f"{score.unparsed} cannot be read")
+    if score.weak / score.n > MANY_WEAK:
+        parts.append(f"{score.weak} read by what is mentioned, with no answer stated")
+    return (
+        f"of {count(score.n, 'answer')}, {' and '.join(parts)}: ask for a form, and see `gpo read`" if parts else None
+    )

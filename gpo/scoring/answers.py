@@ -3,8 +3,8 @@ r"""From what a task model writes to an answer that a metric can compare.
 `read_answer` reads a model's text, `canonical_reference` a dataset's reference; both give the same canonical form, so
 that `1,000` is `1000` and `Yes` is `true` on both sides. Hidden reasoning is never read.
 
-Models state their answer in many ways. Each kind has its rules, in order of trust: `read_choice`, `read_boolean`,
-`read_number`, `read_list`, `read_json` and `read_line`. What states no one answer is unread.
+Models state their answer in many ways. Each kind has its rules, in order of trust, in `gpo.scoring.rules`, `read_list`
+and `read_json`. What states no one answer is unread.
 """
 
 import re
@@ -12,9 +12,12 @@ from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import NamedTuple
 
-from gpo.scoring import place, read_choice, read_json, read_line, read_list, read_number
-from gpo.scoring.read_boolean import booleans, whole_booleans
+from gpo.scoring import read_json, read_list
 from gpo.scoring.reading import UNCLEAR, BoundRule, Found, Reading, bind, first_reading
+from gpo.scoring.rules import choice, line, place
+from gpo.scoring.rules import number as numbers
+from gpo.scoring.rules.boolean import booleans, whole_booleans
+from gpo.scoring.rules.choice_text import Text as ChoiceText
 from gpo.scoring.spec import AnswerSpec
 from gpo.scoring.stated import turn_of
 from gpo.scoring.text.numbers import single_number
@@ -52,7 +55,9 @@ def read_answer(
     return first_reading(_rules(text, answer, question, cut=cut, without=without), without)
 
 
-def rule_by_rule(text: str, answer: AnswerSpec, question: str = "", *, cut: bool = False) -> list[tuple[str, Reading | None]]:
+def rule_by_rule(
+    text: str, answer: AnswerSpec, question: str = "", *, cut: bool = False
+) -> list[tuple[str, Reading | None]]:
     """What each rule of the kind alone makes of a text, by its name and in order; None where it does not apply."""
     return [(rule.name, rule.reading()) for rule in _rules(text, answer, question, cut=cut, without=())]
 
@@ -91,23 +96,24 @@ def canonical_reference(reference: str, answer: AnswerSpec) -> str | None:
 def _options(question: str, labels: tuple[str, ...]) -> Phrases | None:
     """The texts of the options that a question lists; None when it lists none, or two with the same text."""
     texts: dict[str, Phrase] = {}
-    for line in question.splitlines():
+    for option in question.splitlines():
         for label in labels:
-            before, found, rest = line.partition(label)
+            before, found, rest = option.partition(label)
             if found and not before.strip(" -*") and (form := fold(plain_text(rest).lstrip(".:)")).strip("\"'.,;: ")):
                 if form in texts:
                     return None
                 texts[form] = Phrase(label)
     if len(texts) < 2:
         return None
-    numbers = {form: single_number(form) for form in texts}
-    values: dict[Decimal, Phrase] = {value: texts[form] for form, value in numbers.items() if value is not None}
+    amounts = {form: single_number(form) for form in texts}
+    values: dict[Decimal, Phrase] = {value: texts[form] for form, value in amounts.items() if value is not None}
     return Phrases({}, values) if len(values) == len(texts) else Phrases(texts)
 
 
 _MANY_TURNS = frozenset({"choice", "number", "boolean", "list", "exact"})
 _NEXT_QUESTION = re.compile(
-    r"(?<=\S)\s*\n[\s#*]*(?:question|q|input|problem|human|user|instruction|review|text|passage|sentence|premise|example|"
+    r"(?<=\S)\s*\n[\s#*]*(?:question|q|input|problem|human|user|instruction|review|text|passage|sentence|"
+    r"premise|example|"
     r"exercise|task|frage|pregunta|\u95ee\u9898|\u554f\u984c)\s*[0-9]*\s*[*_]*[:\uff1a]",
     re.IGNORECASE,
 )
@@ -142,11 +148,11 @@ def _boolean(given: _Given) -> list[BoundRule]:
 
 
 def _phrase(given: _Given, phrases: Phrases) -> list[BoundRule]:
-    return bind(read_choice.RULES, read_choice.Text(given.text, phrases, cut=given.cut, without=given.without))
+    return bind(choice.RULES, ChoiceText(given.text, phrases, cut=given.cut, without=given.without))
 
 
 def _number(given: _Given) -> list[BoundRule]:
-    return bind(read_number.RULES, read_number.Text(given.text, cut=given.cut, without=given.without))
+    return bind(numbers.RULES, numbers.Text(given.text, cut=given.cut, without=given.without))
 
 
 def _list(given: _Given) -> list[BoundRule]:
@@ -158,19 +164,20 @@ def _json(given: _Given) -> list[BoundRule]:
 
 
 def _exact(given: _Given) -> list[BoundRule]:
-    return bind(read_line.LINE_RULES, given.text)
+    return bind(line.LINE_RULES, given.text)
 
 
 def _free(given: _Given) -> list[BoundRule]:
-    return bind(read_line.TEXT_RULES, given.text)
+    return bind(line.TEXT_RULES, given.text)
 
 
 def _choice_reference(reference: str, answer: AnswerSpec) -> str | None:
     spelled = next((label for label in answer.labels if fold(label) == fold(reference)), None)
-    numbers = phrases_of(answer.labels).numbers
-    if spelled or not numbers or not re.search("[0-9]", reference):
+    by_value = phrases_of(answer.labels).numbers
+    if spelled or not by_value or not re.search("[0-9]", reference):
         return spelled
-    found = numbers.get(number) if (number := single_number(reference)) is not None else None
+    value = single_number(reference)
+    found = None if value is None else by_value.get(value)
     return found.meaning if found else None
 
 
@@ -180,7 +187,7 @@ def _boolean_reference(reference: str, _answer: AnswerSpec) -> str | None:
 
 
 def _number_reference(reference: str, _answer: AnswerSpec) -> str | None:
-    return read_number.whole_number(reference)
+    return numbers.whole_number(reference)
 
 
 def _list_reference(reference: str, _answer: AnswerSpec) -> str | None:

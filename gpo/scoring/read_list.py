@@ -14,11 +14,11 @@ from gpo.scoring.text.objects import objects_in
 from gpo.scoring.text.plain import composed, unwrapped
 from gpo.scoring.text.statements import STATED, Worth, boxed, worth_of
 
-_MARKER = r"(?:[-*+\u2022\u2023\u25aa\u25cf]|\(?[0-9]{1,3}[.):])"
+_MARKER = r"(?:[-*+\u2022\u2023▪●]|\(?[0-9]{1,3}[.):])"
 _MARKED = re.compile(rf"^\s*(?:>\s*)?{_MARKER}(?:\s+|(?=[^\W\d]))(?=\S)(.*)$")
 _NUMBERED = re.compile(r"(?:^|\s)[0-9]{1,3}[.)]\s+")
 _BRACKETS = re.compile(r"(?<!\\)(?<![\w\])])\[([^\[\]{}]*)\]")
-_ARROW = re.compile(r"-{1,2}>|={1,2}>|[\u2192\u21d2\u2794]|(?<=\s)[<>](?=\s)")
+_ARROW = re.compile(r"-{1,2}>|={1,2}>|[→⇒➔]|(?<=\s)[<>](?=\s)")
 _COMMA = re.compile(r"[,\u3001]\s*(?:and\s+|&\s*)?")
 _SEMICOLON = re.compile(r";\s*(?:and\s+)?")
 # "apple (starts with a)", "apple - a fruit", "apple comes first": what is said of an item is not the item.
@@ -213,7 +213,11 @@ def _json(text: Text) -> Found:
     objects = objects_in(text.raw)
     if len(objects) != 1 or not isinstance(objects[0].value, dict) or not objects[0].is_all_of_text:
         return None
-    arrays = [value for name, value in objects[0].value.items() if isinstance(value, list) and worth_of(name) is not Worth.ASIDE]
+    arrays = [
+        value
+        for name, value in objects[0].value.items()
+        if isinstance(value, list) and worth_of(name) is not Worth.ASIDE
+    ]
     return _found(_array(json.dumps(arrays[0], ensure_ascii=False))) if len(arrays) == 1 else None
 
 

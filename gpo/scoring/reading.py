@@ -58,7 +58,11 @@ class BoundRule(NamedTuple):
     def reading(self) -> Reading | None:
         """What the rule makes of its text; None where it does not apply."""
         found = self.find()
-        return None if found is None else Reading(answer=None if found is UNCLEAR else found, rule=self.name, weak=self.weak)
+        return (
+            None
+            if found is None
+            else Reading(answer=None if found is UNCLEAR else found, rule=self.name, weak=self.weak)
+        )
 
 
 def bind(rules: Sequence[Rule[Subject]], subject: Subject) -> list[BoundRule]:

@@ -26,7 +26,7 @@ from gpo.scoring.metric_registry import (
     load_function,
     options_of,
 )
-from gpo.scoring.place import WhereSpec
+from gpo.scoring.rules.place import WhereSpec
 from gpo.set_metrics import SetMetric
 
 

@@ -9,15 +9,18 @@ from functools import cache
 from typing import NamedTuple
 
 _TAG = (
-    r"(?:seed:)?think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner|internal)_(?:thoughts?|monologue|reasoning)|"
+    r"(?:seed:)?think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|analysis|(?:inner|"
+    r"internal)_(?:thoughts?|monologue|reasoning)|"
     r"chain_of_thought|cot|antthinking"
 )
 _OPENING = (
-    rf"<(?:{_TAG})>|\[THINK\]|\u25c1think\u25b7|<\|begin_of_thought\|>|<\|START_THINKING\|>|<\|inner_prefix\|>|<unused94>|<\|channel>thought|"
+    rf"<(?:{_TAG})>|\[THINK\]|\u25c1think\u25b7|<\|begin_of_thought\|>|<\|START_THINKING\|>|"
+    rf"<\|inner_prefix\|>|<unused94>|<\|channel>thought|"
     r"\A\s*here(?:'s| is) my thought process:"
 )
 _CLOSING = re.compile(
-    rf"</(?:{_TAG})>|\[/THINK\]|\u25c1/think\u25b7|<\|end_of_thought\|>|<\|END_THINKING\|>|<\|inner_suffix\|>|<unused95>|<channel\|>|"
+    rf"</(?:{_TAG})>|\[/THINK\]|\u25c1/think\u25b7|<\|end_of_thought\|>|<\|END_THINKING\|>|"
+    rf"<\|inner_suffix\|>|<unused95>|<channel\|>|"
     r"here(?:'s| is) my response:",
     re.IGNORECASE,
 )
@@ -25,12 +28,14 @@ _CHANNEL = "<|channel|>"
 _FINAL = re.compile(r"<\|channel\|>\s*final\b[^<]*<\|message\|>")
 _CONTROL = re.compile(r"<\|\w+\|>")
 _TURN_ENDS = re.compile(
-    r"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text|return|end_of_turn|eot|END_OF_TURN_TOKEN|END_RESPONSE|end_of_solution)\|>|</s>|<end_of_turn>|<eos>|"
+    r"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text|return|end_of_turn|eot|END_OF_TURN_TOKEN|"
+    r"END_RESPONSE|end_of_solution)\|>|</s>|<end_of_turn>|<eos>|"
     r"<\uff5cend\u2581of\u2581sentence\uff5c>",
     re.IGNORECASE,
 )
 _TURN_BEGINS = re.compile(
-    r"\A\s*(?:<\|(?:im_start|start_header_id|start|START_RESPONSE|begin_of_solution|assistant)\|>\s*(?:assistant\b)?\s*(?:<\|end_header_id\|>)?|<start_of_turn>\s*model\b)\s*",
+    r"\A\s*(?:<\|(?:im_start|start_header_id|start|START_RESPONSE|begin_of_solution|"
+    r"assistant)\|>\s*(?:assistant\b)?\s*(?:<\|end_header_id\|>)?|<start_of_turn>\s*model\b)\s*",
     re.IGNORECASE,
 )
 

@@ -37,9 +37,8 @@ class Case(Record):
 
 @commands.command()
 def read(
-    spec: Annotated[
-        str, typer.Argument(metavar="SPEC", help="The task spec, a YAML file; `-` with --json: cases from stdin.")
-    ],
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="The task spec; `-` with --json: cases from stdin.")],
+    *,
     text: Annotated[str | None, typer.Option(help="The text to read; by default stdin.")] = None,
     file: Annotated[Path | None, typer.Option(help="A file with the text to read.")] = None,
     reference: Annotated[str | None, typer.Option(help="The right answer, to score the text by.")] = None,
@@ -50,14 +49,16 @@ def read(
 ) -> None:
     """Show how a text is read and scored, and by which rule.
 
-    `gpo read --json -` takes one case a line on stdin: an object with `answer`, `metric`, `text` and `reference` as in a
-    spec and its data, and, if need be, `question` and `cut`. It prints one line for each in order, with `answer` (null
-    where the text states none or cannot be read), `rule`, `weak` and `score`, or `error` for a line that is no case.
+    `gpo read --json -` takes one case a line on stdin: an object with `answer`, `metric`, `text` and `reference` as in
+    a spec and its data, and, if need be, `question` and `cut`. It prints one line for each in order, with `answer`
+    (null where the text states none or cannot be read), `rule`, `weak` and `score`, or `error` for what is no case.
     """
     with exit_on_error(debug=debug):
         if spec == STDIN:
             if not as_json or text is not None or file is not None:
-                raise InputError("`-` reads cases from stdin and goes with --json alone; name a spec for --text or --file")
+                raise InputError(
+                    "`-` reads cases from stdin and goes with --json alone; name a spec for --text or --file"
+                )
             for line in _read_lines(sys.stdin):
                 print_json(line)
             return

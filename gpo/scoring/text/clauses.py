@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gpo.scoring.text import languages
 
 _ENDS = re.compile(
-    r"""(?P<end>[.!?\u2026]+["'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f\u061f\u0964]["\u201d\u300d]?|[;\uff1b](?=\s|$))\s*""",
+    r"""(?P<end>[.!?\u2026]+["'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f؟।]["\u201d」]?|[;\uff1b](?=\s|$))\s*""",
     re.VERBOSE,
 )
-_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|vs|etc|mr|mrs|ms|dr|st|no|approx|cf|resp|fig|eq|u\.s|u\.k)|\b[A-Z]\.[A-Z])$", re.IGNORECASE)
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:e\.g|i\.e|vs|etc|mr|mrs|ms|dr|st|no|approx|cf|resp|fig|eq|u\.s|u\.k)|\b[A-Z]\.[A-Z])$", re.IGNORECASE
+)
 _LIST_MARK = re.compile(r"\W{0,6}(?:[A-Za-z]|[0-9]{1,3})$")
 _NUMBER_NEXT = re.compile(r"no\.?$", re.IGNORECASE)
 
@@ -33,11 +36,11 @@ class Sentence(NamedTuple):
 
 
 def sentences(text: str) -> list[Sentence]:
-    """The sentences of plain text, in order; a semicolon ends one, an abbreviation such as "e.g." does not.
+    r"""The sentences of plain text, in order; a semicolon ends one, an abbreviation such as "e.g." does not.
 
     What is longer than `LONGEST` is left out: every rule takes time linear in the length of a text.
 
-    >>> [each.text for each in sentences("A is wrong; B, e.g. Rome, is right. Why?\\nB")]
+    >>> [each.text for each in sentences("A is wrong; B, e.g. Rome, is right. Why?\nB")]
     ['A is wrong;', 'B, e.g. Rome, is right.', 'Why?', 'B']
     """
     lines = (line for line in text.splitlines() if line.strip())
@@ -70,7 +73,7 @@ def _parts(line: str, *, marks: bool = True) -> Iterator[str]:
 
 
 def _stays_open(line: str, begin: int, stop: re.Match[str], *, marks: bool) -> bool:
-    """Whether a full stop belongs to an abbreviation or to the mark of a list; "no." is short for "number" before one."""
+    """Whether a full stop belongs to an abbreviation, or to a mark of a list; "no." is one before a number."""
     before = line[max(begin, stop.start() - 12) : stop.start()]
     if marks and stop.start() - begin <= 8 and _LIST_MARK.fullmatch(before):
         return True
@@ -94,7 +97,7 @@ _BOUNDARY = re.compile(
     | (?P<so>{languages.SO.replace(" ", "[ ]")})
     | (?P<but>{languages.BUT.replace(" ", "[ ]")})
     | (?P<reason>{languages.REASON.replace(" ", "[ ]")})
-    | (?P<comma>[,\uff0c\u3001\u060c](?![0-9]))
+    | (?P<comma>[,\uff0c\u3001،](?![0-9]))
     | (?P<dash>\s[-\u2013\u2014]{{1,2}}\s|\u2014|\u2013(?=\s)|\u2014\u2014|\s--\s?)
     | (?P<colon>[:\uff1a](?=\s|$|[^\x00-\x7f]))""",
     re.IGNORECASE | re.VERBOSE,
@@ -106,51 +109,65 @@ def clauses(sentence: str) -> list[Clause]:
     """The clauses of a sentence in order; together they cover it.
 
     >>> text = "Although it looks negative, the review is positive, because nothing is bad, so keep it"
-    >>> [(text[each.start : each.end].strip(" ,"), each.is_aside) for each in clauses(text) if each.end - each.start > 2]
-    ... # doctest: +NORMALIZE_WHITESPACE
-    [('Although it looks negative', True), ('the review is positive', False), ('because nothing is bad', True),
-     ('so keep it', False)]
+    >>> [text[each.start : each.end].strip(" ,") for each in clauses(text) if each.is_aside]
+    ['Although it looks negative', 'because nothing is bad']
     """
-    found: list[Clause] = []
-    begin, turn, concludes = 0, 0, False
-    aside = initial = False
-    depth = 0
-    skip_to = 0
+    splitter = _Splitter(sentence)
+    for boundary in _BOUNDARY.finditer(sentence):
+        splitter.take(boundary)
+    splitter.close(len(sentence))
+    return splitter.found
 
-    def close(at: int) -> None:
-        nonlocal begin
-        if at > begin:
-            found.append(Clause(begin, at, turn, concludes, is_aside=aside or depth > 0))
-            begin = at
 
-    for match in _BOUNDARY.finditer(sentence):
-        at, kind = match.start(), match.lastgroup
-        if at < skip_to:
-            continue
+@dataclass
+class _Splitter:
+    """What is known of a sentence up to a place in it."""
+
+    sentence: str
+    found: list[Clause] = field(default_factory=list)
+    begin: int = 0
+    turn: int = 0
+    depth: int = 0
+    read_to: int = 0
+    concludes: bool = False
+    is_aside: bool = False
+    opens: bool = False
+    """The aside opened the sentence: then a comma ends it."""
+
+    def take(self, boundary: re.Match[str]) -> None:
+        at, kind = boundary.start(), boundary.lastgroup
+        if at < self.read_to:
+            return
         if kind == "open":
-            if label := _LABEL_IN_BRACKETS.match(sentence, at):
-                skip_to = label.end()
-                continue
-            close(at)
-            depth += 1
+            self._open(at)
         elif kind == "close":
-            if depth:
-                close(match.end())
-                depth -= 1
-        elif depth:
-            continue
-        elif kind in {"so", "but"}:
-            close(at)
-            turn, concludes, aside, initial = turn + 1, kind == "so", False, False
-        elif kind == "reason":
-            close(at)
-            initial = not any(not each.is_aside and sentence[each.start : each.end].strip(" ,:;.-") for each in found)
-            aside = True
-        elif kind == "comma":
-            close(at)
-            if initial:
-                aside = initial = False
+            if self.depth:
+                self.close(boundary.end())
+                self.depth -= 1
+        elif not self.depth:
+            self.close(at)
+            self._turn(kind)
+
+    def close(self, at: int) -> None:
+        if at > self.begin:
+            aside = self.is_aside or self.depth > 0
+            self.found.append(Clause(self.begin, at, self.turn, self.concludes, aside))
+            self.begin = at
+
+    def _open(self, at: int) -> None:
+        if label := _LABEL_IN_BRACKETS.match(self.sentence, at):
+            self.read_to = label.end()
         else:
-            close(at)
-    close(len(sentence))
-    return found
+            self.close(at)
+            self.depth += 1
+
+    def _turn(self, kind: str | None) -> None:
+        if kind in {"so", "but"}:
+            self.turn += 1
+            self.concludes, self.is_aside, self.opens = kind == "so", False, False
+        elif kind == "reason":
+            said = (each for each in self.found if not each.is_aside)
+            self.opens = not any(self.sentence[each.start : each.end].strip(" ,:;.-") for each in said)
+            self.is_aside = True
+        elif kind == "comma" and self.opens:
+            self.is_aside = self.opens = False

@@ -1,7 +1,8 @@
 """What a sentence says of each phrase that it names: asserted, approved, denied, or merely talked about."""
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import NamedTuple
 
@@ -37,36 +38,47 @@ class Said(NamedTuple):
 
 
 _NEGATED = re.compile(
-    rf"(?P<negator>{languages.NEGATOR})(?:[\s\"'\u201c\u2018(\[]*(?:{languages.TRANSPARENT}|\u00a7))*[\s\"'\u201c\u2018(\[*_:]*$",
+    rf"(?P<negator>{languages.NEGATOR})(?:[\s\"'\u201c\u2018(\[]*(?:{languages.TRANSPARENT}|"
+    rf"§))*[\s\"'\u201c\u2018(\[*_:]*$",
     re.IGNORECASE,
 )
 _LOOKED_BACK = 90
 _DENIED_AFTER = re.compile(languages.DENIED_AFTER)
-_AFTER = r"[)\]}\"'\u201d\u2019\u300d*_`]*\s*(?:\([^()]{0,40}\)\s*)?(?:,? ?(?:both|all|each|also|alone|itself)\s+)?"
-_ADVERB = r"(?:\s+(?:clearly|definitely|probably|also|indeed|therefore|thus|likely|obviously|certainly|surely|simply|just|really|actually|the|a|only|most|very|much|more|by far|my))*"
+_AFTER = r"[)\]}\"'\u201d\u2019」*_`]*\s*(?:\([^()]{0,40}\)\s*)?(?:,? ?(?:both|all|each|also|alone|itself)\s+)?"
+_ADVERB = (
+    r"(?:\s+(?:clearly|definitely|probably|also|indeed|therefore|thus|likely|obviously|certainly|"
+    r"surely|simply|just|really|actually|the|a|only|most|very|much|more|by far|my))*"
+)
 _NOT = r"(?:\s*n['\u2019]t|\s+not|not|\s+never|\s+hardly|\s+no longer)"
 _BE = (
-    r"(?:is|was|are|were|seems?(?: to be)?|looks?|appears?(?: to be)?|(?:would|could|should|might|may|must|will|can)(?:n['\u2019]t|not)?(?: not)?"
-    r"(?: have)?(?: be(?:en)?)?|ca|wo|ist|sind|est|es|\u00e8|\u00e9|\u00e4r|jest|adalah|l\u00e0|\u044d\u0442\u043e)"
+    r"(?:is|was|are|were|seems?(?: to be)?|looks?|appears?(?: to be)?|(?:would|could|should|might|may|"
+    r"must|will|can)(?:n['\u2019]t|not)?(?: not)?"
+    r"(?: have)?(?: be(?:en)?)?|ca|wo|ist|sind|est|es|è|é|är|jest|adalah|là|это)"
 )
 _RIGHT = (
-    r"(?:correct|right|best|answer|accurate|appropriate|plausible|likely|true|fitting|suitable|final|better|it\b|chosen|choice|"
-    r"preferred|closest|similar|sarcastic|one\b|what|richtig|korrekt|juste|bonne|exacte?|correcta?|verdadera?|giusta|corretta|certa|juist|r\u00e4tt|"
-    r"poprawna|benar|\u0111\u00fang|\u043f\u0440\u0430\u0432\u0438\u043b\u044c\u043d|\u0432\u0435\u0440\u043d)"
+    r"(?:correct|right|best|answer|accurate|appropriate|plausible|likely|true|fitting|suitable|final|"
+    r"better|it\b|chosen|choice|"
+    r"preferred|closest|similar|sarcastic|one\b|what|richtig|korrekt|juste|bonne|exacte?|correcta?|"
+    r"verdadera?|giusta|corretta|certa|juist|rätt|"
+    r"poprawna|benar|đúng|правильн|верн)"
 )
 _APPROVED = re.compile(
-    rf"{_AFTER}(?:{_BE}{_ADVERB}\s+{_RIGHT}|(?:is|are|must be|does)\s*[.!]*\s*$|(?:remains|wins|fits best|stands|holds|applies|it is\b|is it\b|follows(?!\s+\w))|"
-    rf"(?:\u662f|\u624d\u662f)?(?:\u6b63\u786e|\u6b63\u78ba|\u5bf9\u7684|\u5c0d\u7684|\u6700\u4f73|\u6b63\u3057\u3044|\u304c\u6b63\u3057\u3044|\u304c\u6b63\u89e3|\uac00 \uc815\ub2f5|\uac00 \ub9de|\uc774 \uc815\ub2f5|\uc774 \ub9de))",
+    rf"{_AFTER}(?:{_BE}{_ADVERB}\s+{_RIGHT}|(?:is|are|must be|does)\s*[.!]*\s*$|(?:remains|wins|fits best|"
+    rf"stands|holds|applies|it is\b|is it\b|follows(?!\s+\w))|"
+    rf"(?:是|才是)?(?:正确|正確|对的|對的|最佳|正しい|が正しい|が正解|가 정답|가 맞|이 정답|이 맞))",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
     rf"{_AFTER}(?:{_BE}(?:{_NOT}){_ADVERB}\s+{_RIGHT}|{_BE}{_NOT}(?:\s+either|\s+any better)?\s*[.,;!]?\s*$"
-    rf"|{_BE}{_ADVERB}\s+(?:wrong|incorrect|false|excluded|eliminated|out\b|ruled out|falsch|fausse?|incorrecta?|falsa|sbagliata|errada|fout|\u043d\u0435\u0432\u0435\u0440\u043d))",
+    rf"|{_BE}{_ADVERB}\s+(?:wrong|incorrect|false|excluded|eliminated|out\b|ruled out|falsch|fausse?|"
+    rf"incorrecta?|falsa|sbagliata|errada|fout|неверн))",
     re.IGNORECASE,
 )
 _TALKED_ABOUT = re.compile(
-    rf"{_AFTER}(?:{_BE}{_NOT}?|has|have|had|does(?:n['\u2019]t)?|did(?:n['\u2019]t)?|do(?:n['\u2019]t)?|says?|means?|refers?|describes?|gives?|makes?|cannot|"
-    rf"states?|uses?|contains?|mentions?|talks?|fails?|lacks?|contradicts?|comes?|goes|violates?|misses|ignores?|suggests?|implies|requires?)(?!\w)",
+    rf"{_AFTER}(?:{_BE}{_NOT}?|has|have|had|does(?:n['\u2019]t)?|did(?:n['\u2019]t)?|do(?:n['\u2019]t)?|"
+    rf"says?|means?|refers?|describes?|gives?|makes?|cannot|"
+    rf"states?|uses?|contains?|mentions?|talks?|fails?|lacks?|contradicts?|comes?|goes|violates?|misses|"
+    rf"ignores?|suggests?|implies|requires?)(?!\w)",
     re.IGNORECASE,
 )
 _GENERIC = re.compile(r"\s+\w+\s+(?:would|could|might|should|may|can)(?!\w)", re.IGNORECASE)
@@ -75,16 +87,29 @@ _IF = re.compile(r"\bif\b", re.IGNORECASE)
 _TITLE = re.compile(r"[)\].:]+\s+[A-Z]")
 """The text of an option, after its label."""
 _SINGULAR_S = (
-    r"(?!(?:is|was|has|as|its|this|thus|does|always|perhaps|because|besides|unless|plus|versus|remains|fits|wins|holds|seems|looks|appears|applies|"
-    r"stands|follows|works|means|says|gives|makes|describes|refers|matches|uses|class|less|yes|bias|stress|across|towards|overall|stars|points|out of|degrees|times)\b)"
+    r"(?!(?:is|was|has|as|its|this|thus|does|always|perhaps|because|besides|unless|plus|versus|remains|"
+    r"fits|wins|holds|seems|looks|appears|applies|"
+    r"stands|follows|works|means|says|gives|makes|describes|refers|matches|uses|class|less|yes|bias|"
+    r"stress|across|towards|overall|stars|points|out of|degrees|times)\b)"
 )
-_PLURAL_NOUN = re.compile(rf"[\"'\u201d\u2019]?(?:\s+(?:and|or)\s+\w+)?(?:\s+(?!as|is|was|has|because|this|its)\w+)?\s+{_SINGULAR_S}(?:[a-z]{{3,}}[^\Wsuia]s|words?|language|wording|feedback|staff|elements?|aspects?)\b", re.IGNORECASE)
-_AS_WORD = re.compile(r"\b(?:words?|terms?|phrases?|starts?|begins?|started|began|ends?|ended|nothing|anything|something|scale|between)\s*(?:like|as|out|off|the|of|a)?\s*[\"'\u201c\u2018(]*$", re.IGNORECASE)
-_OVER = re.compile(r"\bover\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
+_PLURAL_NOUN = re.compile(
+    rf"[\"'\u201d\u2019]?(?:\s+(?:and|or)\s+\w+)?(?:\s+(?!as|is|was|has|because|this|"
+    rf"its)\w+)?\s+{_SINGULAR_S}(?:[a-z]{{3,}}[^\Wsuia]s|words?|language|wording|feedback|staff|elements?|"
+    rf"aspects?)\b",
+    re.IGNORECASE,
+)
+_AS_WORD = re.compile(
+    r"\b(?:words?|terms?|phrases?|starts?|begins?|started|began|ends?|ended|nothing|anything|something|"
+    r"scale|between)\s*(?:like|as|out|off|the|of|a)?\s*[\"'\u201c\u2018(]*$",
+    re.IGNORECASE,
+)
+_OVER = re.compile(r"\b(?:over|than|less|prefer\w*\s.{1,24}\sto)\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
 _JOINED = re.compile(
-    r"[)\]\"'\u201d\u2019\u300d*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|en|of|eller|och|ve|veya|dan|atau|v\u00e0|ho\u1eb7c|to|through|"
-    r"\u0438|\u0438\u043b\u0438|\u0623\u0648|\u0648|\u0914\u0930|\u092f\u093e|\u548c|\u6216\u8005?|\u4e0e|\u8207|\u3068|\u304b|\u3084|\uc640|\uacfc|\ub098|\uc774\ub098|\ub610\ub294|(?<!\s)[-\u2013](?!\s))(?:/or)?)|(?P<comma>[,\u3001\uff0c]))"
-    r"\s*(?:(?:and|or|the|a|an|option|options|either|both|partly|also|possibly|perhaps|maybe|somewhat|slightly)\s+)*[(\[\"'\u201c\u2018\u300c*_]*",
+    r"[)\]\"'\u201d\u2019」*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|"
+    r"en|of|eller|och|ve|veya|dan|atau|và|hoặc|to|through|"
+    r"и|или|أو|و|और|य\u093e|和|或者?|与|與|と|か|や|와|과|나|이나|또는|(?<!\s)[-\u2013](?!\s))(?:/or)?)|(?P<comma>[,\u3001\uff0c]))"
+    r"\s*(?:(?:and|or|the|a|an|option|options|either|both|partly|also|possibly|perhaps|maybe|somewhat|"
+    r"slightly)\s+)*[(\[\"'\u201c\u2018「*_]*",
     re.IGNORECASE,
 )
 
@@ -97,9 +122,23 @@ def said_in(sentence: str, phrases: Phrases) -> list[Said]:
     parts = clauses(sentence)
     roles: list[Said] = []
     meanings = set(phrases.meanings)
+    found = _before_that(sentence, found)
     for chain in _chains(sentence, found):
         roles.extend(_said_of_chain(sentence, chain, parts, meanings))
     return roles
+
+
+_THAT = re.compile(r"\s+that\b", re.IGNORECASE)
+
+
+def _before_that(sentence: str, found: list[Mention]) -> list[Mention]:
+    """Of "it is false that B" what decides, and of "it is true that B" what follows."""
+    for at, mention in enumerate(found[:-1]):
+        if mention.phrase.opposite and _THAT.match(sentence, mention.end):
+            denied = _negations(sentence[max(0, mention.start - _LOOKED_BACK) : mention.start]) % 2
+            said = mention.phrase.opposite if denied else mention.meaning
+            return found[: at + 1] if said == "false" else [*found[:at], *found[at + 1 :]]
+    return found
 
 
 def are_side_by_side(sentence: str, one: Said, other: Said) -> bool:
@@ -115,7 +154,7 @@ def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
     for mention in found:
         joined = _JOINED.fullmatch(sentence, chains[-1][-1].end, mention.start) if chains else None
         # After "A, B and D" a comma begins something new.
-        if joined and not (closed and joined["comma"]):
+        if joined and not (closed and joined["comma"]) and not _OVER.search(sentence[: mention.start][-_LOOKED_BACK:]):
             chains[-1].append(mention)
             strong[-1] = strong[-1] or joined["strong"] is not None
         else:
@@ -130,7 +169,7 @@ def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
 
 
 def _said_of_chain(
-    sentence: str, chain: Sequence[Mention], parts: Sequence[Clause], meanings: Set[str | None]
+    sentence: str, chain: Sequence[Mention], parts: Sequence[Clause], meanings: AbstractSet[str | None]
 ) -> list[Said]:
     """What is said of mentions side by side; a list of all that there is to choose from is merely mentioned."""
     first, last = chain[0], chain[-1]
@@ -154,6 +193,7 @@ def _said_of_chain(
 
 
 def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
+    """What a sentence says of the phrases from `first` to `last`, apart from a negation before them."""
     before = sentence[max(clause.start, first.start - _LOOKED_BACK) : first.start]
     if clause.is_aside:
         return Role.MENTIONED
@@ -161,15 +201,17 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
         return Role.APPROVED
     if _DENIED.match(sentence, last.end):
         return Role.DENIED
-    if (_TALKED_ABOUT.match(sentence, last.end) and not _TITLE.match(sentence, last.end)) or _AS_WORD.search(before):
+    is_talked_about = _TALKED_ABOUT.match(sentence, last.end) and not _TITLE.match(sentence, last.end)
+    if is_talked_about or _AS_WORD.search(before) or _OVER.search(before) or _describes(sentence, last):
         return Role.MENTIONED
-    if len(sentence[last.start : last.end]) > 1 and _PLURAL_NOUN.match(sentence, last.end):
-        return Role.MENTIONED
-    if _OVER.search(before) or (len(sentence[last.start : last.end]) > 1 and _GENERIC.match(sentence, last.end)):
-        return Role.MENTIONED
-    if _WOULD_BE.search(before) and _IF.search(sentence):
-        return Role.MENTIONED
-    return Role.ASSERTED
+    return Role.MENTIONED if _WOULD_BE.search(before) and _IF.search(sentence) else Role.ASSERTED
+
+
+def _describes(sentence: str, mention: Mention) -> bool:
+    """Whether a word stands before what it describes: `negative words`, `a positive review would`."""
+    if mention.end - mention.start < 2:
+        return False
+    return any(pattern.match(sentence, mention.end) for pattern in (_PLURAL_NOUN, _GENERIC))
 
 
 def _negations(before: str) -> int:
@@ -183,19 +225,22 @@ def _negations(before: str) -> int:
 
 
 _PARTICLE_BEFORE = re.compile(
-    r"(?:^|[.!?:;,=>\u2014\u2013\uff1a\uff0c\u3002\u300c\u201c\"'(\[*_`-]|\b(?:so|then|therefore|thus|hence|is|are|be|say|says|said|answer|answers|conclude|with|definitely|clearly|probably|simply|"
-    r"a|an|ist|lautet|est|es|\u00e8|\u00e9|\u00e4r|jest|also|dire|decir|to|choose|pick|select|label|option|adalah|l\u00e0|\u043e\u0442\u0432\u0435\u0442|\u044d\u0442\u043e)"
-    r"|[\u662f\u4e3a\u306f\uc740\ub294\u9009])\s*[\"'\u201c(\[*_`]*$",
+    r"(?:^|[.!?:;,=>\u2014\u2013\uff1a\uff0c\u3002「\u201c\"'(\[*_`-]|\b(?:but|absolutely|certainly|surely|"
+    r"obviously|well|oh|so|then|therefore|thus|hence|is|are|be|say|says|said|answer|answers|conclude|with|"
+    r"definitely|clearly|probably|simply|"
+    r"a|an|ist|lautet|est|es|è|é|är|jest|also|dire|decir|to|choose|pick|select|label|option|adalah|là|ответ|это)"
+    r"|[是为は은는选])\s*[\"'\u201c(\[*_`]*$",
     re.IGNORECASE,
 )
 _PARTICLE_AFTER = re.compile(
-    r"[\"'\u201d\u2019\u300d)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3001\u3002\uff01\u0964\u060c(\[/&|-]|\n|"
-    r"(?:and|or|to|und|oder|et|ou|y|o|e)\s|\u3067\u3059|\uc785\ub2c8\ub2e4|\u0939\u0948|"
+    r"[\"'\u201d\u2019」)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3001\u3002\uff01।،(\[/&|→-]|\n|"
+    r"(?:and|or|to|und|oder|et|ou|y|o|e)\s|です|입니다|ह\u0948|"
     rf"(?:{languages.REASON}|{languages.SO}|{languages.BUT}))",
     re.IGNORECASE,
 )
 _PARTICLE_OPENS = re.compile(
-    r"\s+(?:the|this|that|there|it|he|she|they|we|you|i|a|an|its|his|her|all|each|every|some|one|these|those|(?:is|would|are) (?:the|correct|my|right))\b",
+    r"\s+(?:the|this|that|there|it|he|she|they|we|you|i|a|an|its|his|her|all|each|every|some|one|these|"
+    r"those|(?:is|would|are) (?:the|correct|my|right))\b",
     re.IGNORECASE,
 )
 
@@ -207,4 +252,8 @@ def _particle_answers(sentence: str, mention: Mention) -> bool:
         return False
     if _PARTICLE_AFTER.match(sentence, after):
         return True
-    return mention.start < _LOOKED_BACK and not before.strip(" *_`\"'#>-") and _PARTICLE_OPENS.match(sentence, after) is not None
+    return (
+        mention.start < _LOOKED_BACK
+        and not before.strip(" *_`\"'#>-")
+        and _PARTICLE_OPENS.match(sentence, after) is not None
+    )

@@ -1,13 +1,13 @@
 r"""The numbers that a text names, and what each is worth.
 
-What is no sure number is found as well, with no value: a part of an expression, of a date, a time, a version or a range.
+What is no sure number is found as well, without a value: a part of an expression, a date, a time, a version, a range.
 
 | written | worth |
 |---|---|
 | `1,234,567.5`, `12,34,567`, `1.234.567,5`, `1'234'567`, `1{,}234`, `1 234 567` | separators of thousands and lakhs |
 | `12,50 €`, `€3,5`; `12,5` in languages that write so | a decimal comma |
 | `1.234` | 1.234: a lone point is a decimal point |
-| `1,5` | nothing: it may be a decimal or two numbers |
+| `1,5` | nothing: it may be one number or two |
 | `3/4`, `\frac{3}{4}`, `2 1/2`, `2½`; `4/5` and `4 out of 5` of a rating | fractions; ratings |
 | `1.5e3`, `3 x 10^4`, `10^6`, `1.2 million`, `3 lakh`, `$3M` | powers of ten |
 | `50%`, `5 kg`, `$5`, `3rd` | 50, 5, 5, 3 |
@@ -26,13 +26,13 @@ PRECISION = Context(prec=28)
 _LARGEST = 400
 """Digits of the largest number: beyond, no text means what it says."""
 
-_CURRENCY = r"[$\u20ac\u00a3\u00a5\u20b9\u20a9\u20bd]"
-_NO_SPACES = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_CURRENCY = r"[$€£¥₹₩₽]"
+_NO_SPACES = "\u0e00-\u0eff\u3040-ヿ㐀-鿿가-\ud7af"
 _NUMBER = re.compile(
     rf"""(?<![^\W{_NO_SPACES}])(?<![0-9][.,])                 # not inside a word or a number
-    (?P<sign>(?<![0-9)\]}}!])[-+\u2013])?(?P<unit>{_CURRENCY}\ ?)?(?P<minus>(?<=[$\u20ac\u00a3])-)?
+    (?P<sign>(?<![0-9)\]}}!])[-+\u2013])?(?P<unit>{_CURRENCY}\ ?)?(?P<minus>(?<=[$€£])-)?
     (?P<digits>
-        (?P<euro>(?<=\u20ac)[0-9]+,[0-9]{{1,2}}(?![0-9,])|[0-9]+,[0-9]{{1,2}}(?=\ ?\u20ac))
+        (?P<euro>(?<=€)[0-9]+,[0-9]{{1,2}}(?![0-9,])|[0-9]+,[0-9]{{1,2}}(?=\ ?€))
       | (?P<european>[0-9]{{1,3}}(?:\.[0-9]{{3}})+,[0-9]+(?![0-9.,]?[0-9])
           | [0-9]{{1,3}}(?:\.[0-9]{{3}}){{2,}}(?![0-9]|[.,][0-9]))
       | [0-9]{{1,2}}(?:,[0-9]{{2}})+,[0-9]{{3}}(?![0-9])(?:\.[0-9]+)?
@@ -49,20 +49,26 @@ _NUMBER = re.compile(
 )
 _SCALES = {
     "hundred": 10**2, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7, "billion": 10**9,
-    "trillion": 10**12, "k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "b": 10**9, "bn": 10**9, "t": 10**12, "tn": 10**12,
+    "trillion": 10**12, "k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "b": 10**9, "bn": 10**9, "t": 10**12,
+    "tn": 10**12,
 }  # fmt: skip
 _SUFFIX = re.compile(r"(?P<ordinal>st|nd|rd|th)(?!\w)|(?P<money>[kKmMbBtT]|[bmt]n|Mio)(?!\w)|(?P<letters>[^\W\d_]+)")
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![.\d])")
-_NO_UNIT = re.compile(r"[xyznie\u03c0\u221a]|pi|[DGKMBkb]|bn|mn|tn")
+_NO_UNIT = re.compile(r"[xyznieπ√]|pi|[DGKMBkb]|bn|mn|tn")
 _PART_OF_MORE = re.compile(
-    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[\u221a\u03c0]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|\s?\u00b1|\s?\+/-|\s?\\pm|[\u00b2\u00b3]|\+(?!\s*=)"
+    r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[√π]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|"
+    r"\s?±|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[²³]|\+(?!\s*=)|[-\u2013]\s?[0-9]"
 )
 _PART_BEFORE = re.compile(
-    r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[\u2265\u2264<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[\u221a\u00b1\u03c0]\s?$|--$|\^\s?[({]?$"
-    r"|(?<![^\W\d_])[a-z]\s?[-+]\s?$|\w\s?[*/\u00d7\u00f7+]\s?$"
+    r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[≥≤<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[√±π]\s?$|"
+    r"--$|\^\s?[({]?$"
+    r"|(?<![^\W\d_])[a-z]\s?[-+]\s?$|\w\s?[*/×÷+]\s?$"
 )
-_OUT_OF = re.compile(r"(?:\s+(?:stars?|points?|sterne?n?|\u00e9toiles|estrellas|stelle|punkte))?\s+(?:out of|of(?: a possible)?|von|sur|su|de|\u0438\u0437|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])")
-_RATED_OF = re.compile(r"\u5206|\u70b9|\u70b9|\u661f|\uc810")
+_OUT_OF = re.compile(
+    r"(?:\s+(?:stars?|points?|sterne?n?|étoiles|estrellas|stelle|punkte))?\s+(?:out of|of(?: a possible)?|"
+    r"von|sur|su|de|из|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])"
+)
+_RATED_OF = re.compile(r"分|点|点|星|점")
 
 
 class Number(NamedTuple):
@@ -77,24 +83,24 @@ _SIGNS = (
     (re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*)\}"), r" \1 "),
     (re.compile(r"(-?)\s?\\[dtc]?frac\s?\{\s*(-?)([0-9.]+)\s*\}\s?\{\s*([0-9.]+)\s*\}"), r" \1\2\3/\4"),
     (re.compile(r"(-?)\s?\\[dtc]?frac([0-9])([0-9])"), r" \1\2/\3"),
-    (re.compile(r"\\times|\\cdot"), "\u00d7"),
-    (re.compile(r"\\div\b"), "\u00f7"),
-    (re.compile(r"\\(?:approx|simeq)\b"), "\u2248"),
-    (re.compile(r"\s?\^\s?\{?\\circ\}?|\\degree\b|\u00b0"), " degrees "),
+    (re.compile(r"\\times|\\cdot"), "×"),
+    (re.compile(r"\\div\b"), "÷"),
+    (re.compile(r"\\(?:approx|simeq)\b"), "≈"),
+    (re.compile(r"\s?\^\s?\{?\\circ\}?|\\degree\b|°"), " degrees "),
     (re.compile(r"\\([$%#&])"), r"\1"),
     (re.compile(r"\\(?:left|right)\b|\\[()\[\]]"), " "),
     (re.compile(r"(?<=[0-9])(?:\\[,;:! ]|['\u2019]|\{,\}|_)(?=[0-9]{3}(?![0-9]))"), ","),
-    (re.compile(r"(?<![\w.])([-+]?[0-9]+(?:\.[0-9]+)?) ?[x*\u00d7\u00b7] ?10 ?(?:\^|\*\*) ?[({]?([-+]?[0-9]+)[)}]?"), r"\1e\2"),
+    (re.compile(r"(?<![\w.])([-+]?[0-9]+(?:\.[0-9]+)?) ?[x*×·] ?10 ?(?:\^|\*\*) ?[({]?([-+]?[0-9]+)[)}]?"), r"\1e\2"),
     (re.compile(r"(?<!\w)_+(?=[-+$0-9])"), ""),
-    (re.compile(r"\b(?:minus|negative)\s+(?=[$\u20ac\u00a3]?[0-9.])", re.IGNORECASE), "-"),
+    (re.compile(r"\b(?:minus|negative)\s+(?=[$€£]?[0-9.])", re.IGNORECASE), "-"),
 )  # fmt: skip
 _FRACTIONS = {
-    "\u00bd": "1/2", "\u00bc": "1/4", "\u00be": "3/4", "\u2153": "1/3", "\u2154": "2/3", "\u2155": "1/5", "\u2156": "2/5",
-    "\u2157": "3/5", "\u2158": "4/5", "\u2159": "1/6", "\u215a": "5/6", "\u215b": "1/8", "\u215c": "3/8", "\u215d": "5/8", "\u215e": "7/8",
+    "½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅕": "1/5", "⅖": "2/5",
+    "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8",
 }  # fmt: skip
 _FRACTION = re.compile(f"([0-9]?)([{''.join(_FRACTIONS)}])")
-_RAISED = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
-_RAISED_DIGITS = re.compile("(?<=[0-9])[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_RAISED_DIGITS = re.compile("(?<=[0-9])[⁰¹²³⁴-⁹⁻]+")
 
 
 def plain_numbers(text: str) -> str:
@@ -140,8 +146,14 @@ def number_words(text: str) -> list[Number]:
     ]
 
 
-_PRONOUN = re.compile(r"\bone (?:of|more|an|could|can|who|that|which|is|has)\b|\b(?:no|each|every|which|this|that|another|any|the|last|first) one\b")
-_RATED = re.compile(r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten)\b(?=\s*(?:stars?\b|points?\b|out of\b|/|[.!,]?\s*$))", re.IGNORECASE | re.MULTILINE)
+_PRONOUN = re.compile(
+    r"\bone (?:of|more|an|could|can|who|that|which|is|has)\b|\b(?:no|each|every|which|this|that|another|"
+    r"any|the|last|first) one\b"
+)
+_RATED = re.compile(
+    r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten)\b(?=\s*(?:stars?\b|points?\b|out of\b|/|[.!,]?\s*$))",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def rated_in_digits(text: str) -> str:
@@ -153,7 +165,7 @@ def rated_in_digits(text: str) -> str:
     return _RATED.sub(lambda word: str(number_words_in(word[0].casefold())[0][2]), text)
 
 
-_ALONE = re.compile(r"(?:\s?[%\u2030]|\s?[$\u20ac\u00a3\u00a5\u20b9]|\s?/-)?[.!,;\u3002]?")
+_ALONE = re.compile(r"(?:\s?[%\u2030]|\s?[$€£¥₹]|\s?/-)?[.!,;\u3002]?")
 
 
 def single_number(text: str) -> Decimal | None:
@@ -186,26 +198,40 @@ def decimal_text(value: Decimal) -> str:
 
 def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_comma: bool) -> Number:
     start, end = match.span()
-    value = _value(match, decimal_comma=decimal_comma)
-    if match["divisor"] and scale is not None:
-        value = _value(match, decimal_comma=decimal_comma, whole=True) if Decimal(match["divisor"]) == scale else None
-    if match["sign"] == "\u2013" and start and not text[start - 1].isspace():
-        value = None
-    if _PART_BEFORE.search(text[max(0, start - 8) : start]) or (match["sign"] and re.search(r"[^\W\d_]$|[-+]$", text[:start][-1:])):
+    is_rating = scale is not None and match["divisor"] is not None
+    value = _value(match, decimal_comma=decimal_comma, divides=not is_rating)
+    if (is_rating and Decimal(match["divisor"]) != scale) or _begins_within(text, match):
         value = None
     after = text[end : end + 24]
     if suffix := _SUFFIX.match(after):
-        if suffix["ordinal"] or not (suffix["money"] or _NO_UNIT.fullmatch(suffix["letters"] or "")):
-            end += suffix.end() if suffix["ordinal"] else 0
-        elif match["unit"] and suffix["money"] and value is not None:
-            value, end = PRECISION.multiply(value, Decimal(_SCALES[suffix["money"].casefold()])), end + suffix.end()
-        elif not (suffix["money"] == "m" or suffix["money"] == "t"):
-            value, end = None, end + suffix.end()
-    elif power := _POWER.match(after):
-        value, end = _power(value, int(power["raised"])), end + power.end()
-    elif _PART_OF_MORE.match(after) or (re.match(r"\s?[-\u2013]\s?[0-9]", after) and not after.startswith(" -")):
-        value = None
-    return Number(start, end, value)
+        value, length = _with_suffix(value, suffix, is_money=match["unit"] is not None)
+        return Number(start, end + length, value)
+    if power := _POWER.match(after):
+        return Number(start, end + power.end(), _power(value, int(power["raised"])))
+    return Number(start, end, None if _PART_OF_MORE.match(after) else value)
+
+
+def _begins_within(text: str, match: re.Match[str]) -> bool:
+    """Whether a number begins within an expression, a range, a date or a time."""
+    before = text[max(0, match.start() - 8) : match.start()]
+    if _PART_BEFORE.search(before):
+        return True
+    return (
+        bool(match["sign"])
+        and re.search(r"[^\W\d_]$|[-+]$|\S$" if match["sign"] == "\u2013" else r"[^\W\d_]$|[-+]$", before) is not None
+    )
+
+
+def _with_suffix(value: Decimal | None, suffix: re.Match[str], *, is_money: bool) -> tuple[Decimal | None, int]:
+    """A number with the letters after it, and how many of them belong to it: `3rd`, `$3M`, `5kg`, `5x`."""
+    money, letters = suffix["money"], suffix["letters"] or ""
+    if suffix["ordinal"]:
+        return value, suffix.end()
+    if money and is_money and value is not None:
+        return PRECISION.multiply(value, Decimal(_SCALES[money.casefold()])), suffix.end()
+    if money in {"m", "t"} or not (money or _NO_UNIT.fullmatch(letters)):
+        return value, 0
+    return None, suffix.end()
 
 
 def _power(base: Decimal | None, exponent: int) -> Decimal | None:
@@ -215,32 +241,38 @@ def _power(base: Decimal | None, exponent: int) -> Decimal | None:
     return base**exponent if base == base.to_integral_value() and base <= 1000 else None
 
 
-def _value(match: re.Match[str], *, decimal_comma: bool, whole: bool = False) -> Decimal | None:
-    digits = match["digits"]
-    if match["comma"]:
-        if not decimal_comma:
-            return None
-        digits = digits.replace(",", ".")
-    elif match["euro"] or match["european"]:
-        digits = digits.replace(".", "").replace(",", ".")
-    elif decimal_comma and re.fullmatch(r"[0-9]{1,3}[.,][0-9]{3}", digits):
-        return None  # a thousand in one language, a fraction in another
-    elif re.search(r"[0-9] [0-9]", digits):
-        digits = digits.replace(" ", "").replace(",", ".")
+def _value(match: re.Match[str], *, decimal_comma: bool, divides: bool) -> Decimal | None:
+    """What a number is worth; None where it cannot be told, or is beyond all sense."""
+    digits = _plain_digits(match, decimal_comma=decimal_comma)
     try:
-        value = Decimal(f"{digits.replace(',', '')}{match['exponent'] or ''}")
+        value = None if digits is None else Decimal(f"{digits}{match['exponent'] or ''}")
     except InvalidOperation:
         return None
-    if abs(value.adjusted()) > _LARGEST:
+    if value is None or abs(value.adjusted()) > _LARGEST:
         return None
-    if match["part"] and not whole:
-        if not int(match["of"]) or int(match["part"]) >= int(match["of"]) or (not match["mixed"].strip() and not match["mixed"]):
-            return None
-        value = PRECISION.add(value, PRECISION.divide(Decimal(match["part"]), Decimal(match["of"])))
-    elif match["divisor"] and not whole:
-        if not Decimal(match["divisor"]):
-            return None
-        value = PRECISION.divide(value, Decimal(match["divisor"]))
+    if divides and match["part"]:
+        part, of = Decimal(match["part"]), Decimal(match["of"])
+        # "2 1/2" is a mixed number, "12 24/6" is none.
+        value = PRECISION.add(value, PRECISION.divide(part, of)) if match["mixed"] and part < of else None
+    elif divides and match["divisor"]:
+        divisor = Decimal(match["divisor"])
+        value = PRECISION.divide(value, divisor) if divisor else None
+    if value is None:
+        return None
     if match["scale"]:
         value = PRECISION.multiply(value, Decimal(_SCALES[match["scale"]]))
     return -value if match["sign"] in {"-", "\u2013"} or match["minus"] else value
+
+
+def _plain_digits(match: re.Match[str], *, decimal_comma: bool) -> str | None:
+    """The digits of a number with a decimal point and no separators; None where a comma or a point may mean either."""
+    digits = match["digits"]
+    if match["euro"] or match["european"]:
+        return digits.replace(".", "").replace(",", ".")
+    if match["comma"]:
+        return digits.replace(",", ".") if decimal_comma else None
+    if decimal_comma and re.fullmatch(r"[0-9]{1,3}[.,][0-9]{3}", digits):
+        return None
+    if " " in digits:
+        return digits.replace(" ", "").replace(",", ".")
+    return digits.replace(",", "")

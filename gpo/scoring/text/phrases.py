@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gpo.scoring.text.numbers import numbers_in, single_number
 from gpo.scoring.text.plain import fold, plain_text
 
-_NO_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_NO_SPACES = "\u0e00-\u0effက-႟ក-\u17ff\u3040-ヿ㐀-鿿가-\ud7af豈-\ufaff"
 LETTER = rf"[^\W{_NO_SPACES}]"
 """A letter, digit or _ of a script that puts spaces between words."""
 
@@ -92,13 +92,13 @@ class Phrases:
         return [
             Mention(number.start, number.end, phrase.meaning if phrase else None, phrase or nothing)
             for number in numbers_in(sentence, scale=max(self.numbers))
-            for phrase in (self.numbers.get(number.value),)
+            for phrase in (None if number.value is None else self.numbers.get(number.value),)
         ]
 
     def _stands_alone(self, sentence: str, folded: str, start: int, end: int, places: Sequence[int]) -> bool:
         before, after = folded[max(0, start - 3) : start], folded[end : end + 3]
         first, last = folded[start], folded[end - 1]
-        if _is_word(first) and re.search(rf"(?:{LETTER}|{LETTER}[-'\u2019&.]|[0-9][.,]|[<>\u2264\u2265~])$", before):
+        if _is_word(first) and re.search(rf"(?:{LETTER}|{LETTER}[-'\u2019&.]|[0-9][.,]|[<>≤≥~])$", before):
             return False
         if _is_word(last) and re.match(rf"{LETTER}|[-'\u2019&]{LETTER}|\.[0-9]|[+#]+(?!{LETTER})", after):
             return False
@@ -112,6 +112,10 @@ class Phrases:
 
 
 _NEAR = 40
+_ARTICLE = re.compile(
+    r"\s+(?!(?:is|was|and|or|as|because|since|would|cannot|isn't|but|over|are|seems|has|to|for|with|both|"
+    r"were|if|not)\b)[a-z]"
+)
 
 
 def _is_label_letter(sentence: str, at: int) -> bool:
@@ -127,8 +131,7 @@ def _is_label_letter(sentence: str, at: int) -> bool:
         return False
     if re.match(r"\.\w\b|['\u2019]", after) or re.search(r"\b\w\.$", before):
         return False
-    follows = r"\s+(?!(?:is|was|and|or|as|because|since|would|cannot|isn't|but|over|are|seems|has|to|for|with|both|were|if|not)\b)[a-z]"
-    return not (sentence[at] in "AI" and re.match(follows, after))
+    return not (sentence[at] in "AI" and _ARTICLE.match(after))
 
 
 def _is_word(letter: str) -> bool:
@@ -149,15 +152,15 @@ def _spaced(form: str) -> str:
     return r"[\s_-]{1,3}".join(map(re.escape, form.split(" ")))
 
 
+_AROUND = "*_`\"'\u201c\u201d\u2018\u2019「」$ "
 _TAIL = ".!,;:\u3002\uff0c\uff01"
 
 
 def _stripped_forms(text: str) -> list[str]:
     """The text in forms that may be a label, the nearest one first."""
     form = fold(text)
-    forms = [form, form.lstrip("#> ")]
-    for marks in (_TAIL, "*_`\"'\u201c\u201d\u2018\u2019\u300c\u300d$ " + _TAIL, "()[]{}<>*_`\"'\u201c\u201d\u2018\u2019$\u300c\u300d " + _TAIL):
-        forms.append(form.strip(marks) if marks is not _TAIL else form.rstrip(marks + " "))
+    marks = _AROUND + _TAIL
+    forms = (form, form.lstrip("#> "), form.rstrip(_TAIL + " "), form.strip(marks), form.strip("()[]{}<>" + marks))
     return [each for each in dict.fromkeys(forms) if each]
 
 
@@ -207,7 +210,10 @@ def _opposites(cores: Mapping[str, str]) -> dict[str, str]:
     by_form = {form: label for label, form in cores.items()}
     found = {}
     for form, label in by_form.items():
-        denials = [f"{sign}{form}" for sign in ("not ", "not_", "not-", "non-", "non", "non ", "no ", "un", "in", "im", "il", "ir", "dis")]
+        denials = [
+            f"{sign}{form}"
+            for sign in ("not ", "not_", "not-", "non-", "non", "non ", "no ", "un", "in", "im", "il", "ir", "dis")
+        ]
         for denial in (*denials, *_ANTONYMS.get(form, ())):
             if denial in by_form:
                 found[label] = by_form[denial]
@@ -216,14 +222,15 @@ def _opposites(cores: Mapping[str, str]) -> dict[str, str]:
 
 
 _ANTONYMS = {
-    "true": ("false",), "correct": ("incorrect", "wrong"), "right": ("wrong",), "\u771f": ("\u5047",), "wahr": ("falsch",),
+    "true": ("false",), "correct": ("incorrect", "wrong"), "right": ("wrong",), "真": ("假",), "wahr": ("falsch",),
     "vrai": ("faux",), "verdadero": ("falso",), "vero": ("falso",), "possible": ("impossible",),
 }  # fmt: skip
 
 PARTICLES = frozenset({
-    "yes", "no", "yeah", "yep", "nope", "ja", "nein", "doch", "oui", "non", "si", "s\u00ed", "s\u00ec", "sim", "n\u00e3o", "nee", "nej",
-    "tak", "nie", "evet", "hay\u0131r", "ya", "tidak", "c\u00f3", "kh\u00f4ng", "\u0434\u0430", "\u043d\u0435\u0442", "\u0442\u0430\u043a", "\u043d\u0456",
-    "\u03bd\u03b1\u03b9", "\u03cc\u03c7\u03b9", "\u0646\u0639\u0645", "\u0644\u0627", "\u0939\u093e\u0901", "\u0939\u093e\u0902", "\u0928\u0939\u0940\u0902",
-    "\u05db\u05df", "\u05dc\u05d0", "kyll\u00e4", "ei", "ano", "ne", "da", "nu", "igen", "nem", "jo",
+    "yes", "no", "yeah", "yep", "nope", "ja", "nein", "doch", "oui", "non", "si", "sí", "sì", "sim", "não", "nee",
+    "nej",
+    "tak", "nie", "evet", "hayır", "ya", "tidak", "có", "không", "да", "нет", "так", "ні",
+    "ναι", "όχι", "نعم", "لا", "हाँ", "हां", "नहीं",
+    "כן", "לא", "kyllä", "ei", "ano", "ne", "da", "nu", "igen", "nem", "jo",
 })  # fmt: skip
 """Words for yes and no: an answer only where they stand by themselves."""

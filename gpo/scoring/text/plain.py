@@ -11,8 +11,8 @@ _SIGNS = str.maketrans(
         "\ufe63": "-",
         "\u2010": "-",
         "\u2011": "-",
-        "\u066b": ".",
-        "\u066c": ",",
+        "٫": ".",
+        "٬": ",",
         "\u00a0": " ",
         "\u202f": " ",
         "\u2009": " ",
@@ -26,9 +26,9 @@ _ESCAPED = re.compile(r"\\([*_#$%`~])")
 
 
 def composed(text: str) -> str:
-    """`text` in Unicode's composed form (NFC), without format characters such as zero-width spaces and direction marks.
+    r"""`text` in Unicode's composed form (NFC), without format characters such as zero-width spaces.
 
-    >>> composed("Cafe\\u0301\\u200b") == "Caf\\u00e9"
+    >>> composed("Cafe\u0301\u200b") == "Caf\u00e9"
     True
     """
     if text.isascii():
@@ -40,7 +40,7 @@ def composed(text: str) -> str:
 def plain_text(text: str) -> str:
     r"""A text as the rules see it: composed, with plain digits, signs, spaces and full-width letters.
 
-    >>> plain_text("\uff11\uff12\u2009\u22125 \u0664\u0662 \uff21")
+    >>> plain_text("１２\u2009\u22125 ٤٢ Ａ")
     '12 -5 42 A'
     """
     text = _ESCAPED.sub(r"\1", text)
@@ -52,14 +52,14 @@ def plain_text(text: str) -> str:
 
 
 def _digit(letter: str) -> str:
-    # Superscripts such as \u00b2 are digits, not decimals: they stay.
+    # Superscripts such as ² are digits, not decimals: they stay.
     return str(unicodedata.decimal(letter)) if not letter.isascii() and letter.isdecimal() else letter
 
 
 def fold(text: str) -> str:
-    """`text` case-folded, composed and singly spaced: forms of a label that mean the same are equal.
+    r"""`text` case-folded, composed and singly spaced: forms of a label that mean the same are equal.
 
-    >>> fold("Very  POSITIVE"), fold("STRASSE") == fold("Stra\\u00dfe")
+    >>> fold("Very  POSITIVE"), fold("STRASSE") == fold("Stra\u00dfe")
     ('very positive', True)
     """
     return composed(" ".join(text.casefold().split()))
@@ -69,8 +69,8 @@ _PAIRS = (
     ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("~~", "~~"),
 )  # fmt: skip
 _QUOTES = (
-    ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\u201e", "\u201c"), ("\u00ab", "\u00bb"),
-    ("<", ">"), ("\u300c", "\u300d"), ("\u300e", "\u300f"), ("\u2039", "\u203a"), ("\u201d", "\u201d"),
+    ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\u201e", "\u201c"), ("«", "»"),
+    ("<", ">"), ("「", "」"), ("『", "』"), ("\u2039", "\u203a"), ("\u201d", "\u201d"),
 )  # fmt: skip
 
 

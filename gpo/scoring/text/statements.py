@@ -29,14 +29,35 @@ class Worth(IntEnum):
     FINAL = 3
 
 
-_ASIDES = frozenset(
-    ["reason", "reasons", "reasoning", "rationale", "explanation", "explanations", "explain", "why", "because", "evidence", "justification", "note", "notes", "remark", "comment", "comments", "confidence", "probability", "prob", "certainty", "thought", "thoughts", "thinking", "step", "steps", "context", "question", "text", "input", "review", "passage", "claim", "premise", "hypothesis", "example", "examples", "options", "choices", "labels", "classes", "categories", "candidates", "possible", "alternatives", "alternative", "hint", "hints", "observation", "details", "detail", "pros", "cons", "positives", "negatives", "strengths", "weaknesses", "words", "word", "title", "source", "summary", "quote", "disclaimer", "warning", "instruction", "instructions", "task", "prompt", "given", "facts", "fact", "background", "consider", "user", "human", "assistant", "begründung", "erklärung", "raison", "explication", "razón", "explicación", "motivo", "spiegazione", "explicação", "uitleg", "frage", "pregunta", "domanda", "pergunta", "vraag", "причина", "объяснение", "вопрос", "السبب", "السؤال", "कारण", "理由", "原因", "解释", "解釋", "説明", "问题", "問題", "质问", "質問", "이유", "설명", "질문"]
+def _set_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_ASIDES = _set_of(
+    """reason reasons reasoning rationale explanation explanations explain why because evidence justification note
+    notes remark comment comments confidence probability prob certainty thought thoughts thinking step steps
+    context question text input review passage claim premise hypothesis example examples options choices labels
+    classes categories candidates possible alternatives alternative hint hints observation details detail pros
+    cons positives negatives strengths weaknesses words word title source summary quote disclaimer warning
+    instruction instructions task prompt given facts fact background consider user human assistant begründung
+    erklärung raison explication razón explicación motivo spiegazione explicação uitleg frage pregunta domanda
+    pergunta vraag причина объяснение вопрос السبب السؤال कारण 理由 原因 解释 解釋 説明 问题 問題 质问 質問 이유
+    설명 질문"""
 )
-_FINALS = frozenset(
-    ["answer", "answers", "final", "overall", "conclusion", "ans", "therefore", "antwort", "réponse", "respuesta", "risposta", "resposta", "antwoord", "svar", "odpowiedź", "cevap", "ответ", "jawaban", "endergebnis", "gesamt", "insgesamt", "fazit", "conclusión", "conclusione", "conclusão", "global", "الإجابة", "الجواب", "उत्तर", "答案", "答え", "正解", "回答", "结论", "結論", "結論", "답", "정답", "답변", "결론", "revised", "corrected", "updated"]
+_FINALS = _set_of(
+    """answer answers final overall conclusion ans therefore antwort réponse respuesta risposta resposta antwoord
+    svar odpowiedź cevap ответ jawaban endergebnis gesamt insgesamt fazit conclusión conclusione conclusão
+    global الإجابة الجواب उत्तर 答案 答え 正解 回答 结论 結論 結論 답 정답 답변 결론 revised corrected updated"""
 )
-_ANSWERS = frozenset(
-    ["label", "class", "category", "classification", "sentiment", "verdict", "decision", "result", "results", "prediction", "predicted", "output", "response", "choice", "option", "rating", "score", "stars", "star", "grade", "severity", "priority", "risk", "level", "intent", "topic", "type", "tone", "polarity", "emotion", "stance", "judgment", "judgement", "assessment", "solution", "outcome", "value", "selection", "selected", "pick", "evaluation", "status", "relation", "relationship", "total", "sum", "tag", "urgency", "language", "toxicity", "stimmung", "bewertung", "kategorie", "urteil", "ergebnis", "klasse", "sentimiento", "clasificación", "categoría", "etiqueta", "resultado", "sentimento", "classe", "catégorie", "étiquette", "résultat", "verdetto", "classificazione", "categoria", "risultato", "classificação", "oordeel", "uitkomst", "тональность", "категория", "метка", "вердикт", "результат", "класс", "nhãn", "kategori", "etiket", "duygu", "sonuç", "hasil", "التصنيف", "النتيجة", "情感", "情感倾向", "标签", "標籤", "类别", "類別", "分类", "分類", "结果", "結果", "判断", "判定", "感情", "评分", "評価", "감정", "분류", "결과", "판단", "भावना", "वर्ग"]
+_ANSWERS = _set_of(
+    """label class category classification sentiment verdict decision result results prediction predicted output
+    response choice option rating score stars star grade severity priority risk level intent topic type tone
+    polarity emotion stance judgment judgement assessment solution outcome value selection selected pick
+    evaluation status relation relationship total sum tag urgency language toxicity stimmung bewertung kategorie
+    urteil ergebnis klasse sentimiento clasificación categoría etiqueta resultado sentimento classe catégorie
+    étiquette résultat verdetto classificazione categoria risultato classificação oordeel uitkomst тональность
+    категория метка вердикт результат класс nhãn kategori etiket duygu sonuç hasil التصنيف النتيجة 情感 情感倾向
+    标签 標籤 类别 類別 分类 分類 结果 結果 判断 判定 感情 评分 評価 감정 분류 결과 판단 भावना वर्ग"""
 )
 
 
@@ -47,7 +68,11 @@ def worth_of(name: str) -> Worth:
     ('FINAL', 'ANSWER', 'ASIDE')
     """
     words = re.findall(r"[^\W_0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
-    if not words or _ASIDES.intersection(words[-1:]) or (_ASIDES.intersection(words[:1]) and words[-1] not in _ANSWERS | _FINALS):
+    if (
+        not words
+        or _ASIDES.intersection(words[-1:])
+        or (_ASIDES.intersection(words[:1]) and words[-1] not in _ANSWERS | _FINALS)
+    ):
         return Worth.ASIDE if words else Worth.FIELD
     if _FINALS.intersection(words):
         return Worth.FINAL
@@ -65,7 +90,7 @@ def best_of(found: Mapping[Worth, list[Found]]) -> Found:
 
 
 def in_json(text: str, value: Value) -> Found:
-    """What the fields of the last JSON object of a text say; `UNCLEAR` where the text is an object that says nothing."""
+    """What the last JSON object of a text says; `UNCLEAR` where the text is an object, and it says nothing."""
     found = objects_in(text)
     for item in reversed(found):
         if isinstance(item.value, dict) and (said := _in_object(item.value, value)) is not None:
@@ -130,17 +155,17 @@ def in_tags(text: str, value: Value) -> Found:
 
 _GAP = r"(?:\s(?:to|for|of|in|here|choice|option|number|given|below|above|is given as)(?:\s[\w'\u2019-]{1,24}){0,8}?)?"
 _ENGLISH = r"(?<!\w)(?:answers?|ans)(?!\w)"
-_NOT_A = r"(?:not|no|ne|n|non|nicht|kein|keine|n\u00e3o|niet|nie|inte|\u043d\u0435|\u0644\u064a\u0633\u062a?)\b"
-STATED = re.compile(
-    "|".join((
-        rf"{_ENGLISH}[\"'*_`\u201d]{{0,3}}{_GAP}\s?[\"'*_`]{{0,3}}(?:\s?\([^()\n]{{1,20}}\))?\s?[\"'*_`]{{0,3}}{languages.COPULA}"
-        rf"{languages.SURELY}[ \t:*_=]*",
-        rf"(?:{languages.ANSWER_NOUN})[\"'*_`]{{0,3}}(?:\s(?!{_NOT_A})[^\W\d]{{1,20}}){{0,3}}?\s?{languages.COPULA}(?!\s{_NOT_A})[ \t:*_=]*",
-        rf"(?:{languages.ANSWER_NOUN})(?<!answer)(?<!answers)(?<!ans)(?<!solution)[ \t:*_]+",
-        r"^[#*_\s]{0,8}(?:(?:final|correct|the|my|best)\s)*(?:answer|solution)[*_:\s]{0,4}\n\s*",
-    )),
-    re.IGNORECASE | re.MULTILINE,
+_NOT_A = r"(?:not|no|ne|n|non|nicht|kein|keine|não|niet|nie|inte|не|ليست?)\b"
+_MARKS = r"[\"'*_`\u201d]{0,3}"
+_NOUN, _END = rf"(?:{languages.ANSWER_NOUN})", r"[ \t:*_=]*"
+_ASIDE = rf"(?:\s?\([^()\n]{{1,20}}\))?\s?{_MARKS}"
+_STATEMENTS = (
+    rf"{_ENGLISH}{_MARKS}{_GAP}\s?{_MARKS}{_ASIDE}{languages.COPULA}{languages.SURELY}{_END}",
+    rf"{_NOUN}{_MARKS}(?:\s(?!{_NOT_A})[^\W\d]{{1,20}}){{0,3}}?\s?{languages.COPULA}(?!\s{_NOT_A}){_END}",
+    rf"{_NOUN}(?<!answer)(?<!answers)(?<!ans)(?<!solution)[ \t:*_]+",
+    r"^[#*_\s]{0,8}(?:(?:final|correct|the|my|best)\s)*(?:answer|solution)[*_:\s]{0,4}\n\s*",
 )
+STATED = re.compile("|".join(_STATEMENTS), re.IGNORECASE | re.MULTILINE)
 """Marks of an answer: "the answer is", "Answer:", a heading."""
 
 

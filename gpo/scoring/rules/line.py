@@ -9,7 +9,9 @@ from gpo.scoring.text.plain import unwrapped
 from gpo.scoring.text.statements import Worth, worth_of
 
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
-_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(?P<content>.*?)(?:\n[ \t]*\1[ \t]*(?:\n|$)|$(?![\s\S]))", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(
+    r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(?P<content>.*?)(?:\n[ \t]*\1[ \t]*(?:\n|$)|$(?![\s\S]))", re.MULTILINE | re.DOTALL
+)
 
 
 def _json(text: str) -> Found:

@@ -63,9 +63,9 @@ class WhereSpec(Record):
 
 
 def part_of(text: str, where: WhereSpec) -> str | None:
-    """What stands at the place; None where the text has no such place, or nothing in it.
+    r"""What stands at the place; None where the text has no such place, or nothing in it.
 
-    >>> part_of("Is it 4?\\nAnswer: 5", WhereSpec(after="Answer:"))
+    >>> part_of("Is it 4?\nAnswer: 5", WhereSpec(after="Answer:"))
     '5'
     """
     return next((part for part in _parts(text, where) if part.strip()), None)
@@ -115,5 +115,7 @@ def _matches(text: str, pattern: str) -> Iterator[str]:
 
 
 def _tags(text: str, name: str) -> Iterator[str]:
-    found = re.findall(rf"<{re.escape(name)}(?:\s[^<>]*)?>(.*?)</{re.escape(name)}\s*>", text, re.DOTALL | re.IGNORECASE)
+    found = re.findall(
+        rf"<{re.escape(name)}(?:\s[^<>]*)?>(.*?)</{re.escape(name)}\s*>", text, re.DOTALL | re.IGNORECASE
+    )
     yield from reversed(found)

@@ -1,0 +1,212 @@
+"""Which of a few phrases a text states: labels, yes and no, or the texts of listed options.
+
+`RULES` are in order of trust. A rule that finds two answers ends the search: then the text is unread.
+"""
+
+import re
+
+from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
+from gpo.scoring.rules.choice_lines import MARKED_LABEL, TITLED, alone, field, judged, opening
+from gpo.scoring.rules.choice_text import Text, without_phrases
+from gpo.scoring.rules.corrections import corrected, marks_in
+from gpo.scoring.rules.sayings import agreed_by, stated_by, states, unless_none
+from gpo.scoring.text import languages, statements
+from gpo.scoring.text.clauses import Sentence, first_sentence, sentences
+from gpo.scoring.text.mentions import Role, said_in
+from gpo.scoring.text.phrases import Phrases
+
+
+def _whole(text: Text) -> Found:
+    found = text.phrases.whole(text.raw)
+    return found.meaning if found else None
+
+
+def _completed(text: Text) -> Found:
+    """A text that the token limit cut within a label, as the only label that begins so."""
+    begun = text.plain.strip().casefold()
+    if not text.cut or not begun:
+        return None
+    found = {phrase.meaning for form, phrase in text.phrases.forms.items() if form.startswith(begun)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _json(text: Text) -> Found:
+    return statements.in_json(text.raw, text.value)
+
+
+def _boxed(text: Text) -> Found:
+    content = statements.boxed(text.raw)
+    return None if content is None else text.value(content)
+
+
+def _tagged(text: Text) -> Found:
+    return statements.in_tags(text.raw, text.value)
+
+
+def _corrected(text: Text) -> Found:
+    """What the text says after it took back what it had said."""
+
+    def read(part: str) -> str | None:
+        return read_by(RULES, text.part(part), {*text.without, "corrected"}).answer
+
+    says_no = any(phrase.is_particle for phrase in text.phrases.forms.values())
+    return corrected(
+        text.plain,
+        marks_in(text.plain, no_corrects=not says_no),
+        names=lambda part: _names_a_phrase(part, text.phrases),
+        reads=lambda part: read(part) is not None,
+        read=read,
+    )
+
+
+def _names_a_phrase(text: str, phrases: Phrases) -> bool:
+    return any(
+        said.role is not Role.MENTIONED for sentence in sentences(text) for said in said_in(sentence.text, phrases)
+    )
+
+
+def _answer(text: Text) -> Found:
+    """What follows the last "the answer is" that says something."""
+    for statement in statements.stated(text.plain):
+        if _QUESTION.search(statement.value):
+            continue
+        first = first_sentence(statement.value)
+        after_marks = first.rpartition("=")[2] if "=" in first else first
+        head = MARKED_LABEL.match(statement.value)
+        if head and (phrase := text.phrases.whole(head[0])) and TITLED.match(statement.value, head.end()):
+            return phrase.meaning
+        if whole := text.phrases.whole(after_marks):
+            return whole.meaning
+        if (found := stated_by(after_marks, said_in(after_marks, text.phrases))) is not None:
+            return found
+        rest = said_in(statement.value, text.phrases)
+        if not rest and (heading := text.phrases.whole(statement.value)):
+            return heading.meaning
+    return None
+
+
+_QUESTION = re.compile(r"^[^.!]{0,40}[?\uff1f]")
+
+
+def _equated(text: Text) -> Found:
+    """What an expression of phrases comes to: `not True or False is False`."""
+    for sentence in reversed([] if text.cut else text.sentences[-2:]):
+        sides = re.split(r"(?:\s+(?:is|equals|evaluates to|gives)\s+|\s*(?<!=)=(?!=)\s*)", sentence.text)
+        phrase = text.phrases.whole(sides[-1])
+        if (
+            phrase
+            and len(sides) > 1
+            and not re.search(r"[^\W\d]", _OPERATOR.sub("", without_phrases(sides[-2], text.phrases)))
+        ):
+            return phrase.meaning
+    return None
+
+
+_OPERATOR = re.compile(r"\b(?:and|or|not|xor|so|therefore|thus|hence|we have)\b", re.IGNORECASE)
+
+
+def _approved(text: Text) -> Found:
+    """What is called right: `B is correct`."""
+    found = [said for _, each in text.body for said in each if said.role is Role.APPROVED]
+    return unless_none(found[-1:]) if len({said.meaning for said in found}) < 2 else UNCLEAR
+
+
+def _bold(text: Text) -> Found:
+    """A phrase in bold."""
+    if text.cut:
+        return None
+    found = [phrase.meaning for bold in _BOLD.findall(text.raw) if (phrase := text.phrases.whole(bold))]
+    stated = {said.meaning for _, each in text.body for said in each if said.states}
+    return found[0] if len(set(found)) == 1 and found[0] in stated else None
+
+
+_BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*")
+
+
+def _concluded(text: Text) -> Found:
+    """What the last conclusion says: "so it is", "overall", "I would say"."""
+    following: Sentence | None = None
+    for sentence, said in reversed(text.body):
+        cues = list(_CONCLUDES.finditer(sentence.text))
+        after, following = following, sentence
+        if not cues:
+            continue
+        if sentence.text.endswith(":") and not said and after is not None:
+            # "So the one that fits best is:", and the label on the next line.
+            head = MARKED_LABEL.match(after.text)
+            if head and (phrase := text.phrases.whole(head[0])):
+                return phrase.meaning
+            if (found := text.leading(after.text)) is not None:
+                return found
+        last = [each for each in states(said) if each.start >= cues[-1].end()]
+        if last:
+            return stated_by(sentence.text, last)
+        if (found := agreed_by(sentence.text, said)) is not None:
+            return found
+    return None
+
+
+_WE_SAY = (
+    r"\b(?:i|we)(?:['\u2019]d|['\u2019]ll| would| will)? (?:say|go (?:with|for)|choose|pick|select|opt for|take|label|"
+    r"classify|categori[sz]e|rate|call|give|guess|lean|vote|conclude)\b"
+)
+_ALL_IN_ALL = (
+    r"\b(?:overall|in (?:conclusion|summary|short|total|sum)|to (?:conclude|summari[sz]e|sum up)|conclud\w+|ultimately|"
+    r"in the end|all in all|on balance|altogether|must be|my (?:choice|pick|guess|vote|verdict|rating)|leaves|leaving|"
+    r"refer(?:s|red|ring)? to|classified|categori[sz]ed|labell?ed|rated|evaluates? to|simplif\w+ to|reduces to|verdict|"
+    r"conclusion|final|prefer|insgesamt|gesamt|globalement|en conclusion|en general|nel complesso|no geral|в целом)\b"
+    r"|总体|總體|整体|全体的に|전반적으로"
+)
+_THE_BEST_IS = (
+    r"\b(?:correct|right|best|final|closest|likely|proper|appropriate|suitable|similar|accurate|sarcastic|dominant|main)"
+    r"(?: [\w'-]{1,20}){0,5} (?:is|was|are|would be|should be|must be|seems to be)\b"
+)
+_CONCLUDES = re.compile(f"{languages.SO}|{_ALL_IN_ALL}|{_WE_SAY}|{_THE_BEST_IS}", re.IGNORECASE)
+
+
+def _declared(text: Text) -> Found:
+    """What the first sentence of a cut text says, where a phrase ends it, as in `It is plausible.`."""
+    if not text.cut or not text.body:
+        return None
+    sentence, said = text.body[0]
+    last = states(said)[-1:]
+    step = re.match(r"first|let|to |step|now |we |[0-9]", sentence.text, re.IGNORECASE)
+    if (
+        not last
+        or step
+        or sentence.text[last[0].end :].strip(" .!*`\"'")
+        or not re.search(r"\b(?:is|are|was|were)\s+[\"'(]*$", sentence.text[: last[0].start])
+    ):
+        return None
+    return unless_none(last)
+
+
+def _only(text: Text) -> Found:
+    """The one phrase that the text asserts, wherever it does so."""
+    if text.cut:
+        return None
+    found: list[Found] = [agreed_by(sentence.text, said) for sentence, said in text.body if states(said)]
+    if UNCLEAR in found:
+        return UNCLEAR
+    return agreed([each for each in found if isinstance(each, str)])
+
+
+RULES: tuple[Rule[Text], ...] = (
+    Rule("whole", _whole),
+    Rule("completed", _completed),
+    Rule("json", _json),
+    Rule("boxed", _boxed),
+    Rule("tag", _tagged),
+    Rule("judged", judged),
+    Rule("corrected", _corrected),
+    Rule("answer", _answer),
+    Rule("field", field),
+    Rule("alone", alone),
+    Rule("equated", _equated),
+    Rule("approved", _approved),
+    Rule("opening", opening),
+    Rule("bold", _bold),
+    Rule("declared", _declared),
+    Rule("concluded", _concluded),
+    Rule("only", _only, weak=True),
+)

@@ -1,0 +1,115 @@
+"""Rules for a choice that go by lines: fields, verdicts on each option, a label alone or at the beginning."""
+
+import re
+
+from gpo.scoring.reading import UNCLEAR, Found, agreed
+from gpo.scoring.rules.choice_text import OPENING_MARKS, Text, numbered_heads
+from gpo.scoring.rules.sayings import has_rival, leading
+from gpo.scoring.text import statements
+from gpo.scoring.text.clauses import sentences
+from gpo.scoring.text.mentions import Role, said_in
+from gpo.scoring.text.statements import Worth, field_of, worth_of
+
+
+def field(text: Text) -> Found:
+    """What lines such as `Verdict: no` say."""
+    said: dict[Worth, list[Found]] = {}
+    for sentence in text.sentences:
+        found = field_of(sentence.text)
+        if found is None or sentence.asks or text.phrases.find(_BRACKETED.sub("", found[0])):
+            continue
+        if (worth := worth_of(found[0])) is not Worth.ASIDE:
+            said.setdefault(worth, []).append(text.leading(found[1]))
+    return statements.best_of(said)
+
+
+_BRACKETED = re.compile(r"\([^()]*\)")
+
+_VERDICT = re.compile(
+    r"^\W*(?:(?:this|it|that)(?: one| option| answer| statement| choice)?\s+|(?:option|choice|answer|"
+    r"statement)\s+)?(?:is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|✓|✔|"
+    r"✅|✗|✘|❌)(?!\w)"
+    r"|(?P<last>(?:[(\[\u2013\u2014:]|\s-)\s*(?:in)?correct(?: answer)?|(?:[(\[\u2013\u2014:]|"
+    r"\s-)\s*(?:wrong|right|false|true)|✓|✔|✅|✗|✘|❌)\W*$",
+    re.IGNORECASE,
+)
+
+_WRONG = re.compile(r"not|incorrect|wrong|false|[✗✘❌]", re.IGNORECASE)
+
+
+def judged(text: Text) -> Found:
+    """The one option that is called right where each is judged on a line of its own."""
+    right, seen = [], set()
+    for line in text.lines:
+        head = next(numbered_heads([line], text.phrases), None)
+        if head is None:
+            continue
+        rest = _AFTER_HEAD.sub("", line)
+        if verdict := _VERDICT.search(rest):
+            seen.add(head[1])
+            if not _WRONG.search(verdict["first"] or verdict["last"]):
+                right.append(head[1])
+    if not right or (len(seen) < 2 and len(right) < len(seen)):
+        return None
+    return agreed(right)
+
+
+_AFTER_HEAD = re.compile(r"^[\s>*+\u2022-]*(?:option\s+)?[(\[]?\w{1,12}[)\]]?", re.IGNORECASE)
+
+
+def alone(text: Text) -> Found:
+    """A phrase that is the whole first or last line."""
+    if not text.lines:
+        return None
+    ends = [text.lines[0]] if text.cut else [text.lines[0], text.lines[-1]]
+    found = [phrase.meaning for line in ends if (phrase := text.phrases.whole(OPENING_MARKS.sub("", line)))]
+    return agreed(found)
+
+
+def opening(text: Text) -> Found:
+    """A phrase that opens the text and ends there, or a listed label with its text: `Yes, because ...`, `(B) Rome`."""
+    if not text.lines or (text.sentences and text.sentences[0].asks):
+        return None
+    line = OPENING_MARKS.sub("", text.lines[0])
+    if _goes_through(text):
+        return None
+    if _are_headings(text):
+        return UNCLEAR
+    head = MARKED_LABEL.match(line)
+    if head and (phrase := text.phrases.whole(head[0])):
+        first = said_in(line[: head.end() + 1], text.phrases)
+        role = said_in(line, text.phrases)[0].role if first else Role.MENTIONED
+        if has_rival(line, said_in(line, text.phrases)):
+            return UNCLEAR
+        if role is not Role.DENIED and not (role is Role.MENTIONED and not TITLED.match(line, head.end())):
+            return phrase.meaning
+    sentence = next(iter(sentences(line)), None)
+    return None if sentence is None else leading(sentence.text, said_in(sentence.text, text.phrases))
+
+
+TITLED = re.compile(r"\s*[A-Z0-9\"\u201c]")
+
+MARKED_LABEL = re.compile(r"[(\[]\w[)\]]|\w[).:](?=\s)")
+
+
+def _are_headings(text: Text) -> bool:
+    """Whether sentences begin with different words, as in `Positive: the food. Negative: the service.`."""
+    named = {
+        found[0].meaning
+        for sentence in text.sentences
+        if (found := text.phrases.find(sentence.text))
+        and found[0].start == 0
+        and found[0].end > 1
+        and sentence.text[found[0].end :].lstrip().startswith(":")
+    }
+    return len(named) > 1
+
+
+def _goes_through(text: Text) -> bool:
+    """Whether the lines list the options one after the other: then the first one is no answer."""
+    heads = [head for _, head in numbered_heads(text.lines, text.phrases)]
+    order = text.phrases.meanings
+    if len(heads) < 2:
+        return False
+    following = order.index(heads[0]) + 1
+    return following < len(order) and heads[1] == order[following]

@@ -1,0 +1,173 @@
+"""A text in which one of some phrases is looked for, in the forms in which the rules look at it."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
+
+from gpo.scoring.reading import Found
+from gpo.scoring.rules.sayings import leading, stated_by
+from gpo.scoring.text.clauses import LONGEST, Sentence, sentences
+from gpo.scoring.text.mentions import Said, said_in
+from gpo.scoring.text.numbers import plain_numbers, rated_in_digits
+from gpo.scoring.text.phrases import LONGEST_LABEL, Phrases
+from gpo.scoring.text.plain import plain_text
+from gpo.scoring.text.statements import Worth, field_of, worth_of
+
+
+class Text:
+    """A text in which one of some phrases is looked for, in the forms in which the rules look at it."""
+
+    def __init__(self, raw: str, phrases: Phrases, *, cut: bool = False, without: Collection[str] = ()) -> None:
+        """Take a text without hidden reasoning; `cut`: the token limit ended it."""
+        self.raw, self.phrases, self.cut, self.without = plain_text(raw), phrases, cut, without
+
+    @cached_property
+    def plain(self) -> str:
+        """The text without Markdown and LaTeX."""
+        text = _unmarked(self.raw, self.phrases)
+        return "\n".join(_after_list(line, self.phrases) for line in text.splitlines())
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Lines that are not blank; of a long one, its beginning."""
+        return [line.strip()[:LONGEST] for line in self.plain.splitlines() if line.strip()]
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """Sentences before an explanation begins; all where one opens the text. Of a cut text, the last one is none."""
+        found = sentences(self.plain)
+        return found[:-1] if self.cut else found
+
+    @cached_property
+    def body(self) -> list[tuple[Sentence, list[Said]]]:
+        """The sentences that are no question, courtesy, list of the options or explanation, and what they say."""
+        listed = _listed_lines(self.lines, self.phrases)
+        found: list[tuple[Sentence, list[Said]]] = []
+        for sentence in self.sentences:
+            if found and _EXPLAINS.match(sentence.text) and any(said.states for _, each in found for said in each):
+                break
+            if sentence.asks or _COURTESY.search(sentence.text) or sentence.line in listed:
+                continue
+            if _is_aside(sentence.text, self.phrases):
+                continue
+            found.append((sentence, said_in(sentence.text, self.phrases)))
+        return found
+
+    def part(self, raw: str) -> "Text":
+        """A part of the text as a text of its own."""
+        return Text(raw, self.phrases, cut=self.cut, without=self.without)
+
+    def value(self, content: str) -> Found:
+        """The phrase that a piece of text is, or states alone."""
+        if whole := self.phrases.whole(content):
+            return whole.meaning
+        content = _unmarked(content, self.phrases)
+        return stated_by(content, said_in(content, self.phrases))
+
+    def leading(self, content: str) -> Found:
+        """The phrase that a piece of text begins with and ends there, as in `No (see below)`."""
+        if whole := self.phrases.whole(content):
+            return whole.meaning
+        content = OPENING_MARKS.sub("", _unmarked(content, self.phrases))
+        return leading(content, said_in(content, self.phrases))
+
+
+_EMPHASIS = re.compile(r"\*{1,3}(?=\S)|(?<=\S)\*{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|`+|~~")
+
+_LATEX = re.compile(
+    r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|boxed)\s?\{([^{}]*)\}|\\[()\[\]]|\$(?=[^\s0-9])|(?<=[^\s0-9])\$"
+)
+
+_FENCE = re.compile(r"^[ \t]*`{3,}\w*[ \t]*$", re.MULTILINE)
+
+OPENING_MARKS = re.compile(r"^[\s\"'\u201c\u2018#>*_-]+(?![0-9])|^[\s\"'\u201c\u2018#>*_]+")
+
+
+def _unmarked(text: str, phrases: Phrases) -> str:
+    text = _LATEX.sub(lambda match: match[1] or "", _FENCE.sub("", text))
+    if not any(mark in form for form in phrases.forms for mark in "*`~"):
+        text = _EMPHASIS.sub("", text)
+    return rated_in_digits(plain_numbers(text)) if phrases.numbers else text
+
+
+def _after_list(line: str, phrases: Phrases) -> str:
+    """A line without the list of all phrases that it begins with, as in `yes/no: no`."""
+    found = phrases.find(line[:LONGEST_LABEL])
+    meanings = set(phrases.meanings)
+    for count in range(2, len(found) + 1):
+        if meanings <= {each.meaning for each in found[:count]}:
+            before = without_phrases(line[: found[count - 1].end], phrases)
+            after = re.match(r"[)\]\"']*\s*[:?\uff1a\uff1f]\s*(?=\S)", line[found[count - 1].end :])
+            return (
+                line[found[count - 1].end + after.end() :]
+                if after and not re.search(r"[^\W\d]{4,}|[:.]", before)
+                else line
+            )
+    return line
+
+
+_EXPLAINS = re.compile(
+    r"[\s#*(]*(?:explanation|reason(?:ing|s)?|rationale|note|evidence|justification|why|p\.?s\.?|"
+    r"disclaimer|confidence|here(?:'s| is) why|erklärung|"
+    r"begründung|explication|explicación|spiegazione|理由|解释|解釋|説明)\b\s*[:\uff1a.]?",
+    re.IGNORECASE,
+)
+
+_COURTESY = re.compile(
+    r"\b(?:let me know|i hope (?:this|that|it)|hope (?:this|that) helps|feel free|happy to (?:help|"
+    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b|"
+    r"please (?:let|provide|note|classify|choose|answer|respond)|choose (?:from|between|one)|(?:possible|"
+    r"available|allowed) (?:labels|options|answers|choices)|"
+    r"(?:options|labels|choices|categories|classes) (?:are|were|include)|one of the following)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_aside(sentence: str, phrases: Phrases) -> bool:
+    """Whether a sentence is a field such as `Evidence: ...`."""
+    field = field_of(sentence)
+    return (
+        field is not None
+        and len(field[0].split()) <= 4
+        and worth_of(field[0]) is Worth.ASIDE
+        and not phrases.find(field[0])
+    )
+
+
+def numbered_heads(lines: Sequence[str], phrases: Phrases) -> Iterator[tuple[int, str]]:
+    """The labels that begin lines, as in `A) Paris`, and the numbers of the lines."""
+    for number, line in enumerate(lines):
+        match = re.match(
+            r"[\s>*+\u2022-]*(?:option\s+)?[(\[]?(\w{1,12})(?:[)\]]|(?=\s*(?:[.:)\u2013\u2014✓✔✅✗✘❌-]|is\b)))",
+            line,
+            re.IGNORECASE,
+        )
+        if match and (phrase := phrases.whole(match[1])) and len(match[1]) <= 2:
+            yield number, phrase.meaning
+
+
+def _listed_lines(lines: Sequence[str], phrases: Phrases) -> set[int]:
+    """The lines that list the options in order, from the first of them on: what they name is not stated."""
+    order = phrases.meanings
+    heads = list(numbered_heads(lines, phrases))
+    run: list[int] = []
+    found: set[int] = set()
+    for number, head in heads:
+        if head == order[len(run) % len(order)] and (not run or number - run[-1] <= 2):
+            run.append(number)
+        else:
+            run = [number] if head == order[0] else []
+        if len(run) == len(order):
+            found.update(run)
+            run = []
+    return found
+
+
+def without_phrases(text: str, phrases: Phrases) -> str:
+    """A text without the phrases that it names."""
+    found = phrases.find(text)
+    if not found:
+        return text
+    kept = [text[one.end : other.start] for one, other in pairwise(found)]
+    return " ".join([text[: found[0].start], *kept, text[found[-1].end :]])

@@ -1,0 +1,297 @@
+"""The number that a text states, as a plain decimal.
+
+`RULES` are in order of trust; `gpo.scoring.text.numbers` says what is a number and what it is worth.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from functools import cached_property
+
+from gpo.scoring.reading import UNCLEAR, Found, Reading, Rule, agreed, read_by
+from gpo.scoring.rules.corrections import corrected, marks_in
+from gpo.scoring.rules.number_value import DENIED, LIST_MARK, RATING, VAGUE, VERB, YEAR, amount, numbers_of, of_sentence
+from gpo.scoring.text import languages, statements
+from gpo.scoring.text.clauses import LONGEST, Sentence, first_sentence, sentences
+from gpo.scoring.text.numbers import decimal_text, numbers_in, plain_numbers, single_number
+from gpo.scoring.text.plain import plain_text
+from gpo.scoring.text.statements import Worth, field_of, worth_of
+
+
+class Text:
+    """A text in which a number is looked for."""
+
+    def __init__(self, raw: str, *, cut: bool = False, without: Collection[str] = ()) -> None:
+        """Take a text without hidden reasoning; `cut`: the token limit ended it."""
+        self.raw, self.cut, self.without = plain_text(raw), cut, without
+
+    @cached_property
+    def plain(self) -> str:
+        """The text without LaTeX and Markdown."""
+        return _EMPHASIS.sub("", plain_numbers(self.raw))
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Lines that are not blank; of a long one, its beginning."""
+        return [line.strip()[:LONGEST] for line in self.plain.splitlines() if line.strip()]
+
+    @cached_property
+    def body(self) -> list[Sentence]:
+        """The sentences that are no question, courtesy, confidence or explanation after a result."""
+        found: list[Sentence] = []
+        numbered = False
+        for sentence in sentences(self.plain):
+            if numbered and _EXPLAINS.match(sentence.text):
+                break
+            if sentence.asks or _COURTESY.search(sentence.text) or _is_aside(sentence.text):
+                continue
+            found.append(sentence)
+            numbered = numbered or bool(numbers_in(LIST_MARK.sub("", sentence.text)))
+        return found
+
+    def part(self, raw: str) -> "Text":
+        """A part of the text as a text of its own."""
+        return Text(raw, cut=self.cut, without=self.without)
+
+
+_EMPHASIS = re.compile(r"\*\*|(?<!\w)__|__(?!\w)|`+|(?<!\w)\*(?=\S)(?![^*]*\s[*])|^[ \t]*#+\s", re.MULTILINE)
+
+_EXPLAINS = re.compile(
+    r"[\s#*(]*(?:explanation|reason(?:ing|s)?|rationale|note|evidence|justification|why|p\.?s\.?|"
+    r"disclaimer|confidence|check|verification|here(?:'s| is) (?:why|how)|erklärung|"
+    r"begründung|explication|explicación|理由|解释|解釋|説明)\b",
+    re.IGNORECASE,
+)
+
+_COURTESY = re.compile(
+    r"\b(?:let me know|i hope (?:this|that|it)|hope (?:this|that) helps|feel free|happy to (?:help|"
+    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b)",
+    re.IGNORECASE,
+)
+
+
+def _is_aside(sentence: str) -> bool:
+    field = field_of(sentence)
+    return (
+        field is not None
+        and len(field[0].split()) <= 4
+        and worth_of(field[0]) is Worth.ASIDE
+        and not re.match(r"(?:step\b|(?:question|problem|q|exercise|task|example)\s?#?[0-9])", field[0], re.IGNORECASE)
+    )
+
+
+def _whole(text: Text) -> Found:
+    number = single_number(text.raw)
+    if number is not None:
+        return decimal_text(number)
+    found = numbers_in(text.plain.strip())
+    if text.plain.startswith("- "):
+        return UNCLEAR  # a mark of a list, or a sign
+    if len(found) == 1 and DENIED.search(text.plain.strip()[: found[0].start]):
+        return UNCLEAR
+    if (
+        len(found) == 1
+        and len(text.plain.split()) <= 3
+        and found[0].value is not None
+        and not VAGUE.search(text.plain.strip()[: found[0].start])
+        and not text.cut
+    ):
+        return decimal_text(found[0].value)
+    return None
+
+
+def _json(text: Text) -> Found:
+    return statements.in_json(text.raw, _field_value)
+
+
+def _field_value(content: str) -> Found:
+    number = single_number(content)
+    return amount(plain_numbers(content)) if number is None else decimal_text(number)
+
+
+def _hashes(text: Text) -> Found:
+    """What follows the last `####`, as in the solutions of GSM8K."""
+    for part in reversed(text.raw.split("####")[1:]):
+        line = plain_numbers(part).strip().partition("\n")[0]
+        if not LIST_MARK.match(line) and (found := amount(line)) is not None:
+            return found
+    return None
+
+
+def _boxed(text: Text) -> Found:
+    content = statements.boxed(text.raw)
+    if content is None:
+        return None
+    return amount(_EMPHASIS.sub("", plain_numbers(content))) or UNCLEAR
+
+
+def _tagged(text: Text) -> Found:
+    return statements.in_tags(text.raw, lambda content: amount(plain_numbers(content)))
+
+
+def _corrected(text: Text) -> Found:
+    """What the text says after it took back what it had said."""
+
+    def reading(part: str) -> Reading:
+        return read_by(RULES, text.part(part), {*text.without, "corrected"})
+
+    return corrected(
+        text.plain,
+        marks_in(text.plain, no_corrects=True),
+        names=lambda part: bool(numbers_of(part)),
+        reads=lambda part: (found := reading(part)).answer is not None and not found.weak,
+        read=lambda part: reading(part).answer,
+    )
+
+
+def _answer(text: Text) -> Found:
+    """What follows the last "the answer is" that says a number."""
+    for statement in statements.stated(text.plain):
+        first = first_sentence(statement.value)
+        foreign = not re.search(r"\bans(?:wers?)?\b", text.plain[statement.start : statement.end], re.IGNORECASE)
+        if not languages.QUESTIONED.search(first) and (found := amount(first, comma=foreign)) is not None:
+            return found
+    return None
+
+
+def _field(text: Text) -> Found:
+    """What the last lines such as `Total: 42` say."""
+    said: dict[Worth, list[Found]] = {}
+    for sentence in sentences(text.plain):
+        field = field_of(sentence.text)
+        if not field or len(field[0].split()) > _LONGEST_NAME or (text.cut and worth_of(field[0]) is not Worth.FINAL):
+            continue
+        if (worth := worth_of(field[0])) in {Worth.ANSWER, Worth.FINAL} and not re.search("[0-9]", field[0]):
+            rating = RATING.search(field[0]) is not None
+            said.setdefault(worth, []).append(amount(field[1], rating=rating))
+    for worth in (Worth.FINAL, Worth.ANSWER):
+        if found := [each for each in said.get(worth, []) if each is not None]:
+            return found[-1]
+    return None
+
+
+_LONGEST_NAME = 4
+"""Words of a field's name; what is longer is working."""
+
+
+def _opening(text: Text) -> Found:
+    """A number that is the first line, or begins it and is followed by its explanation."""
+    if not text.lines or (text.cut and len(text.lines) < 2):
+        return None
+    line = text.lines[0]
+    if (number := single_number(line)) is not None:
+        return decimal_text(number)
+    found = numbers_in(line)
+    if not found or found[0].start > 0 or found[0].value is None:
+        return None
+    rest = line[found[0].end :]
+    if _EXPLAINS.match(rest.lstrip(" .,:;-\u2013\u2014(")) or re.match(
+        r"\s?(?:[.;:]|[\u2013\u2014]|-\s|\()?\s*(?:because|since|as)\b", rest
+    ):
+        return decimal_text(found[0].value)
+    if len(found) == 1 and len(text.lines) > 1 and len(rest.split()) <= 3 and not re.match(r"[.)]\s", rest):
+        return decimal_text(found[0].value)
+    return None
+
+
+_BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
+
+
+def _bold(text: Text) -> Found:
+    """The number in bold of the last line, or the only one in bold."""
+    if text.cut:
+        return None
+    lines = [line for line in text.raw.splitlines() if line.strip() and not _COURTESY.search(line)]
+    for part in (lines[-1:], [line for line in lines if not LIST_MARK.match(line)]):
+        found = [
+            number
+            for line in part
+            for bold in _BOLD.findall(line)
+            if not bold.rstrip().endswith(":")
+            for number in numbers_in(plain_numbers(bold))
+        ]
+        values = {number.value for number in found}
+        if (
+            len(values) == 1
+            and None not in values
+            and not any(LIST_MARK.match(bold) for line in part for bold in _BOLD.findall(line))
+        ):
+            return decimal_text(found[0].value) if found[0].value is not None else None
+    return None
+
+
+_CONCLUDES = re.compile(
+    rf"(?:{languages.SO})|\b(?:total|result|sum|final|altogether|overall|in all|in conclusion|ultimately|"
+    rf"in the end|finally|answer|insgesamt|total de|en tout|en total)\b|总共|共|合计|合計",
+    re.IGNORECASE,
+)
+
+
+def _concluded(text: Text) -> Found:
+    """What the last conclusion comes to: "so it is", "in total"."""
+    return _last_of(text, [sentence for sentence in text.body if _CONCLUDES.search(sentence.text)])
+
+
+_NUMBERED = re.compile(r"\s*\(?[0-9]{1,2}[.)]\s")
+
+
+def _last(text: Text) -> Found:
+    """What the last sentence with a number comes to, where it is one of the last two."""
+    numbered = [
+        sentence
+        for sentence in text.body[-2:]
+        if numbers_in(LIST_MARK.sub("", sentence.text))
+        and not (_NUMBERED.match(sentence.text) and not VERB.search(sentence.text))
+    ]
+    return _last_of(text, numbered)
+
+
+def _last_of(text: Text, among: Sequence[Sentence]) -> Found:
+    if text.cut:
+        return None
+    for sentence in reversed(among):
+        if (found := of_sentence(sentence.text)) is not None:
+            return found
+    return None
+
+
+def _only(text: Text) -> Found:
+    """The one number of the text."""
+    if text.cut:
+        return None
+    plain = [LIST_MARK.sub("", sentence.text) for sentence in text.body]
+    found = {
+        number.value
+        for sentence in plain
+        for number in numbers_of(sentence)
+        if not (YEAR.search(sentence[: number.end]) or DENIED.search(sentence[: number.start]))
+    }
+    if len(found) != 1 or None in found:
+        return None
+    return agreed([decimal_text(value) for value in found if value is not None])
+
+
+def whole_number(text: str) -> str | None:
+    r"""The number that a reference is, but for its unit, or the one after its last `####`; None when it is none.
+
+    >>> whole_number("3 + 4 = 7, so:\n#### 7"), whole_number("5 or 6")
+    ('7', None)
+    """
+    number = single_number(text.rpartition("####")[2].strip())
+    return None if number is None else decimal_text(number)
+
+
+RULES: tuple[Rule[Text], ...] = (
+    Rule("json", _json),
+    Rule("hashes", _hashes),
+    Rule("boxed", _boxed),
+    Rule("tag", _tagged),
+    Rule("whole", _whole),
+    Rule("corrected", _corrected),
+    Rule("answer", _answer),
+    Rule("field", _field),
+    Rule("opening", _opening),
+    Rule("bold", _bold),
+    Rule("concluded", _concluded),
+    Rule("last", _last, weak=True),
+    Rule("only", _only, weak=True),
+)

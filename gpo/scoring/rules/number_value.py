@@ -1,0 +1,168 @@
+"""What a statement or a sentence comes to as a number."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from gpo.scoring.reading import UNCLEAR, Found
+from gpo.scoring.text.clauses import clauses
+from gpo.scoring.text.numbers import Number, decimal_text, number_words, numbers_in, single_number
+
+LIST_MARK = re.compile(
+    r"^\s*(?:[-*+\u2022>]\s+)?(?:\(?[0-9]{1,2}[.)]\s+(?=\D)|(?:step|case|day|part|question|problem|"
+    r"example|q|fig(?:ure)?|no\.?|item|option|chapter|section|round)\s?#?[0-9]+\s*[:.)\u2014-]?\s*)",
+    re.IGNORECASE,
+)
+
+RATING = re.compile(
+    r"\b(?:rating|score|stars?|grade|rate|bewertung|note|puntuación|voto|nota|评分|評価)\b", re.IGNORECASE
+)
+
+_OUT_OF = re.compile(r"(?<![\d/.])(?P<points>[0-9]+(?:\.[0-9]+)?)(?:\s?/\s?|\s+(?:\w+\s+)?out of\s+)[0-9]+(?![\d/.])")
+
+VAGUE = re.compile(
+    r"(?:\b(?:between|from|(?:more|less|greater|fewer|higher|lower|larger|smaller|bigger) than|"
+    r"at (?:least|most)|up to|no (?:more|less|fewer) than|over|under|above|below|almost|nearly|"
+    r"either|both|entre|zwischen|tra|mindestens|höchstens)|[<>≤≥≠]|\\(?:geq?|leq?|neq?|pm))\s*=?\s*[$€£]?\s*$",
+    re.IGNORECASE,
+)
+
+DENIED = re.compile(
+    r"(?:\b(?:not|never|cannot be|rather than|instead of|unlike|nicht|pas|nunca|não)|n['\u2019]t(?: be)?)\s*[$€£]?\s*$",
+    re.IGNORECASE,
+)
+
+_COMPARES = re.compile(
+    r"\s*%?\s+(?:fewer|less|more|of (?:which|them)|short|higher|lower|ahead|behind|times)\b", re.IGNORECASE
+)
+
+_JOINS = re.compile(
+    r"\s*(?:%|[$€£]|[^\W\d_]{1,12}|(?:[^\W\d_]{1,12}\s){0,2}[^\W\d_]{1,12}(?=\s+(?:or|and|"
+    r"to)\s))?\s*(?:(?:,\s*)?(?:or|and)|to|und|oder|ou|et|o|y|e|bis|hasta|-|\u2013|±|\+/-|&|,|;|"
+    r"[x*×÷/+·^]|of|out of)?\s*"
+    r"(?:another\s|about\s|around\s|[-+$€£(])*$",
+    re.IGNORECASE,
+)
+
+_EQUALS = re.compile(r"[=≈](?!=)|\b(?:equals|equal to|is equal to|makes|gives)\b")
+
+
+def amount(content: str, *, rating: bool = False, comma: bool = False) -> Found:
+    """The number that a statement's value is: the first one of its first clause, or what its equation comes to.
+
+    Args:
+        content: what follows "the answer is".
+        rating: whether `4/5` is 4 there, and not 0.8.
+        comma: whether a lone comma is a decimal one there.
+    """
+    content = re.sub(r"^-\s(?=[$€£]?[0-9.])", "-", content)
+    if rating and (points := _OUT_OF.search(content)):
+        return decimal_text(Decimal(points["points"]))
+    if not comma and (number := single_number(content)) is not None:
+        return decimal_text(number)
+    main = _after_equals(_main(content), comma=comma)
+    found = numbers_of(main, comma=comma)
+    asserted = [each for each in found if not DENIED.search(main[: each.start])]
+    if found and not asserted:
+        # "Not 7 but 8."
+        rest = content.partition(main)[2]
+        return amount(rest) if numbers_of(rest) else None
+    return _first_of(main, asserted) if asserted else None
+
+
+def _after_equals(main: str, *, comma: bool) -> str:
+    *_, last = _EQUALS.split(main)
+    return last if numbers_of(last, comma=comma) else main
+
+
+def _first_of(main: str, found: Sequence[Number]) -> Found:
+    """The first number, unless it is one of several, a bound, or a part of an expression."""
+    first, lead = found[0], main[: found[0].start]
+    is_far_off = len(lead.split()) > _LONGEST_LEAD and len({each.value for each in found}) > 1
+    if first.value is None or VAGUE.search(lead) or is_far_off or _GOES_ON.match(main, first.end):
+        return UNCLEAR
+    if len(found) > 1 and found[1].value != first.value:
+        joined = _JOINS.fullmatch(main[first.end : found[1].start])
+        if joined and not _COMPARES.match(main, found[1].end):
+            return UNCLEAR
+    return decimal_text(first.value)
+
+
+_LONGEST_LEAD = 6
+"""Words before the first number of a statement; after more, it need not be the one that is meant."""
+_GOES_ON = re.compile(r"\s?(?:\\?sqrt|√|\\?pi\b|π|[x*×÷/^+]\s?[\w(\\]|\\(?:cdot|sqrt|pi)|or\b)")
+
+
+def numbers_of(text: str, *, comma: bool = False) -> list[Number]:
+    """The numbers of a text; words count only where there are no digits."""
+    return numbers_in(text, decimal_comma=comma) or number_words(text)
+
+
+def _main(content: str) -> str:
+    """What a statement says before its reason, or after its "so"."""
+    parts = clauses(content)
+    said = [each for each in parts if not each.is_aside and numbers_of(content[each.start : each.end])]
+    if not said:
+        return content if not parts or not parts[0].is_aside else ""
+    concluded = [each for each in said if each.concludes]
+    chosen = concluded[-1] if concluded else said[0]
+    end = chosen.end
+    for each in parts:
+        if each.start == end and each.turn == chosen.turn and not each.is_aside:
+            end = each.end
+    return content[chosen.start : end]
+
+
+VERB = re.compile(
+    r"\b(?:is|are|was|were|be|makes?|gives?|equals?|totals?|costs?|leaves?|have|has|had|needs?|takes?|"
+    r"gets?|got|earns?|earned|pays?|paid|spends?|spent|becomes|comes to|amounts? to|results? in|"
+    r"adds? up to|left with|made|makes|sells?|sold|reads?|eats?|ate|saves?|weighs?|requires?|bought|lost|"
+    r"used|only|just|exactly|a total of|total of)\b|[=≈:]",
+    re.IGNORECASE,
+)
+
+_ADJUNCT = re.compile(
+    r"\b(?:for|in|per|at|from|within|during|each|every|on|over|after|before|by|with|than|out of|of|among|"
+    r"between|across|the|until|question|step|day|page|grade|room|year|chapter|number|no\.?|#|"
+    r"to\s+\w+)\s*[$€£]?$|#\s?$",
+    re.IGNORECASE,
+)
+
+YEAR = re.compile(r"\b(?:as of|in|since|by|until|from|before|after|during)\s+(?:19|20)[0-9]{2}$", re.IGNORECASE)
+
+_OR = re.compile(r"\b(?:or|oder|ou)\b")
+
+
+_NAMES_A_PLACE = re.compile(r"(?:#|\b(?:question|step|day|page|grade|chapter|number|no\.?))\s*$", re.IGNORECASE)
+
+
+def of_sentence(sentence: str) -> Found:
+    """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
+    sentence = LIST_MARK.sub("", sentence)
+    main = " ".join(sentence[each.start : each.end] for each in clauses(sentence) if not each.is_aside)
+    found = numbers_in(main)
+    if _OR.search(main) and len({each.value for each in found}) > 1:
+        return UNCLEAR
+    if "=" in main:
+        return amount(main.rpartition("=")[2])
+    found = [each for each in found if not DENIED.search(main[: each.start])]
+    if not found or (len(found) == 1 and YEAR.search(main[: found[0].end])):
+        return None
+    if len({each.value for each in found}) > 1:
+        return _after_verb(main, found)
+    return UNCLEAR if _is_vague(main, found[0], _NAMES_A_PLACE) else decimal_text(found[0].value or Decimal(0))
+
+
+def _is_vague(main: str, number: Number, place: re.Pattern[str]) -> bool:
+    before = main[: number.start]
+    return number.value is None or VAGUE.search(before) is not None or place.search(before) is not None
+
+
+def _after_verb(main: str, found: Sequence[Number]) -> Found:
+    """The number after the last verb that has one, where all further ones are asides: `pays $36 for 4 shirts`."""
+    verbs = [match.end() for match in VERB.finditer(main) if match.end() <= found[-1].start]
+    if not verbs:
+        return UNCLEAR
+    first, *others = [each for each in found if each.start >= verbs[-1]]
+    others = [each for each in others if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))]
+    return UNCLEAR if others or _is_vague(main, first, _ADJUNCT) else decimal_text(first.value or Decimal(0))

@@ -1,0 +1,104 @@
+"""What the phrases that a sentence names come to: one answer, several, or none."""
+
+import re
+from collections.abc import Sequence
+
+from gpo.scoring.reading import UNCLEAR, Found, agreed
+from gpo.scoring.text import languages
+from gpo.scoring.text.mentions import Role, Said, are_side_by_side
+
+
+def states(said: Sequence[Said]) -> list[Said]:
+    """What is said to be so."""
+    return [each for each in said if each.states]
+
+
+def stated_by(content: str, said: Sequence[Said]) -> Found:
+    """What a statement says: its last conclusion, else its first clause that says something."""
+    asserted = states(said)
+    if not asserted:
+        return None
+    concluded = [each for each in asserted if each.clause.concludes]
+    chosen = concluded or asserted
+    first = [each for each in chosen if each.clause.start == (chosen[-1] if concluded else chosen[0]).clause.start]
+    found = unless_none(first)
+    if found is UNCLEAR or concluded:
+        return found
+    # "A, C": the next label follows at once.
+    beside = [
+        each
+        for each in chosen
+        if each.clause.start == first[-1].clause.end and are_side_by_side(content, first[-1], each)
+    ]
+    return unless_none([*first, *beside])
+
+
+_HEDGES = re.compile(
+    r"\b(?:at first|initially|seem\w*|look\w*|appear\w*|sound\w*|some|might|may|could|would|one could)\b", re.IGNORECASE
+)
+
+_SUBJECT = re.compile(
+    r"\b(?:argument|statement|claim|sentence|inference|conclusion|answer|sentiment|review|overall|tone|"
+    r"whole|text|message|verdict|turns out|actually|really)\b",
+    re.IGNORECASE,
+)
+
+
+def agreed_by(content: str, said: Sequence[Said]) -> Found:
+    """What all clauses of a sentence say; else what its conclusion, its main subject or its unhedged clauses say."""
+    asserted = states(said)
+    if not asserted:
+        return None
+    if any(each.clause.concludes for each in asserted):
+        return stated_by(content, said)
+    clause = {each: content[each.clause.start : each.clause.end] for each in asserted}
+    for chosen in (
+        asserted,
+        [each for each in asserted if not _HEDGES.search(clause[each])],
+        [each for each in asserted if _SUBJECT.search(clause[each])],
+    ):
+        if isinstance(found := unless_none(chosen), str):
+            return found
+    return UNCLEAR
+
+
+def unless_none(said: Sequence[Said]) -> Found:
+    """What all say; `UNCLEAR` where one names a number that is no label."""
+    meanings = [each.meaning for each in said]
+    if None in meanings:
+        return UNCLEAR
+    return agreed([meaning for meaning in meanings if meaning is not None])
+
+
+_ENDS_ANSWER = re.compile(
+    rf"[)\]}}\"'\u201d\u2019」*_`]*\s*(?:$|[.;:!,\u3002\uff0c\uff01\uff1b\uff1a।،(\[/\n]|"
+    rf"[-\u2013\u2014]{{1,2}}\s|\u2014|=>|->|(?:{languages.REASON}|{languages.SO}|{languages.BUT}|as|with|"
+    rf"overall|\uff08))",
+    re.IGNORECASE,
+)
+
+
+def leading(content: str, said: Sequence[Said]) -> Found:
+    """The phrase that a piece of text begins with, where it ends there as an answer does."""
+    if not said or content[: said[0].start].strip("([{<\"'\u201c「 \t"):
+        return None
+    first = said[0]
+    if not first.states:
+        return None
+    if has_rival(content, said):
+        return UNCLEAR
+    ends = _ENDS_ANSWER.match(content, first.end)
+    if first.role is Role.APPROVED or ends:
+        return unless_none([first])
+    return None
+
+
+def has_rival(content: str, said: Sequence[Said]) -> bool:
+    """Whether another phrase stands beside the first one as its equal."""
+    return (
+        len(said) > 1
+        and said[0].states
+        and said[1].states
+        and said[0].meaning != said[1].meaning
+        and are_side_by_side(content, said[0], said[1])
+    )
