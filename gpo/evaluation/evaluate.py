@@ -11,7 +11,7 @@ from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.extraction import completed, extraction_messages, extraction_sampling, task_sampling
 from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
 from gpo.evaluation.racing import blocks, stays
-from gpo.models.asking import BlockOfCalls, usage_of
+from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
 from gpo.models.replies import is_cut

@@ -15,7 +15,7 @@ from gpo.evaluation.evaluate import evaluate
 from gpo.evaluation.judge import is_judged
 from gpo.formatting import money
 from gpo.gate.guards import check_tokens
-from gpo.models.asking import ask_all, usage_of
+from gpo.models.ask import ask_all, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.models import Models
 from gpo.records import Score, Splits, Usage, UsageByRole
