@@ -12,7 +12,7 @@ from gpo.evaluation.extraction import completed, extraction_messages, extraction
 from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
 from gpo.evaluation.racing import blocks, stays
 from gpo.evaluation.readability import is_unreadable, too_many_unread
-from gpo.models.asking import BlockOfCalls, usage_of
+from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
 from gpo.models.replies import is_cut

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gpo.errors import PermanentCallError
-from gpo.models.asking import BlockOfCalls
+from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer
 from gpo.records import Example, content_hash

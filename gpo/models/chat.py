@@ -12,7 +12,7 @@ from gpo.errors import ModelCallError
 from gpo.models.client import Connection
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum
-from gpo.models.patience import insist
+from gpo.models.retry import call_with_retries
 from gpo.models.sharing import AnswerStore, Call, Shared, Tally, current_shared
 from gpo.spec.models import ModelSpec
 from gpo.template import Message
@@ -166,7 +166,9 @@ class ChatModel:
         if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
         revive = None if connection.endpoint is None else connection.endpoint.ensure
-        return await insist(lambda: connection.invoke(key.messages, parameters), self.spec, connection.secrets, revive)
+        return await call_with_retries(
+            lambda: connection.invoke(key.messages, parameters), self.spec, connection.secrets, revive
+        )
 
     async def _connected(self) -> Connection:
         async with self._connecting:

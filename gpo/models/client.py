@@ -20,13 +20,13 @@ from pydantic import SecretStr
 
 from gpo.errors import ModelConfigError
 from gpo.formatting import error_line, shorten_value
-from gpo.models.exchange import exchanging
+from gpo.models.call_notes import exchanging
 from gpo.models.failures import without_keys
 from gpo.models.ledger import Answer
 from gpo.models.local.embedder import Embed, load_embedder
 from gpo.models.local.servers import Endpoint, chat_server
-from gpo.models.patience import insist
 from gpo.models.replies import judge_answer, read_tokens
+from gpo.models.retry import call_with_retries
 from gpo.progress import Note, emit
 from gpo.settings import Settings, read_secret
 from gpo.spec.models import ModelSpec
@@ -180,7 +180,7 @@ async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack)
     if key is not None:
         options["api_key"] = key
     if spec.model.partition(":")[0] in _OPENAI_CLIENTS:
-        from gpo.models.wire import GuardedClient  # noqa: PLC0415 - heavy, and only for these providers
+        from gpo.models.http_client import GuardedClient  # noqa: PLC0415 - heavy, and only for these providers
 
         # One client per event loop: LangChain's own is cached per process and dies with its first loop.
         options["http_async_client"] = await stack.enter_async_context(GuardedClient())
@@ -256,7 +256,7 @@ def open_embedding(spec: ModelSpec) -> Embedding:
     secrets = held_secrets(model)
 
     async def embed_remotely(texts: Sequence[str]) -> list[list[float]]:
-        return await insist(lambda: model.aembed_documents(list(texts)), spec, secrets)
+        return await call_with_retries(lambda: model.aembed_documents(list(texts)), spec, secrets)
 
     return Embedding(embed=embed_remotely, identity=spec.model)
 

@@ -16,7 +16,7 @@ from gpo.evaluation.judge import is_judged
 from gpo.evaluation.readability import describe_reading
 from gpo.formatting import money
 from gpo.gate.guards import check_tokens
-from gpo.models.asking import ask_all, usage_of
+from gpo.models.ask import ask_all, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.models import Models
 from gpo.progress import Note, emit

@@ -14,7 +14,7 @@ from gpo.errors import SpecError
 from gpo.evaluation.evaluate import evaluate
 from gpo.evaluation.few_shot import without_demonstrations
 from gpo.formatting import count
-from gpo.models.asking import ask_remark, repeat_of
+from gpo.models.ask import ask_remark, repeat_of
 from gpo.models.models import Models
 from gpo.records import Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
 from gpo.search.formatting import PLACEHOLDER, cut_middle, format_question

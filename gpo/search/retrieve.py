@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from gpo.models.asking import Remark, ask_remark, repeat_of
+from gpo.models.ask import Remark, ask_remark, repeat_of
 from gpo.models.chat import ChatModel
 from gpo.records import Candidate, Record, Scored, UsageByRole
 from gpo.search.formatting import format_score

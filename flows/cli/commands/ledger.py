@@ -18,7 +18,7 @@ _COLUMNS = ("model", "role", "answers", "empty", "cut", "input tokens", "output 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gpo.models.kept import AnswerFilter, Kept
+    from gpo.models.ledger_admin import AnswerFilter, Kept
 
 Model = Annotated[str | None, typer.Option(help="Only of models whose name holds this, as the provider reports it.")]
 Role = Annotated[str | None, typer.Option(help="Only of one role: task, optimizer, judge or langchain.")]
@@ -41,7 +41,7 @@ def show(
 ) -> None:
     """Count the kept answers by model and role."""
     with exit_on_error(debug=debug):
-        from gpo.models.kept import count_kept
+        from gpo.models.ledger_admin import count_kept
 
         choice = _choice(model, role, since, older_than, empty=empty)
         with open_state_folder(home) as engine:
@@ -88,7 +88,7 @@ def forget_answers(
     """
     with exit_on_error(debug=debug):
         from gpo.errors import InputError
-        from gpo.models.kept import count_kept, forget
+        from gpo.models.ledger_admin import count_kept, forget
 
         choice = _choice(model, role, since, older_than, empty=empty)
         if choice.is_all != everything:
@@ -110,7 +110,7 @@ def _choice(
     model: str | None, role: str | None, since: str | None, older_than: float | None, *, empty: bool
 ) -> "AnswerFilter":
     from gpo.database.engine import utc_now
-    from gpo.models.kept import AnswerFilter, read_time
+    from gpo.models.ledger_admin import AnswerFilter, read_time
 
     return AnswerFilter(
         model=model,

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from flows.cli.app import app
 from gpo.database.engine import open_database
-from gpo.models.kept import read_time
 from gpo.models.ledger import Answer, CallKey, Ledger
+from gpo.models.ledger_admin import read_time
 from gpo.template import Message
 
 KEPT = [

@@ -12,8 +12,8 @@ from langchain_core.messages import AIMessage
 from gpo.errors import ModelCallError, PermanentCallError, RefusedRequestError, TransientCallError
 from gpo.models.failures import judge_failure
 from gpo.models.ledger import Answer
-from gpo.models.patience import insist
 from gpo.models.replies import UnusableReplyError, Verdict, judge_answer, read_body, read_tokens
+from gpo.models.retry import call_with_retries
 from gpo.spec.models import ModelSpec
 from tests.support.fakes import StatusError, chat_model, in_time, scripted
 from tests.support.fault_server import completion
@@ -172,7 +172,7 @@ def failing(*errors: Exception) -> tuple[Any, list[int]]:
 
 def insisted(*errors: Exception, **spec: Any) -> tuple[str, int]:
     call, tries = failing(*errors)
-    return in_time(insist(call, ModelSpec(model="openai:x", **spec))), len(tries)
+    return in_time(call_with_retries(call, ModelSpec(model="openai:x", **spec))), len(tries)
 
 
 AT_ONCE = UnusableReplyError(NOW, "busy", retry_after=0.001)
@@ -207,14 +207,14 @@ def test_each_try_has_its_time() -> None:
         raise AssertionError
 
     with pytest.raises(TransientCallError, match=r"no whole answer within timeout_s, 0\.01 s"):
-        in_time(insist(never, ModelSpec(model="openai:x", timeout_s=0.01, max_retries=0)))
+        in_time(call_with_retries(never, ModelSpec(model="openai:x", timeout_s=0.01, max_retries=0)))
 
 
 def test_the_error_of_a_call_has_nothing_of_the_providers_behind_it() -> None:
     call, _ = failing(ConnectionResetError("key-of-mine-0123"), ConnectionResetError("key-of-mine-0123"))
     secret = "key-of-mine-0123"
     with pytest.raises(TransientCallError, match=r"\*\*\*") as caught:
-        in_time(insist(call, ModelSpec(model="openai:x", max_retries=0), [secret]))
+        in_time(call_with_retries(call, ModelSpec(model="openai:x", max_retries=0), [secret]))
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 from openai import DefaultAioHttpClient
 
-from gpo.models.exchange import current_exchange
+from gpo.models.call_notes import current_exchange
 from gpo.models.replies import UnusableReplyError, Verdict, read_body, read_tokens
 
 MAX_REPLY_BYTES = 8_000_000

@@ -17,7 +17,7 @@ _LONGEST_ASKED_S = 120.0
 T = TypeVar("T")
 
 
-async def insist(
+async def call_with_retries(
     call: Callable[[], Awaitable[T]],
     spec: ModelSpec,
     secrets: Collection[str] = (),
