@@ -50,7 +50,7 @@ def read_answer(
     >>> read_answer("It is Rome.", cities, question="Which?\n(A) Paris\n(B) Rome")
     Reading(answer='(B)', rule='option', weak=False)
     >>> read_answer("It is (A) or (B).", cities)
-    Reading(answer=None, rule='only', weak=True)
+    Reading(answer=None, rule='', weak=False)
     """
     return first_reading(_rules(text, answer, question, cut=cut, without=without), without)
 

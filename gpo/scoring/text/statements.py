@@ -124,7 +124,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{|<\|begin_of_box\|>")
 def boxed(text: str) -> str | None:
     r"""What stands in the last box; None where there is none.
 
-    >>> boxed(r"So \\boxed{\\frac{1}{2}} it is.")
+    >>> boxed(r"So \boxed{\frac{1}{2}} it is.")
     '\\frac{1}{2}'
     """
     boxes = list(_BOX.finditer(text))
