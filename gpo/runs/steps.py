@@ -115,7 +115,9 @@ async def finish(run: Run, outcome: Outcome) -> None:
     await asyncio.to_thread(run.history.finish, run.key, outcome)
 
 
-async def _evaluate(run: Run, candidate: Candidate, split: Split, incumbent: Score | None = None, *, stops_unread: bool = False) -> Score:
+async def _evaluate(
+    run: Run, candidate: Candidate, split: Split, incumbent: Score | None = None, *, stops_unread: bool = False
+) -> Score:
     return await evaluate_instruction(
         run.models.task,
         run.spec,

@@ -50,7 +50,7 @@ def read_answer(
     >>> read_answer("It is Rome.", cities, question="Which?\n(A) Paris\n(B) Rome")
     Reading(answer='(B)', rule='option', weak=False)
     >>> read_answer("It is (A) or (B).", cities)
-    Reading(answer=None, rule='only', weak=True)
+    Reading(answer=None, rule='', weak=False)
     """
     return first_reading(_rules(text, answer, question, cut=cut, without=without), without)
 
@@ -112,7 +112,7 @@ def _options(question: str, labels: tuple[str, ...]) -> Phrases | None:
 
 _MANY_TURNS = frozenset({"choice", "number", "boolean", "list", "exact"})
 _NEXT_QUESTION = re.compile(
-    r"(?<=\S)\s*\n[\s#*]*(?:question|q|input|problem|human|user|instruction|review|text|passage|sentence|"
+    r"\n[ \t#*]{0,8}(?:question|q|input|problem|human|user|instruction|review|text|passage|sentence|"
     r"premise|example|"
     r"exercise|task|frage|pregunta|\u95ee\u9898|\u554f\u984c)\s*[0-9]*\s*[*_]*[:\uff1a]",
     re.IGNORECASE,

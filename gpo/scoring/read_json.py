@@ -37,12 +37,8 @@ def _shortest(text: str) -> float | int:
     return int(value) if value.is_integer() else value
 
 
-def _whole(text: str) -> Found:
-    return whole_json(text)
-
-
 def _last(text: str) -> Found:
     return read_json(text)
 
 
-RULES: tuple[Rule[str], ...] = (Rule("whole", _whole), Rule("last", _last))
+RULES: tuple[Rule[str], ...] = (Rule("last", _last),)

@@ -32,7 +32,9 @@ def check_spec(path: Path) -> Iterator[Check]:
         with listen(lambda event: told.append(event.text) if isinstance(event, Note) else None):
             asyncio.run(preflight(job, live=True))
         named = job.spec.models
-        answer = f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
+        answer = (
+            f"answer: task {named.task.model}, optimizer {named.optimizer.model}, embedding {named.embedding.model}"
+        )
         return "\n".join([answer, *(text for text in told if text not in known)])
 
     looks: tuple[tuple[str, Callable[[], str]], ...] = (("spec", spec), ("dataset", dataset), ("models", models))

@@ -9,7 +9,7 @@ from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
 from gpo.scoring.rules.choice_lines import MARKED_LABEL, TITLED, alone, field, judged, opening
 from gpo.scoring.rules.choice_text import Text, without_phrases
 from gpo.scoring.rules.corrections import corrected, marks_in
-from gpo.scoring.rules.sayings import agreed_by, stated_by, states, unless_none
+from gpo.scoring.rules.sayings import HEDGES, agreed_by, stated_by, states, unless_none
 from gpo.scoring.text import languages, statements
 from gpo.scoring.text.clauses import Sentence, first_sentence, sentences
 from gpo.scoring.text.mentions import Role, said_in
@@ -106,9 +106,13 @@ _OPERATOR = re.compile(r"\b(?:and|or|not|xor|so|therefore|thus|hence|we have)\b"
 
 
 def _approved(text: Text) -> Found:
-    """What is called right: `B is correct`."""
-    found = [said for _, each in text.body for said in each if said.role is Role.APPROVED]
-    return unless_none(found[-1:]) if len({said.meaning for said in found}) < 2 else UNCLEAR
+    """What is called right: `B is correct`; what merely seems right counts only where nothing else does."""
+    found = [(sentence.text, said) for sentence, each in text.body for said in each if said.role is Role.APPROVED]
+    sure = [said for content, said in found if not HEDGES.search(content[said.start : said.end + _NEAR])]
+    return unless_none(sure or [said for _, said in found])
+
+
+_NEAR = 20
 
 
 def _bold(text: Text) -> Found:

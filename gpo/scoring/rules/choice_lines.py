@@ -19,10 +19,14 @@ def field(text: Text) -> Found:
         if found is None or sentence.asks or text.phrases.find(_BRACKETED.sub("", found[0])):
             continue
         if (worth := worth_of(found[0])) is not Worth.ASIDE:
-            said.setdefault(worth, []).append(text.leading(found[1]))
+            undecided = worth is not Worth.FIELD and _UNDECIDED.match(found[1])
+            said.setdefault(worth, []).append(UNCLEAR if undecided else text.leading(found[1]))
     return statements.best_of(said)
 
 
+_UNDECIDED = re.compile(
+    r"(?:unclear|unknown|mixed|none|n/?a|ambiguous|undetermined|cannot|can't|not sure|uncertain)\b", re.IGNORECASE
+)
 _BRACKETED = re.compile(r"\([^()]*\)")
 
 _VERDICT = re.compile(
@@ -84,6 +88,8 @@ def opening(text: Text) -> Found:
         if role is not Role.DENIED and not (role is Role.MENTIONED and not TITLED.match(line, head.end())):
             return phrase.meaning
     sentence = next(iter(sentences(line)), None)
+    if len({phrase.meaning for each in text.sentences if (phrase := text.phrases.whole(each.text))}) > 1:
+        return UNCLEAR
     return None if sentence is None else leading(sentence.text, said_in(sentence.text, text.phrases))
 
 
@@ -93,16 +99,19 @@ MARKED_LABEL = re.compile(r"[(\[]\w[)\]]|\w[).:](?=\s)")
 
 
 def _are_headings(text: Text) -> bool:
-    """Whether sentences begin with different words, as in `Positive: the food. Negative: the service.`."""
+    """Whether different phrases head different parts, as in `Positive: the food. Negative: the service.`"""
     named = {
-        found[0].meaning
+        found.meaning
         for sentence in text.sentences
-        if (found := text.phrases.find(sentence.text))
-        and found[0].start == 0
-        and found[0].end > 1
-        and sentence.text[found[0].end :].lstrip().startswith(":")
+        for found in text.phrases.find(sentence.text)
+        if _HEADS.match(sentence.text, found.end)
+        and (found.end - found.start > 1 or sentence.text[found.end :].lstrip().startswith("("))
+        and not re.split("[,;]", sentence.text[: found.start])[-1].strip(" *-|(")
     }
     return len(named) > 1
+
+
+_HEADS = re.compile(r"\s*[:(]")
 
 
 def _goes_through(text: Text) -> bool:

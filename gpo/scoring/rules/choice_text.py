@@ -75,6 +75,7 @@ class Text:
 
 _EMPHASIS = re.compile(r"\*{1,3}(?=\S)|(?<=\S)\*{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|`+|~~")
 
+_MARKED_SUBJECT = re.compile(r"(?<=\b[A-Z])\.(?=\s(?:is|isn't|was|would|has|seems|looks)\b)")
 _LATEX = re.compile(
     r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|boxed)\s?\{([^{}]*)\}|\\[()\[\]]|\$(?=[^\s0-9])|(?<=[^\s0-9])\$"
 )
@@ -88,6 +89,7 @@ def _unmarked(text: str, phrases: Phrases) -> str:
     text = _LATEX.sub(lambda match: match[1] or "", _FENCE.sub("", text))
     if not any(mark in form for form in phrases.forms for mark in "*`~"):
         text = _EMPHASIS.sub("", text)
+    text = _MARKED_SUBJECT.sub("", text)
     return rated_in_digits(plain_numbers(text)) if phrases.numbers else text
 
 

@@ -33,7 +33,7 @@ def stated_by(content: str, said: Sequence[Said]) -> Found:
     return unless_none([*first, *beside])
 
 
-_HEDGES = re.compile(
+HEDGES = re.compile(
     r"\b(?:at first|initially|seem\w*|look\w*|appear\w*|sound\w*|some|might|may|could|would|one could)\b", re.IGNORECASE
 )
 
@@ -42,6 +42,9 @@ _SUBJECT = re.compile(
     r"whole|text|message|verdict|turns out|actually|really)\b",
     re.IGNORECASE,
 )
+
+
+_VERB = re.compile(r"\b(?:is|are|was|were|seem\w*|look\w*|turns|has|have|would|must)\b", re.IGNORECASE)
 
 
 def agreed_by(content: str, said: Sequence[Said]) -> Found:
@@ -54,8 +57,8 @@ def agreed_by(content: str, said: Sequence[Said]) -> Found:
     clause = {each: content[each.clause.start : each.clause.end] for each in asserted}
     for chosen in (
         asserted,
-        [each for each in asserted if not _HEDGES.search(clause[each])],
-        [each for each in asserted if _SUBJECT.search(clause[each])],
+        [each for each in asserted if not HEDGES.search(clause[each])],
+        [each for each in asserted if _SUBJECT.search(clause[each])] if all(map(_VERB.search, clause.values())) else [],
     ):
         if isinstance(found := unless_none(chosen), str):
             return found

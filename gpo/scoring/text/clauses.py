@@ -109,8 +109,8 @@ def clauses(sentence: str) -> list[Clause]:
     """The clauses of a sentence in order; together they cover it.
 
     >>> text = "Although it looks negative, the review is positive, because nothing is bad, so keep it"
-    >>> [text[each.start : each.end].strip(" ,") for each in clauses(text) if each.is_aside]
-    ['Although it looks negative', 'because nothing is bad']
+    >>> [text[each.start : each.end].strip(" ,") for each in clauses(text) if not each.is_aside]
+    ['the review is positive', '', 'so keep it']
     """
     splitter = _Splitter(sentence)
     for boundary in _BOUNDARY.finditer(sentence):

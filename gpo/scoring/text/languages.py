@@ -80,7 +80,7 @@ TRANSPARENT = _words(
     "is", "are", "was", "were", "have", "has", "contain", "contains", "look like", "seem like", "option", "options",
     "choice", "answer", "label", "class", "category", "such", "much", "more", "most", "best", "described",
     "classified", "labell?ed", "rated", "just", "simply", "with", "from", "either", "both", "one", "or", "and",
-    "find", "see", "feel", "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
+    "find", "see", "what", "i", "i'd", "we'd", "flag", "mark", "treat", "class", "classify", "label", "feel", "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
     "argument", "sentence", "conclusion", "review", "message",
     "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider",
     "us", "we", "can", "could", "would", "should", "there",
@@ -109,7 +109,7 @@ REASON = "|".join((
         r"despite", r"in spite of", r"while", r"whilst", r"whereas", r"unlike", r"rather than", r"instead of",
         r"(?:as )?compared (?:to|with)", r"versus", r"vs\.?", r"after", r"before", r"unless", r"except(?: for)?",
         r"considering", r"in contrast to", r"as opposed to", r"without", r"aside from", r"apart from", r"other than",
-        r"which", r"who(?:se)?", r"where", r"if", r"when", r"whether", r"thanks to", r"assuming", r"for the reason",
+        r"(?<=, )with", r"which", r"who(?:se)?", r"where", r"if", r"when", r"whether", r"thanks to", r"assuming", r"for the reason",
         r"as (?:it(?! stands)|there|the|this|that|they|he|she|we|you|i|no|all|its|his|her|most|both|none|"
         r"nothing|per|well as)",
         r"to (?:call|say|tell|decide|determine|judge|know|make it)", r"regardless of", r"notwithstanding",

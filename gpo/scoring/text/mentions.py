@@ -105,7 +105,7 @@ _AS_WORD = re.compile(
 )
 _OVER = re.compile(r"\b(?:over|than|less|prefer\w*\s.{1,24}\sto)\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
 _JOINED = re.compile(
-    r"[)\]\"'\u201d\u2019」*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|"
+    r"(?:\s*(?:stars?|points?))?[)\]\"'\u201d\u2019」*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|"
     r"en|of|eller|och|ve|veya|dan|atau|và|hoặc|to|through|"
     r"и|или|أو|و|और|य\u093e|和|或者?|与|與|と|か|や|와|과|나|이나|또는|(?<!\s)[-\u2013](?!\s))(?:/or)?)|(?P<comma>[,\u3001\uff0c]))"
     r"\s*(?:(?:and|or|the|a|an|option|options|either|both|partly|also|possibly|perhaps|maybe|somewhat|"
@@ -143,7 +143,8 @@ def _before_that(sentence: str, found: list[Mention]) -> list[Mention]:
 
 def are_side_by_side(sentence: str, one: Said, other: Said) -> bool:
     """Whether two phrases stand beside each other as equals, as in `A, maybe B`."""
-    return _JOINED.fullmatch(sentence, one.end, other.start) is not None
+    joined = _JOINED.fullmatch(sentence, one.end, other.start)
+    return joined is not None or re.fullmatch(r"[)\]]\s?[(\[]", sentence[one.end : other.start]) is not None
 
 
 def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
@@ -173,7 +174,10 @@ def _said_of_chain(
 ) -> list[Said]:
     """What is said of mentions side by side; a list of all that there is to choose from is merely mentioned."""
     first, last = chain[0], chain[-1]
-    is_list = len(chain) > 1 and {each.meaning for each in chain} >= meanings
+    answers = {
+        each: not each.phrase.is_particle or _particle_answers(sentence, each, opens=each is first) for each in chain
+    }
+    is_list = len(chain) > 1 and {each.meaning for each in chain if answers[each]} >= meanings
     clause = next((each for each in parts if each.start <= first.start < each.end), parts[-1])
     negations = _negations(sentence[clause.start : first.start])
     role = Role.MENTIONED if is_list else _role(sentence, first, last, clause)
@@ -186,7 +190,7 @@ def _said_of_chain(
             own, meaning = Role.DENIED, mention.meaning
             if mention.phrase.opposite and role is not Role.MENTIONED:
                 own, meaning = Role.ASSERTED, mention.phrase.opposite
-        elif mention is first and mention.phrase.is_particle and not _particle_answers(sentence, mention):
+        elif not answers[mention]:
             own = Role.MENTIONED
         said.append(Said(meaning, own, mention.start, mention.end, clause))
     return said
@@ -225,7 +229,7 @@ def _negations(before: str) -> int:
 
 
 _PARTICLE_BEFORE = re.compile(
-    r"(?:^|[.!?:;,=>\u2014\u2013\uff1a\uff0c\u3002「\u201c\"'(\[*_`-]|\b(?:but|absolutely|certainly|surely|"
+    r"(?:^|[.!?:;,=>\u2014\u2013\uff1a\uff0c\u3002「\u201c\"'(\[*_`-]|\b(?:hard|big|firm|clear|strong|resounding|but|absolutely|certainly|surely|"
     r"obviously|well|oh|so|then|therefore|thus|hence|is|are|be|say|says|said|answer|answers|conclude|with|"
     r"definitely|clearly|probably|simply|"
     r"a|an|ist|lautet|est|es|è|é|är|jest|also|dire|decir|to|choose|pick|select|label|option|adalah|là|ответ|это)"
@@ -234,21 +238,21 @@ _PARTICLE_BEFORE = re.compile(
 )
 _PARTICLE_AFTER = re.compile(
     r"[\"'\u201d\u2019」)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3001\u3002\uff01।،(\[/&|→-]|\n|"
-    r"(?:and|or|to|und|oder|et|ou|y|o|e)\s|です|입니다|ह\u0948|"
+    r"(?:and|or|to|from|for|und|oder|et|ou|y|o|e)\s|です|입니다|ह\u0948|"
     rf"(?:{languages.REASON}|{languages.SO}|{languages.BUT}))",
     re.IGNORECASE,
 )
 _PARTICLE_OPENS = re.compile(
-    r"\s+(?:the|this|that|there|it|he|she|they|we|you|i|a|an|its|his|her|all|each|every|some|one|these|"
+    r"[\"'\u201d]?\s+(?:the|this|that|there|it|he|she|they|we|you|i|a|an|its|his|her|all|each|every|some|one|these|"
     r"those|(?:is|would|are) (?:the|correct|my|right))\b",
     re.IGNORECASE,
 )
 
 
-def _particle_answers(sentence: str, mention: Mention) -> bool:
+def _particle_answers(sentence: str, mention: Mention, *, opens: bool) -> bool:
     """Whether "yes" or "no" is an answer there, and not a word of the sentence as in "there is no ball"."""
     before, after = sentence[max(0, mention.start - _LOOKED_BACK) : mention.start], mention.end
-    if not _PARTICLE_BEFORE.search(before):
+    if opens and not _PARTICLE_BEFORE.search(before):
         return False
     if _PARTICLE_AFTER.match(sentence, after):
         return True

@@ -106,7 +106,7 @@ _RAISED_DIGITS = re.compile("(?<=[0-9])[⁰¹²³⁴-⁹⁻]+")
 def plain_numbers(text: str) -> str:
     r"""A text with LaTeX, fraction signs and separators as plain code reads them.
 
-    >>> plain_numbers(r"-\\frac{1}{2} and 2½ and 1{,}000")
+    >>> plain_numbers(r"-\frac{1}{2} and 2½ and 1{,}000")
     ' -1/2 and 2 1/2 and 1,000'
     """
     text = _RAISED_DIGITS.sub(lambda raised: f"^{raised[0].translate(_RAISED)}", text)
@@ -120,7 +120,7 @@ def numbers_in(text: str, *, scale: Decimal | None = None, decimal_comma: bool =
     """The numbers of plain text in order; of a rating such as `4/5` or `4 out of 5`, with `scale` 5, the first.
 
     >>> [str(number.value) for number in numbers_in("1,250 at -.5 in 10^6, 1.2.3")]
-    ['1250', '-0.5', '1000000', 'None', 'None']
+    ['1250', '-0.5', '1000000', 'None']
     """
     found: list[Number] = []
     taken = 0
@@ -172,7 +172,7 @@ def single_number(text: str) -> Decimal | None:
     r"""The number that a text is, with or without %, a currency or a full stop; None when it is none.
 
     >>> single_number("**1,250.0**"), single_number("-5%"), single_number("5 or 6"), single_number("twelve")
-    (Decimal('1250'), Decimal('-5'), None, Decimal('12'))
+    (Decimal('1250.0'), Decimal('-5'), None, Decimal('12'))
     """
     if len(text) > _LARGEST:
         return None

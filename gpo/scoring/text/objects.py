@@ -72,6 +72,7 @@ def loads(text: str, *, repair: bool = True) -> dict[str, Any] | list[Any] | Non
 _COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/|(?<=[\s,{\[])#[^\n]*', re.DOTALL)
 _QUOTED_OR_NAME = re.compile(r"^\s*[\[{]\s*(?:[\[{\"'\u201c\]}]|[A-Za-z_]\w*\s*:|-?[0-9])")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019")
+_EMPTY = re.compile(r"\"\"|''")
 _BARE_WORD = re.compile(r"(?<![\w.+-])[^\W\d]\w*(?!\w|\s*:)")
 _CONSTANTS = {"true": "true", "false": "false", "None": "null", "null": "null", "True": "true", "False": "false"}
 
@@ -94,6 +95,8 @@ def _repaired(text: str) -> dict[str, Any] | list[Any] | None:
         given.encode()
     except (ValueError, RecursionError):
         return None
+    if '""' in given and not _EMPTY.search(text):
+        return None  # a value that is missing is no empty one
     wrote = _COMMENT.sub(lambda match: match[1] or "", text)
     return value if _content(wrote) == _content(given) and not _stray_quotes(value) else None
 

@@ -114,7 +114,7 @@ class Phrases:
 _NEAR = 40
 _ARTICLE = re.compile(
     r"\s+(?!(?:is|was|and|or|as|because|since|would|cannot|isn't|but|over|are|seems|has|to|for|with|both|"
-    r"were|if|not)\b)[a-z]"
+    r"were|if|not|it)\b)[a-z]"
 )
 
 

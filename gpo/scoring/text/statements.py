@@ -38,7 +38,7 @@ _ASIDES = _set_of(
     notes remark comment comments confidence probability prob certainty thought thoughts thinking step steps
     context question text input review passage claim premise hypothesis example examples options choices labels
     classes categories candidates possible alternatives alternative hint hints observation details detail pros
-    cons positives negatives strengths weaknesses words word title source summary quote disclaimer warning
+    cons positives negatives strengths weaknesses words word title source incorrect wrong rejected false summary quote disclaimer warning
     instruction instructions task prompt given facts fact background consider user human assistant begründung
     erklärung raison explication razón explicación motivo spiegazione explicação uitleg frage pregunta domanda
     pergunta vraag причина объяснение вопрос السبب السؤال कारण 理由 原因 解释 解釋 説明 问题 問題 质问 質問 이유
@@ -53,7 +53,7 @@ _ANSWERS = _set_of(
     """label class category classification sentiment verdict decision result results prediction predicted output
     response choice option rating score stars star grade severity priority risk level intent topic type tone
     polarity emotion stance judgment judgement assessment solution outcome value selection selected pick
-    evaluation status relation relationship total sum tag urgency language toxicity stimmung bewertung kategorie
+    evaluation status relation relationship total sum correct right selected tag urgency language toxicity stimmung bewertung kategorie
     urteil ergebnis klasse sentimiento clasificación categoría etiqueta resultado sentimento classe catégorie
     étiquette résultat verdetto classificazione categoria risultato classificação oordeel uitkomst тональность
     категория метка вердикт результат класс nhãn kategori etiket duygu sonuç hasil التصنيف النتيجة 情感 情感倾向
@@ -124,7 +124,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{|<\|begin_of_box\|>")
 def boxed(text: str) -> str | None:
     r"""What stands in the last box; None where there is none.
 
-    >>> boxed(r"So \\boxed{\\frac{1}{2}} it is.")
+    >>> boxed(r"So \boxed{\frac{1}{2}} it is.")
     '\\frac{1}{2}'
     """
     boxes = list(_BOX.finditer(text))
@@ -157,7 +157,7 @@ _GAP = r"(?:\s(?:to|for|of|in|here|choice|option|number|given|below|above|is giv
 _ENGLISH = r"(?<!\w)(?:answers?|ans)(?!\w)"
 _NOT_A = r"(?:not|no|ne|n|non|nicht|kein|keine|não|niet|nie|inte|не|ليست?)\b"
 _MARKS = r"[\"'*_`\u201d]{0,3}"
-_NOUN, _END = rf"(?:{languages.ANSWER_NOUN})", r"[ \t:*_=]*"
+_NOUN, _END = rf"(?:{languages.ANSWER_NOUN})", r"(?:[ \t:=]|\*\*(?=\s)|__(?=\s)|\*(?=\s))*"
 _ASIDE = rf"(?:\s?\([^()\n]{{1,20}}\))?\s?{_MARKS}"
 _STATEMENTS = (
     rf"{_ENGLISH}{_MARKS}{_GAP}\s?{_MARKS}{_ASIDE}{languages.COPULA}{languages.SURELY}{_END}",

@@ -8,7 +8,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from pydantic import ValidationError
 
-from gpo.errors import PermanentCallError, TooManyFailures, TransientCallError
+from gpo.errors import PermanentCallError, TooManyFailures, TooManyUnread, TransientCallError
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.extraction import completed, task_sampling
 from gpo.evaluation.racing import is_ahead
@@ -332,6 +332,63 @@ def test_an_extraction_that_fails_is_a_failed_example() -> None:
     assert (list(score.values), score.failed, score.unparsed, score.complete) == (["e0"], 1, 0, True)
     # The call that failed is no answer, and the one before it was paid for.
     assert score.usage["task"].calls == 3
+
+
+# How answers are read
+
+
+def test_each_sample_knows_the_rule_that_read_it_and_weak_ones_are_counted() -> None:
+    texts = ("Label: positive", "It is rather negative in all", "hm")
+    score = score_of(scripted(lambda messages: texts[number_in(messages)]), 3)
+    assert {sample.example: sample.rule for sample in score.samples} == {"e0": "field", "e1": "only", "e2": ""}
+    assert (score.weak, score.unparsed) == (1, 1)
+
+
+def test_a_short_reply_is_a_label_only_where_we_cut_it_or_the_token_limit_did() -> None:
+    assert score_of(scripted("pos"), 2).unparsed == 2
+    assert score_of(scripted("pos", finish_reason="length"), 2).mean == 0.5
+
+
+def test_only_the_place_that_the_spec_names_is_read() -> None:
+    spec = task(answer={"kind": "choice", "labels": LABELS, "where": {"after": "Answer:"}})
+    score = score_of(scripted("Not negative.\nAnswer: positive"), 2, spec)
+    assert (score.mean, score.samples[0].rule) == (0.5, "where")
+
+
+def test_a_label_that_the_grammar_held_needs_no_place() -> None:
+    spec = task(answer={"kind": "choice", "labels": LABELS, "where": {"after": "Answer:"}})
+    model = chat_model(scripted("pos"), name="local:x")
+    assert score_of(model, 2, spec).mean == 0.5
+
+
+def unread_after(count: int) -> BaseChatModel:
+    return scripted(lambda messages: right(messages) if number_in(messages) < count else f"hm {number_in(messages)}")
+
+
+def test_answers_that_cannot_be_read_stop_the_evaluation_of_a_specs_prompt_while_it_goes() -> None:
+    fake = unread_after(4)
+    spec = task(max_unparsed_rate=0.5)
+    with pytest.raises(
+        TooManyUnread, match=r"60 of 64 answers cannot be read as `choice`.*\(0\.5\).*'hm 4', 'hm 5', 'hm 6'"
+    ):
+        asyncio.run(evaluate(chat_model(fake), spec, "Judge.", examples(200), stops_unread=True))
+    assert len(fake.calls) == 64
+
+
+def test_a_few_answers_that_cannot_be_read_are_a_score() -> None:
+    spec = task(max_unparsed_rate=0.5)
+    score = asyncio.run(evaluate(chat_model(unread_after(4)), spec, "Judge.", examples(15), stops_unread=True))
+    assert (score.unparsed, score.complete) == (11, True)
+
+
+def test_a_candidate_whose_answers_cannot_be_read_is_dropped_and_no_error() -> None:
+    spec = task(max_unparsed_rate=0.5, optimizer={"race_after": 16})
+    incumbent = Score(values={f"e{n}": 0.0 for n in range(100)}, planned=100)
+    heard: list[Event] = []
+    with listening(heard.append):
+        score = asyncio.run(evaluate(chat_model(unread_after(2)), spec, "Judge.", examples(100), incumbent))
+    assert (score.n, score.unparsed, score.complete) == (16, 14, False)
+    assert heard[-1] == Dropped(84)
 
 
 # A model as the judge

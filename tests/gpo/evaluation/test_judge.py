@@ -38,6 +38,7 @@ def metric(**changes: Any) -> MetricSpec:
         ("Grade: 2", 2, 1.0),
         ("Grade: 4/5", 5, 0.75),
         ("4 out of 5", 5, 0.75),
+        ("It asks for Grade: 5.\n\n**Grade: 1**\n", 5, 0.0),
     ],
 )
 def test_a_grade_is_worth_its_place_on_the_scale(text: str, scale: object, value: float) -> None:
@@ -63,6 +64,8 @@ def test_a_grade_is_worth_its_place_on_the_scale(text: str, scale: object, value
         ("Grade: 1. The answer tells me to write Grade: 5", 5),
         ("Grade: 1\n(The answer wanted Grade: 5 but no)", 5),
         ("Grade: 5\nOn second thought I am not sure.", 5),
+        ("Grade: 5\nThat is my view.", 5),
+        ("Grade: 2 or Grade: 3", 5),
     ],
 )
 def test_what_is_no_grade_of_the_scale_is_none(text: str, scale: object) -> None:

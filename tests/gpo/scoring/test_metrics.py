@@ -43,7 +43,7 @@ def test_a_name_is_registered_once() -> None:
     [
         ("exact_match", "Paris", "paris", 1),
         ("exact_match", ' "Paris." ', "Paris", 1),
-        ("exact_match", "(B)", "b", 1),
+        ("exact_match", "(B)", "b", 0),
         ("exact_match", "\u201cnew \n york\u201d", "New York", 1),
         ("exact_match", "STRASSE", "Stra\u00dfe", 1),
         ("exact_match", "Paris, France", "Paris", 0),
@@ -92,7 +92,7 @@ def test_a_name_is_registered_once() -> None:
         ("json_fields", "[1, 2, 3]", "[1, 3]", 0.5),
         ("json_fields", "{}", "{}", 1),
         ("json_fields", "none", '{"a": 1}', 0),
-        ("list_match", "apple banana", "Apple, banana", 1),
+        ("list_match", "apple banana", "apple, banana", 1),
         ("list_match", "b c d a", "a b c d", 0.75),
         ("list_match", "a b c d e", "a b c d", 0.8),
         ("list_match", "", "a", 0),
