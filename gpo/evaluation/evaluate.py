@@ -12,12 +12,13 @@ from gpo.evaluation.extraction import completed, extraction_messages, extraction
 from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
 from gpo.evaluation.racing import blocks, stays
 from gpo.evaluation.readability import is_unreadable, too_many_unread
+from gpo.evaluation.scores import collect_labels, join_scores
 from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
 from gpo.models.replies import is_cut
 from gpo.progress import Dropped, Note, emit
-from gpo.records import Example, Labels, Sample, Score, Timing, UsageByRole, total_usage
+from gpo.records import Example, Sample, Score, Timing, UsageByRole
 from gpo.scoring.answers import read_answer
 from gpo.scoring.functions.calling import Marked, ToScore, mark_soon, row_of
 from gpo.scoring.reading import Reading
@@ -111,7 +112,7 @@ async def evaluate(
         allowed = int(spec.max_failure_rate * len(examples)) - score.failed
         inquiry = BlockOfCalls(block, offset=tried, allowed=allowed)
         scored = await _score_block(prompt, inquiry)
-        score = _joined(score, scored, kept)
+        score = join_scores(score, scored, kept)
         tried += len(block)
         if is_unreadable(score, spec):
             if stops_unread:
@@ -147,7 +148,7 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
     return Score(
         values={sample.example: sample.value for sample in samples},
         planned=len(inquiry.block),
-        labels=_labels(spec, inquiry.block, samples),
+        labels=collect_labels(spec, inquiry.block, samples),
         unparsed=sum(sample.answer is None for sample in samples),
         weak=sum(replies[sample.example].reading.is_weak for sample in samples),
         failed=len(inquiry.block) - len(samples),
@@ -262,17 +263,6 @@ async def _mark(
         return None
 
 
-def _labels(spec: TaskSpec, examples: Iterable[Example], samples: Iterable[Sample]) -> Labels | None:
-    """Right and given labels, where the metric is a measure of the set; of several right ones, the one that was met."""
-    if (metric := spec.metric.of_set) is None:
-        return None
-    right = {example.id: example.reference for example in examples}
-    pairs = {
-        each.example: (right[each.example], right[each.example] if each.value else each.answer) for each in samples
-    }
-    return Labels(metric=metric, pairs=pairs)
-
-
 def _stops(prompt: _Prompt) -> tuple[str, ...]:
     """Where a completion model that was shown demonstrations would go on to a next question of its own."""
     if not (prompt.model.spec.completion and prompt.demonstrations):
@@ -290,25 +280,3 @@ def _usage(prompt: _Prompt, replies: Iterable[_Reply], verdicts: Iterable[Grade]
 def _timing(replies: Iterable[_Reply]) -> Timing:
     known = [answer.seconds for reply in replies for answer in reply.answers if answer.seconds is not None]
     return Timing(calls=len(known), seconds=math.fsum(known))
-
-
-def _joined(one: Score, other: Score, kept: int) -> Score:
-    samples = sorted((*one.samples, *other.samples), key=lambda sample: sample.value)
-    return Score(
-        values={**one.values, **other.values},
-        planned=one.planned,
-        labels=_joined_labels(one.labels, other.labels),
-        unparsed=one.unparsed + other.unparsed,
-        weak=one.weak + other.weak,
-        failed=one.failed + other.failed,
-        cut=one.cut + other.cut,
-        samples=tuple(samples[:kept]),
-        usage=total_usage([one.usage, other.usage]),
-        timing=one.timing + other.timing,
-    )
-
-
-def _joined_labels(one: Labels | None, other: Labels | None) -> Labels | None:
-    if one is None or other is None:
-        return one or other
-    return Labels(metric=one.metric, pairs={**one.pairs, **other.pairs})

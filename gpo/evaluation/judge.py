@@ -14,9 +14,9 @@ from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer
 from gpo.records import Example, content_hash
+from gpo.scoring.hidden_reasoning import without_reasoning
 from gpo.scoring.metric_registry import METRICS
 from gpo.scoring.spec import MetricSpec
-from gpo.scoring.stated import without_reasoning
 from gpo.template import Message
 
 _A_GRADE = r"(yes\b|no\b|[0-9]+)(?: ?(?:/|out of) ?([0-9]+))?(?![.,]?[0-9])"

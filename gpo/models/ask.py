@@ -12,7 +12,7 @@ from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit
 from gpo.records import Example, Record, Usage, UsageByRole, content_hash
-from gpo.scoring.stated import without_reasoning
+from gpo.scoring.hidden_reasoning import without_reasoning
 from gpo.template import Message
 
 REMARK_TOKENS = 400

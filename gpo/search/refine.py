@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
 from gpo.records import Example, Proposals, Rejection, RejectionReason
-from gpo.scoring.stated import read_through
+from gpo.scoring.hidden_reasoning import read_through
 from gpo.search.continuation import last_line, list_to_continue
 from gpo.search.inform import Informed
 from gpo.search.meta_prompt import END, START, Request, meta_prompt

@@ -111,7 +111,10 @@ def score(metric: MetricSpec, answer: str, references: Sequence[str], kind: Answ
 
 
 def check_metric(
-    metric: MetricSpec, examples: Sequence[Example], kind: AnswerKind, fields: Mapping[str, str] | None = None
+    metric: MetricSpec,
+    examples: Sequence[Example],
+    kind: AnswerKind = "free",
+    fields: Mapping[str, str] | None = None,
 ) -> None:
     """Score the examples' own references, so that a metric that cannot work is found before anything is paid for.
 

@@ -385,7 +385,7 @@ def test_a_candidate_whose_answers_cannot_be_read_is_dropped_and_no_error() -> N
     spec = task(max_unparsed_rate=0.5, optimizer={"race_after": 16})
     incumbent = Score(values={f"e{n}": 0.0 for n in range(100)}, planned=100)
     heard: list[Event] = []
-    with listening(heard.append):
+    with listen(heard.append):
         score = asyncio.run(evaluate(chat_model(unread_after(2)), spec, "Judge.", examples(100), incumbent))
     assert (score.n, score.unparsed, score.complete) == (16, 14, False)
     assert heard[-1] == Dropped(84)

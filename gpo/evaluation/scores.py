@@ -1,0 +1,40 @@
+"""Scores put together: of several blocks of examples, and of labels for a measure of the whole set."""
+
+from collections.abc import Iterable
+
+from gpo.records import Example, Labels, Sample, Score, total_usage
+from gpo.spec.task import TaskSpec
+
+
+def join_scores(one: Score, other: Score, kept: int) -> Score:
+    """The score of two blocks of one list of examples, with `kept` raw answers, the worst first."""
+    samples = sorted((*one.samples, *other.samples), key=lambda sample: sample.value)
+    return Score(
+        values={**one.values, **other.values},
+        planned=one.planned,
+        labels=_join_labels(one.labels, other.labels),
+        unparsed=one.unparsed + other.unparsed,
+        weak=one.weak + other.weak,
+        failed=one.failed + other.failed,
+        cut=one.cut + other.cut,
+        samples=tuple(samples[:kept]),
+        usage=total_usage([one.usage, other.usage]),
+        timing=one.timing + other.timing,
+    )
+
+
+def collect_labels(spec: TaskSpec, examples: Iterable[Example], samples: Iterable[Sample]) -> Labels | None:
+    """Right and given labels, where the metric is a measure of the set; of several right ones, the one that was met."""
+    if (metric := spec.metric.of_set) is None:
+        return None
+    right = {example.id: example.reference for example in examples}
+    pairs = {
+        each.example: (right[each.example], right[each.example] if each.value else each.answer) for each in samples
+    }
+    return Labels(metric=metric, pairs=pairs)
+
+
+def _join_labels(one: Labels | None, other: Labels | None) -> Labels | None:
+    if one is None or other is None:
+        return one or other
+    return Labels(metric=one.metric, pairs={**one.pairs, **other.pairs})
