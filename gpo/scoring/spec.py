@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema
 import gpo.scoring.metrics  # noqa: F401 - fills the registry
 from gpo.errors import MetricError, SpecError, suggestion
 from gpo.records import Example, Record, canonical_json
+from gpo.scoring.comparing import AnswerKind, by_value
 from gpo.scoring.metric_registry import (
     METRICS,
     Scoring,
@@ -103,14 +104,6 @@ class MetricSpec(Record):
         return " ".join(part for part in parts if part)
 
 
-AnswerKind = Literal["choice", "number", "boolean", "list", "json", "exact", "free"]
-
-PROSE: frozenset[AnswerKind] = frozenset({"exact", "free"})
-"""Kinds whose answers are compared loosely; all others have a canonical value, and are equal or not."""
-
-_OF_WORDS = frozenset({"exact_match", "contains", "token_f1", "rouge_l"})
-
-
 def score(metric: "MetricSpec", answer: str, references: Sequence[str], kind: AnswerKind = "free") -> float:
     """The score of an answer by a spec's metric: the best over the references, from 0 to 1.
 
@@ -123,13 +116,8 @@ def score(metric: "MetricSpec", answer: str, references: Sequence[str], kind: An
         MetricError: the metric is a model's to score, or its function failed or gave no number from 0 to 1.
     """
     function = _bound(metric)
-    scores = [_value(metric, function, answer, reference) for reference in references]
-    if kind in PROSE or metric.name not in _OF_WORDS:
-        return max(scores)
-    if metric.name == "exact_match" or answer in references:
-        return float(answer in references)
-    # Words do not tell C from C++: what they call equal and is not has nothing in common.
-    return max(0.0 if value == 1 else value for value in scores)
+    value = max(_value(metric, function, answer, reference) for reference in references)
+    return by_value(value, metric.name, kind, answer, references)
 
 
 def check_metric(metric: "MetricSpec", examples: Sequence[Example], kind: AnswerKind = "free") -> None:
