@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema
 import gpo.scoring.metrics  # noqa: F401 - fills the registry
 from gpo.errors import MetricError, SpecError, suggestion
 from gpo.records import Record, canonical_json
+from gpo.scoring.compare import AnswerKind
 from gpo.scoring.functions.printing import printing_to_stderr
 from gpo.scoring.metric_registry import (
     METRICS,
@@ -108,10 +109,6 @@ class MetricSpec(Record):
         return " ".join(part for part in parts if part)
 
 
-AnswerKind = Literal["choice", "number", "boolean", "list", "json", "exact", "free"]
-
-PROSE: frozenset[AnswerKind] = frozenset({"exact", "free"})
-"""Kinds whose answers are compared loosely; all others have a canonical value, and are equal or not."""
 
 
 class ExtractSpec(Record):

@@ -14,17 +14,14 @@ from typing import Any, NamedTuple
 
 from gpo.errors import MetricError, SpecError
 from gpo.records import Example
+from gpo.scoring.compare import AnswerKind, by_value
 from gpo.scoring.functions.printing import printing_to_stderr
 from gpo.scoring.functions.signature import Asks, asks_of
 from gpo.scoring.metric_registry import METRICS, Scoring, load_function
-from gpo.scoring.spec import PROSE, AnswerKind, MetricSpec
+from gpo.scoring.spec import MetricSpec
 
 _ROUNDING = 1e-6
 """How far beyond 0 and 1 a score may lie: that much is rounding, and no fault of the metric."""
-
-_OF_EQUALITY = frozenset({"exact_match", "macro_f1", "balanced_accuracy"})
-
-_OF_WORDS = frozenset({"contains", "token_f1", "rouge_l"})
 
 
 class Marked(NamedTuple):
@@ -137,17 +134,9 @@ def check_metric(
 
 
 def _best(metric: MetricSpec, given: ToScore, marks: Sequence[Marked]) -> Marked:
-    """The best of the marks; answers that have a canonical value are equal only if that value is.
-
-    `C` is never `C++`, whatever their words: what words call equal and is not has nothing in common.
-    """
-    if given.kind not in PROSE:
-        is_right = given.answer in given.references
-        if metric.name in _OF_EQUALITY or (metric.name in _OF_WORDS and is_right):
-            return Marked(float(is_right))
-        if metric.name in _OF_WORDS:
-            marks = [each._replace(value=0.0) if each.value == 1 else each for each in marks]
-    return max(marks, key=lambda each: each.value)
+    """The best of the marks; answers that have a canonical value are equal only if that value is."""
+    best = max(marks, key=lambda each: each.value)
+    return best._replace(value=by_value(best.value, metric.name, given.kind, given.answer, given.references))
 
 
 class _Call(NamedTuple):

@@ -72,25 +72,30 @@ def alone(text: ChoiceText) -> Found:
 
 def opening(text: ChoiceText) -> Found:
     """A phrase that opens the text and ends there, or a listed label with its text: `Yes, because ...`, `(B) Rome`."""
-    if not text.lines or (text.sentences and text.sentences[0].asks):
+    if not text.lines or not text.sentences or text.sentences[0].asks or _goes_through(text):
         return None
+    wholes = {phrase.meaning for each in text.sentences if (phrase := text.phrases.whole(each.text))}
+    if _are_headings(text) or len(wholes) > 1:
+        return UNCLEAR
     line = OPENING_MARKS.sub("", text.lines[0])
-    if _goes_through(text):
-        return None
-    if _are_headings(text):
-        return UNCLEAR
+    if (found := _headed(text, line)) is not None:
+        return found
+    first = next(iter(sentences(line)), None)
+    return None if first is None else leading(first.text, said_in(first.text, text.phrases))
+
+
+def _headed(text: ChoiceText, line: str) -> Found:
+    """The label in a line such as `(B) Rome` or `B. Rome`, unless the line goes on to speak of the label."""
     head = MARKED_LABEL.match(line)
-    if head and (phrase := text.phrases.whole(head[0])):
-        first = said_in(line[: head.end() + 1], text.phrases)
-        role = said_in(line, text.phrases)[0].role if first else Role.MENTIONED
-        if has_rival(line, said_in(line, text.phrases)):
-            return UNCLEAR
-        if role is not Role.DENIED and not (role is Role.MENTIONED and not TITLED.match(line, head.end())):
-            return phrase.meaning
-    sentence = next(iter(sentences(line)), None)
-    if len({phrase.meaning for each in text.sentences if (phrase := text.phrases.whole(each.text))}) > 1:
+    phrase = text.phrases.whole(head[0]) if head else None
+    said = said_in(line, text.phrases)
+    if head is None or phrase is None:
+        return None
+    if has_rival(line, said):
         return UNCLEAR
-    return None if sentence is None else leading(sentence.text, said_in(sentence.text, text.phrases))
+    role = said[0].role if said and said[0].start <= head.end() else Role.MENTIONED
+    is_spoken_of = role is Role.MENTIONED and not TITLED.match(line, head.end())
+    return None if role is Role.DENIED or is_spoken_of else phrase.meaning
 
 
 TITLED = re.compile(r"\s*[A-Z0-9\"\u201c]")
@@ -99,7 +104,7 @@ MARKED_LABEL = re.compile(r"[(\[]\w[)\]]|\w[).:](?=\s)")
 
 
 def _are_headings(text: ChoiceText) -> bool:
-    """Whether different phrases head different parts, as in `Positive: the food. Negative: the service.`"""
+    """Whether different phrases head different parts: `Positive: the food. Negative: the service`."""
     named = {
         found.meaning
         for sentence in text.sentences

@@ -139,7 +139,9 @@ _NAMES_A_PLACE = re.compile(r"(?:#|\b(?:question|step|day|page|grade|chapter|num
 def of_sentence(sentence: str) -> Found:
     """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
     sentence = LIST_MARK.sub("", sentence)
-    main = " ".join(sentence[each.start : each.end] for each in clauses(sentence) if not each.is_aside)
+    said = [each for each in clauses(sentence) if not each.is_aside]
+    concluded = [each for each in said if each.concludes and numbers_in(sentence[each.start : each.end])]
+    main = " ".join(sentence[each.start : each.end] for each in concluded or said)
     found = numbers_in(main)
     if _OR.search(main) and len({each.value for each in found}) > 1:
         return UNCLEAR

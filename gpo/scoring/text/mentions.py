@@ -83,6 +83,7 @@ _TALKED_ABOUT = re.compile(
 )
 _GENERIC = re.compile(r"\s+\w+\s+(?:would|could|might|should|may|can)(?!\w)", re.IGNORECASE)
 _WOULD_BE = re.compile(r"\b(?:would|could|might|may)\s+(?:(?:have\s+)?be(?:en)?|become)\b[^,;.]*$", re.IGNORECASE)
+_NEITHER_NOR = re.compile(r"(?:\s+\S+){1,4}\s+nor\b", re.IGNORECASE)
 _IF = re.compile(r"\bif\b", re.IGNORECASE)
 _TITLE = re.compile(r"[)\].:]+\s+[A-Z]")
 """The text of an option, after its label."""
@@ -99,7 +100,7 @@ _PLURAL_NOUN = re.compile(
     re.IGNORECASE,
 )
 _AS_WORD = re.compile(
-    r"\b(?:words?|terms?|phrases?|starts?|begins?|started|began|ends?|ended|nothing|anything|something|"
+    r"\b(?:words?|terms?|phrases?|starts?|begins?|started|began|ends?|ended|anything|something|"
     r"scale|between)\s*(?:like|as|out|off|the|of|a)?\s*[\"'\u201c\u2018(]*$",
     re.IGNORECASE,
 )
@@ -215,6 +216,8 @@ def _describes(sentence: str, mention: Mention) -> bool:
     """Whether a word stands before what it describes: `negative words`, `a positive review would`."""
     if mention.end - mention.start < 2:
         return False
+    if sentence[mention.start : mention.end].casefold() == "neither" and _NEITHER_NOR.match(sentence, mention.end):
+        return True
     return any(pattern.match(sentence, mention.end) for pattern in (_PLURAL_NOUN, _GENERIC))
 
 

@@ -38,11 +38,11 @@ _ASIDES = _set_of(
     notes remark comment comments confidence probability prob certainty thought thoughts thinking step steps
     context question text input review passage claim premise hypothesis example examples options choices labels
     classes categories candidates possible alternatives alternative hint hints observation details detail pros
-    cons positives negatives strengths weaknesses words word title source incorrect wrong rejected false summary quote disclaimer warning
-    instruction instructions task prompt given facts fact background consider user human assistant begründung
-    erklärung raison explication razón explicación motivo spiegazione explicação uitleg frage pregunta domanda
-    pergunta vraag причина объяснение вопрос السبب السؤال कारण 理由 原因 解释 解釋 説明 问题 問題 质问 質問 이유
-    설명 질문"""
+    cons positives negatives strengths weaknesses words word title source incorrect wrong rejected false summary
+    quote disclaimer warning instruction instructions task prompt given facts fact background consider user
+    human assistant begründung erklärung raison explication razón explicación motivo spiegazione explicação
+    uitleg frage pregunta domanda pergunta vraag причина объяснение вопрос السبب السؤال कारण 理由 原因 解释 解釋
+    説明 问题 問題 质问 質問 이유 설명 질문"""
 )
 _FINALS = _set_of(
     """answer answers final overall conclusion ans therefore antwort réponse respuesta risposta resposta antwoord
@@ -53,11 +53,12 @@ _ANSWERS = _set_of(
     """label class category classification sentiment verdict decision result results prediction predicted output
     response choice option rating score stars star grade severity priority risk level intent topic type tone
     polarity emotion stance judgment judgement assessment solution outcome value selection selected pick
-    evaluation status relation relationship total sum correct right selected tag urgency language toxicity stimmung bewertung kategorie
-    urteil ergebnis klasse sentimiento clasificación categoría etiqueta resultado sentimento classe catégorie
-    étiquette résultat verdetto classificazione categoria risultato classificação oordeel uitkomst тональность
-    категория метка вердикт результат класс nhãn kategori etiket duygu sonuç hasil التصنيف النتيجة 情感 情感倾向
-    标签 標籤 类别 類別 分类 分類 结果 結果 判断 判定 感情 评分 評価 감정 분류 결과 판단 भावना वर्ग"""
+    evaluation status relation relationship total sum correct right selected tag urgency language toxicity
+    stimmung bewertung kategorie urteil ergebnis klasse sentimiento clasificación categoría etiqueta resultado
+    sentimento classe catégorie étiquette résultat verdetto classificazione categoria risultato classificação
+    oordeel uitkomst тональность категория метка вердикт результат класс nhãn kategori etiket duygu sonuç hasil
+    التصنيف النتيجة 情感 情感倾向 标签 標籤 类别 類別 分类 分類 结果 結果 判断 判定 感情 评分 評価 감정 분류
+    결과 판단 भावना वर्ग"""
 )
 
 

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from gpo.errors import SpecError
+from gpo.scoring.rules.place import WhereSpec
 from gpo.scoring.spec import ExtractSpec
 from gpo.spec.file import load_spec
 from gpo.spec.models import ModelSpec, PriceSpec
@@ -306,6 +307,7 @@ DECIDES: Mapping[str, Any] = {
     "answer.kind": "free",
     "answer.labels": ("yes", "no"),
     "answer.extract": ExtractSpec(prompt="Therefore, the answer is"),
+    "answer.where": WhereSpec(after="Answer:"),
     "metric.name": "numeric_match",
     "metric.parameters": {"tolerance": 0.7},
     "metric.source": "another",

@@ -1,0 +1,30 @@
+"""Which answers are equal: those of a kind with a canonical value by that value, prose loosely."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+AnswerKind = Literal["choice", "number", "boolean", "list", "json", "exact", "free"]
+
+PROSE: frozenset[AnswerKind] = frozenset({"exact", "free"})
+"""Kinds whose answers are compared loosely; all others have a canonical value, and are equal or not."""
+
+_OF_EQUALITY = frozenset({"exact_match", "macro_f1", "balanced_accuracy"})
+"""Metrics by which one answer is right or wrong."""
+
+_OF_WORDS = frozenset({"contains", "token_f1", "rouge_l"})
+"""Metrics that compare words, which do not tell C from C++, or -5 from 5."""
+
+
+def by_value(score: float, metric: str, kind: AnswerKind, answer: str, references: Sequence[str]) -> float:
+    """The score of an answer where answers of its kind have a canonical value; `score` is what the metric gave.
+
+    Equal is what has the same value, and nothing else: what words call equal and is not has nothing in common.
+
+    >>> by_value(1.0, "exact_match", "choice", "C", ["C++"]), by_value(1.0, "exact_match", "free", "Rome", ["rome"])
+    (0.0, 1.0)
+    """
+    if kind in PROSE or metric not in _OF_EQUALITY | _OF_WORDS:
+        return score
+    if metric in _OF_EQUALITY or answer in references:
+        return float(answer in references)
+    return 0.0 if score == 1 else score
