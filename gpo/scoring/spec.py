@@ -109,8 +109,6 @@ class MetricSpec(Record):
         return " ".join(part for part in parts if part)
 
 
-
-
 class ExtractSpec(Record):
     """A second call that asks for the answer of the first, which may then think freely. A text is its prompt."""
 

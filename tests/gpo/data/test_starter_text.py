@@ -67,6 +67,11 @@ def test_whatever_the_data_shows_is_in_the_spec_as_it_is(found: Guess, data: str
     assert dataset.get("delimiter") == found.delimiter
     assert dataset["split"] == {"train": 3, "dev": 4, "test": 5}
     assert (prompt["description"], prompt["instruction"]) == (found.answer.description, found.answer.instruction)
+    # A model that keeps to a form is asked for one, and the answer is read there alone.
+    place = answer.pop("where", None)
+    assert place in (None, {"after": "Answer:"})
+    if place:
+        assert "`Answer:`" in prompt["messages"][0]["user"]
     assert answer == {"kind": found.answer.spec.kind} | (
         {"labels": list(found.answer.spec.labels)} if found.answer.spec.labels else {}
     )

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.scoring.answers import canonical_reference, read_answer, rule_by_rule
+from gpo.scoring.functions.calling import score
 from gpo.scoring.reading import Reading
-from gpo.scoring.spec import AnswerSpec, MetricSpec, score
+from gpo.scoring.spec import AnswerSpec, MetricSpec
 
 LINES = Path(__file__).with_name("reading_cases.jsonl").read_text("utf-8").split("\n")
 CASES: list[dict[str, Any]] = [json.loads(line) for line in LINES if line]
