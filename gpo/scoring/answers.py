@@ -17,7 +17,7 @@ from gpo.scoring.reading import UNCLEAR, BoundRule, Found, Reading, bind, first_
 from gpo.scoring.rules import choice, line, place
 from gpo.scoring.rules import number as numbers
 from gpo.scoring.rules.boolean import booleans, whole_booleans
-from gpo.scoring.rules.choice_text import Text as ChoiceText
+from gpo.scoring.rules.choice_text import ChoiceText
 from gpo.scoring.spec import AnswerSpec
 from gpo.scoring.stated import turn_of
 from gpo.scoring.text.numbers import single_number
@@ -152,11 +152,11 @@ def _phrase(given: _Given, phrases: Phrases) -> list[BoundRule]:
 
 
 def _number(given: _Given) -> list[BoundRule]:
-    return bind(numbers.RULES, numbers.Text(given.text, cut=given.cut, without=given.without))
+    return bind(numbers.RULES, numbers.NumberText(given.text, cut=given.cut, without=given.without))
 
 
 def _list(given: _Given) -> list[BoundRule]:
-    return bind(read_list.RULES, read_list.Text(given.text, given.cut))
+    return bind(read_list.RULES, read_list.ListText(given.text, given.cut))
 
 
 def _json(given: _Given) -> list[BoundRule]:

@@ -182,7 +182,7 @@ def _sane(pieces: Iterable[str]) -> tuple[str, ...] | None:
     return items
 
 
-class Text(NamedTuple):
+class ListText(NamedTuple):
     """A text in which a list is looked for; `cut`: the token limit ended it, and what it lists last is not whole."""
 
     raw: str
@@ -200,15 +200,15 @@ def read_list(text: str, *, cut: bool = False) -> tuple[str, ...] | None:
     >>> read_list("The words are b, a.\nSorted:\n1. a\n2. b\n\nThat is the alphabetical order.")
     ('a', 'b')
     """
-    found = read_by(RULES, Text(text, cut)).answer
+    found = read_by(RULES, ListText(text, cut)).answer
     return items_of(found) if found else None
 
 
-def _whole(text: Text) -> Found:
+def _whole(text: ListText) -> Found:
     return _found(_array("\n".join(_lines(text.raw))))
 
 
-def _json(text: Text) -> Found:
+def _json(text: ListText) -> Found:
     """The array of an object such as `{"answer": ["a", "b"]}`."""
     objects = objects_in(text.raw)
     if len(objects) != 1 or not isinstance(objects[0].value, dict) or not objects[0].is_all_of_text:
@@ -221,36 +221,36 @@ def _json(text: Text) -> Found:
     return _found(_array(json.dumps(arrays[0], ensure_ascii=False))) if len(arrays) == 1 else None
 
 
-def _tagged(text: Text) -> Found:
+def _tagged(text: ListText) -> Found:
     found = re.findall(r"<answer>\s*(.*?)\s*</answer>", text.raw, re.DOTALL | re.IGNORECASE)
     return _found(items_of(found[-1])) if found else None
 
 
-def _boxed(text: Text) -> Found:
+def _boxed(text: ListText) -> Found:
     content = boxed(text.raw)
     return _found(items_of(re.sub(r"\\text\{([^{}]*)\}", r"\1", content))) if content else None
 
 
-def _answer(text: Text) -> Found:
+def _answer(text: ListText) -> Found:
     return _after_mark(text.kept, STATED)
 
 
-def _sorted(text: Text) -> Found:
+def _sorted(text: ListText) -> Found:
     return _after_mark(text.kept, _CUE)
 
 
-def _last_list(text: Text) -> Found:
+def _last_list(text: ListText) -> Found:
     return None if text.cut else _found(_last(text.raw))
 
 
-def _short_lines(text: Text) -> Found:
+def _short_lines(text: ListText) -> Found:
     lines = _lines(text.raw)
     if text.cut or len(lines) < 2 or any(len(line.split()) > 2 for line in lines):
         return None
     return _found(_cleaned(lines))
 
 
-def _last_line(text: Text) -> Found:
+def _last_line(text: ListText) -> Found:
     lines = _lines(text.raw)
     return _found(_sane(_split(lines[-1].rpartition(": ")[2]))) if lines and not text.cut else None
 
@@ -263,7 +263,7 @@ def _found(items: Sequence[str] | None) -> Found:
     return canonical_list(items) if items else None
 
 
-RULES: tuple[Rule[Text], ...] = (
+RULES: tuple[Rule[ListText], ...] = (
     Rule("whole", _whole),
     Rule("json", _json),
     Rule("tag", _tagged),

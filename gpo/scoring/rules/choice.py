@@ -7,7 +7,7 @@ import re
 
 from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
 from gpo.scoring.rules.choice_lines import MARKED_LABEL, TITLED, alone, field, judged, opening
-from gpo.scoring.rules.choice_text import Text, without_phrases
+from gpo.scoring.rules.choice_text import ChoiceText, without_phrases
 from gpo.scoring.rules.corrections import corrected, marks_in
 from gpo.scoring.rules.sayings import HEDGES, agreed_by, stated_by, states, unless_none
 from gpo.scoring.text import languages, statements
@@ -16,12 +16,12 @@ from gpo.scoring.text.mentions import Role, said_in
 from gpo.scoring.text.phrases import Phrases
 
 
-def _whole(text: Text) -> Found:
+def _whole(text: ChoiceText) -> Found:
     found = text.phrases.whole(text.raw)
     return found.meaning if found else None
 
 
-def _completed(text: Text) -> Found:
+def _completed(text: ChoiceText) -> Found:
     """A text that the token limit cut within a label, as the only label that begins so."""
     begun = text.plain.strip().casefold()
     if not text.cut or not begun:
@@ -30,20 +30,20 @@ def _completed(text: Text) -> Found:
     return found.pop() if len(found) == 1 else None
 
 
-def _json(text: Text) -> Found:
+def _json(text: ChoiceText) -> Found:
     return statements.in_json(text.raw, text.value)
 
 
-def _boxed(text: Text) -> Found:
+def _boxed(text: ChoiceText) -> Found:
     content = statements.boxed(text.raw)
     return None if content is None else text.value(content)
 
 
-def _tagged(text: Text) -> Found:
+def _tagged(text: ChoiceText) -> Found:
     return statements.in_tags(text.raw, text.value)
 
 
-def _corrected(text: Text) -> Found:
+def _corrected(text: ChoiceText) -> Found:
     """What the text says after it took back what it had said."""
 
     def read(part: str) -> str | None:
@@ -65,7 +65,7 @@ def _names_a_phrase(text: str, phrases: Phrases) -> bool:
     )
 
 
-def _answer(text: Text) -> Found:
+def _answer(text: ChoiceText) -> Found:
     """What follows the last "the answer is" that says something."""
     for statement in statements.stated(text.plain):
         if _QUESTION.search(statement.value):
@@ -88,7 +88,7 @@ def _answer(text: Text) -> Found:
 _QUESTION = re.compile(r"^[^.!]{0,40}[?\uff1f]")
 
 
-def _equated(text: Text) -> Found:
+def _equated(text: ChoiceText) -> Found:
     """What an expression of phrases comes to: `not True or False is False`."""
     for sentence in reversed([] if text.cut else text.sentences[-2:]):
         sides = re.split(r"(?:\s+(?:is|equals|evaluates to|gives)\s+|\s*(?<!=)=(?!=)\s*)", sentence.text)
@@ -105,7 +105,7 @@ def _equated(text: Text) -> Found:
 _OPERATOR = re.compile(r"\b(?:and|or|not|xor|so|therefore|thus|hence|we have)\b", re.IGNORECASE)
 
 
-def _approved(text: Text) -> Found:
+def _approved(text: ChoiceText) -> Found:
     """What is called right: `B is correct`; what merely seems right counts only where nothing else does."""
     found = [(sentence.text, said) for sentence, each in text.body for said in each if said.role is Role.APPROVED]
     sure = [said for content, said in found if not HEDGES.search(content[said.start : said.end + _NEAR])]
@@ -115,7 +115,7 @@ def _approved(text: Text) -> Found:
 _NEAR = 20
 
 
-def _bold(text: Text) -> Found:
+def _bold(text: ChoiceText) -> Found:
     """A phrase in bold."""
     if text.cut:
         return None
@@ -127,7 +127,7 @@ def _bold(text: Text) -> Found:
 _BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*")
 
 
-def _concluded(text: Text) -> Found:
+def _concluded(text: ChoiceText) -> Found:
     """What the last conclusion says: "so it is", "overall", "I would say"."""
     following: Sentence | None = None
     for sentence, said in reversed(text.body):
@@ -168,7 +168,7 @@ _THE_BEST_IS = (
 _CONCLUDES = re.compile(f"{languages.SO}|{_ALL_IN_ALL}|{_WE_SAY}|{_THE_BEST_IS}", re.IGNORECASE)
 
 
-def _declared(text: Text) -> Found:
+def _declared(text: ChoiceText) -> Found:
     """What the first sentence of a cut text says, where a phrase ends it, as in `It is plausible.`."""
     if not text.cut or not text.body:
         return None
@@ -185,7 +185,7 @@ def _declared(text: Text) -> Found:
     return unless_none(last)
 
 
-def _only(text: Text) -> Found:
+def _only(text: ChoiceText) -> Found:
     """The one phrase that the text asserts, wherever it does so."""
     if text.cut:
         return None
@@ -195,7 +195,7 @@ def _only(text: Text) -> Found:
     return agreed([each for each in found if isinstance(each, str)])
 
 
-RULES: tuple[Rule[Text], ...] = (
+RULES: tuple[Rule[ChoiceText], ...] = (
     Rule("whole", _whole),
     Rule("completed", _completed),
     Rule("json", _json),

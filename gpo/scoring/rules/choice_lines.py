@@ -3,7 +3,7 @@
 import re
 
 from gpo.scoring.reading import UNCLEAR, Found, agreed
-from gpo.scoring.rules.choice_text import OPENING_MARKS, Text, numbered_heads
+from gpo.scoring.rules.choice_text import OPENING_MARKS, ChoiceText, numbered_heads
 from gpo.scoring.rules.sayings import has_rival, leading
 from gpo.scoring.text import statements
 from gpo.scoring.text.clauses import sentences
@@ -11,7 +11,7 @@ from gpo.scoring.text.mentions import Role, said_in
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
 
-def field(text: Text) -> Found:
+def field(text: ChoiceText) -> Found:
     """What lines such as `Verdict: no` say."""
     said: dict[Worth, list[Found]] = {}
     for sentence in text.sentences:
@@ -41,7 +41,7 @@ _VERDICT = re.compile(
 _WRONG = re.compile(r"not|incorrect|wrong|false|[✗✘❌]", re.IGNORECASE)
 
 
-def judged(text: Text) -> Found:
+def judged(text: ChoiceText) -> Found:
     """The one option that is called right where each is judged on a line of its own."""
     right, seen = [], set()
     for line in text.lines:
@@ -61,7 +61,7 @@ def judged(text: Text) -> Found:
 _AFTER_HEAD = re.compile(r"^[\s>*+\u2022-]*(?:option\s+)?[(\[]?\w{1,12}[)\]]?", re.IGNORECASE)
 
 
-def alone(text: Text) -> Found:
+def alone(text: ChoiceText) -> Found:
     """A phrase that is the whole first or last line."""
     if not text.lines:
         return None
@@ -70,7 +70,7 @@ def alone(text: Text) -> Found:
     return agreed(found)
 
 
-def opening(text: Text) -> Found:
+def opening(text: ChoiceText) -> Found:
     """A phrase that opens the text and ends there, or a listed label with its text: `Yes, because ...`, `(B) Rome`."""
     if not text.lines or not text.sentences or text.sentences[0].asks or _goes_through(text):
         return None
@@ -84,7 +84,7 @@ def opening(text: Text) -> Found:
     return None if first is None else leading(first.text, said_in(first.text, text.phrases))
 
 
-def _headed(text: Text, line: str) -> Found:
+def _headed(text: ChoiceText, line: str) -> Found:
     """The label in a line such as `(B) Rome` or `B. Rome`, unless the line goes on to speak of the label."""
     head = MARKED_LABEL.match(line)
     phrase = text.phrases.whole(head[0]) if head else None
@@ -103,7 +103,7 @@ TITLED = re.compile(r"\s*[A-Z0-9\"\u201c]")
 MARKED_LABEL = re.compile(r"[(\[]\w[)\]]|\w[).:](?=\s)")
 
 
-def _are_headings(text: Text) -> bool:
+def _are_headings(text: ChoiceText) -> bool:
     """Whether different phrases head different parts: `Positive: the food. Negative: the service`."""
     named = {
         found.meaning
@@ -119,7 +119,7 @@ def _are_headings(text: Text) -> bool:
 _HEADS = re.compile(r"\s*[:(]")
 
 
-def _goes_through(text: Text) -> bool:
+def _goes_through(text: ChoiceText) -> bool:
     """Whether the lines list the options one after the other: then the first one is no answer."""
     heads = [head for _, head in numbered_heads(text.lines, text.phrases)]
     order = text.phrases.meanings

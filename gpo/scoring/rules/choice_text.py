@@ -8,14 +8,14 @@ from itertools import pairwise
 from gpo.scoring.reading import Found
 from gpo.scoring.rules.sayings import leading, stated_by
 from gpo.scoring.text.clauses import LONGEST, Sentence, sentences
-from gpo.scoring.text.mentions import Said, said_in
+from gpo.scoring.text.mentions import SaidOf, said_in
 from gpo.scoring.text.numbers import plain_numbers, rated_in_digits
 from gpo.scoring.text.phrases import LONGEST_LABEL, Phrases
 from gpo.scoring.text.plain import plain_text
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
 
-class Text:
+class ChoiceText:
     """A text in which one of some phrases is looked for, in the forms in which the rules look at it."""
 
     def __init__(self, raw: str, phrases: Phrases, *, cut: bool = False, without: Collection[str] = ()) -> None:
@@ -40,10 +40,10 @@ class Text:
         return found[:-1] if self.cut else found
 
     @cached_property
-    def body(self) -> list[tuple[Sentence, list[Said]]]:
+    def body(self) -> list[tuple[Sentence, list[SaidOf]]]:
         """The sentences that are no question, courtesy, list of the options or explanation, and what they say."""
         listed = _listed_lines(self.lines, self.phrases)
-        found: list[tuple[Sentence, list[Said]]] = []
+        found: list[tuple[Sentence, list[SaidOf]]] = []
         for sentence in self.sentences:
             if found and _EXPLAINS.match(sentence.text) and any(said.states for _, each in found for said in each):
                 break
@@ -54,9 +54,9 @@ class Text:
             found.append((sentence, said_in(sentence.text, self.phrases)))
         return found
 
-    def part(self, raw: str) -> "Text":
+    def part(self, raw: str) -> "ChoiceText":
         """A part of the text as a text of its own."""
-        return Text(raw, self.phrases, cut=self.cut, without=self.without)
+        return ChoiceText(raw, self.phrases, cut=self.cut, without=self.without)
 
     def value(self, content: str) -> Found:
         """The phrase that a piece of text is, or states alone."""

@@ -17,7 +17,7 @@ from gpo.scoring.text.plain import plain_text
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
 
-class Text:
+class NumberText:
     """A text in which a number is looked for."""
 
     def __init__(self, raw: str, *, cut: bool = False, without: Collection[str] = ()) -> None:
@@ -48,9 +48,9 @@ class Text:
             numbered = numbered or bool(numbers_in(LIST_MARK.sub("", sentence.text)))
         return found
 
-    def part(self, raw: str) -> "Text":
+    def part(self, raw: str) -> "NumberText":
         """A part of the text as a text of its own."""
-        return Text(raw, cut=self.cut, without=self.without)
+        return NumberText(raw, cut=self.cut, without=self.without)
 
 
 _EMPHASIS = re.compile(r"\*\*|(?<!\w)__|__(?!\w)|`+|(?<!\w)\*(?=\S)(?![^*]*\s[*])|^[ \t]*#+\s", re.MULTILINE)
@@ -79,7 +79,7 @@ def _is_aside(sentence: str) -> bool:
     )
 
 
-def _whole(text: Text) -> Found:
+def _whole(text: NumberText) -> Found:
     number = single_number(text.raw)
     if number is not None:
         return decimal_text(number)
@@ -99,7 +99,7 @@ def _whole(text: Text) -> Found:
     return None
 
 
-def _json(text: Text) -> Found:
+def _json(text: NumberText) -> Found:
     return statements.in_json(text.raw, _field_value)
 
 
@@ -108,7 +108,7 @@ def _field_value(content: str) -> Found:
     return amount(plain_numbers(content)) if number is None else decimal_text(number)
 
 
-def _hashes(text: Text) -> Found:
+def _hashes(text: NumberText) -> Found:
     """What follows the last `####`, as in the solutions of GSM8K."""
     for part in reversed(text.raw.split("####")[1:]):
         line = plain_numbers(part).strip().partition("\n")[0]
@@ -117,18 +117,18 @@ def _hashes(text: Text) -> Found:
     return None
 
 
-def _boxed(text: Text) -> Found:
+def _boxed(text: NumberText) -> Found:
     content = statements.boxed(text.raw)
     if content is None:
         return None
     return amount(_EMPHASIS.sub("", plain_numbers(content))) or UNCLEAR
 
 
-def _tagged(text: Text) -> Found:
+def _tagged(text: NumberText) -> Found:
     return statements.in_tags(text.raw, lambda content: amount(plain_numbers(content)))
 
 
-def _corrected(text: Text) -> Found:
+def _corrected(text: NumberText) -> Found:
     """What the text says after it took back what it had said."""
 
     def reading(part: str) -> Reading:
@@ -143,7 +143,7 @@ def _corrected(text: Text) -> Found:
     )
 
 
-def _answer(text: Text) -> Found:
+def _answer(text: NumberText) -> Found:
     """What follows the last "the answer is" that says a number."""
     for statement in statements.stated(text.plain):
         first = first_sentence(statement.value)
@@ -153,7 +153,7 @@ def _answer(text: Text) -> Found:
     return None
 
 
-def _field(text: Text) -> Found:
+def _field(text: NumberText) -> Found:
     """What the last lines such as `Total: 42` say."""
     said: dict[Worth, list[Found]] = {}
     for sentence in sentences(text.plain):
@@ -173,7 +173,7 @@ _LONGEST_NAME = 4
 """Words of a field's name; what is longer is working."""
 
 
-def _opening(text: Text) -> Found:
+def _opening(text: NumberText) -> Found:
     """A number that is the first line, or begins it and is followed by its explanation."""
     if not text.lines or (text.cut and len(text.lines) < 2):
         return None
@@ -196,7 +196,7 @@ def _opening(text: Text) -> Found:
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 
 
-def _bold(text: Text) -> Found:
+def _bold(text: NumberText) -> Found:
     """The number in bold of the last line, or the only one in bold."""
     if text.cut:
         return None
@@ -226,7 +226,7 @@ _CONCLUDES = re.compile(
 )
 
 
-def _concluded(text: Text) -> Found:
+def _concluded(text: NumberText) -> Found:
     """What the last conclusion comes to: "so it is", "in total"."""
     return _last_of(text, [sentence for sentence in text.body if _CONCLUDES.search(sentence.text)])
 
@@ -234,7 +234,7 @@ def _concluded(text: Text) -> Found:
 _NUMBERED = re.compile(r"\s*\(?[0-9]{1,2}[.)]\s")
 
 
-def _last(text: Text) -> Found:
+def _last(text: NumberText) -> Found:
     """What the last sentence with a number comes to, where it is one of the last two."""
     numbered = [
         sentence
@@ -245,7 +245,7 @@ def _last(text: Text) -> Found:
     return _last_of(text, numbered)
 
 
-def _last_of(text: Text, among: Sequence[Sentence]) -> Found:
+def _last_of(text: NumberText, among: Sequence[Sentence]) -> Found:
     if text.cut:
         return None
     for sentence in reversed(among):
@@ -254,7 +254,7 @@ def _last_of(text: Text, among: Sequence[Sentence]) -> Found:
     return None
 
 
-def _only(text: Text) -> Found:
+def _only(text: NumberText) -> Found:
     """The one number of the text."""
     if text.cut:
         return None
@@ -280,7 +280,7 @@ def whole_number(text: str) -> str | None:
     return None if number is None else decimal_text(number)
 
 
-RULES: tuple[Rule[Text], ...] = (
+RULES: tuple[Rule[NumberText], ...] = (
     Rule("json", _json),
     Rule("hashes", _hashes),
     Rule("boxed", _boxed),
