@@ -40,7 +40,7 @@ _TURN_BEGINS = re.compile(
 )
 
 
-class VisibleText(NamedTuple):
+class WithoutReasoning(NamedTuple):
     """What of a text is meant to be read; `is_cut_off`: it ends within reasoning, and never came to more."""
 
     shown: str
@@ -56,7 +56,7 @@ def without_reasoning(text: str) -> str:
     return read_through(text).shown
 
 
-def read_through(text: str, kept: tuple[str, str] | None = None) -> VisibleText:
+def read_through(text: str, kept: tuple[str, str] | None = None) -> WithoutReasoning:
     """A text without its reasoning; tags that stand between a pair of `kept` marks, outside reasoning, are mere words.
 
     >>> read_through("<think>Tags?</think><START>Reason in <think> tags.<END>", ("<START>", "<END>")).shown
@@ -75,11 +75,11 @@ def read_through(text: str, kept: tuple[str, str] | None = None) -> VisibleText:
         if mark.lastgroup == "opening":
             shown.append(text[begin : mark.start()])
             if (closing := _CLOSING.search(text, at)) is None:
-                return VisibleText("".join(shown), is_cut_off=True)
+                return WithoutReasoning("".join(shown), is_cut_off=True)
             at = closing.end()
         # Some chat templates put the opening tag into the prompt: all that precedes a lone closing tag is reasoning.
         begin = at
-    return VisibleText("".join([*shown, text[begin:]]), is_cut_off=False)
+    return WithoutReasoning("".join([*shown, text[begin:]]), is_cut_off=False)
 
 
 @cache

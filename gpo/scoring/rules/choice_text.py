@@ -8,7 +8,7 @@ from itertools import pairwise
 from gpo.scoring.reading import Found
 from gpo.scoring.rules.sayings import leading, stated_by
 from gpo.scoring.text.clauses import LONGEST, Sentence, sentences
-from gpo.scoring.text.mentions import RoleOfPhrase, said_in
+from gpo.scoring.text.mentions import SaidOf, said_in
 from gpo.scoring.text.numbers import plain_numbers, rated_in_digits
 from gpo.scoring.text.phrases import LONGEST_LABEL, Phrases
 from gpo.scoring.text.plain import plain_text
@@ -40,10 +40,10 @@ class ChoiceText:
         return found[:-1] if self.cut else found
 
     @cached_property
-    def body(self) -> list[tuple[Sentence, list[RoleOfPhrase]]]:
+    def body(self) -> list[tuple[Sentence, list[SaidOf]]]:
         """The sentences that are no question, courtesy, list of the options or explanation, and what they say."""
         listed = _listed_lines(self.lines, self.phrases)
-        found: list[tuple[Sentence, list[RoleOfPhrase]]] = []
+        found: list[tuple[Sentence, list[SaidOf]]] = []
         for sentence in self.sentences:
             if found and _EXPLAINS.match(sentence.text) and any(said.states for _, each in found for said in each):
                 break

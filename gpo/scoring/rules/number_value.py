@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from gpo.scoring.reading import UNCLEAR, Found
 from gpo.scoring.text.clauses import clauses
-from gpo.scoring.text.numbers import NumberSpan, decimal_text, number_words, numbers_in, single_number
+from gpo.scoring.text.numbers import NamedNumber, decimal_text, number_words, numbers_in, single_number
 
 LIST_MARK = re.compile(
     r"^\s*(?:[-*+\u2022>]\s+)?(?:\(?[0-9]{1,2}[.)]\s+(?=\D)|(?:step|case|day|part|question|problem|"
@@ -75,7 +75,7 @@ def _after_equals(main: str, *, comma: bool) -> str:
     return last if numbers_of(last, comma=comma) else main
 
 
-def _first_of(main: str, found: Sequence[NumberSpan]) -> Found:
+def _first_of(main: str, found: Sequence[NamedNumber]) -> Found:
     """The first number, unless it is one of several, a bound, or a part of an expression."""
     first, lead = found[0], main[: found[0].start]
     is_far_off = len(lead.split()) > _LONGEST_LEAD and len({each.value for each in found}) > 1
@@ -93,7 +93,7 @@ _LONGEST_LEAD = 6
 _GOES_ON = re.compile(r"\s?(?:\\?sqrt|√|\\?pi\b|π|[x*×÷/^+]\s?[\w(\\]|\\(?:cdot|sqrt|pi)|or\b)")
 
 
-def numbers_of(text: str, *, comma: bool = False) -> list[NumberSpan]:
+def numbers_of(text: str, *, comma: bool = False) -> list[NamedNumber]:
     """The numbers of a text; words count only where there are no digits."""
     return numbers_in(text, decimal_comma=comma) or number_words(text)
 
@@ -155,12 +155,12 @@ def of_sentence(sentence: str) -> Found:
     return UNCLEAR if _is_vague(main, found[0], _NAMES_A_PLACE) else decimal_text(found[0].value or Decimal(0))
 
 
-def _is_vague(main: str, number: NumberSpan, place: re.Pattern[str]) -> bool:
+def _is_vague(main: str, number: NamedNumber, place: re.Pattern[str]) -> bool:
     before = main[: number.start]
     return number.value is None or VAGUE.search(before) is not None or place.search(before) is not None
 
 
-def _after_verb(main: str, found: Sequence[NumberSpan]) -> Found:
+def _after_verb(main: str, found: Sequence[NamedNumber]) -> Found:
     """The number after the last verb that has one, where all further ones are asides: `pays $36 for 4 shirts`."""
     verbs = [match.end() for match in VERB.finditer(main) if match.end() <= found[-1].start]
     if not verbs:

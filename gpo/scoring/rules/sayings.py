@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 from gpo.scoring.reading import UNCLEAR, Found, agreed
 from gpo.scoring.text import languages
-from gpo.scoring.text.mentions import Role, RoleOfPhrase, are_side_by_side
+from gpo.scoring.text.mentions import Role, SaidOf, are_side_by_side
 
 
-def states(said: Sequence[RoleOfPhrase]) -> list[RoleOfPhrase]:
+def states(said: Sequence[SaidOf]) -> list[SaidOf]:
     """What is said to be so."""
     return [each for each in said if each.states]
 
 
-def stated_by(content: str, said: Sequence[RoleOfPhrase]) -> Found:
+def stated_by(content: str, said: Sequence[SaidOf]) -> Found:
     """What a statement says: its last conclusion, else its first clause that says something."""
     asserted = states(said)
     if not asserted:
@@ -47,7 +47,7 @@ _SUBJECT = re.compile(
 _VERB = re.compile(r"\b(?:is|are|was|were|seem\w*|look\w*|turns|has|have|would|must)\b", re.IGNORECASE)
 
 
-def agreed_by(content: str, said: Sequence[RoleOfPhrase]) -> Found:
+def agreed_by(content: str, said: Sequence[SaidOf]) -> Found:
     """What all clauses of a sentence say; else what its conclusion, its main subject or its unhedged clauses say."""
     asserted = states(said)
     if not asserted:
@@ -65,7 +65,7 @@ def agreed_by(content: str, said: Sequence[RoleOfPhrase]) -> Found:
     return UNCLEAR
 
 
-def unless_none(said: Sequence[RoleOfPhrase]) -> Found:
+def unless_none(said: Sequence[SaidOf]) -> Found:
     """What all say; `UNCLEAR` where one names a number that is no label."""
     meanings = [each.meaning for each in said]
     if None in meanings:
@@ -81,7 +81,7 @@ _ENDS_ANSWER = re.compile(
 )
 
 
-def leading(content: str, said: Sequence[RoleOfPhrase]) -> Found:
+def leading(content: str, said: Sequence[SaidOf]) -> Found:
     """The phrase that a piece of text begins with, where it ends there as an answer does."""
     if not said or content[: said[0].start].strip("([{<\"'\u201c「 \t"):
         return None
@@ -96,7 +96,7 @@ def leading(content: str, said: Sequence[RoleOfPhrase]) -> Found:
     return None
 
 
-def has_rival(content: str, said: Sequence[RoleOfPhrase]) -> bool:
+def has_rival(content: str, said: Sequence[SaidOf]) -> bool:
     """Whether another phrase stands beside the first one as its equal."""
     return (
         len(said) > 1

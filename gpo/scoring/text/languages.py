@@ -110,8 +110,8 @@ REASON = "|".join((
         r"despite", r"in spite of", r"while", r"whilst", r"whereas", r"unlike", r"rather than", r"instead of",
         r"(?:as )?compared (?:to|with)", r"versus", r"vs\.?", r"after", r"before", r"unless", r"except(?: for)?",
         r"considering", r"in contrast to", r"as opposed to", r"without", r"aside from", r"apart from", r"other than",
-        r"(?<=, )with", r"(?:were|had|should) (?:it|this|that)", r"which", r"who(?:se)?", r"where",
-        r"if", r"when", r"whether", r"thanks to", r"assuming",
+        r"(?<=, )with", r"(?:were|had|should) (?:it|this|that)", r"which", r"who(?:se)?", r"where", r"if",
+        r"when", r"whether", r"thanks to", r"assuming",
         r"for the reason",
         r"as (?:it(?! stands)|there|the|this|that|they|he|she|we|you|i|no|all|its|his|her|most|both|none|"
         r"nothing|per|well as)",

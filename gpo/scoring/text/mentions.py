@@ -22,7 +22,7 @@ class Role(Enum):
     """It is talked about, stands in an aside, or describes something else: `B is too long`, `negative words`."""
 
 
-class RoleOfPhrase(NamedTuple):
+class SaidOf(NamedTuple):
     """A phrase of a sentence, its role, and what it says: for a denied one its opposite, where there is one."""
 
     meaning: str | None
@@ -115,13 +115,13 @@ _JOINED = re.compile(
 )
 
 
-def said_in(sentence: str, phrases: Phrases) -> list[RoleOfPhrase]:
+def said_in(sentence: str, phrases: Phrases) -> list[SaidOf]:
     """The phrases that a sentence names, in order, with their roles."""
     found = phrases.find(sentence)
     if not found:
         return []
     parts = clauses(sentence)
-    roles: list[RoleOfPhrase] = []
+    roles: list[SaidOf] = []
     meanings = set(phrases.meanings)
     found = _before_that(sentence, found)
     for chain in _chains(sentence, found):
@@ -142,7 +142,7 @@ def _before_that(sentence: str, found: list[Mention]) -> list[Mention]:
     return found
 
 
-def are_side_by_side(sentence: str, one: RoleOfPhrase, other: RoleOfPhrase) -> bool:
+def are_side_by_side(sentence: str, one: SaidOf, other: SaidOf) -> bool:
     """Whether two phrases stand beside each other as equals, as in `A, maybe B`."""
     joined = _JOINED.fullmatch(sentence, one.end, other.start)
     return joined is not None or re.fullmatch(r"[)\]]\s?[(\[]", sentence[one.end : other.start]) is not None
@@ -172,7 +172,7 @@ def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
 
 def _said_of_chain(
     sentence: str, chain: Sequence[Mention], parts: Sequence[Clause], meanings: AbstractSet[str | None]
-) -> list[RoleOfPhrase]:
+) -> list[SaidOf]:
     """What is said of mentions side by side; a list of all that there is to choose from is merely mentioned."""
     first, last = chain[0], chain[-1]
     answers = {
@@ -193,7 +193,7 @@ def _said_of_chain(
                 own, meaning = Role.ASSERTED, mention.phrase.opposite
         elif not answers[mention]:
             own = Role.MENTIONED
-        said.append(RoleOfPhrase(meaning, own, mention.start, mention.end, clause))
+        said.append(SaidOf(meaning, own, mention.start, mention.end, clause))
     return said
 
 

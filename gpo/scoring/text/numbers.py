@@ -71,7 +71,7 @@ _OUT_OF = re.compile(
 _RATED_OF = re.compile(r"分|点|点|星|점")
 
 
-class NumberSpan(NamedTuple):
+class NamedNumber(NamedTuple):
     """A number in a text; `value` is None where it is part of something that is no one number."""
 
     start: int
@@ -116,13 +116,13 @@ def plain_numbers(text: str) -> str:
     return text
 
 
-def numbers_in(text: str, *, scale: Decimal | None = None, decimal_comma: bool = False) -> list[NumberSpan]:
+def numbers_in(text: str, *, scale: Decimal | None = None, decimal_comma: bool = False) -> list[NamedNumber]:
     """The numbers of plain text in order; of a rating such as `4/5` or `4 out of 5`, with `scale` 5, the first.
 
     >>> [str(number.value) for number in numbers_in("1,250 at -.5 in 10^6, 1.2.3")]
     ['1250', '-0.5', '1000000', 'None']
     """
-    found: list[NumberSpan] = []
+    found: list[NamedNumber] = []
     taken = 0
     for match in _NUMBER.finditer(text):
         if match.start() < taken:
@@ -131,16 +131,16 @@ def numbers_in(text: str, *, scale: Decimal | None = None, decimal_comma: bool =
         taken = number.end
         if scale is not None and (of := _OUT_OF.match(text, number.end)):
             taken = of.end()
-            number = NumberSpan(number.start, taken, number.value if Decimal(of["scale"]) == scale else None)
+            number = NamedNumber(number.start, taken, number.value if Decimal(of["scale"]) == scale else None)
         found.append(number)
     return found
 
 
-def number_words(text: str) -> list[NumberSpan]:
+def number_words(text: str) -> list[NamedNumber]:
     """The numbers in words of a text."""
     text = text.casefold()
     return [
-        NumberSpan(start, end, value)
+        NamedNumber(start, end, value)
         for start, end, value in number_words_in(text)
         if value != 1 or not _PRONOUN.search(text[max(0, start - 8) : end + 8], 0)
     ]
@@ -196,7 +196,7 @@ def decimal_text(value: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
-def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_comma: bool) -> NumberSpan:
+def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_comma: bool) -> NamedNumber:
     start, end = match.span()
     is_rating = scale is not None and match["divisor"] is not None
     value = _value(match, decimal_comma=decimal_comma, divides=not is_rating)
@@ -205,10 +205,10 @@ def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_c
     after = text[end : end + 24]
     if suffix := _SUFFIX.match(after):
         value, length = _with_suffix(value, suffix, is_money=match["unit"] is not None)
-        return NumberSpan(start, end + length, value)
+        return NamedNumber(start, end + length, value)
     if power := _POWER.match(after):
-        return NumberSpan(start, end + power.end(), _power(value, int(power["raised"])))
-    return NumberSpan(start, end, None if _PART_OF_MORE.match(after) else value)
+        return NamedNumber(start, end + power.end(), _power(value, int(power["raised"])))
+    return NamedNumber(start, end, None if _PART_OF_MORE.match(after) else value)
 
 
 def _begins_within(text: str, match: re.Match[str]) -> bool:

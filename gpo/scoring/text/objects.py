@@ -18,7 +18,7 @@ _LONGEST_REPAIR = 20_000
 _REPAIRS = 5
 
 
-class Found(NamedTuple):
+class JsonPart(NamedTuple):
     """A value in a text; `is_all_of_text` where nothing but a fence stands around it."""
 
     value: dict[str, Any] | list[Any]
@@ -27,14 +27,14 @@ class Found(NamedTuple):
     is_all_of_text: bool
 
 
-def objects_in(text: str) -> list[Found]:
+def objects_in(text: str) -> list[JsonPart]:
     """The outermost objects and arrays of a text that are JSON, or nearly so, in order."""
-    found: list[Found] = []
+    found: list[JsonPart] = []
     outside = re.sub(r"^`{3,}\w*\s", "", text.strip()).rstrip("`").strip()
     for start, end in islice(_outermost(text), _ATTEMPTS):
         value = loads(text[start:end])
         if value is not None:
-            found.append(Found(value, start, end, is_all_of_text=text[start:end] == outside))
+            found.append(JsonPart(value, start, end, is_all_of_text=text[start:end] == outside))
     return found
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gpo.data import starter_text
 from gpo.data.splits import load_splits
-from gpo.data.starter import write_starter
+from gpo.data.starter import found_in, write_starter
+from gpo.data.starter_text import spec_text
 from gpo.errors import DatasetError, InputError, SpecError
 from gpo.spec.file import load_spec
 from gpo.spec.task import TaskSpec
@@ -227,3 +228,18 @@ def test_a_folder_or_nothing_is_no_data(tmp_path: Path) -> None:
         write_starter("task", tmp_path, tmp_path, force=False)
     with pytest.raises(DatasetError, match="no such file"):
         write_starter("task", tmp_path / "nowhere.jsonl", tmp_path, force=False)
+
+
+@pytest.mark.parametrize(
+    ("label", "is_named"), [(["b", "a"], True), (["A long answer. " * 9, "Another one. " * 9], False)]
+)
+def test_the_starter_of_a_model_that_keeps_to_forms_names_the_place_of_the_answer(
+    label: list[str], is_named: bool, tmp_path: Path
+) -> None:
+    found = found_in(write(tmp_path, rows_of(60, label=label)))
+    remote, local = (spec_text("task", "data.jsonl", found, local=local) for local in (False, True))
+    asked = TaskSpec.model_validate(yaml.safe_load(remote))
+    assert (asked.answer.where is not None) is is_named
+    assert ("`Answer:`" in remote) is is_named
+    assert TaskSpec.model_validate(yaml.safe_load(local)).answer.where is None
+    assert "# where:" in local

@@ -17,6 +17,7 @@ from gpo.scoring.answers import canonical_reference, read_answer, rule_by_rule
 from gpo.scoring.functions.calling import score
 from gpo.scoring.reading import Reading
 from gpo.scoring.spec import AnswerSpec, MetricSpec
+from gpo.scoring.text.plain import fold
 
 LINES = Path(__file__).with_name("reading_cases.jsonl").read_text("utf-8").split("\n")
 CASES: list[dict[str, Any]] = [json.loads(line) for line in LINES if line]
@@ -160,7 +161,8 @@ def test_a_pattern_that_would_take_for_ever_finds_nothing() -> None:
 
 # One notion of an answer: different answers never score 1, the same one in another form always does
 
-WORDS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Mn"]), min_size=1, max_size=5)
+# Between letters, so that no sign stands where quotes and final punctuation do.
+WORDS = st.text(st.characters(codec="utf-8", categories=["L", "N", "S", "Mn"]), max_size=5).map("a{}b".format)
 OF_WORDS = ("exact_match", "contains", "token_f1", "rouge_l")
 
 
@@ -231,7 +233,7 @@ def test_prose_is_compared_but_for_case_space_quotes_and_final_punctuation(one: 
     assert scored(f' "{one}". ', one, spec) == scored(one.upper(), one.upper(), spec) == 1
     # What begins otherwise is another text, whatever sign it is.
     assert scored(f"-{one}", one, spec) == scored(f"@{one}", one, spec) == 0
-    if {*one.casefold()}.isdisjoint(other.casefold()) and one.isalnum() and other.isalnum():
+    if fold(one) != fold(other):
         assert scored(one, other, spec) == 0
 
 
