@@ -202,16 +202,21 @@ class Score(Record):
 
 
 class Sample(Record):
-    """One raw answer kept for the report: what the model wrote, what was read from it, and what it scored.
+    """One raw answer: what the model wrote, what was read from it, and what it scored.
 
-    `feedback` is what the metric or the judge said about it, empty where nothing.
+    `rule` is the rule that read the answer. `feedback` is what the metric or the judge said about it, empty where
+    nothing. `seconds` is how long the task model took, None where that is not known; the tokens are its own as well.
     """
 
     example: str
     text: str
     answer: str | None
     value: float
+    rule: str = ""
     feedback: str = ""
+    seconds: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 class Scored(Record):

@@ -105,6 +105,11 @@ async def evaluate(
     return score
 
 
+def with_few_samples(score: Score) -> Score:
+    """The score with as many raw answers as travel with one: where each answer is kept, the others are dropped."""
+    return score.model_copy(update={"samples": score.samples[:KEPT_SAMPLES]})
+
+
 async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
     spec = prompt.spec
     replies = await _replies(prompt, inquiry)
@@ -113,10 +118,7 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         readable = {name: reply.parsed for name, reply in replies.items() if reply.parsed is not None}
         verdicts = await _verdicts(prompt, readable, inquiry)
     marks = await _marks(spec, replies, verdicts, inquiry)
-    samples = [
-        Sample(example=name, text=reply.text, answer=reply.parsed, value=mark.value, feedback=mark.feedback)
-        for name, reply, mark in ((name, replies[name], mark) for name, mark in marks.items())
-    ]
+    samples = [_sample(name, replies[name], mark) for name, mark in marks.items()]
     return Score(
         values={sample.example: sample.value for sample in samples},
         planned=len(inquiry.block),
@@ -127,6 +129,20 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         samples=tuple(samples),
         usage=_usage(prompt, replies.values(), verdicts.values()),
         timing=_timing(replies.values()),
+    )
+
+
+def _sample(example: str, reply: _Reply, mark: Marked) -> Sample:
+    timing = _timing([reply])
+    return Sample(
+        example=example,
+        text=reply.text,
+        answer=reply.parsed,
+        value=mark.value,
+        feedback=mark.feedback,
+        seconds=timing.seconds if timing.calls else None,
+        input_tokens=sum(answer.input_tokens for answer in reply.answers),
+        output_tokens=sum(answer.output_tokens for answer in reply.answers),
     )
 
 
