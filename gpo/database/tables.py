@@ -72,12 +72,13 @@ scored_prompts = Table(
     Index("scored_prompts_by_scope", "scope"),
 )
 
-# An example as results have it, once for all of them: `digest` is the hash of the rest, the columns after `example` are
-# JSON.
+# An example as results have it, once for all of them: `digest` is the hash of what follows it, the columns after
+# `example` are JSON. Results name it by number: a listing looks up very many.
 result_examples = Table(
     "result_examples",
     metadata,
-    Column("digest", String(64), primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
     Column("example", Text, nullable=False),
     Column("slices", Text, nullable=False),
     Column("input", Text, nullable=False),
@@ -92,7 +93,7 @@ results = Table(
     Column("split", String(16), primary_key=True),
     Column("candidate_id", String(64), primary_key=True),
     Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("digest", String(64), ForeignKey("result_examples.digest"), nullable=False),
+    Column("example_id", Integer, ForeignKey("result_examples.id"), nullable=False),
     Column("text", Text, nullable=False),
     Column("answer", Text),
     Column("rule", Text, nullable=False),

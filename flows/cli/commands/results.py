@@ -13,7 +13,6 @@ import typer
 from flows.cli.console import exit_on_error, print_error, stdout_console
 from flows.cli.options import AsJson, Debug, Home, with_options
 from flows.cli.panels import INSPECT
-from flows.cli.state import open_state_folder
 
 if TYPE_CHECKING:
     from gpo.runs.results.lookup import Located, Wanted
@@ -119,11 +118,21 @@ def _slices(given: list[str]) -> dict[str, str]:
 
 @contextmanager
 def _located(home: Path | None, wanted: "Wanted") -> "Iterator[tuple[Results, Located]]":
+    from gpo.database.engine import open_state
+    from gpo.errors import InputError
     from gpo.runs.history import History
     from gpo.runs.results.lookup import find_results
     from gpo.runs.results.store import Results
+    from gpo.settings import DATABASE_FILE, load_settings
 
-    with open_state_folder(home) as engine:
+    settings = load_settings()
+    folder = (home or settings.home_here()).absolute()
+    if not settings.has_database(folder):
+        raise InputError(
+            f"{folder} holds no {DATABASE_FILE}: give the spec in place of the run, or name the state folder, .gpo "
+            "beside the spec, with --home or GPO_HOME"
+        )
+    with open_state(settings, folder) as engine:
         kept = Results(engine)
         yield kept, find_results(History(engine), kept, wanted)
 

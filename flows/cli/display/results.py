@@ -1,6 +1,6 @@
 """What a person sees of results: a summary, whole examples on a terminal, lines with tabs in a pipe, lines of JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from rich.console import Console
@@ -9,6 +9,7 @@ from rich.text import Text
 from flows.cli.console import print_json, print_table
 from flows.cli.display.breakdown import print_confusion, print_histogram
 from gpo import formatting
+from gpo.runs.results.files import as_json
 from gpo.runs.results.result import ExampleResult
 from gpo.runs.results.summary import MeasuredPrompt, ResultSummary
 
@@ -22,7 +23,7 @@ _COLUMNS = ("example", "change", "before_score", "score", "expected", "before_an
 def print_summary(console: Console, summary: ResultSummary, *, as_json: bool) -> None:
     """The summary: one JSON object, or scores, counts, labels or grades, and the first changed examples in full."""
     if as_json:
-        print_json(summary.model_dump(mode="json"))
+        print_json(_as_json(summary))
         return
     head = Text.assemble((summary.run, "bold"), f"  {summary.split}")
     if summary.set_metric:
@@ -51,6 +52,12 @@ def print_summary(console: Console, summary: ResultSummary, *, as_json: bool) ->
         if more := total - len(results):
             change = results[0].change
             console.print(Text(f"\n{more:,} more: --{change}", style="dim"), soft_wrap=True)
+
+
+def _as_json(summary: ResultSummary) -> Mapping[str, object]:
+    shown = {"broken": summary.broken, "fixed": summary.fixed}
+    examples = {name: [as_json(each, compared=True) for each in found] for name, found in shown.items()}
+    return {**summary.model_dump(mode="json", exclude=set(examples)), **examples}
 
 
 def _measured(measured: MeasuredPrompt) -> list[str]:

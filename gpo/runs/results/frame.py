@@ -38,7 +38,7 @@ def results_frame(
     found = find_results(History(engine), results, Wanted(run, split, prompt, right_from=right_from))
     rows = []
     for result in results.each(found.query):
-        row = dict(result)
+        row = result._asdict()
         given, slices = row.pop("input"), row.pop("slices")
         row |= {f"input.{name}": text for name, text in given.items()}
         rows.append(row | {f"slice.{name}": value for name, value in slices.items()})

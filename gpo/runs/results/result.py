@@ -1,10 +1,10 @@
 """What one prompt got for one example, as a record that people and their programs read."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from gpo.formatting import storable
-from gpo.records import Candidate, Example, Record, Sample, Score
+from gpo.records import Candidate, Example, Sample, Score
 
 Change = Literal["fixed", "broken", "both_right", "both_wrong"]
 
@@ -12,8 +12,8 @@ RIGHT_FROM = 0.5
 """An answer with this score or a higher one counts as right. Scores of 0 and 1 alone leave nothing to choose."""
 
 
-class ExampleResult(Record):
-    """One example of a split and what one prompt got for it.
+class ExampleResult(NamedTuple):
+    """One example of a split and what one prompt got for it. A tuple, since a listing may have very many.
 
     `run` is the run's id, empty outside of one; `prompt` the candidate's id; `place` the example's place in its split,
     from 0. `input` maps the prompt's variables to text, `expected` has all right answers. `answer` is what was read
@@ -24,12 +24,12 @@ class ExampleResult(Record):
     example; all None where there is no such prompt, or one of the two has no score.
     """
 
-    run: str = ""
+    run: str
     split: str
     prompt: str
     place: int
     example: str
-    slices: Mapping[str, str] = {}
+    slices: Mapping[str, str]
     input: Mapping[str, str]
     expected: tuple[str, ...]
     text: str = ""
@@ -89,20 +89,26 @@ def results_of(
             slices=_storable(example.slices),
             input=_storable(example.inputs),
             expected=tuple(map(storable, example.references)),
-            **dict(_given(samples.get(example.id))),
+            **_given(samples.get(example.id)),
         )
         for place, example in enumerate(tried)
     ]
 
 
-def _given(sample: Sample | None) -> Iterator[tuple[str, object]]:
+def _given(sample: Sample | None) -> dict[str, Any]:
     """The fields that a prompt's answer fills; none where the call failed."""
     if sample is None:
-        return
-    yield "score", sample.value
-    for name in ("text", "answer", "rule", "feedback", "seconds", "input_tokens", "output_tokens"):
-        value = getattr(sample, name)
-        yield name, storable(value) if isinstance(value, str) else value
+        return {}
+    return {
+        "text": storable(sample.text),
+        "answer": None if sample.answer is None else storable(sample.answer),
+        "rule": sample.rule,
+        "score": sample.value,
+        "feedback": storable(sample.feedback),
+        "seconds": sample.seconds,
+        "input_tokens": sample.input_tokens,
+        "output_tokens": sample.output_tokens,
+    }
 
 
 def _storable(texts: Mapping[str, str]) -> dict[str, str]:

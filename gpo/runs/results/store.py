@@ -6,9 +6,11 @@ The methods block: asynchronous code calls them through `asyncio.to_thread`.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, delete, func, select
+from pydantic_core import from_json
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, func, select
 
 from gpo.database.engine import reading, upsert, writing
 from gpo.database.tables import result_examples, results
@@ -22,6 +24,7 @@ _AT_ONCE = 1000
 
 _GIVEN = ("text", "answer", "rule", "score", "feedback", "seconds", "input_tokens", "output_tokens")
 _BEFORE = ("text", "answer", "score", "feedback")
+_SCORE, _BEFORE_SCORE = _GIVEN.index("score"), len(_GIVEN) + _BEFORE.index("score")
 
 
 @dataclass(frozen=True)
@@ -54,47 +57,37 @@ class Results:
 
         So a run that is repeated has each result once. An example that several prompts or runs share is kept once.
         """
-        named = [(each, _example(each)) for each in found]
-        examples = {example["digest"]: example for _, example in named}
+        digests = [_digest(each) for each in found]
         owner = {"run_key": run_key, "split": split, "candidate_id": prompt}
-        rows = [
-            {**owner, "place": each.place, "digest": example["digest"], **each.model_dump(include=set(_GIVEN))}
-            for each, example in named
-        ]
         with writing(self._engine) as connection:
-            # One order for all processes, so that two transactions with the same examples cannot wait for each other.
-            ordered = [examples[digest] for digest in sorted(examples)]
-            for start in range(0, len(ordered), _AT_ONCE):
-                insert = upsert(connection, result_examples).on_conflict_do_nothing()
-                connection.execute(insert, ordered[start : start + _AT_ONCE])
+            ids = _keep_examples(connection, dict(zip(digests, found, strict=True)))
             gone = [results.c[name] == value for name, value in owner.items()]
-            connection.execute(delete(results).where(*gone, results.c.place >= len(rows)))
-            for start in range(0, len(rows), _AT_ONCE):
-                insert = upsert(connection, results)
-                changed = {name: insert.excluded[name] for name in ("digest", *_GIVEN)}
-                insert = insert.on_conflict_do_update(index_elements=list(results.primary_key.columns), set_=changed)
-                connection.execute(insert, rows[start : start + _AT_ONCE])
+            connection.execute(delete(results).where(*gone, results.c.place >= len(found)))
+            insert = upsert(connection, results)
+            changed = {name: insert.excluded[name] for name in ("example_id", *_GIVEN)}
+            insert = insert.on_conflict_do_update(index_elements=list(results.primary_key.columns), set_=changed)
+            for start in range(0, len(found), _AT_ONCE):
+                part = zip(found[start : start + _AT_ONCE], digests[start : start + _AT_ONCE], strict=True)
+                rows = [{**owner, "place": each.place, "example_id": ids[name], **_given(each)} for each, name in part]
+                connection.execute(insert, rows)
 
     def each(self, query: ResultQuery) -> Iterator[ExampleResult]:
         """The wanted results, in the order of the split's examples, fetched as they are taken."""
-        fixed = {"run": query.run, "split": query.split, "prompt": query.prompt}
+        fixed = (query.run, query.split, query.prompt)
         with reading(self._engine) as connection:
             stream = connection.execution_options(yield_per=_AT_ONCE).execute(_select(query))
-            for found in stream.mappings():
-                row: dict[str, Any] = {**fixed, **found}
-                row["slices"] = json.loads(row["slices"])
-                if any(row["slices"].get(name) != value for name, value in query.slices.items()):
+            for place, example, sliced, given, expected, *values in stream:
+                slices = _read_slices(sliced)
+                if any(slices.get(name) != value for name, value in query.slices.items()):
                     continue
-                row["input"] = json.loads(row["input"])
-                row["expected"] = tuple(json.loads(row["expected"]))
-                row["change"] = change_of(row["before_score"], row["score"], query.right_from)
-                # Not validated: whatever is there was when it was kept.
-                yield ExampleResult.model_construct(**row)
+                row = (place, example, slices, from_json(given), _read_expected(expected), *values)
+                change = change_of(values[_BEFORE_SCORE], values[_SCORE], query.right_from)
+                yield ExampleResult._make((*fixed, *row, change))
 
     def slices(self, query: ResultQuery) -> dict[str, set[str]]:
         """The slices that the examples of a prompt's results are in: values by field."""
         found: dict[str, set[str]] = {}
-        joined = results.join(result_examples, results.c.digest == result_examples.c.digest)
+        joined = results.join(result_examples, results.c.example_id == result_examples.c.id)
         wanted = [results.c[name] == getattr(query, name) for name in ("run_key", "split")]
         wanted.append(results.c.candidate_id == query.prompt)
         with reading(self._engine) as connection:
@@ -116,16 +109,50 @@ class Results:
         return found
 
 
+def _digest(result: ExampleResult) -> str:
+    """The hash of all that is kept of the example."""
+    given = list(result.input.items())
+    return content_hash([result.example, dict(result.slices), given, list(result.expected)], length=32)
+
+
+def _keep_examples(connection: Connection, found: Mapping[str, ExampleResult]) -> dict[str, int]:
+    """Keep examples by digest; their numbers."""
+    # SQLite lists rows fastest in the order in which they came. PostgreSQL needs one order for all processes, so that
+    # two transactions with the same examples cannot wait for each other.
+    digests = list(found) if connection.dialect.name == "sqlite" else sorted(found)
+    insert = upsert(connection, result_examples).on_conflict_do_nothing(index_elements=[result_examples.c.digest])
+    columns = (result_examples.c.digest, result_examples.c.id)
+    ids: dict[str, int] = {}
+    for start in range(0, len(digests), _AT_ONCE):
+        part = digests[start : start + _AT_ONCE]
+        connection.execute(insert, [{"digest": digest, **_example(found[digest])} for digest in part])
+        ids |= {row.digest: row.id for row in connection.execute(select(*columns).where(columns[0].in_(part)))}
+    return ids
+
+
 def _example(result: ExampleResult) -> dict[str, str]:
-    """The row of an example, under the hash of all that it holds."""
-    slices, given, expected = dict(result.slices), dict(result.input), list(result.expected)
     return {
-        "digest": content_hash([result.example, slices, list(given.items()), expected], length=32),
         "example": result.example,
-        "slices": json.dumps(slices),
-        "input": json.dumps(given),
-        "expected": json.dumps(expected),
+        "slices": json.dumps(dict(result.slices)),
+        "input": json.dumps(dict(result.input)),
+        "expected": json.dumps(result.expected),
     }
+
+
+def _given(result: ExampleResult) -> dict[str, Any]:
+    return {name: getattr(result, name) for name in _GIVEN}
+
+
+# A listing has few slices, and often few right answers.
+@lru_cache(maxsize=1024)
+def _read_slices(text: str) -> Mapping[str, str]:
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _read_expected(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 def _select(query: ResultQuery) -> Select[Any]:
@@ -145,7 +172,7 @@ def _select(query: ResultQuery) -> Select[Any]:
         "unread": and_(now.is_not(None), results.c.answer.is_(None)),
         "failed": now.is_(None),
     }
-    source = results.join(result_examples, results.c.digest == result_examples.c.digest)
+    source = results.join(result_examples, results.c.example_id == result_examples.c.id)
     return (
         select(*columns)
         .select_from(source.outerjoin(before, and_(*same, before.c.candidate_id == query.before)))

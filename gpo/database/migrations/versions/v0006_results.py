@@ -12,7 +12,8 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("labels", sa.Text))
     op.create_table(
         "result_examples",
-        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("digest", sa.String(64), nullable=False, unique=True),
         sa.Column("example", sa.Text, nullable=False),
         sa.Column("slices", sa.Text, nullable=False),
         sa.Column("input", sa.Text, nullable=False),
@@ -24,7 +25,7 @@ def upgrade() -> None:
         sa.Column("split", sa.String(16), primary_key=True),
         sa.Column("candidate_id", sa.String(64), primary_key=True),
         sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("digest", sa.String(64), sa.ForeignKey("result_examples.digest"), nullable=False),
+        sa.Column("example_id", sa.Integer, sa.ForeignKey("result_examples.id"), nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("answer", sa.Text),
         sa.Column("rule", sa.Text, nullable=False),
