@@ -66,19 +66,16 @@ def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print(
-            f"kept {2 * rows:,} results in {fill(folder, rows):.1f} s, {(folder / 'gpo.db').stat().st_size / 1e6:.0f} MB"
-        )
+        seconds, size = fill(folder, rows), (folder / "gpo.db").stat().st_size / 1e6
+        print(f"kept {2 * rows:,} results in {seconds:.1f} s, {size:.0f} MB")
         environment = {**os.environ, "GPO_HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[1])}
         for options in LISTINGS:
             command = [sys.executable, "-m", "flows.cli.app", "results", "reviews", *options]
             begun = time.perf_counter()
             done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
             taken = time.perf_counter() - begun
-            lines = done.stdout.count(b"\n")
-            print(
-                f"{taken:6.2f} s  {lines:>8,} lines, {len(done.stdout) / 1e6:6.1f} MB  gpo results {' '.join(options)}"
-            )
+            lines, size = done.stdout.count(b"\n"), len(done.stdout) / 1e6
+            print(f"{taken:6.2f} s  {lines:>8,} lines, {size:6.1f} MB  gpo results {' '.join(options)}")
 
 
 if __name__ == "__main__":
