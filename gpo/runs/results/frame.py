@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Engine
 
+_WHOLE = ("place", "input_tokens", "output_tokens")
+_NUMBERS = (*_WHOLE, "score", "before_score", "seconds")
+
 
 def results_frame(
     engine: "Engine", run: str, *, split: str = "test", prompt: str = "best", right_from: float = RIGHT_FROM
@@ -42,4 +45,9 @@ def results_frame(
         given, slices = row.pop("input"), row.pop("slices")
         row |= {f"input.{name}": text for name, text in given.items()}
         rows.append(row | {f"slice.{name}": value for name, value in slices.items()})
-    return pd.DataFrame(rows)
+    names = dict.fromkeys(name for row in rows for name in row)
+    # As objects: what is missing stays None, and any text is taken as it is.
+    kinds = {name: float if name in _NUMBERS else object for name in names}
+    return pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in kinds.items()}
+    ).astype(dict.fromkeys(_WHOLE, int))
