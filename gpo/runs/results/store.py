@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, CursorResult, Engine, Select, and_, delete, func, select
 
 from gpo.database.engine import reading, upsert, writing
 from gpo.database.tables import result_examples, results
@@ -74,9 +74,8 @@ class Results:
     def each(self, query: ResultQuery) -> Iterator[ExampleResult]:
         """The wanted results, in the order of the split's examples, fetched as they are taken."""
         fixed = (query.run, query.split, query.prompt)
-        with reading(self._engine) as connection:
-            stream = connection.execution_options(yield_per=_AT_ONCE).execute(_select(query))
-            for place, example, sliced, given, expected, *values in stream:
+        with reading(self._engine) as connection, _stream(connection, query) as rows:
+            for place, example, sliced, given, expected, *values in rows:
                 slices = _read_slices(sliced)
                 if any(slices.get(name) != value for name, value in query.slices.items()):
                     continue
@@ -107,6 +106,11 @@ class Results:
             for split, prompt, number in connection.execute(query):
                 found.setdefault(split, {})[prompt] = number
         return found
+
+
+def _stream(connection: Connection, query: ResultQuery) -> CursorResult[Any]:
+    # Of this statement alone: PostgreSQL's other statements of the transaction are no streams.
+    return connection.execute(_select(query), execution_options={"yield_per": _AT_ONCE})
 
 
 def _digest(result: ExampleResult) -> str:
