@@ -159,7 +159,7 @@ def _list(kept: "Results", query: "ResultQuery", limit: int | None, *, as_json: 
     else:
         number = print_results(stdout_console(), found, limit)
     if not number:
-        print_error("No example is so.")
+        print_error("No such example.")
 
 
 def _summarize(kept: "Results", located: "Located", *, as_json: bool) -> None:
@@ -171,4 +171,4 @@ def _summarize(kept: "Results", located: "Located", *, as_json: bool) -> None:
         kept.each(query), before=query.before, labels=located.run.labels, set_metric=located.set_metric
     )
     if summary is not None:
-        print_summary(stdout_console(), summary, as_json=as_json)
+        print_summary(stdout_console(), summary, located.label, as_json=as_json)

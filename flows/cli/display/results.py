@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Column, Table
 from rich.text import Text
 
 from flows.cli.console import print_json, print_table
@@ -16,12 +18,17 @@ from gpo.runs.results.summary import MeasuredPrompt, ResultSummary
 SHOWN_ON_TERMINAL = 10
 """Examples that a terminal shows where no limit is given; a pipe gets all."""
 
+_INDENT = 2
+_LABEL = 8
 _STYLES = {"broken": "red", "fixed": "green"}
 _COLUMNS = ("example", "change", "before_score", "score", "expected", "before_answer", "answer", "text", "input")
 
 
-def print_summary(console: Console, summary: ResultSummary, *, as_json: bool) -> None:
-    """The summary: one JSON object, or scores, counts, labels or grades, and the first changed examples in full."""
+def print_summary(console: Console, summary: ResultSummary, label: str, *, as_json: bool) -> None:
+    """The summary: one JSON object, or scores, counts, labels or grades, and the first changed examples in full.
+
+    `label` is that of the prompt.
+    """
     if as_json:
         print_json(_as_json(summary))
         return
@@ -29,7 +36,7 @@ def print_summary(console: Console, summary: ResultSummary, *, as_json: bool) ->
     if summary.set_metric:
         head.append(f", {summary.set_metric}")
     console.print(head, soft_wrap=True)
-    names = [("start", summary.before, summary.before_score), ("this prompt", summary.after, summary.after_score)]
+    names = [("start", summary.before, summary.before_score), (label, summary.after, summary.after_score)]
     if summary.before == summary.after:
         names = names[:1]
     rows = [[name, identifier, *_measured(score)] for name, identifier, score in names]
@@ -131,11 +138,18 @@ def _print_answer(console: Console, name: str, score: float | None, answer: str 
 
 
 def _print_field(console: Console, name: str, text: str) -> None:
-    if text.strip():
-        lines = formatting.printable(text.strip()).splitlines()
-        for place, line in enumerate(lines):
-            label = formatting.one_line(name) if place == 0 else ""
-            console.print(Text.assemble((f"  {label:<10}", "dim"), line), soft_wrap=True)
+    """A text beside its name, with its own line breaks; it is wrapped on a terminal only."""
+    if not text.strip():
+        return
+    label, shown = formatting.one_line(name), formatting.printable(text.strip())
+    if console.is_terminal:
+        row = Table.grid(Column(min_width=_LABEL), Column(overflow="fold"), padding=(0, 2, 0, 0))
+        row.add_row(Text(label, style="dim"), Text(shown))
+        console.print(Padding(row, (0, 0, 0, _INDENT), expand=False))
+        return
+    for place, line in enumerate(shown.splitlines()):
+        begin = " " * _INDENT + ("" if place else label).ljust(_LABEL + 2)
+        console.print(Text(begin + line), soft_wrap=True)
 
 
 def _score(score: float | None) -> str:

@@ -38,10 +38,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Located:
-    """The run that is meant, the query for its results, and the measure of the whole set where that is its score."""
+    """The run that is meant, the query for its results, and the label of the prompt that got them.
+
+    `set_metric` is the measure of the whole set where that is the run's score.
+    """
 
     run: RunRow
     query: ResultQuery
+    label: str
     set_metric: SetMetric | None
 
 
@@ -73,7 +77,7 @@ def find_results(history: History, results: Results, wanted: Wanted) -> Located:
     if wanted.slices:
         _check_slices(results.slices(query), wanted.slices)
     measured = scored[0].score.labels
-    return Located(run, query, measured.metric if measured else None)
+    return Located(run, query, prompt.label, measured.metric if measured else None)
 
 
 def find_run(runs: Sequence[RunRow], name: str) -> RunRow:

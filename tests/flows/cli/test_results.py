@@ -116,7 +116,7 @@ def test_a_list_in_a_pipe_has_tabs(state: Path) -> None:
 
 def test_nothing_found_is_no_error(state: Path) -> None:
     result = gpo("results", RUN, "--failed", "--json")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No example is so.\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No such example.\n")
 
 
 def test_a_sheet_has_every_example_and_no_formula(state: Path) -> None:
