@@ -106,7 +106,12 @@ def _line(result: ExampleResult) -> str:
         result.text,
         " | ".join(result.input.values()),
     ]
-    return "\t".join(map(formatting.one_line, cells)) + "\n"
+    return "\t".join(map(_cell, cells)) + "\n"
+
+
+def _cell(text: str) -> str:
+    # Most texts are on one line already, which is much faster to see than to make.
+    return text if text.isprintable() and "  " not in text else formatting.one_line(text)
 
 
 def _print_result(console: Console, result: ExampleResult) -> None:

@@ -7,7 +7,7 @@ is.
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
@@ -21,7 +21,8 @@ from gpo.runs.results.result import COMPARED, ExampleResult
 
 ENDINGS = (".jsonl", ".csv")
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+# Those of the spreadsheets, in full width as well.
+_BEGINNINGS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
@@ -67,11 +68,13 @@ def write_csv(file: TextIO, results: Iterable[ExampleResult], *, compared: bool)
     """
     stream = iter(results)
     first = next(stream, None)
-    columns = list(_cells(first, compared=compared)) if first else _plain_columns(compared=compared)
-    writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore")
-    writer.writeheader()
+    names = [name for name in ExampleResult._fields if compared or name not in COMPARED]
+    variables = list(first.input) if first else []
+    columns = [f"input.{each}" for each in variables]
+    writer = csv.writer(file)
+    writer.writerow(column for name in names for column in (columns if name == "input" else [name]))
     whole = chain([first] if first else [], stream)
-    return _count(writer.writerow(_cells(result, compared=compared)) for result in whole)
+    return _count(writer.writerow(_cells(result, names, variables)) for result in whole)
 
 
 def safe_cell(value: object) -> object:
@@ -80,7 +83,7 @@ def safe_cell(value: object) -> object:
     >>> [safe_cell(value) for value in ("=1+1", "-5", "-5 apples", "@me", 0.5, None)]
     ["'=1+1", '-5', "'-5 apples", "'@me", 0.5, None]
     """
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and value[:1] in _BEGINNINGS and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return value
 
@@ -89,21 +92,17 @@ def _count(written: Iterable[object]) -> int:
     return sum(1 for _ in written)
 
 
-def _plain_columns(*, compared: bool) -> list[str]:
-    return [name for name in ExampleResult._fields if compared or name not in COMPARED]
-
-
-def _cells(result: ExampleResult, *, compared: bool) -> Mapping[str, object]:
-    cells: dict[str, object] = {}
-    for name in _plain_columns(compared=compared):
-        value = getattr(result, name)
-        if name == "slices":
+def _cells(result: ExampleResult, names: Sequence[str], variables: Sequence[str]) -> list[object]:
+    cells: list[object] = []
+    for name in names:
+        if name == "input":
+            cells += [safe_cell(result.input[each]) for each in variables]
+        elif name == "slices":
             # One cell: a row may have no value in a field of the slices.
-            cells[name] = safe_cell("; ".join(f"{field}={text}" for field, text in value.items()))
-        elif name == "input":
-            cells |= {f"input.{field}": safe_cell(text) for field, text in value.items()}
+            cells.append(safe_cell("; ".join(f"{field}={text}" for field, text in result.slices.items())))
         elif name == "expected":
-            cells[name] = safe_cell(value[0] if len(value) == 1 else canonical_json(list(value)))
+            several = len(result.expected) > 1
+            cells.append(safe_cell(canonical_json(list(result.expected)) if several else result.expected[0]))
         else:
-            cells[name] = safe_cell(value)
+            cells.append(safe_cell(getattr(result, name)))
     return cells
