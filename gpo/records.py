@@ -190,6 +190,14 @@ class Score(Record):
         """Whether every planned example was tried."""
         return self.n + self.failed >= self.planned
 
+    def with_few_samples(self, kept: int) -> "Score":
+        """The score with as many raw answers as are to travel with it, and without how long each of them took.
+
+        So equal answers make equal scores; whoever keeps each answer keeps that as well.
+        """
+        few = (each.model_copy(update={"seconds": None}) for each in self.samples[:kept])
+        return self.model_copy(update={"samples": tuple(few)})
+
     def interval(self) -> tuple[float, float]:
         """95% interval of the mean.
 

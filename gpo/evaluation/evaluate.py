@@ -105,15 +105,6 @@ async def evaluate(
     return score
 
 
-def with_few_samples(score: Score) -> Score:
-    """The score with as many raw answers as travel with one, and without what each of them took.
-
-    So equal answers make equal scores; whoever keeps each answer keeps that as well.
-    """
-    kept = (each.model_copy(update={"seconds": None}) for each in score.samples[:KEPT_SAMPLES])
-    return score.model_copy(update={"samples": tuple(kept)})
-
-
 async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
     spec = prompt.spec
     replies = await _replies(prompt, inquiry)

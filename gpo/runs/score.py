@@ -10,7 +10,7 @@ from pydantic import Field
 from gpo.database.engine import open_database
 from gpo.errors import InputError
 from gpo.evaluation.calls import calls_an_example
-from gpo.evaluation.evaluate import evaluate, with_few_samples
+from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.few_shot import without_demonstrations
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
@@ -84,7 +84,7 @@ async def _measured(job: Job, split: str, examples: Sequence[Example], shown: Se
                 task=spec.name,
                 split=split,
                 instruction=instruction,
-                score=with_few_samples(score),
+                score=score.with_few_samples(KEPT_SAMPLES),
                 paid=paid + models.optimizer.tally.paid,
                 cached=max(0, sum(usage.calls for usage in score.usage.values()) - fresh),
                 cost=spec.models.cost(score.usage),

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
-from gpo.evaluation.evaluate import with_few_samples
 from gpo.progress import BestFound, Evaluated, emit
 from gpo.records import Candidate, Edited, Proposals, Score, Scored, Split, Splits, Step
 from gpo.runs.history import RunRow
@@ -132,4 +132,4 @@ async def _evaluate(run: Run, candidate: Candidate, split: Split, incumbent: Sco
     )
     found = results_of(score, examples, split, candidate.instruction)
     await asyncio.to_thread(run.results.put, run.key, split, candidate.id, found)
-    return with_few_samples(score)
+    return score.with_few_samples(KEPT_SAMPLES)
