@@ -190,14 +190,6 @@ class Score(Record):
         """Whether every planned example was tried."""
         return self.n + self.failed >= self.planned
 
-    def with_few_samples(self, kept: int) -> "Score":
-        """The score with as many raw answers as are to travel with it, and without how long each of them took.
-
-        So equal answers make equal scores; whoever keeps each answer keeps that as well.
-        """
-        few = (each.model_copy(update={"seconds": None}) for each in self.samples[:kept])
-        return self.model_copy(update={"samples": tuple(few)})
-
     def interval(self) -> tuple[float, float]:
         """95% interval of the mean.
 
@@ -210,10 +202,10 @@ class Score(Record):
 
 
 class Sample(Record):
-    """One raw answer: what the model wrote, what was read from it, and what it scored.
+    """One raw answer: what the model wrote, what `rule` read from it, and what it scored.
 
-    `rule` is the rule that read the answer. `feedback` is what the metric or the judge said about it, empty where
-    nothing. `seconds` is how long the task model took, None where that is not known; the tokens are its own as well.
+    `feedback` is what the metric or the judge said about it, empty where nothing. `seconds` (None: not known) and the
+    tokens are those of the task model.
     """
 
     example: str

@@ -19,7 +19,7 @@ from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
 from gpo.runs.job import Job, load_job
 from gpo.runs.preflight import preflight
-from gpo.runs.results.result import ExampleResult, results_of
+from gpo.runs.results.result import ExampleResult, results_of, with_few_samples
 from gpo.template import variables_in
 
 
@@ -84,7 +84,7 @@ async def _measured(job: Job, split: str, examples: Sequence[Example], shown: Se
                 task=spec.name,
                 split=split,
                 instruction=instruction,
-                score=score.with_few_samples(KEPT_SAMPLES),
+                score=with_few_samples(score, KEPT_SAMPLES),
                 paid=paid + models.optimizer.tally.paid,
                 cached=max(0, sum(usage.calls for usage in score.usage.values()) - fresh),
                 cost=spec.models.cost(score.usage),

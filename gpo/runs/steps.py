@@ -15,7 +15,7 @@ from gpo.runs.history import RunRow
 from gpo.runs.job import Checked, Job
 from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
-from gpo.runs.results.result import results_of
+from gpo.runs.results.result import results_of, with_few_samples
 from gpo.runs.run import Run
 from gpo.search import inform as informing
 from gpo.search import refine as refining
@@ -132,4 +132,4 @@ async def _evaluate(run: Run, candidate: Candidate, split: Split, incumbent: Sco
     )
     found = results_of(score, examples, split, candidate.instruction)
     await asyncio.to_thread(run.results.put, run.key, split, candidate.id, found)
-    return score.with_few_samples(KEPT_SAMPLES)
+    return with_few_samples(score, KEPT_SAMPLES)

@@ -95,6 +95,15 @@ def results_of(
     ]
 
 
+def with_few_samples(score: Score, kept: int) -> Score:
+    """The score with as many samples as are to travel with it, and without how long each of them took.
+
+    So equal answers make equal scores; the results have the rest.
+    """
+    few = (sample.model_copy(update={"seconds": None}) for sample in score.samples[:kept])
+    return score.model_copy(update={"samples": tuple(few)})
+
+
 def _given(sample: Sample | None) -> dict[str, Any]:
     """The fields that a prompt's answer fills; none where the call failed."""
     if sample is None:
