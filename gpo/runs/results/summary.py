@@ -7,7 +7,8 @@ from typing import NamedTuple, get_args
 from pydantic import Field
 
 from gpo.evaluation.breakdown import ConfusionMatrix, Histogram, confusion_matrix, histogram
-from gpo.records import Record, mean_interval
+from gpo.intervals import mean_interval
+from gpo.records import Record
 from gpo.runs.results.result import Change, ExampleResult
 from gpo.set_metrics import Labelled, SetMetric, set_interval, set_value
 
