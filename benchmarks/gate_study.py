@@ -15,7 +15,7 @@ import numpy as np
 
 from gpo.gate import statistics
 from gpo.gate.statistics import examples_needed, interval_bounds, sign_test
-from gpo.records import mean_interval
+from gpo.set_metrics import mean_interval
 
 BEGIN, END = "<!-- study: begin -->", "<!-- study: end -->"
 COMMAND = "python -m benchmarks.gate_study --write docs/gate.md"

@@ -7,6 +7,8 @@ from collections.abc import Callable
 SHOWN = 120
 """Characters of a text that a table shows."""
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -68,6 +70,11 @@ def duration(seconds: float) -> str:
 def printable(text: str) -> str:
     """The text without characters that no page may hold: control characters and halves of surrogate pairs."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def storable(text: str) -> str:
+    """The text without characters that no database takes: NUL and halves of surrogate pairs."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def one_line(text: str) -> str:

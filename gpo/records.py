@@ -206,9 +206,10 @@ class Score(Record):
 
 
 class Sample(Record):
-    """One raw answer kept for the report: what the model wrote, what was read from it, and what it scored.
+    """One raw answer: what the model wrote, what `rule` read from it, and what it scored.
 
-    `rule` is what the answer was read by, `feedback` what the metric or the judge said about it, empty where nothing.
+    `feedback` is what the metric or the judge said about it, empty where nothing. `seconds` (None: not known) and the
+    tokens are those of the task model.
     """
 
     example: str
@@ -217,6 +218,9 @@ class Sample(Record):
     value: float
     rule: str = ""
     feedback: str = ""
+    seconds: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 class Scored(Record):

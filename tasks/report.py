@@ -11,6 +11,7 @@ from gpo.report.run_json import candidates_table
 from gpo.report.run_markdown import markdown_report
 from gpo.runs import steps
 from gpo.runs.outcome import Outcome
+from gpo.runs.results.shown import changed_examples
 from gpo.runs.run import Run
 from tasks.policy import opaque
 from tasks.record import artifact_key, show_progress
@@ -27,7 +28,8 @@ async def finish(run: Run, outcome: Outcome) -> None:
 @task(name="report", task_run_name="report {run.id}", cache_policy=NO_CACHE)
 async def _report(run: Run, outcome: Outcome) -> str:
     await steps.finish(run, outcome)
-    path = await asyncio.to_thread(write_report, run.home, run.spec, outcome)
+    examples = await asyncio.to_thread(changed_examples, run.results, run.key, outcome)
+    path = await asyncio.to_thread(write_report, run.home, run.spec, outcome, examples)
     table = (await asyncio.to_thread(candidates_table, outcome))[SHOWN].round(3)
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
     await acreate_table_artifact(rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}")

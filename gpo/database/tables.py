@@ -56,6 +56,7 @@ runs = Table(
     Column("started_at", String(32), nullable=False),
     Column("finished_at", String(32)),
     Column("outcome", Text),
+    Column("labels", Text),
 )
 
 scored_prompts = Table(
@@ -69,6 +70,38 @@ scored_prompts = Table(
     Column("candidate", Text, nullable=False),
     Column("score", Text, nullable=False),
     Index("scored_prompts_by_scope", "scope"),
+)
+
+# An example as results have it, once for all of them: `digest` is the hash of what follows it, the columns after
+# `example` are JSON. Results name it by number: a listing looks up very many.
+result_examples = Table(
+    "result_examples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("example", Text, nullable=False),
+    Column("slices", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("expected", Text, nullable=False),
+)
+
+# What one prompt of a run got for one example. The key is in the order in which results are listed.
+results = Table(
+    "results",
+    metadata,
+    Column("run_key", String(64), ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True),
+    Column("split", String(16), primary_key=True),
+    Column("candidate_id", String(64), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("example_id", Integer, ForeignKey("result_examples.id"), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("answer", Text),
+    Column("rule", Text, nullable=False),
+    Column("score", Float),
+    Column("feedback", Text, nullable=False),
+    Column("seconds", Float),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
 )
 
 prompts = Table(

@@ -134,17 +134,7 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         readable = {name: reply.parsed for name, reply in replies.items() if reply.parsed is not None}
         verdicts = await _verdicts(prompt, readable, inquiry)
     marks = await _marks(spec, replies, verdicts, inquiry)
-    samples = [
-        Sample(
-            example=name,
-            text=replies[name].text,
-            answer=replies[name].parsed,
-            value=mark.value,
-            rule=replies[name].reading.rule,
-            feedback=mark.feedback,
-        )
-        for name, mark in marks.items()
-    ]
+    samples = [_sample(name, replies[name], mark) for name, mark in marks.items()]
     return Score(
         values={sample.example: sample.value for sample in samples},
         planned=len(inquiry.block),
@@ -156,6 +146,21 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         samples=tuple(samples),
         usage=_usage(prompt, replies.values(), verdicts.values()),
         timing=_timing(replies.values()),
+    )
+
+
+def _sample(example: str, reply: _Reply, mark: Marked) -> Sample:
+    timing = _timing([reply])
+    return Sample(
+        example=example,
+        text=reply.text,
+        answer=reply.parsed,
+        value=mark.value,
+        rule=reply.reading.rule,
+        feedback=mark.feedback,
+        seconds=timing.seconds if timing.calls else None,
+        input_tokens=sum(answer.input_tokens for answer in reply.answers),
+        output_tokens=sum(answer.output_tokens for answer in reply.answers),
     )
 
 

@@ -28,6 +28,7 @@ from gpo.report.gate import (
     verdict_facts,
 )
 from gpo.runs.outcome import Outcome, all_scored
+from gpo.runs.results.result import Change, ExampleResult
 from gpo.spec.task import TaskSpec
 from gpo.words import word_difference
 
@@ -82,10 +83,15 @@ class StepSection(NamedTuple):
     rejected: Sequence[Rejection]
 
 
-def html_report(spec: TaskSpec, outcome: Outcome) -> str:
-    """The whole report as a self-contained HTML document."""
+def html_report(spec: TaskSpec, outcome: Outcome, examples: Sequence[ExampleResult] = ()) -> str:
+    """The whole report as a self-contained HTML document.
+
+    `examples` are those of the test split that it shows with their inputs; without any it shows the samples that the
+    scores keep.
+    """
     rows = findings.candidate_rows(outcome)
     stays = findings.best_is_start(outcome)
+    tables = _examples(examples, stays=stays)
     start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
     return _TEMPLATES.fill(
         "run.html.j2",
@@ -104,7 +110,8 @@ def html_report(spec: TaskSpec, outcome: Outcome) -> str:
         chart=trajectory_svg(outcome),
         candidates=findings.rank_candidates(rows),
         steps=_steps(outcome, rows),
-        samples=_samples(outcome),
+        examples=tables,
+        samples=() if tables else _samples(outcome),
         shown_of_answer=SHOWN_OF_ANSWER,
         rejections=_rejections(outcome.rejected),
         calls=_calls(outcome),
@@ -194,6 +201,17 @@ def _step(step: Step, labels: Mapping[str, str], rows: Mapping[str, CandidateRow
     )
 
 
+def _examples(examples: Sequence[ExampleResult], *, stays: bool) -> list[tuple[str, Sequence[ExampleResult]]]:
+    """Captions with the examples below them, broken ones first."""
+    captions: Mapping[Change, str] = {
+        "broken": "Broken: right with the start, wrong with the best",
+        "fixed": "Fixed: wrong with the start, right with the best",
+        "both_wrong": "Wrong with the start" if stays else "Wrong with the start and the best",
+    }
+    tables = [(caption, [each for each in examples if each.change == of]) for of, caption in captions.items()]
+    return [(caption, found) for caption, found in tables if found]
+
+
 def _samples(outcome: Outcome) -> list[tuple[str, Sequence[Sample]]]:
     """Captions with the kept answers below them."""
     samples: list[tuple[str, Sequence[Sample]]] = [
@@ -226,12 +244,12 @@ def report_path(home: Path, run_id: str) -> Path:
     return home / "reports" / f"{run_id}.html"
 
 
-def write_report(home: Path, spec: TaskSpec, outcome: Outcome) -> Path:
-    """Write the HTML report, whole or not at all, and return its path.
+def write_report(home: Path, spec: TaskSpec, outcome: Outcome, examples: Sequence[ExampleResult] = ()) -> Path:
+    """Write the HTML report, whole or not at all, and return its path; `examples` are as `html_report` takes them.
 
     Raises:
         OSError: the folder `reports` cannot be written or the disk is full.
     """
     path = report_path(home, outcome.run_id)
-    write_whole(path, html_report(spec, outcome))
+    write_whole(path, html_report(spec, outcome, examples))
     return path

@@ -3,10 +3,11 @@
 The methods block: asynchronous code calls them through `asyncio.to_thread`.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 from sqlalchemy import ColumnElement, Engine, RowMapping, func, select, text, update
 
 from gpo.database.engine import database_label, read_transaction, upsert, utc_now, write_transaction
@@ -24,7 +25,7 @@ class RunRow(Record):
 
     `scope` names what its scores are comparable with: task, dataset, metric and task model. `spec` and `dataset` are
     fingerprints. `attempts` counts the starts; times are ISO text in UTC, `finished_at` is None until the outcome is
-    there.
+    there. `labels` are those that its answers choose among; None where answers are no choice.
     """
 
     key: str
@@ -35,6 +36,17 @@ class RunRow(Record):
     attempts: int = 1
     started_at: str
     finished_at: str | None = None
+    labels: tuple[str, ...] | None = None
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _as_kept(cls, value: object) -> object:
+        return json.loads(value) if isinstance(value, str) else value
+
+    @property
+    def id(self) -> str:
+        """The readable name: task and the start of the key."""
+        return f"{self.task}-{self.key[:8]}"
 
 
 class History:
@@ -49,7 +61,8 @@ class History:
 
         The time of the first start stays; the number of attempts grows by one each time.
         """
-        values = run.model_dump() | {"attempts": 1}
+        labels = None if run.labels is None else json.dumps(run.labels)
+        values = run.model_dump() | {"attempts": 1, "labels": labels}
         with write_transaction(self._engine) as connection:
             connection.execute(
                 upsert(connection, runs)

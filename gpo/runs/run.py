@@ -17,6 +17,7 @@ from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.runs.history import History
 from gpo.runs.job import Checked, Job
+from gpo.runs.results.store import Results
 from gpo.search.edit import ProposalFilter
 from gpo.search.trajectory import Scope, Trajectory, open_trajectory
 from gpo.spec.task import TaskSpec
@@ -61,6 +62,7 @@ class Run:
         models: Models,
         trajectory: Trajectory,
         history: History,
+        results: Results,
     ) -> None:
         self.key = key
         self.spec = checked.spec
@@ -73,6 +75,7 @@ class Run:
         self.models = models
         self.trajectory = trajectory
         self.history = history
+        self.results = results
         self.screen = ProposalFilter(
             (*self.splits.dev, *self.splits.test), allowed=_known(self.spec), shown=self.splits.train
         )
@@ -149,6 +152,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
             models=models,
             trajectory=trajectory,
             history=history,
+            results=Results(engine),
         )
 
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+from pydantic import Field
+
 from gpo.database.engine import open_database
 from gpo.errors import InputError
 from gpo.evaluation.calls import calls_an_example
-from gpo.evaluation.evaluate import evaluate
+from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.few_shot import without_demonstrations
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
@@ -19,6 +21,7 @@ from gpo.records import Example, Record, Score, Split, Splits
 from gpo.runs.job import Job, load_job
 from gpo.runs.preflight import preflight
 from gpo.runs.probe import CUT_ADVICE
+from gpo.runs.results.result import ExampleResult, results_of, with_few_samples
 from gpo.template import variables_in
 
 MANY_CUT = 0.1
@@ -30,6 +33,8 @@ class InstructionScore(Record):
 
     `paid` are the calls that were paid for now, those of the check before among them; `cached` is how many of the
     answers behind the score were in the ledger already. `cost` is that of all of them; None: no model has a price.
+    `results` has each example behind the score; `labels` are those that answers choose among, None where they are no
+    choice.
     """
 
     task: str
@@ -39,6 +44,8 @@ class InstructionScore(Record):
     paid: int
     cached: int
     cost: float | None = None
+    results: tuple[ExampleResult, ...] = Field(default=(), repr=False)
+    labels: tuple[str, ...] | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -83,14 +90,16 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
         async with open_models(spec.models, job.settings, ledger) as models:
             checked = models.task.tally.paid + models.judge.tally.paid
             emit(Began(split, len(examples) * calls_an_example(spec)))
+            instruction, judge = spec.prompt.instruction, models.judge
             score = await evaluate(
                 models.task,
                 spec,
-                spec.prompt.instruction,
+                instruction,
                 examples,
                 demonstrations=shown,
-                judge=models.judge,
+                judge=judge,
                 stops_unread=True,
+                kept=len(examples),
             )
             paid = models.task.tally.paid + models.judge.tally.paid
             # The check asks the first dev examples: on dev, what it paid for belongs to the score.
@@ -98,11 +107,13 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
             return InstructionScore(
                 task=spec.name,
                 split=split,
-                instruction=spec.prompt.instruction,
-                score=score,
+                instruction=instruction,
+                score=with_few_samples(score, KEPT_SAMPLES),
                 paid=paid + models.optimizer.tally.paid,
                 cached=max(0, sum(usage.calls for usage in score.usage.values()) - fresh),
                 cost=spec.models.cost(score.usage),
+                results=tuple(results_of(score, examples, split, instruction)),
+                labels=spec.answer.choices,
             )
     finally:
         await ledger.aclose()

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
 from gpo.progress import BestFound, Evaluated, emit
 from gpo.records import Candidate, Edited, Proposals, Score, Scored, Split, Splits, Step
@@ -14,6 +15,7 @@ from gpo.runs.history import RunRow
 from gpo.runs.job import Checked, Job
 from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
+from gpo.runs.results.result import results_of, with_few_samples
 from gpo.runs.run import Run
 from gpo.search import inform as inform_step
 from gpo.search import refine as refine_step
@@ -37,6 +39,7 @@ async def note_start(run: Run) -> None:
         spec=run.spec.fingerprint(),
         dataset=run.splits.fingerprint,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        labels=run.spec.answer.choices,
     )
     await asyncio.to_thread(run.history.begin, row)
 
@@ -118,13 +121,19 @@ async def finish(run: Run, outcome: Outcome) -> None:
 async def _evaluate(
     run: Run, candidate: Candidate, split: Split, incumbent: Score | None = None, *, stops_unread: bool = False
 ) -> Score:
-    return await evaluate_instruction(
+    """The score, whose results are in the database before anything can be made of it."""
+    examples = run.examples(split)
+    score = await evaluate_instruction(
         run.models.task,
         run.spec,
         candidate.instruction,
-        run.examples(split),
+        examples,
         incumbent,
         demonstrations=run.demonstrations,
         judge=run.models.judge,
         stops_unread=stops_unread,
+        kept=len(examples),
     )
+    found = results_of(score, examples, split, candidate.instruction)
+    await asyncio.to_thread(run.results.put, run.key, split, candidate.id, found)
+    return with_few_samples(score, KEPT_SAMPLES)

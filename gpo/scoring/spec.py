@@ -136,6 +136,13 @@ class AnswerSpec(Record):
     )
     extract: ExtractSpec | None = Field(default=None, description="A second call that asks for the answer alone.")
 
+    @property
+    def choices(self) -> tuple[str, ...] | None:
+        """The answers that there are; None where they cannot be counted."""
+        if self.kind == "boolean":
+            return ("true", "false")
+        return self.labels if self.kind == "choice" else None
+
     @model_validator(mode="after")
     def _labels_for_choice(self) -> Self:
         if self.kind == "choice" and len(self.labels) < 2:

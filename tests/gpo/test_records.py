@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.records import Candidate, Score, Scored, canonical_json, content_hash, mean_interval
+from gpo.records import Candidate, Score, Scored, canonical_json, content_hash
+from gpo.set_metrics import mean_interval
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

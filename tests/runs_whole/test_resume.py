@@ -93,14 +93,15 @@ class Task:
             done = CliRunner().invoke(app, ["optimize", str(self.path), "--json"])
         return Ended(done.exit_code, json.loads(done.stdout or "{}"), done.stderr)
 
-    def result(self, summary: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, ...]]]:
-        """What must not depend on how often the run was disturbed: outcome and scored prompts, without times."""
+    def result(self, summary: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, ...]], list[tuple[Any, ...]]]:
+        """What must not depend on how often the run was disturbed: outcome, scored prompts, results, without times."""
         with closing(sqlite3.connect(self.database)) as connection:
             rows = connection.execute("SELECT candidate, score FROM scored_prompts ORDER BY step, number").fetchall()
+            each = connection.execute("SELECT run_key, split, candidate_id, place, text, score FROM results").fetchall()
         kept = {name: value for name, value in summary.items() if name not in ("calls", "wall_s", "report")}
         if kept["verdict"] is not None:
             kept["verdict"] = {name: value for name, value in kept["verdict"].items() if name != "measures"}
-        return kept, [(candidate, _untimed(score)) for candidate, score in rows]
+        return kept, [(candidate, _untimed(score)) for candidate, score in rows], sorted(each)
 
 
 def started(spec: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":

@@ -1,6 +1,7 @@
 """`gpo evaluate`: the score of one instruction on one split, without Prefect."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,16 +22,24 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option(help="`dev`, `train` or `test`; looking at `test` often wears it out.")] = "dev",
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask anew, whatever the ledger holds.")] = False,
+    results: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write each example to a file that ends in .jsonl or .csv.")
+    ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Score one instruction on a split, with a 95% interval."""
+    """Score one instruction on a split, with a 95% interval and what stands behind it."""
     with exit_on_error(debug=debug, pays=True):
         from flows.cli.display.run import Display
         from flows.cli.display.score import print_score
         from gpo.progress import listen
+        from gpo.runs.results.files import check_ending, write_results
         from gpo.runs.score import score_instruction
 
+        if results is not None:
+            check_ending(results)
         with Display(stderr_console()) as display, listen(display):
             measured = asyncio.run(score_instruction(spec, instruction, split, fresh=fresh))
+        if results is not None:
+            write_results(results, measured.results, compared=False)
         print_score(measured, as_json=as_json)

@@ -1,23 +1,46 @@
 """What a person sees of the score of one instruction: a few lines, or JSON."""
 
+from collections.abc import Mapping
+
 import typer
 
-from flows.cli.console import print_json
+from flows.cli.console import print_json, stdout_console
+from flows.cli.display.breakdown import breakdown_json, print_confusion, print_histogram
 from gpo import formatting
+from gpo.evaluation.breakdown import ConfusionMatrix, Histogram, confusion_matrix, histogram
 from gpo.evaluation.readability import describe_reading
 from gpo.report.findings import describe_counts
+from gpo.runs.results.summary import labels_of
 from gpo.runs.score import InstructionScore
 
 
 def print_score(measured: InstructionScore, *, as_json: bool) -> None:
-    """The score to stdout: one JSON object, or a few lines."""
+    """The score to stdout, with what stands behind it: one JSON object, or a few lines and a table."""
+    confusion, grades = _confusion(measured), histogram(measured.score.values.values())
     if as_json:
-        print_json(_as_json(measured))
-    else:
-        typer.echo(_as_text(measured))
+        print_json({**_as_json(measured), **breakdown_json(confusion, grades)})
+        return
+    typer.echo(_as_text(measured))
+    _print_breakdown(confusion, grades)
 
 
-def _as_json(measured: InstructionScore) -> dict[str, object]:
+def _confusion(measured: InstructionScore) -> ConfusionMatrix | None:
+    if measured.labels is None or not measured.score.n:
+        return None
+    return confusion_matrix((labels_of(each) for each in measured.results if each.score is not None), measured.labels)
+
+
+def _print_breakdown(confusion: ConfusionMatrix | None, grades: Histogram | None) -> None:
+    console = stdout_console()
+    if confusion:
+        console.print()
+        print_confusion(console, confusion)
+    if grades:
+        console.print()
+        print_histogram(console, grades)
+
+
+def _as_json(measured: InstructionScore) -> Mapping[str, object]:
     score = measured.score
     return {
         "task": measured.task,
@@ -40,7 +63,7 @@ def _as_json(measured: InstructionScore) -> dict[str, object]:
 
 def _as_text(measured: InstructionScore) -> str:
     score = measured.score
-    unread = [sample.text for sample in score.samples if sample.answer is None]
+    unread = [result.text for result in measured.results if result.is_unread]
     spread = f"95% interval {formatting.interval(*score.interval())}"
     lines = [
         f"{measured.split:<6}  {formatting.fraction(score.mean)}  ({spread}; {describe_counts(score)})",

@@ -31,6 +31,17 @@ def test_evaluate_pays_once(folder: Path) -> None:
             "usage": {"task": {"calls": 10, "input_tokens": 100, "output_tokens": 10}},
             "cost": None,
             "warnings": [],
+            "set_metric": None,
+            "confusion": {
+                "labels": ["positive", "negative"],
+                "counts": [[5, 0], [0, 5]],
+                "unread": [0, 0],
+                "measures": [
+                    {"label": label, "n": 5, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+                    for label in ("positive", "negative")
+                ],
+            },
+            "histogram": None,
         }
         assert (endpoint.calls_of("task"), endpoint.calls_of("optimizer")) == (10, 0)
 

@@ -103,6 +103,7 @@ def before_alembic(url: str) -> None:
     metadata.create_all(engine, tables=old)
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE calls DROP COLUMN seconds")  # came with 0003
+        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN labels")  # came with 0005
         connection.execute(insert(schema_info).values(id=1, version=1))
         connection.execute(insert(runs).values(RUN))
         answer = {"role": "task", "model": "m", "repeat": 0, "messages": "[]", "input_tokens": 1, "output_tokens": 1}
@@ -303,6 +304,9 @@ def test_decisions_and_versions_of_revision_0003_are_taken_over(database_url: st
     with write_transaction(engine) as connection:
         connection.execute(update(revisions).values(version_num="0003"))
         connection.exec_driver_sql("ALTER TABLE dataset_versions DROP COLUMN announced_at")
+        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN labels")
+        connection.exec_driver_sql("DROP TABLE results")
+        connection.exec_driver_sql("DROP TABLE result_examples")
         connection.exec_driver_sql(
             "INSERT INTO dataset_versions VALUES ('reviews', 1, 'd', 3, '{}', '{}', 's', 'n', 'ada', '2026-11-22')"
         )

@@ -10,6 +10,7 @@ from gpo.formatting import printable
 from gpo.records import Candidate, Rejection, Sample, Scored, Step
 from gpo.report.run_html import html_report, report_path, split_code, write_report
 from gpo.runs.outcome import Outcome
+from gpo.runs.results.result import Change, ExampleResult
 from tests.support.outcomes import guarded, no_step, outcome, score, spec
 
 
@@ -76,3 +77,51 @@ def test_the_report_of_a_run_is_replaced_whole(tmp_path: Path) -> None:
     assert write_report(tmp_path, spec(), outcome()) == path
     assert path.read_bytes().decode() == html_report(spec(), outcome())
     assert list(path.parent.iterdir()) == [path]
+
+
+def changed(change: Change, text: str) -> ExampleResult:
+    """An example of this kind whose every text is `text`."""
+    before, after = float(change == "broken"), float(change == "fixed")
+    answer = None if change == "both_wrong" else text
+    return ExampleResult(
+        run="r",
+        split="test",
+        prompt="p",
+        place=0,
+        example=text,
+        slices={},
+        input={"review": text},
+        expected=(text, text),
+        text=text,
+        answer=answer,
+        score=after,
+        feedback=text,
+        before_text=text,
+        before_answer=text,
+        before_score=before,
+        change=change,
+    )
+
+
+def test_changed_examples_are_shown_with_input_and_right_answer_broken_ones_first() -> None:
+    shown = [changed("fixed", "It is fine."), changed("broken", "It is not fine.")]
+    page = html_report(spec(), outcome(), shown)
+    places = [
+        page.index(text) for text in ("Broken: right with", "It is not fine.", "Fixed: wrong with", "It is fine.")
+    ]
+    assert places == sorted(places)
+    assert "It is fine. or It is fine." in page
+    assert "wrong ones first" not in page
+
+
+def test_without_a_better_prompt_the_wrong_answers_to_the_start_are_shown() -> None:
+    page = html_report(spec(), no_step(), [changed("both_wrong", "Hm.")])
+    assert "Wrong with the start<" in page
+    assert '<th scope="col">Best</th>' not in page
+    assert "Answers to the start on test, wrong ones first" in html_report(spec(), no_step(), [])
+
+
+@given(st.text(st.characters(), min_size=1), st.sampled_from(["broken", "fixed", "both_wrong"]))
+def test_any_text_of_an_example_stays_text(text: str, change: Change) -> None:
+    page, plain = (Page(html_report(spec(), outcome(), [changed(change, each)])) for each in (text, PLAIN))
+    assert page.tags == plain.tags

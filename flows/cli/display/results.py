@@ -1,0 +1,161 @@
+"""What a person sees of results: a summary, whole examples on a terminal, lines with tabs in a pipe, lines of JSON."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Column, Table
+from rich.text import Text
+
+from flows.cli.console import print_json, print_table
+from flows.cli.display.breakdown import print_confusion, print_histogram
+from gpo import formatting
+from gpo.runs.results.files import as_json
+from gpo.runs.results.result import ExampleResult
+from gpo.runs.results.summary import MeasuredPrompt, ResultSummary
+
+SHOWN_ON_TERMINAL = 10
+"""Examples that a terminal shows where no limit is given; a pipe gets all."""
+
+_INDENT = 2
+_LABEL = 8
+_STYLES = {"broken": "red", "fixed": "green"}
+_COLUMNS = ("example", "change", "before_score", "score", "expected", "before_answer", "answer", "text", "input")
+
+
+def print_summary(console: Console, summary: ResultSummary, label: str, *, as_json: bool) -> None:
+    """The summary: one JSON object, or scores, counts, labels or grades, and the first changed examples in full.
+
+    `label` is that of the prompt.
+    """
+    if as_json:
+        print_json(_as_json(summary))
+        return
+    head = Text.assemble((summary.run, "bold"), f"  {summary.split}")
+    if summary.set_metric:
+        head.append(f", {summary.set_metric}")
+    console.print(head, soft_wrap=True)
+    names = [("start", summary.before, summary.before_score), (label, summary.after, summary.after_score)]
+    if summary.before == summary.after:
+        names = names[:1]
+    rows = [[name, identifier, *_measured(score)] for name, identifier, score in names]
+    print_table(console, ["prompt", "id", "score", "95% interval", "n", "unread", "failed"], rows)
+    console.print()
+    counted = [(name.replace("_", " "), number) for name, number in summary.changes.items()]
+    if summary.uncompared:
+        counted.append(("not compared", summary.uncompared))
+    console.print(Text(", ".join(f"{number:,} {name}" for name, number in counted)), soft_wrap=True)
+    if summary.confusion:
+        console.print()
+        print_confusion(console, summary.confusion)
+    if summary.histogram:
+        console.print()
+        print_histogram(console, summary.histogram)
+    for results, total in ((summary.broken, summary.changes["broken"]), (summary.fixed, summary.changes["fixed"])):
+        for result in results:
+            console.print()
+            _print_result(console, result)
+        if more := total - len(results):
+            change = results[0].change
+            console.print(Text(f"\n{more:,} more: --{change}", style="dim"), soft_wrap=True)
+
+
+def _as_json(summary: ResultSummary) -> Mapping[str, object]:
+    shown = {"broken": summary.broken, "fixed": summary.fixed}
+    examples = {name: [as_json(each, compared=True) for each in found] for name, found in shown.items()}
+    return {**summary.model_dump(mode="json", exclude=set(examples)), **examples}
+
+
+def _measured(measured: MeasuredPrompt) -> list[str]:
+    return [
+        formatting.fraction(measured.score),
+        formatting.interval(measured.low, measured.high),
+        f"{measured.n:,}",
+        f"{measured.unread:,}",
+        f"{measured.failed:,}",
+    ]
+
+
+def print_results(console: Console, results: Iterator[ExampleResult], limit: int | None) -> int:
+    """Results one by one, as they come; how many. On a terminal `limit` None shows the first, and says so."""
+    if not console.is_terminal:
+        # Not through Rich, which is slow and turns tabs into spaces.
+        write = console.file.write
+        write("\t".join(_COLUMNS) + "\n")
+        return sum(1 for _ in map(write, map(_line, islice(results, limit))))
+    number = 0
+    for number, result in enumerate(islice(results, SHOWN_ON_TERMINAL if limit is None else limit), start=1):
+        if number > 1:
+            console.print()
+        _print_result(console, result)
+    if limit is None and next(results, None) is not None:
+        console.print(Text("\nThere are more: --limit N shows N of them, --csv FILE keeps all.", style="dim"))
+    return number
+
+
+def _line(result: ExampleResult) -> str:
+    cells = [
+        result.example,
+        result.change or "",
+        _score(result.before_score),
+        _score(result.score),
+        " | ".join(result.expected),
+        result.before_answer or "",
+        result.answer or "",
+        result.text,
+        " | ".join(result.input.values()),
+    ]
+    return "\t".join(map(_cell, cells)) + "\n"
+
+
+def _cell(text: str) -> str:
+    # Most texts are on one line already, which is much faster to see than to make.
+    return text if text.isprintable() and "  " not in text else formatting.one_line(text)
+
+
+def _print_result(console: Console, result: ExampleResult) -> None:
+    """One example in full."""
+    head = Text(formatting.one_line(result.example), style="bold")
+    if result.change:
+        head.append(f"  {result.change.replace('_', ' ')}", _STYLES.get(result.change, "not bold"))
+    for name, value in result.slices.items():
+        head.append(f"  {formatting.one_line(f'{name}={value}')}", "not bold dim")
+    console.print(head, soft_wrap=True)
+    for name, text in result.input.items():
+        _print_field(console, name, text)
+    _print_field(console, "expected", " or ".join(result.expected))
+    if result.before_text is not None:
+        _print_answer(console, "before", result.before_score, result.before_answer, result.before_text)
+        _print_field(console, "feedback", result.before_feedback or "")
+    _print_answer(console, "after", result.score, result.answer, result.text)
+    _print_field(console, "feedback", result.feedback)
+
+
+def _print_answer(console: Console, name: str, score: float | None, answer: str | None, text: str) -> None:
+    if score is None:
+        _print_field(console, name, "the call failed")
+        return
+    read = "unread" if answer is None else f"read as {answer}"
+    _print_field(console, name, f"{_score(score)}, {read}")
+    if answer is None or text.strip() != answer:
+        _print_field(console, "", text)
+
+
+def _print_field(console: Console, name: str, text: str) -> None:
+    """A text beside its name, with its own line breaks; it is wrapped on a terminal only."""
+    if not text.strip():
+        return
+    label, shown = formatting.one_line(name), formatting.printable(text.strip())
+    if console.is_terminal:
+        row = Table.grid(Column(min_width=_LABEL), Column(overflow="fold"), padding=(0, 2, 0, 0))
+        row.add_row(Text(label, style="dim"), Text(shown))
+        console.print(Padding(row, (0, 0, 0, _INDENT), expand=False))
+        return
+    for place, line in enumerate(shown.splitlines()):
+        begin = " " * _INDENT + ("" if place else label).ljust(_LABEL + 2)
+        console.print(Text(begin + line), soft_wrap=True)
+
+
+def _score(score: float | None) -> str:
+    return "" if score is None else f"{score:g}" if score in (0.0, 1.0) else formatting.fraction(score)

@@ -1,0 +1,108 @@
+"""Results as lines of JSON and as CSV.
+
+CSV is for spreadsheets, which take a cell that begins with `=`, `+`, `-` or `@` for a formula, and what a model wrote
+may begin with anything. Such a cell gets an apostrophe in front, unless it is a plain number. JSON has every text as it
+is.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+from pydantic_core import to_json
+
+from gpo.errors import InputError
+from gpo.files import replace_whole
+from gpo.records import canonical_json
+from gpo.runs.results.result import COMPARED, ExampleResult
+
+ENDINGS = (".jsonl", ".csv")
+
+# Those of the spreadsheets, in full width as well.
+_BEGINNINGS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def check_ending(path: Path) -> None:
+    """Raise InputError unless results can be written to a file of this name."""
+    if path.suffix.casefold() not in ENDINGS:
+        raise InputError(f"results are written to a file that ends in {' or '.join(ENDINGS)}, got '{path.name}'")
+
+
+def write_results(path: Path, results: Iterable[ExampleResult], *, compared: bool) -> int:
+    """Write results to a file, whole or not at all, in the form that its ending names; how many they were.
+
+    Without `compared` the fields that a comparison fills are left out.
+
+    Raises:
+        InputError: the ending is another, or the file cannot be written.
+    """
+    check_ending(path)
+    try:
+        with replace_whole(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+            if path.suffix.casefold() == ".csv":
+                return write_csv(file, results, compared=compared)
+            return write_json_lines(file, results, compared=compared)
+    except OSError as error:
+        raise InputError(f"{path}: the results cannot be written: {error.strerror or error}") from None
+
+
+def write_json_lines(file: TextIO, results: Iterable[ExampleResult], *, compared: bool) -> int:
+    """Write one JSON object a result, each on one line; how many they were."""
+    return _count(file.write(f"{to_json(as_json(result, compared=compared)).decode()}\n") for result in results)
+
+
+def as_json(result: ExampleResult, *, compared: bool) -> Mapping[str, object]:
+    """The fields of a result by name, for JSON."""
+    fields = result._asdict()
+    return fields if compared else {name: value for name, value in fields.items() if name not in COMPARED}
+
+
+def write_csv(file: TextIO, results: Iterable[ExampleResult], *, compared: bool) -> int:
+    """Write a head and a row for each result; how many they were.
+
+    Each of the prompt's variables has a column `input.NAME`. Several right answers are a JSON list.
+    """
+    stream = iter(results)
+    first = next(stream, None)
+    names = [name for name in ExampleResult._fields if compared or name not in COMPARED]
+    variables = list(first.input) if first else []
+    columns = [f"input.{each}" for each in variables]
+    writer = csv.writer(file)
+    writer.writerow(column for name in names for column in (columns if name == "input" else [name]))
+    whole = chain([first] if first else [], stream)
+    return _count(writer.writerow(_cells(result, names, variables)) for result in whole)
+
+
+def safe_cell(value: object) -> object:
+    """The value as a spreadsheet may have it: a text that it would take for a formula begins with an apostrophe.
+
+    >>> [safe_cell(value) for value in ("=1+1", "-5", "-5 apples", "@me", 0.5, None)]
+    ["'=1+1", '-5', "'-5 apples", "'@me", 0.5, None]
+    """
+    if isinstance(value, str) and value[:1] in _BEGINNINGS and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def _count(written: Iterable[object]) -> int:
+    return sum(1 for _ in written)
+
+
+def _cells(result: ExampleResult, names: Sequence[str], variables: Sequence[str]) -> list[object]:
+    cells: list[object] = []
+    for name in names:
+        if name == "input":
+            cells += [safe_cell(result.input[each]) for each in variables]
+        elif name == "slices":
+            # One cell: a row may have no value in a field of the slices.
+            cells.append(safe_cell("; ".join(f"{field}={text}" for field, text in result.slices.items())))
+        elif name == "expected":
+            several = len(result.expected) > 1
+            cells.append(safe_cell(canonical_json(list(result.expected)) if several else result.expected[0]))
+        else:
+            cells.append(safe_cell(getattr(result, name)))
+    return cells

@@ -1,0 +1,124 @@
+"""What one prompt got for one example, as a record that people and their programs read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from gpo.formatting import storable
+from gpo.records import Candidate, Example, Sample, Score
+
+Change = Literal["fixed", "broken", "both_right", "both_wrong"]
+
+RIGHT_FROM = 0.5
+"""An answer with this score or a higher one counts as right. Scores of 0 and 1 alone leave nothing to choose."""
+
+
+class ExampleResult(NamedTuple):
+    """One example of a split and what one prompt got for it. A tuple, since a listing may have very many.
+
+    `run` is the run's id, empty outside of one; `prompt` the candidate's id; `place` the example's place in its split,
+    from 0. `input` maps the prompt's variables to text, `expected` has all right answers. `answer` is what was read
+    from `text` by `rule`, None where nothing could be. `score` is from 0 to 1, None where the call failed: then there
+    is no text either. `seconds` and tokens are those of the task model.
+
+    The `before` fields are those of the prompt that this one is compared with, and `change` says what became of the
+    example; all None where there is no such prompt, or one of the two has no score.
+    """
+
+    run: str
+    split: str
+    prompt: str
+    place: int
+    example: str
+    slices: Mapping[str, str]
+    input: Mapping[str, str]
+    expected: tuple[str, ...]
+    text: str = ""
+    answer: str | None = None
+    rule: str = ""
+    score: float | None = None
+    feedback: str = ""
+    seconds: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    before_text: str | None = None
+    before_answer: str | None = None
+    before_score: float | None = None
+    before_feedback: str | None = None
+    change: Change | None = None
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether an answer came and nothing could be read from it."""
+        return self.score is not None and self.answer is None
+
+
+COMPARED = frozenset({"before_text", "before_answer", "before_score", "before_feedback", "change"})
+"""Fields that only a comparison with another prompt fills."""
+
+
+def change_of(before: float | None, after: float | None, right_from: float = RIGHT_FROM) -> Change | None:
+    """What became of an example, by its scores before and after; None where one of them is missing.
+
+    >>> change_of(1.0, 0.0), change_of(0.0, 1.0), change_of(0.6, 0.7), change_of(None, 1.0)
+    ('broken', 'fixed', 'both_right', None)
+    """
+    if before is None or after is None:
+        return None
+    if before >= right_from:
+        return "both_right" if after >= right_from else "broken"
+    return "fixed" if after >= right_from else "both_wrong"
+
+
+def results_of(
+    score: Score, examples: Sequence[Example], split: str, instruction: str, run: str = ""
+) -> list[ExampleResult]:
+    """The results behind a score that still has all of its samples, in the order of `examples`.
+
+    Examples that the race left out have none. Characters that no database takes are replaced.
+    """
+    prompt = Candidate(instruction=instruction).id
+    samples = {sample.example: sample for sample in score.samples}
+    tried = examples[: score.n + score.failed]
+    return [
+        ExampleResult(
+            run=run,
+            split=split,
+            prompt=prompt,
+            place=place,
+            example=storable(example.id),
+            slices=_storable(example.slices),
+            input=_storable(example.inputs),
+            expected=tuple(map(storable, example.references)),
+            **_given(samples.get(example.id)),
+        )
+        for place, example in enumerate(tried)
+    ]
+
+
+def with_few_samples(score: Score, kept: int) -> Score:
+    """The score with as many samples as are to travel with it, and without how long each of them took.
+
+    So equal answers make equal scores; the results have the rest.
+    """
+    few = (sample.model_copy(update={"seconds": None}) for sample in score.samples[:kept])
+    return score.model_copy(update={"samples": tuple(few)})
+
+
+def _given(sample: Sample | None) -> dict[str, Any]:
+    """The fields that a prompt's answer fills; none where the call failed."""
+    if sample is None:
+        return {}
+    return {
+        "text": storable(sample.text),
+        "answer": None if sample.answer is None else storable(sample.answer),
+        "rule": sample.rule,
+        "score": sample.value,
+        "feedback": storable(sample.feedback),
+        "seconds": sample.seconds,
+        "input_tokens": sample.input_tokens,
+        "output_tokens": sample.output_tokens,
+    }
+
+
+def _storable(texts: Mapping[str, str]) -> dict[str, str]:
+    return {storable(name): storable(text) for name, text in texts.items()}
