@@ -69,8 +69,8 @@ def _identity(job: Job) -> str:
 
 
 def _read(job: Job, splits: Splits) -> Checked:
-    for left_out in splits.left_out:
-        emit(Note(left_out))
+    for told in (*splits.left_out, *splits.notes):
+        emit(Note(told))
     check_metric(job.spec.metric, splits.dev[:PROBED_EXAMPLES])
     return Checked(job, splits, demonstrations(job.spec, splits))
 
