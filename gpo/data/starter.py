@@ -13,8 +13,8 @@ from typing import NamedTuple
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from gpo.data.found import Found, find_in
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, Question, UndecidedError, take_default
+from gpo.data.guessing.found import Found, find_in
 from gpo.data.guessing.guess import Guess
 from gpo.data.guessing.remarks import label_counts, remarks_on
 from gpo.data.relations import Part, RowChecks, RowProblems

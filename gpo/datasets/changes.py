@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gpo.data.paths import value_at
+from gpo.data.sources.paths import value_at
 from gpo.datasets.fields import FieldReader, Said
 from gpo.datasets.lines import only_in_one, row_hash, row_of
 from gpo.datasets.version import Changes, DatasetFields, LabelShift

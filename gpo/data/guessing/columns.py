@@ -8,8 +8,8 @@ from typing import Any
 
 from gpo.data.identity import normal_form
 from gpo.data.inputs import is_there
-from gpo.data.paths import value_or_none
 from gpo.data.sources.files import Number
+from gpo.data.sources.paths import value_or_none
 from gpo.formatting import shorten_value
 from gpo.records import canonical_json
 

@@ -32,7 +32,8 @@ _INPUTS = frozenset({
     "input", "inputs", "text", "question", "review", "prompt", "context", "passage", "sentence", "premise",
     "hypothesis", "query", "document", "article", "content", "message", "messages", "title", "subject", "body",
     "comment", "tweet", "utterance", "dialogue", "dialog", "conversation", "story", "paragraph", "problem", "ctx",
-    "source", "email", "description", "transcript", "post", "request", "claim", "statement", "abstract", "code", "snippet",
+    "source", "email", "description", "transcript", "post", "request", "claim", "statement", "abstract", "code",
+    "snippet",
 })
 
 _METADATA = frozenset({

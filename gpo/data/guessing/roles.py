@@ -16,7 +16,7 @@ from gpo.data.guessing.names import (
     words_of,
 )
 from gpo.data.guessing.options import Options
-from gpo.data.paths import top_field
+from gpo.data.sources.paths import top_field
 
 _SHOWN_FIELDS = 8
 _INNER = ("answer", "text", "output", "content", "label", "value", "result")

@@ -19,7 +19,7 @@ from io import BufferedIOBase, TextIOWrapper
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple, NoReturn, TextIO, cast
 
-from gpo.data.paths import top_field
+from gpo.data.sources.paths import top_field
 from gpo.errors import DatasetError, suggestion
 
 NumberedRow = tuple[int, Mapping[str, Any] | DatasetError]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpo.data.benchmarks import BBH, START
+from gpo.data.guessing.benchmarks import BBH, START
 from gpo.data.splits import load_splits
 from gpo.data.starter import task_of, write_starter
 from gpo.errors import DatasetError

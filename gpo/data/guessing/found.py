@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from gpo.data.benchmarks import recognise_benchmark
+from gpo.data.guessing.benchmarks import recognise_benchmark
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, take_default
 from gpo.data.guessing.columns import Row
 from gpo.data.guessing.guess import Guess, guess, sample, sizes_for
