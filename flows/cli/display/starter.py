@@ -83,5 +83,7 @@ def _proof(examples: int) -> str:
 
 
 def _left_out(starter: "Starter") -> list[str]:
-    fields = [f"`{field}` {why}" for field, why in starter.found.guess.left_out]
+    fields = [
+        f"{f'`{field}`' if field else 'the column without a name'} {why}" for field, why in starter.found.guess.left_out
+    ]
     return [*fields, *starter.splits.left_out]

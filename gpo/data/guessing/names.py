@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import chain, count
 
 from gpo.template import INSTRUCTION, VARIABLE
 
@@ -17,7 +18,7 @@ _REFERENCE_WORDS = (
     "label", "target", "answer", "gold", "expected", "output", "outputs", "truth", "reference", "category", "class",
     "sentiment", "intent", "queue", "verdict", "summary", "highlights", "translation", "completion", "response",
     "labels", "answers", "department", "topic", "emotion", "stance", "polarity", "spam", "toxic", "decision", "outcome",
-    "rating", "stars", "sql", "ideal",
+    "rating", "stars", "sql", "ideal", "expectation", "expectations", "result", "tags", "keywords", "entities",
 )
 
 _SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
@@ -108,14 +109,15 @@ def variables_for(fields: Iterable[str]) -> dict[str, str]:
 
     >>> variables_for(["Customer message", "text", "2nd", "instruction"])
     {'customer_message': 'Customer message', 'text': 'text', 'input_2nd': '2nd', 'instruction_text': 'instruction'}
+    >>> variables_for(["inputs.question", "vars.question"])
+    {'question': 'inputs.question', 'vars_question': 'vars.question'}
     """
     found: dict[str, str] = {}
     for field in fields:
-        name = _variable(field)
-        number = 2
-        while name in found:
-            name, number = f"{_variable(field)}_{number}", number + 1
-        found[name] = field
+        whole = _variable(field)
+        # The last name of a path says enough, unless two paths end alike.
+        names = chain([_variable(field.rpartition(".")[2]), whole], (f"{whole}_{number}" for number in count(2)))
+        found[next(name for name in names if name not in found)] = field
     return found
 
 
@@ -124,7 +126,7 @@ def _variable(field: str) -> str:
         return f"{INSTRUCTION}_text"
     if VARIABLE.fullmatch(field):
         return field
-    plain = unicodedata.normalize("NFKD", field.rpartition("].")[2]).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", field).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     if not name or name == INSTRUCTION:
         return f"{name}_text" if name else "input"

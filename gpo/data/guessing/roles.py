@@ -102,10 +102,9 @@ def _is_container(name: str) -> bool:
 def _answer_within(name: str, columns: Mapping[str, Column]) -> str:
     """The field of an object that holds the answer, as `answers.text`; the column itself where it is no object."""
     inner = [other for other in columns if other.startswith(f"{name}.") and columns[other].is_filled]
-    usual = [f"{name}.{last}" for last in _INNER if f"{name}.{last}" in inner]
-    if not columns[name].is_structured or not inner:
-        return name
-    return usual[0] if usual else (inner[0] if len(inner) == 1 else name)
+    if len(inner) == 1:
+        return inner[0]
+    return next((f"{name}.{last}" for last in _INNER if f"{name}.{last}" in inner), name)
 
 
 def _others(labels: Iterable[Column], best: str) -> tuple[str, ...]:
