@@ -8,10 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
-from flows.cli.console import exit_on_error
+from flows.cli.console import ask_person, exit_on_error
 from flows.cli.options import Debug, SpecPath, with_options
 from flows.cli.panels import IMPROVE, INSPECT
 
@@ -113,13 +112,9 @@ def write_spec(
 
 def _asker() -> "Ask":
     """Who answers questions: the person at the terminal, or nobody."""
-    from gpo.data.guessing.choices import Question, take_default
+    from gpo.data.guessing.choices import take_default
 
-    def ask(question: Question) -> str:
-        kinds = click.Choice(list(question.answers))
-        return str(typer.prompt(question.text, default=question.default, type=kinds, err=True))
-
-    return ask if sys.stdin.isatty() and sys.stderr.isatty() else take_default
+    return ask_person if sys.stdin.isatty() and sys.stderr.isatty() else take_default
 
 
 @spec_group.command("schema")

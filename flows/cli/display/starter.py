@@ -83,7 +83,9 @@ def _proof(examples: int) -> str:
 
 
 def _left_out(starter: "Starter") -> list[str]:
-    fields = [
-        f"{f'`{field}`' if field else 'the column without a name'} {why}" for field, why in starter.found.guess.left_out
-    ]
+    fields = [f"{_named(field)} {why}" for field, why in starter.found.guess.left_out]
     return [*fields, *starter.splits.left_out]
+
+
+def _named(field: str) -> str:
+    return f"`{field}`" if field else "the column without a name"

@@ -109,7 +109,7 @@ class Column:
     def is_label_like(self) -> bool:
         """Whether short values come again and again."""
         return (
-            1 < self.distinct < len(self.present)
+            1 < self.distinct <= len(self.present) / 2
             and self.is_text
             and all(len(str(value)) <= LABEL_LENGTH for value in self.present)
         )
