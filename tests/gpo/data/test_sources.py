@@ -418,6 +418,32 @@ def test_a_query_that_cannot_be_used(query: str, message: str, database: Path) -
     assert database.read_bytes() == before
 
 
+@pytest.mark.parametrize("url", ["sqlite:///{}", "sqlite:///file:{}?uri=true"], ids=["a path", "a URI"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH x AS (SELECT 1) DELETE FROM reviews RETURNING text, label",
+        "WITH x AS (SELECT 1) DELETE FROM reviews WHERE label = 'label 1' RETURNING text, label",
+        "WITH x AS (SELECT 1) UPDATE reviews SET label = '9' RETURNING text, label",
+        "WITH x AS (SELECT 1) INSERT INTO reviews SELECT text, label FROM reviews RETURNING text, label",
+    ],
+)
+def test_a_query_that_writes_is_refused(query: str, url: str, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_REVIEWS", url.format(database))
+    before = database.read_bytes()
+    with pytest.raises(DatasetError, match="the database refuses the query: attempt to write a readonly database"):
+        load_splits(spec_for(sql=query, url_env="MY_REVIEWS"))
+    assert database.read_bytes() == before
+
+
+def test_a_database_of_any_name_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "my reviews #1 \u00e9"
+    as_table(tmp_path / name, rows_of(6))
+    monkeypatch.setenv("MY_REVIEWS", f"sqlite:///{tmp_path / name}.db")
+    query = "SELECT text, label FROM reviews"
+    assert len(questions(load_splits(spec_for(sql=query, url_env="MY_REVIEWS")))) == 6
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
