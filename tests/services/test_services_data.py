@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.services]
 def url() -> Iterator[str]:
     with postgresql() as server, database_on(server.url) as url:
         execute(url, "CREATE TABLE t (q text, a text)")
-        execute(url, "INSERT INTO t SELECT 'q' || n, n % 2 FROM generate_series(1, 3000) AS n")
+        execute(url, "INSERT INTO t SELECT 'q' || n, mod(n, 2) FROM generate_series(1, 3000) AS n")
         execute(url, "CREATE SEQUENCE s")
         yield url
 
