@@ -28,6 +28,8 @@ def _lines(starter: "Starter") -> Iterator[tuple[str, str]]:
     for number, (variable, field) in enumerate(found.inputs.items()):
         yield ("" if number else "input"), f"{{{{{variable}}}}}{'' if field == variable else f' from `{field}`'}"
     yield "answer", _answer(starter)
+    if found.id:
+        yield "id", f"`{found.id}`"
     yield "metric", found.answer.metric
     yield "splits", _splits(starter)
     yield "proof", _proof(len(starter.splits.test))

@@ -88,11 +88,7 @@ def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -
     group = _known(choices.group, columns, "--group") if choices.group else None
     identifier = _identifier(columns)
     own = {name: column for name, column in columns.items() if name not in (split_field, identifier, group)}
-    options = find_options(own)
-    if choices.reference:
-        chosen = Reference(_known(choices.reference, columns, "--reference"))
-    else:
-        chosen = find_reference(own, options, ask)
+    chosen, options = _reference(own, columns, choices, ask)
     reference = chosen.field
     inputs, asked = _inputs(own | {reference: columns[reference]}, reference, options, choices)
     answer, labels = _answer(columns, reference, asked, options, choices)
@@ -115,6 +111,30 @@ def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -
         left_out=tuple(left_out),
         others=chosen.others,
     )
+
+
+def _reference(
+    own: Mapping[str, Column], columns: Mapping[str, Column], choices: Choices, ask: Ask
+) -> tuple[Reference, Options | None]:
+    """The right answer, and the options that it names one of.
+
+    Fields that look like options, as `a` and `b` do, are none where no other field can be the answer, nor where the
+    answers have nothing to do with them.
+    """
+    options = find_options(own)
+    if choices.reference:
+        chosen = Reference(_known(choices.reference, columns, "--reference"))
+        options = options if options and chosen.field not in options.fields else None
+    else:
+        try:
+            chosen = find_reference(own, options, ask)
+        except UndecidedError:
+            if options is None:
+                raise
+            chosen, options = find_reference(own, None, ask), None
+    if options and len(options.fields) > 1 and option_labels(options, columns[chosen.field], columns) is None:
+        return chosen, None
+    return chosen, options
 
 
 def check_enough(data: Path, rows: int) -> None:

@@ -18,7 +18,7 @@ _REFERENCE_WORDS = (
     "label", "target", "answer", "gold", "expected", "output", "outputs", "truth", "reference", "category", "class",
     "sentiment", "intent", "queue", "verdict", "summary", "highlights", "translation", "completion", "response",
     "labels", "answers", "department", "topic", "emotion", "stance", "polarity", "spam", "toxic", "decision", "outcome",
-    "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "tags", "keywords", "entities",
+    "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "correct", "tags", "keywords", "entities",
 )
 
 _SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
@@ -34,7 +34,7 @@ _INPUTS = frozenset({
     "hypothesis", "query", "document", "article", "content", "message", "messages", "title", "subject", "body",
     "comment", "tweet", "utterance", "dialogue", "dialog", "conversation", "story", "paragraph", "problem", "ctx",
     "source", "email", "description", "transcript", "post", "request", "claim", "statement", "abstract", "code",
-    "snippet",
+    "snippet", "options", "choices", "utterances", "expression", "word", "words", "phrase", "table",
 })
 
 _METADATA = frozenset({

@@ -19,6 +19,7 @@ _IMBALANCE = 0.8
 _GROUP_WORDS = frozenset(
     {"customer", "user", "client", "document", "doc", "article", "author", "session", "thread", "case"}
 )
+_FEWEST_GROUPS = 5
 _LONG = 10
 _GROUPED = 1.2
 """Rows for each value of a field, on average, from which on it is a group."""
@@ -79,7 +80,7 @@ def _of_groups(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
     if found.group:
         return
     for name, column in columns.items():
-        if name == found.reference or not column.is_filled or not column.is_text or column.distinct < 2:
+        if name == found.reference or not column.is_filled or not column.is_text or column.distinct < _FEWEST_GROUPS:
             continue
         is_named = is_id(name) or not _GROUP_WORDS.isdisjoint(words_of(name))
         is_long = name in found.inputs.values() and _is_long(column) and len(found.inputs) > 1

@@ -52,7 +52,8 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
         UndecidedError: none fits.
     """
     taken = options.fields if options else ()
-    able = [column for name, column in columns.items() if name not in taken and _can_be_reference(column)]
+    free = [column for name, column in columns.items() if name not in taken and top_field(name) not in taken]
+    able = [column for column in free if _can_be_reference(column)]
     plain = [column for column in able if not _is_part(column, columns)]
     ranked = sorted(
         (rank, place, column.name)
