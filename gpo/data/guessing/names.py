@@ -18,7 +18,8 @@ _REFERENCE_WORDS = (
     "label", "target", "answer", "gold", "expected", "output", "outputs", "truth", "reference", "category", "class",
     "sentiment", "intent", "queue", "verdict", "summary", "highlights", "translation", "completion", "response",
     "labels", "answers", "department", "topic", "emotion", "stance", "polarity", "spam", "toxic", "decision", "outcome",
-    "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "correct", "tags", "keywords", "entities",
+    "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "correct", "tags",
+    "keywords", "entities",
 )
 
 _SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
