@@ -16,7 +16,7 @@ from gpo.errors import GpoError, InputError
 from gpo.redaction import mask_known, mask_secrets
 
 if TYPE_CHECKING:
-    from gpo.data.guessing.choices import Question
+    from gpo.data.guessing.choices import ChoiceToMake
 
 _FOLDED = frozenset({"aliases", "changes", "instruction", "note", "why"})
 """Columns that take several lines where the terminal is narrow; the others are cut."""
@@ -145,7 +145,7 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def ask_person(question: "Question") -> str:
+def ask_person(question: "ChoiceToMake") -> str:
     """The answer of the person at the terminal, asked on stderr until it is one of the possible ones."""
     from rich.prompt import Prompt
     from rich.text import Text

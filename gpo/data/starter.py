@@ -13,7 +13,7 @@ from typing import NamedTuple
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, Question, UndecidedError, take_default
+from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
 from gpo.data.guessing.found import Found, find_in
 from gpo.data.guessing.guess import Guess
 from gpo.data.guessing.remarks import label_counts, remarks_on
@@ -122,7 +122,7 @@ def _without_conflicts(found: Found, spec: TaskSpec, choices: Choices, ask: Ask)
     try:
         checks.fail()
     except DatasetError as error:
-        question = Question(f"{error}\nStop, or skip all but the first of each?", ("stop", "skip"), "stop")
+        question = ChoiceToMake(f"{error}\nStop, or skip all but the first of each?", ("stop", "skip"), "stop")
         if choices.on_bad_row is None and ask(question) == "skip":
             return found.with_guess(on_bad_row="skip")
         raise UndecidedError(str(error), Choices(on_bad_row="skip")) from None

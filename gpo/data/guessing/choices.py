@@ -39,7 +39,7 @@ class Choices(NamedTuple):
 UNDECIDED = Choices()
 
 
-class Question(NamedTuple):
+class ChoiceToMake(NamedTuple):
     """A doubt about the data: what is asked, the answers that are possible, and the one that is taken unasked."""
 
     text: str
@@ -47,10 +47,10 @@ class Question(NamedTuple):
     default: str
 
 
-Ask = Callable[[Question], str]
+Ask = Callable[[ChoiceToMake], str]
 
 
-def take_default(question: Question) -> str:
+def take_default(question: ChoiceToMake) -> str:
     """For those whom nobody can ask."""
     return question.default
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from gpo.data.guessing.choices import Ask, Choices, Question, UndecidedError
+from gpo.data.guessing.choices import Ask, Choices, ChoiceToMake, UndecidedError
 from gpo.data.guessing.columns import Column
 from gpo.data.guessing.leaks import leak_of
 from gpo.data.guessing.names import (
@@ -116,7 +116,7 @@ def _others(labels: Iterable[Column], best: str) -> tuple[str, ...]:
 
 def _asked(best: str, likely: Sequence[Column], ask: Ask) -> Reference:
     names = tuple(dict.fromkeys([best, *(column.name for column in likely)]))
-    chosen = ask(Question("Which column is the right answer?", names, best))
+    chosen = ask(ChoiceToMake("Which column is the right answer?", names, best))
     return Reference(chosen, _others(likely, chosen))
 
 

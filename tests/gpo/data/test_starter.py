@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpo.data import starter_text
+from gpo.data.guessing.guess import guess
 from gpo.data.splits import load_splits
-from gpo.data.starter import found_in, write_starter
+from gpo.data.starter import write_starter
 from gpo.data.starter_text import spec_text
 from gpo.errors import DatasetError, InputError, SpecError
 from gpo.spec.file import load_spec
@@ -237,7 +238,8 @@ def test_a_folder_or_nothing_is_no_data(tmp_path: Path) -> None:
 def test_the_starter_of_a_model_that_keeps_to_forms_names_the_place_of_the_answer(
     label: list[str], is_named: bool, tmp_path: Path
 ) -> None:
-    found = found_in(write(tmp_path, rows_of(60, label=label)))
+    rows = rows_of(60, label=label)
+    found = guess(write(tmp_path, rows), rows)
     remote, local = (spec_text("task", "data.jsonl", found, local=local) for local in (False, True))
     asked = TaskSpec.model_validate(yaml.safe_load(remote))
     assert (asked.answer.where is not None) is is_named
