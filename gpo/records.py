@@ -36,7 +36,8 @@ class Example(Record):
 
     `also` holds further right answers, where there are several; an answer counts by the one that it meets best.
     `solution` is how the answer is found, for demonstrations. `slices` has the values of the fields that `gate.slices`
-    names; no prompt shows them.
+    names; no prompt shows them. `group` names what it belongs to, as a customer or a document: examples of one
+    group are no independent evidence.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Example(Record):
     also: tuple[str, ...] = ()
     solution: str | None = None
     slices: Mapping[str, str] = {}
+    group: str | None = None
 
     @property
     def inputs_hash(self) -> str:
@@ -109,7 +111,8 @@ class Splits(Record):
     """Three disjoint lists of examples and the fingerprint of the dataset they come from.
 
     `few_shot` are demonstrations that the dataset brings along, none of them with an input of its dev or test data.
-    `left_out` tells, a line each, which rows were left out and why; empty where all could be used.
+    `left_out` tells, a line each, which rows were left out and why; empty where all could be used. `notes` tell what
+    else a person should know of the rows: equal ones that count once, nearly equal ones in two splits.
     """
 
     train: tuple[Example, ...]
@@ -118,6 +121,7 @@ class Splits(Record):
     fingerprint: str
     few_shot: tuple[Example, ...] = ()
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Candidate(Record):

@@ -13,7 +13,9 @@ from gpo.records import Example, Record
 Role = Literal["system", "user", "assistant"]
 Position = Literal["before", "beginning", "end", "answer"]
 INSTRUCTION = "instruction"
-_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""What the name of a variable may be."""
+_VARIABLE = re.compile(rf"\{{\{{\s*({VARIABLE.pattern})\s*\}}\}}")
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w[\w ./-]*?)\s*\}\}")
 
 

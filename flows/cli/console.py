@@ -7,13 +7,16 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 from rich.console import Console
 
 from gpo.errors import GpoError, InputError
 from gpo.redaction import mask_known, mask_secrets
+
+if TYPE_CHECKING:
+    from gpo.data.guessing.choices import ChoiceToMake
 
 _FOLDED = frozenset({"aliases", "changes", "instruction", "note", "why"})
 """Columns that take several lines where the terminal is narrow; the others are cut."""
@@ -140,6 +143,15 @@ def _unexpected(error: Exception) -> str:
 def _named(error: Exception) -> str:
     first = mask_secrets(str(error)).strip().partition("\n")[0].strip()[:300]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def ask_person(question: "ChoiceToMake") -> str:
+    """The answer of the person at the terminal, asked on stderr until it is one of the possible ones."""
+    from rich.prompt import Prompt
+    from rich.text import Text
+
+    answers = list(question.answers)
+    return Prompt.ask(Text(question.text), choices=answers, default=question.default, console=stderr_console())
 
 
 def print_error(text: str) -> None:

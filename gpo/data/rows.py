@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from gpo.data.identity import identity_of, normal_form, visible_form
+from gpo.data.inputs import input_text, is_there, plain_text
 from gpo.data.kinds import KINDS, ReferenceKind
 from gpo.data.sources.files import Number
-from gpo.errors import DatasetError, suggestion
+from gpo.data.sources.paths import value_at, value_or_none
+from gpo.errors import DatasetError
 from gpo.formatting import one_line, shorten_value
 from gpo.records import Example, content_hash
 from gpo.scoring.answers import canonical_reference
@@ -29,16 +32,23 @@ class Labelled(NamedTuple):
     id: str | None
     joins: bool = False
     slices: Mapping[str, str] = {}
+    group: str | None = None
 
     @property
     def inputs_hash(self) -> str:
-        """By which rows that ask the same are known."""
+        """By which rows that ask the same are known: the hash of the inputs' normal form."""
+        return identity_of(self.inputs.values())
+
+    @property
+    def exact_hash(self) -> str:
+        """The hash of the inputs as they are written."""
         return content_hash(tuple(self.inputs.values()), length=64)
 
     @property
     def content(self) -> tuple[object, ...]:
-        """All of it, for hashes: the same for rows that say the same."""
-        return self.inputs, self.references, self.solution, self.id
+        """All of it as it is written, for the fingerprint."""
+        said = self.inputs, self.references, self.solution, self.id
+        return said if self.group is None else (*said, self.group)
 
     def joined(self, other: "Labelled") -> "Labelled":
         """This row with the right answers of another one of the same input; which came first does not matter."""
@@ -59,6 +69,7 @@ class Labelled(NamedTuple):
             also=tuple(also),
             solution=self.solution,
             slices=self.slices,
+            group=self.group,
         )
 
 
@@ -69,16 +80,37 @@ def label_row(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
         DatasetError: a field is missing or cannot be used; the message names it.
     """
     dataset = spec.dataset
-    inputs = {field: _text(_value(row, field), field) for field in dataset.input}
-    answer = _value(row, dataset.reference)
+    inputs = _inputs(row, dataset.columns, spec.answer)
+    answer = value_at(row, dataset.reference)
     references = _references(answer, dataset.reference, spec.answer)
-    solution = row.get(dataset.solution) if dataset.solution else None
-    worked = None if solution is None else _text(solution, str(dataset.solution))
+    solution = value_or_none(row, dataset.solution) if dataset.solution else None
+    worked = None if solution is None else plain_text(solution, str(dataset.solution))
+    group = _group(row, dataset.group) if dataset.group else None
     if dataset.id is None:
-        return Labelled(inputs, references, worked, None, joins=_joins(answer, KINDS[spec.answer.kind]))
-    if not (name := _text(_value(row, dataset.id), dataset.id).strip()):
+        joins = _joins(answer, KINDS[spec.answer.kind])
+        return Labelled(inputs, references, worked, None, joins=joins, group=group)
+    if not (name := plain_text(value_at(row, dataset.id), dataset.id).strip()):
         raise DatasetError(f"field `{dataset.id}`: an id must not be blank")
-    return Labelled(inputs, references, worked, name)
+    return Labelled(inputs, references, worked, name, group=group)
+
+
+def _inputs(row: Mapping[str, Any], columns: Mapping[str, str], answer: AnswerSpec) -> dict[str, str]:
+    """The inputs by their variables. One of several may be missing, and is an empty text; not all of them."""
+    values = {variable: (field, value_at(row, field)) for variable, field in columns.items()}
+    texts = {
+        variable: input_text(value, field, answer.labels) if is_there(value) else ""
+        for variable, (field, value) in values.items()
+    }
+    if not any(map(normal_form, texts.values())):
+        field, value = next(iter(values.values()))
+        raise DatasetError(f"field `{field}`: must not be blank, received {shorten_value(value)}")
+    return texts
+
+
+def _group(row: Mapping[str, Any], field: str) -> str | None:
+    """The group of a row; a row without one is on its own."""
+    value = value_at(row, field)
+    return (plain_text(value, field).strip() or None) if is_there(value) else None
 
 
 def slice_values(row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, str]:
@@ -88,14 +120,9 @@ def slice_values(row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, str
         DatasetError: a value is neither text nor a number, true or false; the message names its field.
     """
     # Messages and reports put the names of slices between backticks.
-    texts = {field: _text(row[field], field).replace("`", "'") for field in fields if _is_there(row.get(field))}
+    texts = {field: plain_text(row[field], field).replace("`", "'") for field in fields if is_there(row.get(field))}
     values = {field: one_line(text) for field, text in texts.items()}
     return {field: value for field, value in values.items() if value}
-
-
-def _is_there(value: object) -> bool:
-    # NaN is how pandas says that a value is missing.
-    return value is not None and value == value  # noqa: PLR0124
 
 
 def _references(value: object, field: str, answer: AnswerSpec) -> tuple[str, ...]:
@@ -106,8 +133,11 @@ def _references(value: object, field: str, answer: AnswerSpec) -> tuple[str, ...
         raise DatasetError(f"field `{field}`: holds no right answer, but an empty list")
     found: dict[str, None] = {}
     for each in several:
-        text = _text(each, field) if kind.form == "text" else _structured(each, field, answer)
+        text = plain_text(each, field) if kind.form == "text" else _structured(each, field, answer)
         reference = canonical_reference(text, answer)
+        if reference is None and kind.has_labels:
+            # Composed or decomposed letters and invisible characters make no other label.
+            reference = canonical_reference(visible_form(text), answer)
         if reference is None:
             raise DatasetError(f"field `{field}`: {_expected(text, answer)}, received {shorten_value(each)}")
         found[reference] = None
@@ -121,7 +151,7 @@ def _joins(value: object, kind: ReferenceKind) -> bool:
 
 def _structured(value: object, field: str, answer: AnswerSpec) -> str:
     """A value as JSON text; what is text already stays as it is."""
-    if not _is_there(value):
+    if not is_there(value):
         raise DatasetError(f"field `{field}`: {_expected('null', answer)}, received {shorten_value(value)}")
     if isinstance(value, str) and not isinstance(value, Number):
         return value
@@ -135,26 +165,6 @@ def _typed(value: object) -> object:
     if isinstance(value, list):
         return [_typed(item) for item in value]
     return {name: _typed(item) for name, item in value.items()} if isinstance(value, dict) else value
-
-
-def _value(row: Mapping[str, Any], field: str) -> Any:
-    if field not in row:
-        raise DatasetError(f"no field `{field}` in this row{suggestion(field, row)}")
-    return row[field]
-
-
-def _text(value: object, field: str) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if not isinstance(value, str):
-        raise DatasetError(f"field `{field}`: must be text, a number, true or false, received {shorten_value(value)}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise DatasetError(
-            f"field `{field}`: {shorten_value(value[error.start])} is half a character; no model takes it"
-        ) from None
-    return str(value)
 
 
 def _expected(received: str, answer: AnswerSpec) -> str:

@@ -6,7 +6,10 @@ the dev split lies between test and train, so that what is pushed over a border 
 is no guarantee: the sizes are exact, so a new row that enters a split pushes another out.
 
 A dataset that has versions (`dataset.name`) gives that guarantee, and its sizes are not exact: a hash of an example's
-inputs says which split it belongs to, whatever other rows there are.
+inputs says which split it belongs to, whatever other rows there are. With `dataset.group`, for a file too, it is a hash
+of the group, which so stays in one split.
+
+Inputs with the same normal form are one question: see `identity.py`. Nearly equal ones in two splits are told.
 
 A folder or a dataset of the hub may bring its own splits, which are only cut to the sizes that the spec asks for. What
 they have in common belongs to test, then to dev: such rows are left out of the others, and that is told.
@@ -21,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gpo.data.assignment import HashedSplits, SeededOrder
+from gpo.data.near_duplicates import near_duplicates
 from gpo.data.sources.registry import Table, Tables
 from gpo.data.sources.tables import table_of_frame, tables_of
 from gpo.data.validation import RowValidation
@@ -37,9 +41,10 @@ _IN_ORDER: tuple[Split, ...] = ("test", "dev", "train")
 def load_splits(spec: TaskSpec) -> Splits:
     """Read the spec's dataset and split it; the same rows and seed give the same splits, in the same order.
 
-    No input text is in two splits. References are canonical, see `scoring/answers.py`. The fingerprint depends on
-    the content of all usable rows (for a folder, also on the files they are in), not on their order, the sizes or the
-    seed. With `on_bad_row: skip`, of rows that contradict each other the first is kept.
+    No input is in two splits, nor is a group where the spec names one. References are canonical, see
+    `scoring/answers.py`. The fingerprint depends on the content of all usable rows (for a folder, also on the files
+    they are in), not on their order, the sizes or the seed. With `on_bad_row: skip`, of rows that contradict each other
+    the first is kept; of rows that differ by nothing but white space, case and the like, the first counts too.
 
     Raises:
         DatasetError: the source is missing, empty or unreadable, rows are malformed or contradict each other, or there
@@ -58,20 +63,31 @@ def splits_of(frame: "pd.DataFrame", spec: TaskSpec) -> Splits:
 
 
 def _splits(tables: Tables, spec: TaskSpec) -> Splits:
-    if spec.dataset.name is not None:
-        return _hashed(tables.whole[0], spec)
-    return _own_splits(tables, spec) if tables.splits else _cut(tables.whole, spec)
+    if tables.splits:
+        found = _own_splits(tables, spec)
+    elif spec.dataset.name is not None or spec.dataset.group is not None:
+        found = _hashed(tables.whole, spec)
+    else:
+        found = _cut(tables.whole, spec)
+    return found.model_copy(update={"notes": (*found.notes, *near_duplicates(found))})
 
 
-def _hashed(table: Table, spec: TaskSpec) -> Splits:
+def _hashed(tables: Sequence[Table], spec: TaskSpec) -> Splits:
     intake, found = RowValidation(spec), HashedSplits(spec)
-    intake.read(table, "all", found)
+    for table in tables:
+        intake.read(table, "all", found)
     intake.check()
     test, dev, train = (found.examples(split) for split in _IN_ORDER)
     few = _few({"test": len(test), "dev": len(dev), "train": len(train)}, found.count, spec)
-    # The same rows cut otherwise are other splits, with scores that do not compare.
-    fingerprint = content_hash(["hashed", intake.fingerprint()])
-    return Splits(test=test, dev=dev, train=train, fingerprint=fingerprint, left_out=(*intake.left_out, *few))
+    return Splits(
+        test=test,
+        dev=dev,
+        train=train,
+        # The same rows cut otherwise are other splits, with scores that do not compare.
+        fingerprint=content_hash(["hashed", "normal form", spec.dataset.group, intake.fingerprint()]),
+        left_out=(*intake.left_out, *few),
+        notes=tuple(intake.notes),
+    )
 
 
 def _few(found: Mapping[Split, int], rows: int, spec: TaskSpec) -> list[str]:
@@ -115,33 +131,38 @@ def _cut(tables: Sequence[Table], spec: TaskSpec) -> Splits:
         train=ordered[test + dev : wanted],
         fingerprint=intake.fingerprint(),
         left_out=tuple(intake.left_out),
+        notes=tuple(intake.notes),
     )
 
 
 def _own_splits(tables: Tables, spec: TaskSpec) -> Splits:
     """The splits of a folder or of the hub, each cut to the spec's size. Only train may be missing or empty.
 
-    Where dev is missing, it is cut off train.
+    Where dev is missing, it is cut off train: by groups where there are any.
     """
     sizes = spec.dataset.split
     from_train = "dev" not in tables.splits
     intake = RowValidation(spec)
     test, dev = SeededOrder(sizes.test, spec), SeededOrder(sizes.dev, spec)
-    train = SeededOrder(sizes.train + sizes.dev if from_train else sizes.train, spec)
+    by_group = HashedSplits(spec, {"dev": sizes.dev, "train": sizes.train})
+    rest = SeededOrder(sizes.train + sizes.dev if from_train else sizes.train, spec)
+    is_grouped = from_train and spec.dataset.group is not None
     # What is in two of them stays in the one that is read first.
     intake.read(tables.splits["test"], "test", test)
     if not from_train:
         intake.read(tables.splits["dev"], "dev", dev)
     if "train" in tables.splits:
-        intake.read(tables.splits["train"], "train", train, may_be_empty=not from_train)
+        order = by_group if is_grouped else rest
+        intake.read(tables.splits["train"], "train", order, may_be_empty=not from_train)
     few_shot = intake.demonstrations(tables.few_shot) if tables.few_shot else ()
     intake.check()
-    rest = train.examples()
+    ordered, cut = rest.examples(), sizes.dev if from_train else 0
     return Splits(
-        train=rest[sizes.dev :] if from_train else rest,
-        dev=rest[: sizes.dev] if from_train else dev.examples(),
+        train=by_group.examples("train") if is_grouped else ordered[cut:],
+        dev=by_group.examples("dev") if is_grouped else (*dev.examples(), *ordered[:cut]),
         test=test.examples(),
         fingerprint=intake.fingerprint(),
         few_shot=few_shot,
         left_out=tuple(intake.left_out),
+        notes=tuple(intake.notes),
     )

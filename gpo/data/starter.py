@@ -5,89 +5,153 @@ What is written works as it stands: the spec is checked and the whole dataset is
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from gpo.data.benchmarks import recognise_benchmark
-from gpo.data.guess import Guess, Row, guess, sample
-from gpo.data.sources.files import FileReading, detect_reading
-from gpo.data.sources.folders import read_file, split_files
+from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
+from gpo.data.guessing.found import Found, find_in
+from gpo.data.guessing.guess import Guess
+from gpo.data.guessing.remarks import label_counts, remarks_on
+from gpo.data.relations import Part, RowChecks, RowProblems
+from gpo.data.rows import label_row
+from gpo.data.sources.registry import Table
+from gpo.data.sources.tables import tables_of
 from gpo.data.splits import load_splits
 from gpo.data.starter_text import spec_text
 from gpo.errors import DatasetError, InputError, SpecError
 from gpo.files import write_whole
 from gpo.names import Name
-from gpo.progress import Note, emit
-from gpo.records import Split
+from gpo.records import Splits
 from gpo.spec.dataset import SplitSpec
 from gpo.spec.file import anchor_paths
 from gpo.spec.task import TaskSpec
 
+_SEEDS = 20
+"""Seeds that are tried until every split gets enough of a dataset's groups."""
 
-def write_starter(name: str, data: Path, folder: Path, *, force: bool) -> Path:
-    """Write `NAME.yaml` into `folder`, a spec for a file or a folder of labelled rows, and return its path.
 
-    Notes tell which rows the spec leaves out.
+class Starter(NamedTuple):
+    """A spec that was written, and what it says of the data.
+
+    `labels` are counted in the rows that were looked at, None where answers are no labels. `remarks` tell what a person
+    should know of the rows.
+    """
+
+    path: Path
+    found: Found
+    splits: Splits
+    labels: Mapping[str, int] | None
+    remarks: tuple[str, ...]
+
+
+def write_starter(
+    name: str, data: Path, folder: Path, *, force: bool, choices: Choices = UNDECIDED, ask: Ask = take_default
+) -> Starter:
+    """Write `NAME.yaml` into `folder`, a spec for a file or a folder of labelled rows.
 
     Raises:
         SpecError: `name` cannot be a task's name.
         InputError: the file is there already and `force` is not set, or it cannot be written.
-        DatasetError: the data cannot be read, has too few rows, or does not show what is input and what is answer.
+        DatasetError: the data cannot be read, has too few rows, or does not show what is input and what is answer; the
+            message ends with the command that would settle it, where there is one.
     """
     _check_name(name)
     path = folder / f"{name}.yaml"
     if path.exists() and not force:
         raise InputError(f"{path}: is there already; choose another name, or overwrite it with --force")
-    text = spec_text(name, _relative(data, folder), found_in(data))
-    spec = TaskSpec.model_validate(yaml.safe_load(text))
-    for left_out in load_splits(anchor_paths(spec, folder.resolve())).left_out:
-        emit(Note(left_out))
+    home = folder.resolve()
+
+    def text_of(guessed: Guess) -> str:
+        return spec_text(name, _relative(data, folder), guessed)
+
+    def spec_of(guessed: Guess) -> TaskSpec:
+        return anchor_paths(TaskSpec.model_validate(yaml.safe_load(text_of(guessed))), home)
+
     try:
-        write_whole(path, text)
+        found = find_in(data, choices, ask)
+        found, splits = _checked(found, spec_of, choices, ask)
+    except UndecidedError as error:
+        raise _with_command(error, f"gpo spec init {name} --data {shlex.quote(str(data))}", choices) from None
+    try:
+        write_whole(path, text_of(found.guess))
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    return path
+    remarks = remarks_on(found.rows, found.guess)
+    return Starter(path, found, splits, label_counts(found.rows, found.guess), remarks)
 
 
-def found_in(data: Path) -> Guess:
-    """What a file or folder shows: a published benchmark is known by its name, all else is guessed from the rows.
+def _with_command(error: UndecidedError, command: str, choices: Choices) -> DatasetError:
+    """The error with the command that settles what is undecided, where one does."""
+    if error.choices is None:
+        return error
+    given = {option: value for option, value in error.choices._asdict().items() if value}
+    return DatasetError(f"{error}\n  This works: {command} {choices._replace(**given).as_options()}")
+
+
+def _checked(found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choices, ask: Ask) -> tuple[Found, Splits]:
+    """What was found, so that its spec works with the whole dataset, and the splits of that spec."""
+    if choices.on_bad_row:
+        found = found.with_guess(on_bad_row=choices.on_bad_row)
+    if found.guess.on_bad_row != "skip":
+        found = _without_conflicts(found, spec_of(found.guess), choices, ask)
+    return _loaded(found, spec_of, choices)
+
+
+def _without_conflicts(found: Found, spec: TaskSpec, choices: Choices, ask: Ask) -> Found:
+    """The same, or with the first of the rows that contradict each other, where a person wants that.
 
     Raises:
-        DatasetError: the data cannot be read, has too few rows, or does not show what is input and what is answer.
+        UndecidedError: rows contradict each other, and nobody says what to do.
     """
-    if not data.exists():
-        raise DatasetError(f"{data}: no such file or folder; name a file of labelled rows, or a folder of splits")
-    if not data.is_dir():
-        reading = detect_reading(data)
-        found = guess(data, sample(_rows(data, reading)))
-        return found._replace(encoding=reading.encoding, delimiter=reading.delimiter)
-    files = split_files(data)
-    if not files:
-        raise DatasetError(
-            f"{data}: is a folder without splits; name one file, or a folder with train, dev and test files"
-        )
-    return _found_in_splits(data.resolve(), files)
+    title = "one input has two answers, where case and white space do not count; correct the rows, or keep the first"
+    checks = RowChecks(RowProblems("ids must be unique"), RowProblems(f"{spec.dataset.source}: {title}"))
+    for part, table in _parts(spec):
+        checks.begin_table(table.name, part)
+        for number, row in table.rows:
+            if isinstance(row, DatasetError):
+                continue
+            try:
+                checks.relate(number, label_row(row, spec))
+            except DatasetError:
+                continue
+    try:
+        checks.fail()
+    except DatasetError as error:
+        question = ChoiceToMake(f"{error}\nStop, or skip all but the first of each?", ("stop", "skip"), "stop")
+        if choices.on_bad_row is None and ask(question) == "skip":
+            return found.with_guess(on_bad_row="skip")
+        raise UndecidedError(str(error), Choices(on_bad_row="skip")) from None
+    return found
 
 
-def _found_in_splits(folder: Path, files: Mapping[Split, Path]) -> Guess:
-    reading = detect_reading(next(iter(files.values())))
-    counts = dict.fromkeys(files, 0)
+def _parts(spec: TaskSpec) -> Iterator[tuple[Part, Table]]:
+    tables = tables_of(spec.dataset, spec.gate.slices)
+    for table in tables.whole:
+        yield "all", table
+    yield from tables.splits.items()
 
-    def all_rows() -> Iterator[Row]:
-        for split, path in files.items():
-            for row in _rows(path, reading):
-                counts[split] += 1
-                yield row
 
-    rows = sample(all_rows())
-    split = SplitSpec.model_construct(
-        train=counts.get("train", 0), dev=max(counts.get("dev", 0), 1), test=max(counts.get("test", 0), 1)
-    )
-    found = recognise_benchmark(folder, rows, split) or guess(folder, rows)._replace(split=split)
-    return found._replace(encoding=reading.encoding, delimiter=reading.delimiter)
+def _loaded(found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choices) -> tuple[Found, Splits]:
+    """The splits, without the rows that cannot be used unless a person wants to stop at them.
+
+    Where groups are kept together, the first seed is taken under which every split gets enough of them.
+    """
+    tried = [found] if choices.on_bad_row else [found, found.with_guess(on_bad_row="skip")]
+    if found.guess.group:
+        tried = [each.with_guess(seed=seed) for each in tried for seed in range(_SEEDS)]
+    first: DatasetError | None = None
+    for each in tried:
+        try:
+            return each, load_splits(spec_of(each.guess))
+        except DatasetError as error:
+            first = first or error
+    assert first is not None  # noqa: S101 - for the type checker
+    raise first
 
 
 def _check_name(name: str) -> None:
@@ -107,13 +171,6 @@ def _relative(data: Path, folder: Path) -> str:
         return data.resolve().as_posix()
 
 
-def _rows(path: Path, reading: FileReading) -> Iterator[Row]:
-    for number, row in read_file(path, reading):
-        if isinstance(row, DatasetError):
-            raise DatasetError(f"{path}: row {number}: {row}")
-        yield row
-
-
 def task_of(folder: Path, *, train: int | None = None, dev: int | None = None, test: int | None = None) -> TaskSpec:
     """The task that a folder of labelled splits is, with the embedded models; sizes are the folder's, or as given.
 
@@ -123,7 +180,7 @@ def task_of(folder: Path, *, train: int | None = None, dev: int | None = None, t
     Raises:
         DatasetError: the folder cannot be read, or does not show what is input and what is answer.
     """
-    found = found_in(folder)
+    found = find_in(folder).guess
     sizes = {"train": train, "dev": dev, "test": test}
     given = {split: size for split, size in sizes.items() if size is not None}
     found = found._replace(split=SplitSpec.model_validate({**found.split.model_dump(), **given}))

@@ -1,19 +1,19 @@
 """The text of a starter spec: what the data shows, with comments that teach the rest, laid out by `starter.yaml.j2`."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import yaml
 
-from gpo.data.guess import Guess
+from gpo.data.guessing.guess import Guess
 from gpo.jinja import Templates
 
 
 def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) -> str:
     """A spec as YAML for the task `name` and the file or folder `data`, relative to where the spec will be.
 
-    `found.inputs` are names of variables, all else may be any text. Models are the embedded ones if `local`, by default
-    where they are installed.
+    The variables of `found.inputs` are names, all else may be any text. Models are the embedded ones if `local`, by
+    default where they are installed.
     """
     is_local = _has_local() if local is None else local
     return _TEMPLATES.fill(
@@ -21,7 +21,8 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
         name=name,
         data=data,
         found=found,
-        question=_question(found.inputs),
+        question=_question(found),
+        input=tuple(found.inputs) if found.has_own_names else found.inputs,
         local=is_local,
         asks_for_place=_asks_for_place(found, is_local=is_local),
     )
@@ -36,12 +37,15 @@ def _asks_for_place(found: Guess, *, is_local: bool) -> bool:
     return not (is_local or found.is_published or found.answer.spec.kind in {"free", "json"})
 
 
-def quote_yaml(value: str | Sequence[str], *, always: bool = False) -> str:
-    """A text, or a list of texts, as YAML on one line, in quotes where it must be.
+def quote_yaml(value: str | Sequence[str] | Mapping[str, str], *, always: bool = False) -> str:
+    """A text, a list of texts, or texts by names, as YAML on one line, in quotes where it must be.
 
-    >>> print(quote_yaml(["plain", "no", "a: b", "#"]))
-    [plain, 'no', 'a: b', '#']
+    >>> print(quote_yaml(["plain", "no", "a: b", "#"]), quote_yaml({"text": "Customer: text"}))
+    [plain, 'no', 'a: b', '#'] {text: 'Customer: text'}
     """
+    if isinstance(value, Mapping):
+        pairs = (f"{quote_yaml(name)}: {quote_yaml(text, always=always)}" for name, text in value.items())
+        return f"{{{', '.join(pairs)}}}"
     if not isinstance(value, str):
         return f"[{', '.join(quote_yaml(text, always=always) for text in value)}]"
     # Line breaks have escapes in double quotes only.
@@ -55,11 +59,16 @@ def quote_yaml(value: str | Sequence[str], *, always: bool = False) -> str:
 _TEMPLATES = Templates("gpo.data", filters={"quote": quote_yaml})
 
 
-def _question(inputs: Sequence[str]) -> list[str]:
-    """The lines of a message with all fields, named where there are several."""
-    if len(inputs) == 1:
-        return [f"{{{{{inputs[0]}}}}}"]
-    return [f"{field}: {{{{{field}}}}}" for field in inputs]
+def _question(found: Guess) -> list[str]:
+    """The lines of a message with all inputs, named where there are several; options by their labels."""
+    asked = [variable for variable in found.inputs if variable not in found.option_labels]
+    lines = [f"{{{{{asked[0]}}}}}"] if len(asked) == 1 else [f"{name}: {{{{{name}}}}}" for name in asked]
+    return lines + [f"{_mark(label)}{{{{{variable}}}}}" for variable, label in found.option_labels.items()]
+
+
+def _mark(label: str) -> str:
+    """What stands before an option; nothing where its text brings it along."""
+    return f"{label} " if label.endswith((")", "-")) else f"{label}) " if label else ""
 
 
 def _has_local() -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gpo.data.sources.paths import value_at
 from gpo.datasets.fields import FieldReader, Said
 from gpo.datasets.lines import only_in_one, row_hash, row_of
 from gpo.datasets.version import Changes, DatasetFields, LabelShift
@@ -89,7 +90,7 @@ class _Compared:
             elif not is_new and new.total() == 0 and len(removed) < SHOWN:
                 removed.append(row)
             elif is_new and old.total() and old != new and len(relabelled) < SHOWN:
-                inputs = {field: row[field] for field in self._fields.input}
+                inputs = {field: value_at(row, field) for field in self._fields.input}
                 is_before = next(iter(old - new), "")
                 relabelled.append(Relabelled(inputs=inputs, before=is_before, after=said.reference))
         return {"added": tuple(added), "removed": tuple(removed), "relabelled": tuple(relabelled)}

@@ -18,11 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gpo.data.guess import guess, is_short, sample
+from gpo.data.guessing.answers import is_short
+from gpo.data.guessing.guess import guess, sample
 from gpo.data.kinds import KINDS, Kind
+from gpo.data.relations import Related, Relation, RowChecks, RowProblems
 from gpo.data.rows import Labelled, label_row
 from gpo.data.sources.files import NumberedRow
-from gpo.data.validation import Related, Relation, RowChecks, RowProblems
 from gpo.datasets.fields import FieldReader, reference_text, task_of_kind
 from gpo.datasets.lines import SortedLines, Spool, canonical_line, row_of
 from gpo.datasets.version import DatasetFields
@@ -99,7 +100,7 @@ def _guessed(spool: Spool, where: str) -> DatasetFields:
         found = guess(Path(where), rows)
     except DatasetError as error:
         raise DatasetError(f"{error}; or name the fields with --input and --reference") from None
-    return DatasetFields(input=found.inputs, reference=found.reference, id=found.id)
+    return DatasetFields(input=tuple(found.inputs.values()), reference=found.reference, id=found.id)
 
 
 def _check(content: Content, spool: Spool, where: str, told: OnProgress) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from gpo.data.sources.files import LOADERS, FileReading, NumberedRow, detect_reading
+from gpo.data.sources.encodings import check_encoding
+from gpo.data.sources.files import COMPRESSED, LOADERS, FileReading, NumberedRow, detect_reading, ending_of
 from gpo.data.sources.folders import read_file
 from gpo.data.sources.hub import hub_tables, rows_of_table
 from gpo.data.sources.sql import rows_of_query
@@ -67,12 +68,11 @@ def rows_of_file(path: Path, written: FileFormat = DETECT) -> Iterator[NumberedR
         raise DatasetError(f"{path}: no such file")
     if path.is_dir():
         raise DatasetError(f"{path}: is a folder; name one file, whose rows a spec's dataset.split then divides")
-    _check_ending(str(path), path.suffix)
-    try:
-        seen = detect_reading(path)
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from None
-    reading = FileReading(_known(written.encoding) or seen.encoding, written.delimiter or seen.delimiter)
+    _check_ending(str(path), ending_of(path))
+    if written.encoding:
+        check_encoding(written.encoding)
+    seen = detect_reading(path, written.encoding)
+    reading = FileReading(seen.encoding, written.delimiter or seen.delimiter)
     return read_file(path, reading)
 
 
@@ -118,7 +118,7 @@ def fetch_source(source: str, folder: Path, written: FileFormat = DETECT) -> Fet
         return Fetched(Path(source), written)
     ending = _ending(source)
     _check_ending(source_name(source), ending)
-    path = folder / f"rows{ending}"
+    path = folder / f"rows{ending}{COMPRESSED if source_name(source).lower().endswith(COMPRESSED) else ''}"
     with _file_system(source) as (system, there):
         system.get_file(there, str(path))
     return Fetched(path, written)
@@ -141,22 +141,12 @@ def is_url(source: str) -> bool:
 
 def _ending(source: str) -> str:
     path = urlsplit(source).path or source.partition("://")[2] if is_url(source) else source
-    return PurePosixPath(path).suffix.lower()
+    return ending_of(PurePosixPath(path))
 
 
 def _check_ending(where: str, ending: str) -> None:
     if ending.lower() not in LOADERS:
         raise DatasetError(f"{where}: cannot tell the format from the ending '{ending}'{suggestion(ending, LOADERS)}")
-
-
-def _known(encoding: str | None) -> str | None:
-    try:
-        "a".encode(encoding or "utf-8")
-    except LookupError:
-        raise DatasetError(
-            f"encoding '{encoding}' is not known here; allowed: utf-8, utf-16, cp1252, latin-1 and so on"
-        ) from None
-    return encoding
 
 
 @contextmanager

@@ -58,8 +58,8 @@ def _identity(job: Job) -> str:
 
 
 def _read(job: Job, splits: Splits) -> Checked:
-    for left_out in splits.left_out:
-        emit(Note(left_out))
+    for told in (*splits.left_out, *splits.notes):
+        emit(Note(told))
     check_metric(job.spec.metric, splits.dev[:PROBED_EXAMPLES], job.spec.answer.kind, job.spec.dataset.names)
     _tell_unused_inputs(job.spec)
     return Checked(job, splits, demonstrations(job.spec, splits))

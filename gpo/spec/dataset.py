@@ -1,5 +1,6 @@
 """The section `dataset` of a spec: where the rows are, which fields are what, and the sizes of the splits."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -7,6 +8,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from gpo.names import EnvironmentVariable, Name
 from gpo.records import Record
+from gpo.template import INSTRUCTION, VARIABLE
 
 SOURCES = ("path", "hub", "sql", "name")
 """The options that say where the rows are, one of which a dataset has; `gpo.data.sources` has a function for each."""
@@ -16,6 +18,10 @@ _OPTIONS = (("config", "hub"), ("revision", "hub"), ("url_env", "sql"), ("versio
 
 PLACES = frozenset({*SOURCES, *(option for option, _ in _OPTIONS), "encoding", "on_bad_row"})
 """Where a dataset comes from and how it is read: the fingerprint of its content says what it is."""
+
+
+Inputs = tuple[str, ...] | Mapping[str, str]
+"""Fields that are variables by their own names, or fields by the variables that they fill."""
 
 
 class SplitSpec(Record):
@@ -47,12 +53,24 @@ class DatasetSpec(Record):
         default=None, description="A dataset that `gpo dataset push` keeps; its examples stay in their splits for ever."
     )
     version: int | None = Field(default=None, ge=1, description="For `name`: which version; by default the newest.")
-    input: tuple[str, ...] = Field(min_length=1, description="Field or fields that fill the prompt's variables.")
+    input: Inputs = Field(
+        min_length=1,
+        description="Field or fields that fill the prompt's variables; or a mapping, where a variable has another name "
+        "than its field: `{customer_message: Customer message}`. A field may be a path: `inputs.messages[-1].content`.",
+    )
     reference: str = Field(description="Field that holds the right answer, or a list of right answers.")
     solution: str | None = Field(
         default=None, description="Field with a worked solution, which demonstrations show; some rows may lack it."
     )
     id: str | None = Field(default=None, description="Field with a unique id; by default the row's content is hashed.")
+    group: str | None = Field(
+        default=None,
+        description="Field whose rows belong together, as those of one customer or one document: they stay in one "
+        "split. A hash of the group says which, so that the sizes of `split` are proportions and caps.",
+    )
+    split_field: str | None = Field(
+        default=None, description="For one table: field that says which split a row is of: train, dev or test."
+    )
     split: SplitSpec = Field(default=SplitSpec(), description="How many examples go where.")
     seed: int = Field(default=0, description="Which examples go to which split.")
     encoding: str = Field(default="utf-8", description="Of text files: `utf-8`, `cp1252`, `utf-16` and so on.")
@@ -68,6 +86,17 @@ class DatasetSpec(Record):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("input")
+    @classmethod
+    def _named_variables(cls, value: Inputs) -> Inputs:
+        for variable in value if isinstance(value, Mapping) else ():
+            if not VARIABLE.fullmatch(variable) or variable == INSTRUCTION:
+                raise ValueError(
+                    f"'{variable}' cannot be a variable; allowed are letters, digits and _, and not `{INSTRUCTION}`: "
+                    "write `variable: field`"
+                )
+        return value
 
     @field_validator("encoding")
     @classmethod
@@ -132,7 +161,13 @@ class DatasetSpec(Record):
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that every row must have."""
-        return tuple(dict.fromkeys([*self.input, self.reference, *([self.id] if self.id else [])]))
+        others = (self.reference, self.id, self.group, self.split_field)
+        return tuple(dict.fromkeys([*self.columns.values(), *filter(None, others)]))
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The fields of the inputs by the variables that they fill."""
+        return self.input if isinstance(self.input, Mapping) else {field: field for field in self.input}
 
     @property
     def names(self) -> dict[str, str]:

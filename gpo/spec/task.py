@@ -23,6 +23,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 _LABELLED = ("choice", "boolean")
 """Kinds of answers with labels, which measures of the whole set need."""
 
+_NEWER = ("group", "split_field")
+"""Options of a dataset that are no part of the fingerprint where they are not used: older runs go on."""
+
 
 class BudgetSpec(Record):
     """What a run may use. Answers from the ledger count, so that a resumed run ends where a whole one would."""
@@ -93,6 +96,9 @@ class TaskSpec(Record):
         elsewhere: dict[str, Any] = {"models": True, "dataset": PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
         elsewhere |= {"gate": True, "production": True}  # what happens to the result, not what it is
         content = self.model_dump(mode="json", exclude=elsewhere)
+        for option in _NEWER:
+            if content["dataset"][option] is None:
+                del content["dataset"][option]
         content["models"] = {role: model and model.identity() for role, model in self.models}
         if self.budget.max_cost is not None:
             content["prices"] = {role: model.price.model_dump() for role, model in self.models if model and model.price}

@@ -80,7 +80,7 @@ from tests.support.outcomes import outcome, spec
 from tests.support.paths import EXAMPLES
 print(__file__)
 print(html_report(spec(), outcome()).splitlines()[0])
-print(write_starter("task", EXAMPLES / "review-sentiment" / "reviews.jsonl", Path(), force=False))
+print(write_starter("task", EXAMPLES / "review-sentiment" / "reviews.jsonl", Path(), force=False).path)
 """
     module, page, starter = run_python(code, tmp_path / "installed", ROOT)
     assert module.startswith(str(tmp_path))

@@ -20,7 +20,7 @@ def check_spec(path: Path) -> Iterator[Check]:
     def dataset() -> str:
         splits = load_splits(load_job(path).spec)
         sizes = f"{len(splits.train)} train, {len(splits.dev)} dev, {len(splits.test)} test examples"
-        return "; ".join([sizes, *splits.left_out])
+        return "; ".join([sizes, *splits.left_out, *splits.notes])
 
     def models() -> str:
         from gpo.progress import Note, listen

@@ -170,6 +170,29 @@ def export(
         typer.echo(f"Wrote {version.rows} rows of {version.label} to {file}")
 
 
+@dataset_group.command("import")
+def import_rows(
+    kind: Annotated[
+        str, typer.Argument(metavar="FORMAT", help="openai-evals, openai-chat, promptfoo, squad, mmlu, arc.")
+    ],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The exported file.")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="The .jsonl file to write; by default SOURCE's name, here.")
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Turn an export of another tool, or a published file, into plain rows: a JSONL file."""
+    with exit_on_error(debug=debug):
+        from gpo.datasets.imports import import_file
+
+        found = import_file(kind, source, file or Path(f"{source.name.partition('.')[0]}.jsonl"), force=force)
+        if found.left_out:
+            print_error(f"Left out {found.left_out} that cannot be used; the first: {found.reason}")
+        typer.echo(f"Wrote {found.rows} rows to {found.path}\nNext: `gpo spec init NAME --data {found.path}`")
+
+
 def _announce(datasets: "Datasets", version: "DatasetVersion", folder: Path) -> "Announcement":
     """Tell the Prefect server that hears of what happens in a state folder of a version."""
     from flows.stack.environment import find_api_url, prepare_prefect

@@ -10,16 +10,16 @@ function here, and its test:
                 yield number, {"text": line}
 """
 
-import codecs
-import csv
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import TextIOWrapper
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TextIO
+from io import BufferedIOBase, TextIOWrapper
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple, NoReturn, TextIO, cast
 
+from gpo.data.sources.paths import top_field
 from gpo.errors import DatasetError, suggestion
 
 NumberedRow = tuple[int, Mapping[str, Any] | DatasetError]
@@ -30,7 +30,8 @@ _UNDECODED = re.compile("[\udc80-\udcff]")
 
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
-_LONGEST_FIELD = 1 << 24
+_LOOKED_AT = 1 << 16
+"""Bytes from which it is told how a file is written."""
 
 _OTHER_DELIMITERS = (";", "\t", "|", ",")
 
@@ -46,6 +47,11 @@ class FileReading(NamedTuple):
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
 
+    def columns_of(self, names: Sequence[str]) -> list[str]:
+        """Which of a table's columns are taken; a path takes the column that it begins at."""
+        wanted = {name for field in (*self.fields, *self.optional) for name in (field, top_field(field))}
+        return [name for name in names if not self.fields or name in wanted]
+
 
 class Number(str):
     """A number as the file has it: 0.10 must not become 0.1."""
@@ -57,6 +63,32 @@ Loader = Callable[[Path, FileReading], Iterator[NumberedRow]]
 
 LOADERS: dict[str, Loader] = {}
 """Every loader by the ending of its files."""
+
+DETECTORS: dict[str, Callable[[str], str | None]] = {}
+"""For files with columns, by their ending: what tells from the beginning of a file by what they are separated."""
+
+COMPRESSED = ".gz"
+
+
+def ending_of(path: PurePath) -> str:
+    """The ending that tells a file's format, in lower case: `.csv` of `rows.csv.gz` too."""
+    name = path.name.lower()
+    return PurePath(name.removesuffix(COMPRESSED)).suffix
+
+
+def open_bytes(path: Path) -> BufferedIOBase:
+    """A file to be read, unpacked where it is compressed."""
+    if path.name.lower().endswith(COMPRESSED):
+        return gzip.open(path, "rb")
+    return path.open("rb")
+
+
+@contextmanager
+def _errors_of_opening(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        raise DatasetError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def loader(*endings: str) -> Callable[[Loader], Loader]:
@@ -76,7 +108,7 @@ def loader(*endings: str) -> Callable[[Loader], Loader]:
 def open_text(path: Path, reading: FileReading, *, newline: str) -> Iterator[TextIO]:
     """The file as text, without its byte order mark; bytes that are not of its encoding come as lone surrogates."""
     encoding = reading.encoding.lower().replace("_", "-")
-    with path.open("rb") as file:
+    with cast("Any", open_bytes(path)) as file:
         other = _MARKS.get(file.peek(2)[:2])
         if other and encoding in ("utf-8", "utf8", "utf-8-sig"):
             raise DatasetError(f"{path}: not UTF-8 but UTF-16; set `encoding: utf-16` in the spec's `dataset`")
@@ -101,7 +133,7 @@ def check_columns(columns: Sequence[str], where: str, reading: FileReading) -> N
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise DatasetError(f"{where}: two columns are named `{repeated[0]}`; rename one of them")
     for field in reading.fields:
-        if field not in columns:
+        if field not in columns and top_field(field) not in columns:
             raise DatasetError(f"{where}: no column `{field}`{suggestion(field, columns)}{_other_delimiter(columns)}")
 
 
@@ -128,7 +160,7 @@ def _parsed_line(line: str, encoding: str) -> Mapping[str, Any] | DatasetError:
     if problem := decoding_problem(line, encoding):
         return DatasetError(problem)
     try:
-        return _object(parse_json(line))
+        return row_of_value(parse_json(line))
     except json.JSONDecodeError as error:
         return DatasetError(
             f"not valid JSON: {error.msg} at column {error.colno}; a row is one JSON object on one line"
@@ -154,11 +186,16 @@ def load_json(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
         ) from None
     except DatasetError as problem:
         raise DatasetError(f"{path}: {problem}") from None
-    for number, value in enumerate(_the_array(content, path), start=1):
-        yield number, _object(value)
+    for number, value in enumerate(the_array(content, path), start=1):
+        yield number, row_of_value(value)
 
 
-def _the_array(content: object, path: Path) -> list[Any]:
+def the_array(content: object, path: Path) -> list[Any]:
+    """The rows of a file that is read whole: a list, or the one list that an object holds.
+
+    Raises:
+        DatasetError: there is no such list, or there are several.
+    """
     if isinstance(content, list):
         return content
     fields = content if isinstance(content, dict) else {}
@@ -189,7 +226,8 @@ def _no_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_no_constant)
 
 
-def _object(value: object) -> Mapping[str, Any] | DatasetError:
+def row_of_value(value: object) -> Mapping[str, Any] | DatasetError:
+    """A value as a row, or why it is none."""
     if isinstance(value, dict):
         return value
     shown = json.dumps(value)
@@ -197,76 +235,17 @@ def _object(value: object) -> Mapping[str, Any] | DatasetError:
     return DatasetError(f'must be a JSON object such as {{"input": ...}}, received {shown}')
 
 
-@loader(".csv")
-def load_csv(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
-    """Comma-separated values with a header, which is row 1; every value is text as it is written.
+def detect_reading(path: Path, encoding: str | None = None) -> FileReading:
+    """How a file seems to be written: the byte order mark tells its encoding, the first rows of a CSV its delimiter.
 
-    A quoted field may hold line breaks; then the rows are numbered as a spreadsheet does it, not by lines.
+    An `encoding` that is given is not looked for.
+
+    Raises:
+        DatasetError: it cannot be read.
     """
-    yield from _separated(path, reading, reading.delimiter or ",")
-
-
-@loader(".tsv")
-def load_tsv(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
-    """The same with tabs."""
-    yield from _separated(path, reading, reading.delimiter or "\t")
-
-
-def _separated(path: Path, reading: FileReading, delimiter: str) -> Iterator[NumberedRow]:
-    # The default of 128 KiB is less than a long document, and it can only be set for the whole process.
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
-    with open_text(path, reading, newline="") as file:
-        records = _records(file, delimiter)
-        _, header = next(records, (1, []))
-        if isinstance(header, DatasetError):
-            raise DatasetError(f"{path}: row 1: {header}")
-        if problem := decoding_problem(delimiter.join(header), reading.encoding):
-            raise DatasetError(f"{path}: row 1: {problem}")
-        if header:
-            check_columns(header, f"{path}: row 1, the header", reading)
-        for number, record in records:
-            if record:
-                yield number, _cells(header, record, reading)
-
-
-def _records(file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str] | DatasetError]]:
-    rows = csv.reader(file, delimiter=delimiter, strict=True)
-    number = 0
-    while True:
-        number += 1
-        try:
-            yield number, next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, DatasetError(f"not valid CSV: {error}; line {rows.line_num} of the file; see to its quotes")
-
-
-def _cells(
-    header: list[str], record: list[str] | DatasetError, reading: FileReading
-) -> Mapping[str, Any] | DatasetError:
-    if isinstance(record, DatasetError):
-        return record
-    if len(record) != len(header):
-        return DatasetError(
-            f"has {len(record)} fields, but the header has {len(header)}; quote a field that holds the delimiter"
-        )
-    for field, text in zip(header, record, strict=True):
-        if problem := decoding_problem(text, reading.encoding):
-            return DatasetError(f"field `{field}`: {problem}")
-    return dict(zip(header, record, strict=True))
-
-
-_DELIMITERS = (";", "\t", "|")
-
-
-def detect_reading(path: Path) -> FileReading:
-    """How a file seems to be written: the byte order mark tells its encoding, the header of a CSV its delimiter."""
-    with path.open("rb") as file:
-        start = file.readline()
-    is_utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if path.suffix.lower() != ".csv" or is_utf16:
-        return FileReading("utf-16" if is_utf16 else "utf-8")
-    header = start.decode("utf-8-sig", errors="replace")
-    others = [delimiter for delimiter in _DELIMITERS if delimiter in header]
-    return FileReading(delimiter=others[0] if others and "," not in header else None)
+    with _errors_of_opening(path), open_bytes(path) as file:
+        start = file.read(_LOOKED_AT)
+    if encoding is None:
+        encoding = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
+    detect = DETECTORS.get(ending_of(path))
+    return FileReading(encoding, detect(start.decode(encoding, errors="replace")) if detect else None)

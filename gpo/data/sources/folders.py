@@ -1,9 +1,10 @@
 """The source `path`: a file of labelled rows, or a folder with a file for each split."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gpo.data.sources.files import LOADERS, FileReading, NumberedRow
+from gpo.data.sources.files import COMPRESSED, LOADERS, FileReading, NumberedRow, ending_of
 from gpo.data.sources.registry import Table, Tables, source
 from gpo.errors import DatasetError, suggestion
 from gpo.records import Split
@@ -12,10 +13,15 @@ from gpo.spec.dataset import DatasetSpec
 FEW_SHOT = "few_shot_examples"
 SPLIT_FILES: Mapping[Split, tuple[str, ...]] = {
     "test": ("test",),
-    "dev": ("dev", "eval", "validation"),
+    "dev": ("dev", "eval", "validation", "val", "valid"),
     "train": ("train",),
 }
-"""Names of a folder's files, without their endings."""
+"""Names of a folder's files, without their endings; a file may be in parts, as `train-00000-of-00002.parquet`."""
+
+_NAMED = 3
+"""Names of a split that a message tells."""
+
+_PART = re.compile(r"[-_.]\d{3,6}-of-\d{3,6}$")
 
 
 @source("path")
@@ -31,25 +37,30 @@ def path_tables(dataset: DatasetSpec, reading: FileReading) -> Tables:
     files = split_files(path)
     missing = [split for split in SPLIT_FILES if split not in files and split != "train"]
     if missing:
-        names = " or ".join(SPLIT_FILES[missing[0]])
+        names = " or ".join(SPLIT_FILES[missing[0]][:_NAMED])
         raise DatasetError(
             f"{path}: no {names} file; a dataset folder holds train, dev, and test, each as one of {', '.join(LOADERS)}"
         )
-    few_shot = _file_of(path, (FEW_SHOT,))
+    few_shot = _files_of(path, (FEW_SHOT,))
     return Tables(
-        splits={split: _of_file(file, reading) for split, file in files.items()},
-        few_shot=_of_file(few_shot, reading) if few_shot else None,
+        splits={split: _of_files(parts, reading) for split, parts in files.items()},
+        few_shot=_of_files(few_shot, reading) if few_shot else None,
     )
 
 
-def split_files(folder: Path) -> dict[Split, Path]:
-    """The files of a folder that are splits, test first; there may be none.
+def split_files(folder: Path) -> dict[Split, tuple[Path, ...]]:
+    """The files of a folder that are splits, test first, each with its parts in their order; there may be none.
+
+    They are in the folder or, as on the hub, in its folder `data`.
 
     Raises:
         DatasetError: two files are the same split.
     """
-    found = {split: _file_of(folder, names) for split, names in SPLIT_FILES.items()}
-    return {split: path for split, path in found.items() if path}
+    for place in (folder, folder / "data"):
+        found = {split: _files_of(place, names) for split, names in SPLIT_FILES.items()}
+        if any(found.values()):
+            return {split: paths for split, paths in found.items() if paths}
+    return {}
 
 
 def read_file(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
@@ -60,7 +71,7 @@ def read_file(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
     Raises:
         DatasetError: the file is missing, has an unknown ending, or cannot be read as what it should be.
     """
-    ending = path.suffix.lower()
+    ending = ending_of(path)
     try:
         # What is not there has no format.
         path.stat()
@@ -77,18 +88,37 @@ def read_file(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
         raise DatasetError(
             f"{path}: no such file or folder; correct dataset.path, which is relative to the spec"
         ) from None
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (OSError, EOFError) as error:
+        raise DatasetError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _of_file(path: Path, reading: FileReading) -> Table:
     return Table(path.name, str(path), read_file(path, reading))
 
 
-def _file_of(folder: Path, names: tuple[str, ...]) -> Path | None:
-    found = [path for name in names for ending in LOADERS if (path := folder / f"{name}{ending}").is_file()]
+def _of_files(parts: Sequence[Path], reading: FileReading) -> Table:
+    """The table of a file that may be in parts, whose rows are numbered in each."""
+    if len(parts) == 1:
+        return _of_file(parts[0], reading)
+    rows = (row for part in parts for row in read_file(part, reading))
+    return Table(_without_part(parts[0]), str(parts[0].parent / _without_part(parts[0])), rows)
+
+
+def _files_of(folder: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
+    """The file of one of these names, or its parts."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        whole = _without_part(path)
+        stem = whole.removesuffix(COMPRESSED).removesuffix(ending_of(path))
+        if ending_of(path) in LOADERS and stem in names and path.is_file():
+            found.setdefault(whole, []).append(path)
     if len(found) > 1:
-        raise DatasetError(
-            f"{folder}: holds both {found[0].name} and {found[1].name}; keep one of them, for one is one split"
-        )
-    return found[0] if found else None
+        one, other = sorted(found, key=lambda whole: names.index(whole.partition(".")[0]))[:2]
+        raise DatasetError(f"{folder}: holds both {one} and {other}; keep one of them, for one is one split")
+    return tuple(next(iter(found.values()), ()))
+
+
+def _without_part(path: Path) -> str:
+    """The name of a file without the number of its part."""
+    ending = path.name[len(path.name.removesuffix(COMPRESSED).removesuffix(ending_of(path))) :]
+    return _PART.sub("", path.name[: len(path.name) - len(ending)]) + ending

@@ -30,8 +30,7 @@ def load_parquet(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
         with tables.ParquetFile(path) as file:
             columns = file.schema_arrow.names
             check_columns(columns, str(path), reading)
-            wanted = [name for name in columns if name in (*reading.fields, *reading.optional)]
-            batches = file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted or None)
+            batches = file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=reading.columns_of(columns))
             yield from number_rows(row for batch in batches for row in batch.to_pylist())
     except arrow.ArrowException as error:
         raise DatasetError(f"{path}: not a Parquet file that can be read: {error}") from None
@@ -45,12 +44,8 @@ def rows_of_frame(frame: "pd.DataFrame", reading: FileReading) -> Iterator[Numbe
     """
     columns = [str(name) for name in frame.columns]
     check_columns(columns, "the frame", reading)
-    places = [
-        place
-        for place, name in enumerate(columns)
-        if not reading.fields or name in (*reading.fields, *reading.optional)
-    ]
-    names = [columns[place] for place in places]
+    names = reading.columns_of(columns)
+    places = [columns.index(name) for name in names]
     for start in range(0, len(frame), _ROWS_AT_ONCE):
         part = frame.iloc[start : start + _ROWS_AT_ONCE]
         values = zip(*(part.iloc[:, place].tolist() for place in places), strict=True)

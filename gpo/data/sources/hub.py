@@ -86,8 +86,7 @@ def own_splits(names: Iterable[str]) -> dict[Split, str] | None:
 def rows_of_table(table: Any, where: str, reading: FileReading) -> Iterator[NumberedRow]:
     """The rows of a `datasets.Dataset`, with the names of its class labels in place of their numbers."""
     check_columns(list(table.column_names), where, reading)
-    wanted = [name for name in table.column_names if name in (*reading.fields, *reading.optional)]
-    chosen = table.select_columns(wanted) if wanted else table
+    chosen = table.select_columns(reading.columns_of(list(table.column_names)))
     names = {field: kind.names for field, kind in chosen.features.items() if hasattr(kind, "names")}
     yield from number_rows(with_class_names(row, names) for row in chosen)
 

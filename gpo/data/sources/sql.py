@@ -5,6 +5,8 @@ The database's URL holds a password, so it is in no spec and in no message.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -17,6 +19,8 @@ from gpo.settings import load_settings, read_secret
 from gpo.spec.dataset import DatasetSpec
 
 _ROWS_AT_ONCE = 1000
+_READ_ONLY: dict[str, dict[str, Any]] = {"postgresql": {"postgresql_readonly": True}}
+"""How a dialect is told that a connection only reads."""
 _EXAMPLES = "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 
 
@@ -29,7 +33,8 @@ def sql_tables(dataset: DatasetSpec, reading: FileReading) -> Tables:
 def rows_of_query(dataset: DatasetSpec, reading: FileReading) -> Iterator[NumberedRow]:
     """The rows of `dataset.sql` in the order in which they come, from a server-side cursor where there is one.
 
-    Nothing is committed: the database stays as it is.
+    The database stays as it is: SQLite and PostgreSQL are opened to be read only, and refuse a query that writes; of
+    others nothing is committed.
 
     Raises:
         DatasetError: the URL is missing or wrong, the database cannot be reached, or it refuses the query.
@@ -47,7 +52,11 @@ def rows_of_query(dataset: DatasetSpec, reading: FileReading) -> Iterator[Number
             ) from None
         with connection:
             # As it is written: a colon or a percent sign in it is no parameter.
-            streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE, no_parameters=True)
+            options = {"yield_per": _ROWS_AT_ONCE, "no_parameters": True}
+            streaming = connection.execution_options(**options, **_READ_ONLY.get(engine.dialect.name, {}))
+            if engine.dialect.name == "sqlite":
+                # What `mode=ro` does not cover, such as a URL that opens its file otherwise.
+                connection.exec_driver_sql("PRAGMA query_only = ON")
             rows = streaming.exec_driver_sql(str(dataset.sql))
             columns = list(rows.keys())
             check_columns(columns, "dataset.sql", reading)
@@ -71,9 +80,12 @@ def _engine(dataset: DatasetSpec, variable: str) -> Engine:
         if url.get_dialect().is_async:
             raise DatasetError(f"{variable} names an asynchronous driver; write it as {_EXAMPLES}")
         # SQLite would make an empty database of a misspelt name.
-        is_file = url.get_backend_name() == "sqlite" and not str(url.database).startswith("file:")
-        if is_file and not Path(str(url.database)).is_file():
-            raise DatasetError(f"the SQLite file that {variable} names is not there; correct {variable}")
+        if url.get_backend_name() == "sqlite" and not str(url.database).startswith("file:"):
+            path = Path(str(url.database))
+            if not path.is_file():
+                raise DatasetError(f"the SQLite file that {variable} names is not there; correct {variable}")
+            address = f"file:{quote(str(path.absolute()))}"
+            url = url.set(database=address).update_query_dict({"mode": "ro", "uri": "true"})
         return create_engine(url)
     except (ImportError, NoSuchModuleError) as error:
         raise DatasetError(f"{variable} needs a driver that is not installed ({error}); install it with pip") from None

@@ -49,7 +49,7 @@ GOOD = '{"question": "q", "label": "yes"}\n'
         (
             '{"question": null, "label": "yes"}',
             {},
-            "row 2: field `question`: must be text, a number, true or false, received null",
+            "row 2: field `question`: must not be blank, received null",
         ),
         (
             '{"question": "q", "label": {"is": "yes"}}',
@@ -63,9 +63,9 @@ GOOD = '{"question": "q", "label": "yes"}\n'
             "row 2: field `label`: must be one of the labels yes, no, received 'maybe'",
         ),
         (
-            '{"question": ["q"], "label": "yes"}',
+            '{"question": [["q"]], "label": "yes"}',
             {},
-            "row 2: field `question`: must be text, a number, true or false, received ['q']",
+            "row 2: field `question`: must be text, a number, true or false, options or messages, received",
         ),
         ('{"question": "\\ud800", "label": "yes"}', {}, "row 2: field `question`: '\\ud800' is half a character"),
         ('{"question": "q", "label": "  "}', {}, "row 2: field `label`: must not be blank"),

@@ -15,10 +15,12 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gpo.data.identity import normal_form
 from gpo.data.sources.files import LOADERS, FileReading, NumberedRow, loader
 from gpo.data.sources.frames import as_written, rows_of_frame
 from gpo.data.sources.hub import hub_tables, own_splits, rows_of_table, with_class_names
@@ -100,6 +102,15 @@ def as_table(path: Path, rows: Sequence[Row]) -> dict[str, Any]:
     return {"sql": f"SELECT {columns} FROM reviews -- 100%, at 12:30"}
 
 
+def as_yaml(path: Path, rows: Sequence[Row], ending: str = ".yaml") -> dict[str, Any]:
+    path.with_suffix(ending).write_text(yaml.safe_dump({"rows": list(rows)}, allow_unicode=True), "utf-8")
+    return {"path": path.with_suffix(ending)}
+
+
+def as_yml(path: Path, rows: Sequence[Row]) -> dict[str, Any]:
+    return as_yaml(path, rows, ".yml")
+
+
 FORMATS: Mapping[str, Callable[[Path, Sequence[Row]], dict[str, Any]]] = {
     "jsonl": as_jsonl,
     "json": as_json,
@@ -114,11 +125,15 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
 )
 TABLES = st.lists(
     st.fixed_dictionaries(
-        {"text": TEXTS, "label": TEXTS.filter(lambda text: bool(text.strip())), "id": st.integers(-9, 10**12)}
+        {
+            "text": TEXTS.filter(normal_form),
+            "label": TEXTS.filter(lambda text: bool(text.strip())),
+            "id": st.integers(-9, 10**12),
+        }
     ),
     min_size=6,
     max_size=12,
-    unique_by=(lambda row: row["text"], lambda row: row["id"]),
+    unique_by=(lambda row: normal_form(row["text"]), lambda row: row["id"]),
 )
 
 
@@ -157,7 +172,12 @@ def test_a_bad_row_is_named_by_its_number_in_every_format(
 
 @pytest.mark.parametrize("ending", sorted(LOADERS))
 def test_a_folder_may_hold_any_format(ending: str, tmp_path: Path) -> None:
-    write = {".ndjson": as_jsonl, **{f".{name}": function for name, function in FORMATS.items()}}[ending]
+    write = {
+        ".ndjson": as_jsonl,
+        ".yaml": as_yaml,
+        ".yml": as_yml,
+        **{f".{name}": function for name, function in FORMATS.items()},
+    }[ending]
     for name, start in {"train": 0, "dev": 4, "test": 8, "few_shot_examples": 12}.items():
         source = write(tmp_path / name, rows_of(14)[start : start + 4])["path"]
         source.rename(source.with_suffix(ending))
@@ -396,6 +416,32 @@ def test_a_query_that_cannot_be_used(query: str, message: str, database: Path) -
         load_splits(spec_for(sql=query, url_env="MY_REVIEWS"))
     assert message in str(caught.value)
     assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}", "sqlite:///file:{}?uri=true"], ids=["a path", "a URI"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH x AS (SELECT 1) DELETE FROM reviews RETURNING text, label",
+        "WITH x AS (SELECT 1) DELETE FROM reviews WHERE label = 'label 1' RETURNING text, label",
+        "WITH x AS (SELECT 1) UPDATE reviews SET label = '9' RETURNING text, label",
+        "WITH x AS (SELECT 1) INSERT INTO reviews SELECT text, label FROM reviews RETURNING text, label",
+    ],
+)
+def test_a_query_that_writes_is_refused(query: str, url: str, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_REVIEWS", url.format(database))
+    before = database.read_bytes()
+    with pytest.raises(DatasetError, match="the database refuses the query: attempt to write a readonly database"):
+        load_splits(spec_for(sql=query, url_env="MY_REVIEWS"))
+    assert database.read_bytes() == before
+
+
+def test_a_database_of_any_name_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "my reviews #1 \u00e9"
+    as_table(tmp_path / name, rows_of(6))
+    monkeypatch.setenv("MY_REVIEWS", f"sqlite:///{tmp_path / name}.db")
+    query = "SELECT text, label FROM reviews"
+    assert len(questions(load_splits(spec_for(sql=query, url_env="MY_REVIEWS")))) == 6
 
 
 @pytest.mark.parametrize(

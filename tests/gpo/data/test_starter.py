@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpo.data import starter_text
+from gpo.data.guessing.guess import guess
 from gpo.data.splits import load_splits
-from gpo.data.starter import found_in, write_starter
+from gpo.data.starter import write_starter
 from gpo.data.starter_text import spec_text
 from gpo.errors import DatasetError, InputError, SpecError
 from gpo.spec.file import load_spec
@@ -33,7 +34,7 @@ def write(folder: Path, rows: Sequence[Any]) -> Path:
 
 
 def started(folder: Path, rows: Sequence[Any]) -> TaskSpec:
-    return load_spec(write_starter("task", write(folder, rows), folder, force=True))
+    return load_spec(write_starter("task", write(folder, rows), folder, force=True).path)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_hostile_labels_and_names_are_quoted(tmp_path: Path) -> None:
     labels = ["yes: no", "# none", "null", "'a' \"b\"", "[x, y]", "\u2028é"]
     data = write(tmp_path, rows_of(60, label=labels))
     odd = data.rename(tmp_path / "my data: #1 [new].jsonl")
-    spec = load_spec(write_starter("0", odd, tmp_path, force=False))
+    spec = load_spec(write_starter("0", odd, tmp_path, force=False).path)
     assert (spec.name, spec.dataset.path) == ("0", odd)
     assert {" ".join(label.split()) for label in labels} == set(spec.answer.labels)
 
@@ -157,7 +158,7 @@ def test_whatever_is_written_loads(labels: list[str], field: str, tmp_path: Path
 def test_the_path_is_relative_to_the_spec(tmp_path: Path) -> None:
     (tmp_path / "specs").mkdir()
     data = write(tmp_path, rows_of(30, label=["x", "y"]))
-    path = write_starter("task", data, tmp_path / "specs", force=False)
+    path = write_starter("task", data, tmp_path / "specs", force=False).path
     assert yaml.safe_load(path.read_text())["dataset"]["path"] == "../data.jsonl"
     assert load_spec(path).dataset.path == data
 
@@ -173,7 +174,8 @@ def test_models_are_local_where_the_extra_is_installed(
 
 
 def test_the_file_teaches(tmp_path: Path) -> None:
-    text = write_starter("task", write(tmp_path, rows_of(30, label=["x", "y"])), tmp_path, force=False).read_text()
+    starter = write_starter("task", write(tmp_path, rows_of(30, label=["x", "y"])), tmp_path, force=False)
+    text = starter.path.read_text()
     for word in ("gpo spec schema", "api_key_env", "base_url", "token_f1", "max_calls", "locked"):
         assert word in text
     assert max(map(len, text.splitlines())) <= 120
@@ -200,9 +202,9 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
         (b"text,label\n", "row 1: not valid JSON"),
         (b'{"text": "a"}\n[1, 2]\n', "row 2: must be a JSON object"),
         (b"[" * 200_000, "row 1: not valid JSON"),
-        ('{"text": "é"}'.encode("latin-1"), "row 1: not UTF-8: byte 0xe9"),
-        (b'{"a": "b", "c": "d"}\n' * 20, "cannot tell which field holds the right answer; fields .*`a`, `c`"),
-        (b"".join(b'{"%d": 1}\n' % i for i in range(20)), "no usable field is in every row"),
+        ("日本語".encode("shift-jis") * 9, "not UTF-8: byte 0x93 in line 1, nor .* name its encoding, as --encoding"),
+        (b'{"a": "b", "c": "d"}\n' * 20, "which field holds the right answer.*`a` .the same value in every row: 'b'"),
+        (b"".join(b'{"%d": 1}\n' % i for i in range(20)), "`0` .missing in 19 of 20 rows"),
         (b"".join(b'{"n": %d, "label": "%d"}\n' % (i, i % 2) for i in range(20)), "no field fits as input"),
     ],
 )
@@ -236,7 +238,8 @@ def test_a_folder_or_nothing_is_no_data(tmp_path: Path) -> None:
 def test_the_starter_of_a_model_that_keeps_to_forms_names_the_place_of_the_answer(
     label: list[str], is_named: bool, tmp_path: Path
 ) -> None:
-    found = found_in(write(tmp_path, rows_of(60, label=label)))
+    rows = rows_of(60, label=label)
+    found = guess(write(tmp_path, rows), rows)
     remote, local = (spec_text("task", "data.jsonl", found, local=local) for local in (False, True))
     asked = TaskSpec.model_validate(yaml.safe_load(remote))
     assert (asked.answer.where is not None) is is_named

@@ -5,7 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.data.guess import AnswerGuess, Guess
+from gpo.data.guessing.answers import AnswerGuess
+from gpo.data.guessing.guess import Guess
 from gpo.data.starter_text import quote_yaml, spec_text
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.dataset import SplitSpec
@@ -44,7 +45,8 @@ def guesses() -> st.SearchStrategy[Guess]:
     answer = st.builds(AnswerGuess, kind | labels, st.just("exact_match"), TEXTS, TEXTS)
     return st.builds(
         Guess,
-        inputs=st.lists(FIELDS, min_size=1, max_size=3).map(tuple),
+        inputs=st.dictionaries(FIELDS, TEXTS, min_size=1, max_size=3)
+        | st.lists(FIELDS, min_size=1, max_size=3).map(lambda fields: {field: field for field in fields}),
         reference=TEXTS,
         id=st.none() | TEXTS,
         answer=answer,
@@ -53,6 +55,13 @@ def guesses() -> st.SearchStrategy[Guess]:
         encoding=st.sampled_from(["utf-8", "latin-1"]),
         delimiter=st.none() | st.characters(),
         is_published=st.booleans(),
+        option_labels=st.just({}),
+        group=st.none() | TEXTS,
+        split_field=st.none() | TEXTS,
+        on_bad_row=st.sampled_from(["stop", "skip"]),
+        seed=st.integers(0, 3),
+        left_out=st.just(()),
+        others=st.just(()),
     )
 
 
@@ -62,7 +71,11 @@ def test_whatever_the_data_shows_is_in_the_spec_as_it_is(found: Guess, data: str
     text.encode()
     spec: dict[str, Any] = yaml.safe_load(text)
     dataset, prompt, answer = spec["dataset"], spec["prompt"], spec["answer"]
-    assert (dataset["path"], tuple(dataset["input"]), dataset["reference"]) == (data, found.inputs, found.reference)
+    shown = dataset["input"]
+    assert (dict(zip(shown, shown, strict=True)) if isinstance(shown, list) else shown) == found.inputs
+    assert (dataset["path"], dataset["reference"]) == (data, found.reference)
+    assert (dataset.get("group"), dataset.get("split_field")) == (found.group or None, found.split_field or None)
+    assert (dataset.get("on_bad_row", "stop"), dataset.get("seed", 0)) == (found.on_bad_row, found.seed)
     assert (dataset.get("id"), dataset.get("solution")) == (found.id or None, found.solution or None)
     assert dataset.get("delimiter") == found.delimiter
     assert dataset["split"] == {"train": 3, "dev": 4, "test": 5}
@@ -76,5 +89,5 @@ def test_whatever_the_data_shows_is_in_the_spec_as_it_is(found: Guess, data: str
         {"labels": list(found.answer.spec.labels)} if found.answer.spec.labels else {}
     )
     assert set(spec) == {"name", "prompt", "dataset", "answer", "metric", "models", "optimizer"}
-    shown = prompt["question"] if found.is_published else prompt["messages"][0]["user"]
-    assert all(f"{{{{{field}}}}}" in shown for field in found.inputs)
+    asked = prompt["question"] if found.is_published else prompt["messages"][0]["user"]
+    assert all(f"{{{{{field}}}}}" in asked for field in found.inputs)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.data.assignment import SeededOrder
-from gpo.data.guess import is_short
+from gpo.data.guessing.answers import is_short
 from gpo.data.sources.files import FileReading, NumberedRow
 from gpo.data.sources.folders import read_file
 from gpo.data.sources.registry import Table
@@ -130,8 +130,10 @@ def row(label: object = "x", question: object = "q", **more: object) -> dict[str
         ([], {}, False, "holds no rows; add labelled rows"),
         ([{"label": "x"}], {}, False, "row 1: no field `question` in this row"),
         ([{"question": "q"}], {}, False, "row 1: no field `label` in this row"),
-        ([row(question=None)], {}, False, "row 1: field `question`: must be text, a number, true or false"),
-        ([row(question=["q"])], {}, False, "row 1: field `question`: must be text, a number, true or false"),
+        ([row(question=None)], {}, False, "row 1: field `question`: must not be blank, received null"),
+        ([row(question="\u200b ")], {}, False, "row 1: field `question`: must not be blank"),
+        ([row(question=[["q"]])], {}, False, "row 1: field `question`: must be text, a number, true or false"),
+        ([row(question="q"), row("y", question=" Q\u00ad")], {}, False, "rows 1 and 2 have the same input"),
         ([row(None)], {}, False, "row 1: field `label`: must be text, a number, true or false, received null"),
         ([row(None), row(["a"], "r")], {"kind": "list"}, False, "row 1: field `label`: must be"),
         ([row(" ")], {}, False, "row 1: field `label`: must not be blank"),
@@ -159,7 +161,8 @@ def test_what_a_run_refuses_a_push_refuses_for_the_same_reason(
 @pytest.mark.parametrize(
     ("rows", "answer"),
     [
-        ([row(question="")], {}),
+        ([row(), row(question=" Q ")], {}),
+        ([row(question=["Rome", "Oslo"])], {}),
         ([row("1,000"), row("1000")], {"kind": "number"}),
         ([row("yes"), row("true"), row(True)], {"kind": "boolean"}),
         ([row("Yes"), row("yes"), row("no", "r")], {"kind": "choice", "labels": ["yes", "no"]}),

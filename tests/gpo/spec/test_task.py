@@ -300,6 +300,8 @@ DECIDES: Mapping[str, Any] = {
     "dataset.reference": "mood",
     "dataset.solution": "explanation",
     "dataset.id": "id",
+    "dataset.group": "customer",
+    "dataset.split_field": "split",
     "dataset.split.train": 7,
     "dataset.split.dev": 7,
     "dataset.split.test": 7,

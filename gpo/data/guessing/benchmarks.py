@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gpo.data.guess import AnswerGuess, Guess, Row
+from gpo.data.guessing.answers import AnswerGuess
+from gpo.data.guessing.columns import Row
+from gpo.data.guessing.guess import Guess
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.dataset import SplitSpec
 
@@ -77,13 +79,14 @@ def recognise_benchmark(folder: Path, rows: Sequence[Row], split: SplitSpec) -> 
     if reference is None or (found := _benchmark(folder, rows, reference)) is None:
         return None
     return Guess(
-        inputs=(_INPUT,),
+        inputs={_INPUT: _INPUT},
         reference=reference,
         id=None,
         answer=AnswerGuess(found.answer, found.metric, START, found.description),
         split=split,
         solution=_SOLUTION if _SOLUTION in rows[0] else None,
         is_published=True,
+        on_bad_row="skip",
     )
 
 

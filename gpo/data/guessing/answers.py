@@ -1,0 +1,246 @@
+"""Of what kind the right answers are, and how they are scored and asked for."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
+
+from gpo.data.guessing.choices import UndecidedError
+from gpo.data.guessing.columns import LABEL_LENGTH, Column
+from gpo.data.guessing.names import words_of
+from gpo.data.identity import normal_form, visible_form
+from gpo.data.kinds import Kind
+from gpo.data.sources.files import Number
+from gpo.errors import suggestion
+from gpo.scoring.answers import canonical_reference
+from gpo.scoring.read_list import items_of
+from gpo.scoring.spec import AnswerSpec
+from gpo.template import variables_in
+
+MOST_LABELS = 12
+
+_ROWS_PER_LABEL = 4
+
+_SHORT_ANSWER = 60
+"""Characters. A longer answer is free text, and so is one of several lines: it may be worded in many ways."""
+
+_LONG_ANSWER = 40
+"""Words. Of answers that are longer, the order of the words is judged too."""
+
+_MOSTLY = 0.9
+_LIST_WORDS = frozenset(
+    {"tags", "labels", "keywords", "entities", "items", "categories", "topics", "skills", "classes", "aspects"}
+)
+_UNORDERED = "{name: list_match, ordered: false}"
+
+METRIC_OF_KIND: Mapping[Kind, str] = {
+    "choice": "exact_match",
+    "boolean": "exact_match",
+    "number": "numeric_match",
+    "list": "list_match",
+    "json": "json_fields",
+    "exact": "exact_match",
+    "free": "token_f1",
+}
+"""The metric that fits a kind of answer; how a spec writes it."""
+
+
+class AnswerGuess(NamedTuple):
+    """How answers are read and scored, and how the starting instruction asks for them; `metric` as a spec writes it."""
+
+    spec: AnswerSpec
+    metric: str
+    instruction: str
+    description: str
+
+
+class References(NamedTuple):
+    """The right answers of all rows, as texts, and where they come from."""
+
+    texts: tuple[str, ...]
+    column: Column
+    inputs: tuple[str, ...]
+    """The text of the inputs of each right answer; empty where a row may have several answers."""
+
+
+def references_of(column: Column, inputs: Sequence[Column]) -> References:
+    """The right answers of a column; a list of texts holds several of one row."""
+    texts, asked = [], []
+    is_single = True
+    for place, value in enumerate(column.values):
+        if value is None:
+            continue
+        is_list = isinstance(value, list) and all(isinstance(item, str | bool) for item in value)
+        is_single = is_single and not is_list
+        texts += [_as_text(item) for item in value] if is_list else [_as_text(value)]
+        asked.append("\n".join(str(each.values[place] or "") for each in inputs))
+    return References(tuple(texts), column, tuple(asked) if is_single else ())
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def answer_of(found: References) -> AnswerGuess:
+    """The kind that fits all right answers, the most special first."""
+    return next(guessed for rule in _RULES if (guessed := rule(found)) is not None)
+
+
+def answer_of_options(labels: tuple[str, ...]) -> AnswerGuess:
+    """The answer to a multiple-choice question; without labels, it is the text of an option."""
+    if not labels:
+        instruction = "Answer with one of the options, word for word."
+        return AnswerGuess(AnswerSpec(kind="exact"), "exact_match", instruction, "the right option")
+    spec = AnswerSpec(kind="choice", labels=labels)
+    listed = ", ".join(labels)
+    return AnswerGuess(spec, "exact_match", f"Answer with one of: {listed}.", "the label of the right option")
+
+
+def answer_of_kind(kind: str, found: References) -> AnswerGuess:
+    """The answer of a kind that a person has named.
+
+    Raises:
+        UndecidedError: there is no such kind, or the right answers have no labels.
+    """
+    kinds = get_args(Kind)
+    if kind not in kinds:
+        raise UndecidedError(f"--kind {kind}: unknown kind{suggestion(kind, kinds)}")
+    rule = _BY_KIND[kind]
+    guessed = rule(found) if rule else None
+    if guessed is not None:
+        return guessed
+    if kind == "choice":
+        labels = labels_of(found.texts)
+        if len(labels) < 2:
+            raise UndecidedError("--kind choice: the right answers are all the same")
+        return _choice(labels)
+    return _PLAIN[kind]
+
+
+def _json(found: References) -> AnswerGuess | None:
+    is_typed = found.column.is_structured or any(
+        isinstance(value, list) and not all(isinstance(item, str | bool) for item in value)
+        for value in found.column.present
+    )
+    if is_typed or all(isinstance(_parsed(text), dict) for text in found.texts):
+        return _PLAIN["json"]
+    return None
+
+
+def _list(found: References) -> AnswerGuess | None:
+    if found.column.is_list:
+        is_list = not _LIST_WORDS.isdisjoint(words_of(found.column.name))
+        return _PLAIN["list"]._replace(metric=_UNORDERED) if is_list else None
+    if all(isinstance(_parsed(text), list) for text in found.texts) or _are_reordered(found):
+        return _PLAIN["list"]
+    return None
+
+
+def _are_reordered(found: References) -> bool:
+    """Whether nearly all right answers are words of their input in another order, so that the order is what counts."""
+    if not found.inputs:
+        return False
+    count = 0
+    for text, asked in zip(found.texts, found.inputs, strict=True):
+        words, given = Counter(normal_form(text).split()), Counter(_bare(asked))
+        is_list = len(text.splitlines()) == 1 and len(items_of(text)) == words.total()
+        count += words.total() > 2 and words <= given and normal_form(text) not in normal_form(asked) and is_list
+    return count >= _MOSTLY * len(found.texts)
+
+
+def _bare(text: str) -> list[str]:
+    return [bare for word in normal_form(text).split() for bare in {word, word.strip(".,:;!?\"'()[]")}]
+
+
+def _boolean(found: References) -> AnswerGuess | None:
+    if not all(canonical_reference(text, AnswerSpec(kind="boolean")) for text in found.texts):
+        return None
+    asked = " or ".join(labels_of(found.texts)[:2])
+    return AnswerGuess(AnswerSpec(kind="boolean"), "exact_match", f"Answer with {asked}.", "the right answer")
+
+
+def _labelled(found: References) -> AnswerGuess | None:
+    labels = labels_of(found.texts)
+    # The right answers of twenty sums may be few as well: labels come back again and again.
+    are_few = 2 <= len(labels) <= min(MOST_LABELS, max(len(found.texts) // _ROWS_PER_LABEL, 0))
+    if are_few and all(len(label) <= LABEL_LENGTH and not variables_in(label) for label in labels):
+        return _choice(labels)
+    return None
+
+
+def _choice(labels: tuple[str, ...]) -> AnswerGuess:
+    listed = ", ".join(labels)
+    choice = AnswerSpec(kind="choice", labels=labels)
+    return AnswerGuess(choice, "exact_match", f"Answer with one of: {listed}.", f"one of {listed}")
+
+
+def _number(found: References) -> AnswerGuess | None:
+    return _PLAIN["number"] if all(map(is_number, found.texts)) else None
+
+
+def _exact(found: References) -> AnswerGuess | None:
+    return _PLAIN["exact"] if all(map(is_short, found.texts)) else None
+
+
+def _free(found: References) -> AnswerGuess:
+    lengths = sorted(len(text.split()) for text in found.texts)
+    if lengths and lengths[len(lengths) // 2] > _LONG_ANSWER:
+        return _PLAIN["free"]._replace(metric="rouge_l", instruction="Answer in a few sentences.")
+    return _PLAIN["free"]
+
+
+def is_number(text: str) -> bool:
+    """Whether a right answer is a number, or a worked solution that ends with one."""
+    return canonical_reference(text, AnswerSpec(kind="number")) is not None
+
+
+def is_short(reference: str) -> bool:
+    r"""Whether a right answer may be a label, a name or a number, of which one question has one.
+
+    >>> is_short("Paris"), is_short("Paris,\nwhich is in France"), is_short("Paris, " * 20)
+    (True, False, False)
+    """
+    return len(reference) <= _SHORT_ANSWER and len(reference.splitlines()) <= 1
+
+
+def labels_of(references: Sequence[str]) -> tuple[str, ...]:
+    """Different references, the most frequent first; of spellings of one label, the most frequent one."""
+    spellings = Counter(visible_form(text) for text in references)
+    frequency: Counter[str] = Counter()
+    spelt: dict[str, str] = {}
+    for spelling, count in sorted(spellings.items(), key=lambda item: (-item[1], item[0])):
+        if key := normal_form(spelling):
+            frequency[key] += count
+            spelt.setdefault(key, spelling)
+    return tuple(spelt[key] for key in sorted(spelt, key=lambda key: (-frequency[key], spelt[key])))
+
+
+def _parsed(text: str) -> object:
+    if isinstance(text, Number) or text[:1].isdigit():
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _plain(kind: Kind, instruction: str, description: str) -> AnswerGuess:
+    spec = AnswerSpec.model_construct(kind=kind) if kind == "choice" else AnswerSpec(kind=kind)
+    return AnswerGuess(spec, METRIC_OF_KIND[kind], instruction, description)
+
+
+_PLAIN: Mapping[str, AnswerGuess] = {
+    "json": _plain("json", "Answer with a JSON object, and nothing else.", "a JSON object with the right values"),
+    "list": _plain("list", "Answer with a list, and nothing else.", "the right list"),
+    "boolean": _plain("boolean", "Answer with yes or no.", "the right answer"),
+    "number": _plain("number", "Answer with a number.", "the right number"),
+    "exact": _plain("exact", "Answer in a few words, with nothing else.", "a short answer"),
+    "free": _plain("free", "Answer in one or two sentences.", "a good answer"),
+}
+_Rule = Callable[[References], AnswerGuess | None]
+_RULES: tuple[_Rule, ...] = (_json, _list, _boolean, _labelled, _number, _exact, _free)
+_BY_KIND: Mapping[str, _Rule | None] = {
+    "json": None, "list": _list, "boolean": _boolean, "choice": None, "number": None, "exact": None, "free": _free,
+}  # fmt: skip

@@ -1,0 +1,214 @@
+"""The columns of a table as a guess sees them: their values, what is missing, how many differ."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from gpo.data.identity import normal_form
+from gpo.data.inputs import is_there
+from gpo.data.sources.files import Number
+from gpo.data.sources.paths import value_or_none
+from gpo.formatting import shorten_value
+from gpo.records import canonical_json
+
+Row = Mapping[str, Any]
+
+LABEL_LENGTH = 40
+MOST_MISSING = 0.2
+"""Share of the rows that may lack a field that the task needs; they are left out, and that is told."""
+
+_WORDY = 2
+_MOSTLY = 0.9
+_CODE = re.compile(r"\S*\d\S*")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: \d+|")
+
+
+class Column:
+    """One field of all rows. `values` has None where it is missing: null, NaN, a blank text, or no such field."""
+
+    def __init__(self, name: str, rows: Sequence[Row]) -> None:
+        self.name = name
+        found = (value_or_none(row, name) for row in rows)
+        self.values = tuple(None if is_missing(value) else value for value in found)
+
+    @cached_property
+    def present(self) -> tuple[Any, ...]:
+        """The values that are there."""
+        return tuple(value for value in self.values if value is not None)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The values as texts that are equal where they say the same; empty where one is missing."""
+        return tuple("" if value is None else key_of(value) for value in self.values)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often each different value is there."""
+        return Counter(key for key in self.keys if key)
+
+    @property
+    def distinct(self) -> int:
+        """How many values differ."""
+        return len(self.counts)
+
+    @property
+    def missing(self) -> int:
+        """In how many rows it is missing."""
+        return len(self.values) - len(self.present)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it is there in nearly all rows."""
+        return bool(self.present) and self.missing <= MOST_MISSING * len(self.values)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it says the same in every row."""
+        return self.distinct == 1 and len(self.present) > 1
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether all values are text, numbers, true or false."""
+        return bool(self.present) and all(isinstance(value, str | bool) for value in self.present)
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Whether all values are numbers."""
+        return bool(self.present) and all(_is_number(value) for value in self.present)
+
+    @cached_property
+    def is_structured(self) -> bool:
+        """Whether all values are objects."""
+        return bool(self.present) and all(isinstance(value, Mapping) for value in self.present)
+
+    @cached_property
+    def is_list(self) -> bool:
+        """Whether all values are lists."""
+        return bool(self.present) and all(isinstance(value, list) for value in self.present)
+
+    @cached_property
+    def is_asked(self) -> bool:
+        """Whether all values can fill a variable: texts, or messages."""
+        return self.is_text or (self.is_list and all(_is_conversation(value) for value in self.present))
+
+    @cached_property
+    def is_answer_like(self) -> bool:
+        """Whether all values are text or lists: one right answer, or several."""
+        return bool(self.present) and all(isinstance(value, str | bool | list) for value in self.present)
+
+    @cached_property
+    def is_wordy(self) -> bool:
+        """Whether most values are texts of several words."""
+        texts = [value for value in self.present if isinstance(value, str)]
+        return bool(texts) and sum(len(text.split()) >= _WORDY for text in texts) > len(self.present) / 2
+
+    @cached_property
+    def is_label_like(self) -> bool:
+        """Whether short values come again and again."""
+        return (
+            1 < self.distinct <= len(self.present) / 2
+            and self.is_text
+            and all(len(str(value)) <= LABEL_LENGTH for value in self.present)
+        )
+
+    @cached_property
+    def is_code(self) -> bool:
+        """Whether values name rows: all differ, none has a space, and nearly all have a digit."""
+        texts = [str(value).strip() for value in self.present if isinstance(value, str)]
+        return (
+            len(texts) == len(self.present) > 1
+            and len(set(texts)) == len(texts)
+            and not any(" " in text for text in texts)
+            and sum(bool(_CODE.fullmatch(text)) for text in texts) >= _MOSTLY * len(texts)
+        )
+
+    @cached_property
+    def is_row_number(self) -> bool:
+        """Whether it counts the rows, or is the index that pandas writes."""
+        if _PANDAS_INDEX.fullmatch(self.name):
+            return True
+        if not self.is_number or self.missing or self.distinct != len(self.values) or not self.values:
+            return False
+        try:
+            numbers = sorted(int(str(value)) for value in self.values)
+        except ValueError:
+            return False
+        return numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(numbers) - 1
+
+    @cached_property
+    def is_date(self) -> bool:
+        """Whether nearly all values are dates."""
+        dates = sum(bool(_DATE.fullmatch(str(value).strip())) for value in self.present)
+        return bool(self.present) and dates >= _MOSTLY * len(self.present)
+
+    def shown(self) -> str:
+        """The name with what is to be said of its values."""
+        if self.is_constant:
+            return f"`{self.name[:LABEL_LENGTH]}` (the same value in every row: {shorten_value(self.present[0])})"
+        return f"`{self.name[:LABEL_LENGTH]}`"
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value says nothing: null, NaN, a blank text, an empty list or object. The same in every file format."""
+    if not is_there(value) or value in ([], {}):
+        return True
+    return isinstance(value, str) and not isinstance(value, Number) and not normal_form(value)
+
+
+def _is_conversation(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, Mapping) and "role" in item for item in value)
+
+
+def key_of(value: object) -> str:
+    """A value as a text that equals that of another value where both say the same to a reader."""
+    return normal_form(str(value)) if isinstance(value, str | bool) else canonical_json(_plain(value))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | bool | None) else str(value)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, Number):
+        return True
+    if not isinstance(value, str):
+        return False
+    try:
+        float(value.strip().replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+_CONTAINERS = 2
+"""Levels of objects whose fields are looked at as columns."""
+
+
+def columns_of(rows: Sequence[Row]) -> dict[str, Column]:
+    """The columns of rows by their names, in their order; fields of objects follow, by their paths."""
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row))
+    found: dict[str, Column] = {}
+    for name in names:
+        _add(found, Column(name, rows), rows, _CONTAINERS)
+    return found
+
+
+def _add(found: dict[str, Column], column: Column, rows: Sequence[Row], levels: int) -> None:
+    found[column.name] = column
+    if not column.is_structured or levels == 0:
+        return
+    inner: dict[str, None] = {}
+    for value in column.present:
+        inner.update(dict.fromkeys(str(name) for name in value))
+    for name in inner:
+        if "." not in name and "[" not in name:
+            _add(found, Column(f"{column.name}.{name}", rows), rows, levels - 1)

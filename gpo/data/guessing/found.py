@@ -1,0 +1,133 @@
+"""What a file or a folder of labelled rows shows: how it is written, and what its rows are."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from gpo.data.guessing.benchmarks import recognise_benchmark
+from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, take_default
+from gpo.data.guessing.columns import Row
+from gpo.data.guessing.guess import Guess, guess, sample, sizes_for
+from gpo.data.sources.encodings import EncodingGuess, check_encoding, detect_encoding
+from gpo.data.sources.files import LOADERS, FileReading, detect_reading, ending_of
+from gpo.data.sources.folders import read_file, split_files
+from gpo.errors import DatasetError
+from gpo.records import Split
+from gpo.spec.dataset import SplitSpec
+
+_TEXT_FILES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".yaml", ".yml"})
+_TABS = {"\\t": "\t", "tab": "\t"}
+"""How a tab is written on a command line."""
+_MOST_UNREADABLE = 0.2
+"""Share of the rows that may be unreadable; they are left out, and that is told."""
+
+
+class Found(NamedTuple):
+    """What rows show: the guess, the rows that it was made from, and why they are read in the way they are.
+
+    `total` is how many rows there are, `unreadable` how many of them are none.
+    """
+
+    guess: Guess
+    rows: list[Row]
+    total: int
+    unreadable: int = 0
+    encoding_why: str = ""
+
+    def with_guess(self, **changes: Any) -> Self:
+        """The same with parts of the guess replaced."""
+        return self._replace(guess=self.guess._replace(**changes))
+
+
+def find_in(data: Path, choices: Choices = UNDECIDED, ask: Ask = take_default) -> Found:
+    """What a file or folder shows: a published benchmark is known by its name, all else is guessed from the rows.
+
+    Raises:
+        DatasetError: the data cannot be read, has too few rows, or does not show what is input and what is answer.
+    """
+    if not data.exists():
+        raise DatasetError(f"{data}: no such file or folder; name a file of labelled rows, or a folder of splits")
+    if data.is_dir():
+        files = split_files(data)
+        if not files:
+            raise DatasetError(
+                f"{data}: is a folder without splits; name one file, or a folder with train, dev and test files"
+            )
+        return _find_in_splits(data.resolve(), files, choices, ask)
+    reading, encoded = _reading(data, choices)
+    reader = _Reader(choices)
+    rows = sample(reader.rows(data, reading))
+    reader.check()
+    found = guess(data, rows, choices, ask)
+    return _found(found, rows, reader, reading, encoded)
+
+
+def _find_in_splits(folder: Path, files: Mapping[Split, tuple[Path, ...]], choices: Choices, ask: Ask) -> Found:
+    reading, encoded = _reading(next(iter(files.values()))[0], choices)
+    reader = _Reader(choices)
+    counts = dict.fromkeys(files, 0)
+
+    def all_rows() -> Iterator[Row]:
+        for split, paths in files.items():
+            for path in paths:
+                for row in reader.rows(path, reading):
+                    counts[split] += 1
+                    yield row
+
+    rows = sample(all_rows())
+    reader.check()
+    split = SplitSpec.model_construct(
+        train=counts.get("train", 0), dev=max(counts.get("dev", 0), 1), test=max(counts.get("test", 0), 1)
+    )
+    known = recognise_benchmark(folder, rows, split) if choices == UNDECIDED else None
+    guessed = known or guess(folder, rows, choices._replace(split=None), ask)._replace(split=split, split_field=None)
+    if choices.split:
+        guessed = guessed._replace(split=sizes_for(len(rows), choices.split))
+    return _found(guessed, rows, reader, reading, encoded)
+
+
+def _found(found: Guess, rows: list[Row], reader: "_Reader", reading: FileReading, encoded: EncodingGuess) -> Found:
+    found = found._replace(encoding=reading.encoding, delimiter=reading.delimiter)
+    return Found(found, rows, reader.count, len(reader.unreadable), encoded.why)
+
+
+def _reading(path: Path, choices: Choices) -> tuple[FileReading, EncodingGuess]:
+    """How a file is written, as it is said or seen."""
+    is_text = ending_of(path) in _TEXT_FILES
+    if choices.encoding:
+        check_encoding(choices.encoding)
+        encoded = EncodingGuess(choices.encoding)
+    else:
+        encoded = detect_encoding(path) if is_text else EncodingGuess("utf-8")
+    seen = detect_reading(path, encoded.encoding) if ending_of(path) in LOADERS else FileReading()
+    delimiter = _TABS.get(choices.delimiter or "", choices.delimiter)
+    return FileReading(encoded.encoding, delimiter or seen.delimiter), encoded
+
+
+class _Reader:
+    """Reads rows, and keeps what is wrong with those that are none."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.count = 0
+        self.unreadable: list[str] = []
+        self._stops = choices.on_bad_row == "stop"
+
+    def rows(self, path: Path, reading: FileReading) -> Iterator[Row]:
+        """The rows of a file that are rows."""
+        for number, row in read_file(path, reading):
+            self.count += 1
+            if not isinstance(row, DatasetError):
+                yield row
+                continue
+            self.unreadable.append(f"{path}: row {number}: {row}")
+            if self._stops:
+                self.fail()
+
+    def check(self) -> None:
+        """Raise DatasetError where too many are none: then the file is not what it seems."""
+        if len(self.unreadable) > _MOST_UNREADABLE * self.count:
+            self.fail()
+
+    def fail(self) -> None:
+        """Raise DatasetError for the first that is none."""
+        raise DatasetError(self.unreadable[0])

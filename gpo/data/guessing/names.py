@@ -1,0 +1,134 @@
+"""What the names of fields say, and which variable a field fills."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import chain, count
+
+from gpo.template import INSTRUCTION, VARIABLE
+
+# fmt: off
+REFERENCES = (
+    "label", "target", "answer", "output", "reference", "expected", "category", "class", "sentiment", "gold",
+    "completion", "response", "labels", "targets", "answers", "references",
+)
+"""Names of the field with the right answer, the surest first."""
+
+_REFERENCE_WORDS = (
+    "label", "target", "answer", "gold", "expected", "output", "outputs", "truth", "reference", "category", "class",
+    "sentiment", "intent", "queue", "verdict", "summary", "highlights", "translation", "completion", "response",
+    "labels", "answers", "department", "topic", "emotion", "stance", "polarity", "spam", "toxic", "decision", "outcome",
+    "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "correct", "tags",
+    "keywords", "entities",
+)
+
+_SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
+
+_ANSWER_WORDS = frozenset({
+    "label", "labels", "answer", "answers", "target", "targets", "gold", "truth", "correct", "expected", "ideal",
+    "justification", "justifications", "explanation", "explanations", "rationale", "rationales", "reasoning", "reason",
+    "solution", "solutions", "cot", "prediction", "predictions", "predicted", "annotation", "annotations", "verdict",
+})
+
+_INPUTS = frozenset({
+    "input", "inputs", "text", "question", "review", "prompt", "context", "passage", "sentence", "premise",
+    "hypothesis", "query", "document", "article", "content", "message", "messages", "title", "subject", "body",
+    "comment", "tweet", "utterance", "dialogue", "dialog", "conversation", "story", "paragraph", "problem", "ctx",
+    "source", "email", "description", "transcript", "post", "request", "claim", "statement", "abstract", "code",
+    "snippet", "options", "choices", "utterances", "expression", "word", "words", "phrase", "table",
+})
+
+_METADATA = frozenset({
+    "priority", "severity", "channel", "language", "lang", "locale", "status", "split", "fold", "subset", "date",
+    "time", "year", "month", "day", "region", "country", "user", "author", "domain", "difficulty", "level", "created",
+    "updated", "timestamp", "version", "origin", "dataset", "annotator", "worker", "agent", "device", "platform",
+    "brand", "product", "confidence", "score", "count", "length",
+})
+
+_IDS = frozenset({"id", "ids", "uuid", "guid", "idx", "index", "key", "hash", "nr", "no", "rowid", "qid", "pid", "uid"})
+
+_SPLITS = frozenset({"split", "fold", "subset", "partition", "set", "usage"})
+# fmt: on
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a field's name.
+
+    >>> words_of("customerMessage"), words_of("Ticket ID"), words_of("sentence1")
+    (('customer', 'message'), ('ticket', 'id'), ('sentence',))
+    """
+    return tuple(word.casefold() for word in _WORD.findall(name))
+
+
+def is_solution(name: str) -> bool:
+    """Whether a field holds worked solutions, which demonstrations show."""
+    return name.strip().casefold() in _SOLUTIONS
+
+
+def is_like_answer(name: str) -> bool:
+    """Whether a field that is not the right answer says it all the same, by its name."""
+    return not _ANSWER_WORDS.isdisjoint(words_of(name))
+
+
+def is_usual_input(name: str) -> bool:
+    """Whether a field's name is one of an input."""
+    return name.strip().casefold() in _INPUTS or (not _INPUTS.isdisjoint(words_of(name)) and not is_id(name))
+
+
+def is_metadata(name: str) -> bool:
+    """Whether a field describes where a row comes from, more than what is asked."""
+    return not _METADATA.isdisjoint(words_of(name))
+
+
+def is_id(name: str) -> bool:
+    """Whether a field names rows, or what they belong to."""
+    words = words_of(name)
+    return bool(words) and (words[-1] in _IDS or (name.strip().casefold().endswith(("id", "_no")) and len(name) < 4))
+
+
+def is_split(name: str) -> bool:
+    """Whether a field may say which split a row is of."""
+    return name.strip().casefold() in _SPLITS
+
+
+def reference_rank(name: str) -> int | None:
+    """How surely a field is the right answer by its name: 0 most surely; None: nothing says so."""
+    plain = name.strip().casefold()
+    if plain in REFERENCES:
+        return REFERENCES.index(plain)
+    words = words_of(name)
+    if not words or is_id(name):
+        return None
+    ranks = [_REFERENCE_WORDS.index(word) for word in (words[-1], words[0]) if word in _REFERENCE_WORDS]
+    return len(REFERENCES) + min(ranks) if ranks else None
+
+
+def variables_for(fields: Iterable[str]) -> dict[str, str]:
+    """A variable for each field, and the field: its own name where that can be one, else what is left of its letters.
+
+    >>> variables_for(["Customer message", "text", "2nd", "instruction"])
+    {'customer_message': 'Customer message', 'text': 'text', 'input_2nd': '2nd', 'instruction_text': 'instruction'}
+    >>> variables_for(["inputs.question", "vars.question"])
+    {'question': 'inputs.question', 'vars_question': 'vars.question'}
+    """
+    found: dict[str, str] = {}
+    for field in fields:
+        whole = _variable(field)
+        # The last name of a path says enough, unless two paths end alike.
+        names = chain([_variable(field.rpartition(".")[2]), whole], (f"{whole}_{number}" for number in count(2)))
+        found[next(name for name in names if name not in found)] = field
+    return found
+
+
+def _variable(field: str) -> str:
+    if field == INSTRUCTION:
+        return f"{INSTRUCTION}_text"
+    if VARIABLE.fullmatch(field):
+        return field
+    plain = unicodedata.normalize("NFKD", field).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    if not name or name == INSTRUCTION:
+        return f"{name}_text" if name else "input"
+    return name if name[0].isalpha() else f"input_{name}"

@@ -1,0 +1,96 @@
+"""What a person should know of their rows before a task is made of them: odd labels, likely groups, gaps."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from gpo.data.guessing.answers import labels_of, references_of
+from gpo.data.guessing.columns import Column, Row, columns_of
+from gpo.data.guessing.guess import Guess
+from gpo.data.guessing.names import is_id, words_of
+from gpo.data.identity import normal_form
+from gpo.data.inputs import is_there
+from gpo.data.kinds import KINDS
+from gpo.formatting import count as counted
+from gpo.formatting import shorten_value
+
+_IMBALANCE = 0.8
+"""Share of the most frequent label from which on a prompt that always says it looks good."""
+
+_GROUP_WORDS = frozenset(
+    {"customer", "user", "client", "document", "doc", "article", "author", "session", "thread", "case"}
+)
+_FEWEST_GROUPS = 5
+_LONG = 10
+_GROUPED = 1.2
+"""Rows for each value of a field, on average, from which on it is a group."""
+
+
+def label_counts(rows: Sequence[Row], found: Guess) -> Mapping[str, int] | None:
+    """How often each label is the right answer, the most frequent first; None where answers are no labels."""
+    if not KINDS[found.answer.spec.kind].has_labels:
+        return None
+    texts = _references(rows, found)
+    keys = Counter(normal_form(text) for text in texts)
+    spelt = {normal_form(label): label for label in labels_of(texts)}
+    return {spelt[key]: number for key, number in keys.most_common() if key in spelt}
+
+
+def remarks_on(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
+    """What to tell, a sentence each."""
+    columns = columns_of(rows)
+    return (*_of_labels(rows, found), *_of_gaps(columns, found), *_of_groups(columns, found))
+
+
+def _references(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
+    return references_of(Column(found.reference, rows), ()).texts
+
+
+def _of_labels(rows: Sequence[Row], found: Guess) -> Iterator[str]:
+    labels = label_counts(rows, found)
+    if labels is None:
+        return
+    spellings: dict[str, Counter[str]] = {}
+    for text in _references(rows, found):
+        spellings.setdefault(normal_form(text), Counter())[text] += 1
+    for spelt in spellings.values():
+        if len(spelt) > 1:
+            several = " and ".join(f"{shorten_value(text)} ({number})" for text, number in spelt.most_common(4))
+            yield f"one label in several spellings, taken as one: {several}"
+    if once := [label for label, number in labels.items() if number == 1]:
+        listed = ", ".join(f"`{label}`" for label in once)
+        yield (
+            f"seen once: {listed}; a label becomes part of the instruction, and one example proves nothing of it: "
+            "correct these rows, or leave them out"
+        )
+    most, number = next(iter(labels.items()))
+    if number >= _IMBALANCE * (total := sum(labels.values())):
+        yield f"{number} of {total} rows have the label `{most}`: always saying it scores {number / total:.2f}"
+
+
+def _of_gaps(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
+    fields = [columns[field] for field in found.inputs.values() if field in columns]
+    if len(fields) < 2:
+        return
+    for column in fields:
+        if column.missing:
+            yield f"`{column.name}` is empty in {counted(column.missing, 'row')}, where the prompt shows nothing"
+
+
+def _of_groups(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
+    if found.group:
+        return
+    for name, column in columns.items():
+        if name == found.reference or not column.is_filled or not column.is_text or column.distinct < _FEWEST_GROUPS:
+            continue
+        is_named = is_id(name) or not _GROUP_WORDS.isdisjoint(words_of(name))
+        is_long = name in found.inputs.values() and _is_long(column) and len(found.inputs) > 1
+        if (is_named or is_long) and len(column.present) >= _GROUPED * column.distinct:
+            yield (
+                f"rows share {column.distinct} values of `{name}`: if rows of one value are alike, --group {name!r} "
+                "keeps them in one split"
+            )
+
+
+def _is_long(column: Column) -> bool:
+    words = sorted(len(str(value).split()) for value in column.present if is_there(value))
+    return bool(words) and words[len(words) // 2] >= _LONG

@@ -1,0 +1,227 @@
+"""Which field is the right answer, which are inputs, and why the others are neither."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gpo.data.guessing.choices import Ask, Choices, ChoiceToMake, UndecidedError
+from gpo.data.guessing.columns import Column
+from gpo.data.guessing.leaks import leak_of
+from gpo.data.guessing.names import (
+    is_id,
+    is_like_answer,
+    is_metadata,
+    is_solution,
+    is_usual_input,
+    reference_rank,
+    words_of,
+)
+from gpo.data.guessing.options import Options
+from gpo.data.sources.paths import top_field
+
+_SHOWN_FIELDS = 8
+_INNER = ("answer", "text", "output", "content", "label", "value", "result")
+_CONTAINER_WORDS = frozenset({"vars", "variables", "metadata", "meta", "example", "data", "fields", "row", "context"})
+
+
+class LeftOut(NamedTuple):
+    """A field that is neither input nor right answer, and why."""
+
+    field: str
+    why: str
+
+
+class Reference(NamedTuple):
+    """The field with the right answer, and the others that it could be."""
+
+    field: str
+    others: tuple[str, ...] = ()
+
+
+class Inputs(NamedTuple):
+    """The fields that are inputs, in their order; the field with worked solutions; and what is left out."""
+
+    fields: tuple[str, ...]
+    solution: str | None
+    left_out: tuple[LeftOut, ...]
+
+
+def find_reference(columns: Mapping[str, Column], options: Options | None, ask: Ask) -> Reference:
+    """The field by its name, else an object, else the one with the fewest different values, all short.
+
+    Raises:
+        UndecidedError: none fits.
+    """
+    taken = options.fields if options else ()
+    free = [column for name, column in columns.items() if name not in taken and top_field(name) not in taken]
+    able = [column for column in free if _can_be_reference(column)]
+    plain = [column for column in able if not _is_part(column, columns)]
+    ranked = sorted(
+        (rank, place, column.name)
+        for place, column in enumerate(plain)
+        if (rank := reference_rank(column.name)) is not None
+    )
+    labels = [column for column in plain if column.is_label_like]
+    if ranked:
+        best = _answer_within(ranked[0][2], columns)
+        rivals = [column.name for column in labels if column.name != best and reference_rank(column.name) is not None]
+        return Reference(best, _others(labels, best)) if not rivals else _asked(best, labels, ask)
+    objects = [column.name for column in plain if column.is_structured and not _is_container(column.name)]
+    if len(objects) == 1:
+        return Reference(objects[0], _others(labels, objects[0]))
+    if likely := [column for column in labels if not is_metadata(column.name) and not is_id(column.name)] or labels:
+        fewest = min(column.distinct for column in likely)
+        best = [column.name for column in likely if column.distinct == fewest][-1]
+        return _asked(best, likely, ask) if len(likely) > 1 else Reference(best, _others(labels, best))
+    asked = [column for column in plain if is_usual_input(column.name)]
+    rest = [column for column in plain if column.is_text and column not in asked and not is_id(column.name)]
+    if len(asked) == 1 and len(rest) == 1:
+        return Reference(rest[0].name)
+    raise _undecided_reference(columns, plain)
+
+
+def _can_be_reference(column: Column) -> bool:
+    return (
+        column.is_filled
+        and column.distinct > 1
+        and (not column.is_row_number or reference_rank(column.name) is not None)
+        and not column.is_date
+        and (column.is_text or column.is_list or column.is_structured or column.is_answer_like)
+    )
+
+
+def _is_part(column: Column, columns: Mapping[str, Column]) -> bool:
+    """Whether a column is a field of an object that is itself one thing, such as what was extracted."""
+    top = top_field(column.name)
+    return top != column.name and top in columns and not _is_container(top)
+
+
+def _is_container(name: str) -> bool:
+    words = words_of(name)
+    return is_usual_input(name) or not _CONTAINER_WORDS.isdisjoint(words)
+
+
+def _answer_within(name: str, columns: Mapping[str, Column]) -> str:
+    """The field of an object that holds the answer, as `answers.text`; the column itself where it is no object."""
+    inner = [other for other in columns if other.startswith(f"{name}.") and columns[other].is_filled]
+    if len(inner) == 1:
+        return inner[0]
+    return next((f"{name}.{last}" for last in _INNER if f"{name}.{last}" in inner), name)
+
+
+def _others(labels: Iterable[Column], best: str) -> tuple[str, ...]:
+    return tuple(
+        column.name for column in labels if column.name != best and not is_id(column.name) and not column.is_wordy
+    )
+
+
+def _asked(best: str, likely: Sequence[Column], ask: Ask) -> Reference:
+    names = tuple(dict.fromkeys([best, *(column.name for column in likely)]))
+    chosen = ask(ChoiceToMake("Which column is the right answer?", names, best))
+    return Reference(chosen, _others(likely, chosen))
+
+
+def _undecided_reference(columns: Mapping[str, Column], plain: Sequence[Column]) -> UndecidedError:
+    texts = [column.name for column in plain if column.is_text and not is_id(column.name)]
+    choices = Choices(input=(texts[0],), reference=texts[-1]) if len(texts) > 1 else None
+    return UndecidedError(
+        f"cannot tell which field holds the right answer, which differs from row to row; {shown_fields(columns)}",
+        choices,
+    )
+
+
+def shown_fields(columns: Mapping[str, Column]) -> str:
+    """What to say of the fields that there are: how much of each is missing, and which say the same in every row."""
+    shown = []
+    for column in columns.values():
+        if not column.is_filled:
+            shown.append(f"{column.shown()} (missing in {column.missing} of {len(column.values)} rows)")
+        else:
+            shown.append(column.shown())
+    more = f" and {len(shown) - _SHOWN_FIELDS} more" if len(shown) > _SHOWN_FIELDS else ""
+    return f"fields: {', '.join(shown[:_SHOWN_FIELDS])}{more}" if shown else "no row has a field"
+
+
+def find_inputs(columns: Mapping[str, Column], reference: str, options: Options | None) -> Inputs:
+    """Fields with a usual name; where there are none, all texts of several words, else all texts, else all numbers.
+
+    A field that gives the right answer away is never one, nor are ids, constants and numbers of rows.
+
+    Raises:
+        UndecidedError: no field is left.
+    """
+    fixed = set(options.fields if options else ())
+    solution = next((name for name in columns if is_solution(name) and name != reference), None)
+    left_out: list[LeftOut] = []
+    able: list[Column] = []
+    for name, column in columns.items():
+        if name in fixed or name in (reference, solution) or _belongs_to(name, reference, columns, fixed):
+            continue
+        if why := _why_not(column, columns[reference]):
+            left_out.append(LeftOut(name, why))
+        else:
+            able.append(column)
+    chosen, others = _chosen(able)
+    left_out += [LeftOut(column.name, _why_unusual(column)) for column in others]
+    if not chosen and not fixed:
+        raise _undecided_input(columns, reference, left_out)
+    order = list(columns)
+    asked = sorted((column.name for column in chosen), key=order.index)
+    return Inputs((*asked, *(options.fields if options else ())), solution, tuple(left_out))
+
+
+def _belongs_to(name: str, reference: str, columns: Mapping[str, Column], fixed: set[str]) -> bool:
+    """Whether a field is a part, or the whole, of what has its role already."""
+    top = top_field(name)
+    if top != name and top in columns and (top == reference or top in fixed):
+        return True
+    has_parts = columns[name].is_structured and any(other.startswith(f"{name}.") for other in columns)
+    return has_parts or (top != name and top == top_field(reference) and not _is_container(top))
+
+
+def _why_not(column: Column, reference: Column) -> str:
+    """Why a field cannot be an input; empty where it can."""
+    rules: tuple[tuple[Callable[[], bool], str], ...] = (
+        (lambda: column.is_row_number, "counts the rows"),
+        (lambda: not column.present, "is empty in every row"),
+        (lambda: column.is_constant, "says the same in every row"),
+        (lambda: not column.is_filled, f"is empty in {column.missing} of {len(column.values)} rows"),
+        (lambda: is_like_answer(column.name), "is named like an answer"),
+        (lambda: column.is_date, "holds dates"),
+        (lambda: is_id(column.name) and not column.is_wordy, "names rows, or what they belong to"),
+    )
+    if why := next((why for rule, why in rules if rule()), ""):
+        return why
+    return leak_of(column, reference)
+
+
+def _chosen(able: Sequence[Column]) -> tuple[list[Column], list[Column]]:
+    """The inputs, and the others."""
+    texts = [column for column in able if column.is_asked and not column.is_number]
+    usual = [column for column in texts if is_usual_input(column.name)]
+    # `subject: billing` beside a message is a label of another kind.
+    telling = [column for column in usual if column.is_wordy or not column.is_label_like] or usual
+    wordy = [column for column in texts if column.is_wordy and not column.is_label_like]
+    no_codes = [column for column in texts if not column.is_code]
+    numbers = [column for column in able if column.is_number]
+    chosen = next((found for found in (telling, wordy, no_codes, texts, numbers) if found), [])
+    return chosen, [column for column in able if column not in chosen]
+
+
+def _why_unusual(column: Column) -> str:
+    if column.is_number:
+        return "holds numbers"
+    if not column.is_asked:
+        return "is no text"
+    if column.is_code:
+        return "names rows, or what they belong to"
+    if column.is_label_like:
+        return f"has {column.distinct} values that come again and again"
+    return "does not have the name of an input"
+
+
+def _undecided_input(columns: Mapping[str, Column], reference: str, left_out: Sequence[LeftOut]) -> UndecidedError:
+    reasons = "; ".join(f"`{field}` {why}" for field, why in left_out[:_SHOWN_FIELDS])
+    why = f": {reasons}" if reasons else f"; {shown_fields(columns)}"
+    possible = next((field for field, _ in left_out if columns[field].is_text and columns[field].distinct > 1), None)
+    choices = Choices(input=(possible,), reference=reference) if possible else None
+    return UndecidedError(f"no field fits as input{why}", choices)
