@@ -16,6 +16,7 @@ from tests.support.fault_server import Call, FaultServer, Sent, completion
 
 Spec = Callable[..., Path]
 EXAMPLES = 48
+CONCURRENCY = 8
 GOOD = 12
 """Calls that are answered well before a fault begins: the check before the start is among them."""
 
@@ -30,7 +31,13 @@ def write(folder: Path, server: FaultServer, **changes: Any) -> Path:
     """A spec for a server: 48 dev examples, of which two may fail."""
     rows = [{"q": f"{number} is which number?", "a": str(number)} for number in range(EXAMPLES + 12)]
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    model = {"model": "openai:m", "base_url": server.url, "max_retries": 2, "timeout_s": 4}
+    model = {
+        "model": "openai:m",
+        "base_url": server.url,
+        "max_retries": 2,
+        "timeout_s": 4,
+        "max_concurrency": CONCURRENCY,
+    }
     split = {"train": 6, "dev": EXAMPLES, "test": 6}
     content = {
         "name": "numbers",

@@ -11,7 +11,7 @@ import pytest
 from gpo.errors import ModelConfigError, ModelUnreachableError, TooManyFailures
 from gpo.redaction import find_secret, mask_secrets
 from tests.support.fault_server import Call, Sent, completion, error, faulting
-from tests.support.fault_task import EXAMPLES, GOOD, Spec, answered, evaluated, kept, write
+from tests.support.fault_task import CONCURRENCY, EXAMPLES, GOOD, Spec, answered, evaluated, kept, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
 
@@ -38,7 +38,7 @@ def test_a_call_ends_at_its_time_out_whatever_still_comes(drip: Sent, spec: Spec
             evaluated(path)
         assert caught.value.transient
         assert monotonic() - began < 12
-        assert len(kept(path)) == GOOD
+        assert GOOD - CONCURRENCY <= len(kept(path)) <= GOOD
 
 
 def test_an_answer_that_comes_slowly_but_in_time_counts(spec: Spec) -> None:

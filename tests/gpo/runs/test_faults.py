@@ -13,7 +13,7 @@ import pytest
 
 from gpo.errors import GpoError, ModelConfigError, TooManyFailures
 from tests.support.fault_server import USAGE, Call, Sent, completion, error, faulting
-from tests.support.fault_task import EXAMPLES, GOOD, Spec, answered, evaluated, kept, write
+from tests.support.fault_task import CONCURRENCY, EXAMPLES, GOOD, Spec, answered, evaluated, kept, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
 
@@ -94,15 +94,17 @@ def test_what_is_no_answer_stops_the_evaluation_and_leaves_nothing_behind(
         with pytest.raises(TooManyFailures) as caught:
             evaluated(path)
         assert words in str(caught.value)
-        assert len(kept(path)) == GOOD
-        assert all(text.startswith("The answer is") for text in kept(path))
+        before = kept(path)
+        # Calls in flight are given up with the evaluation: of good answers that came with the fault, some may be.
+        assert GOOD - CONCURRENCY <= len(before) <= GOOD
+        assert all(text.startswith("The answer is") for text in before)
 
         # The outage is over: the same command gives what it would have given, and pays for the rest alone.
         server.respond = answered
-        before = server.calls
+        calls = server.calls
         measured = evaluated(path)
         assert (measured.score.mean, measured.score.failed, measured.score.unparsed) == (undisturbed, 0, 0)
-        assert server.calls - before == EXAMPLES - GOOD
+        assert server.calls - calls == EXAMPLES - len(before)
 
 
 RARE = [case for case in LATER if case.id not in {"A5: 401 in a 200", "refusal"} and not str(case.id).startswith("A7")]
