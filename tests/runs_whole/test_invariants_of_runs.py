@@ -208,7 +208,7 @@ METHODS = [*({"preset": name} for name in LIMITED), {"preset": "gpo", "decay": "
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: "-".join(method.values()))
 def test_no_candidate_is_further_from_its_parent_than_its_budget(method: dict[str, str], tmp_path: Path) -> None:
-    outcome = run_loop(write_spec(tmp_path, method, SMALL, seed=1))
+    outcome = run_loop(write_spec(tmp_path, method, SMALL, seed=2))
     assert outcome.steps == SMALL.steps
     kept = budgets_kept(outcome)
     proposed = [item.candidate for step in outcome.history for item in step.scored]

@@ -25,6 +25,7 @@ def test_evaluate_pays_once(folder: Path) -> None:
             "ci95": [pytest.approx(0.7225, abs=1e-3), 1.0],
             "n": 10,
             "unparsed": 0,
+            "weak": 0,
             "failed": 0,
             "cut": 0,
             "calls": {"paid": 10, "cached": 0},
