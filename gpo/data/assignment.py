@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Protocol
 
-from gpo.data.kinds import KINDS
 from gpo.data.rows import Labelled
 from gpo.records import Example, Split
+from gpo.scoring.kinds import KINDS
 from gpo.spec.task import TaskSpec
 
 

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from gpo.data.identity import identity_of, normal_form, visible_form
 from gpo.data.inputs import input_text, is_there, plain_text
-from gpo.data.kinds import KINDS, ReferenceKind
 from gpo.data.sources.files import Number
 from gpo.data.sources.paths import value_at, value_or_none
 from gpo.errors import DatasetError
 from gpo.formatting import one_line, shorten_value
 from gpo.records import Example, content_hash
 from gpo.scoring.answers import canonical_reference
+from gpo.scoring.kinds import KINDS, ReferenceKind
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.task import TaskSpec
 

@@ -20,7 +20,6 @@ from typing import Self
 
 from gpo.data.guessing.answers import is_short
 from gpo.data.guessing.guess import guess, sample
-from gpo.data.kinds import KINDS, Kind
 from gpo.data.relations import Related, Relation, RowChecks, RowProblems
 from gpo.data.rows import Labelled, label_row
 from gpo.data.sources.files import NumberedRow
@@ -28,6 +27,7 @@ from gpo.datasets.fields import FieldReader, reference_text, task_of_kind
 from gpo.datasets.lines import SortedLines, Spool, canonical_line, row_of
 from gpo.datasets.version import DatasetFields
 from gpo.errors import DatasetError
+from gpo.scoring.kinds import KINDS, AnswerKind
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.task import TaskSpec
 
@@ -170,7 +170,7 @@ class _References:
 
     def kinds(self) -> list[AnswerSpec]:
         """All kinds of answers, the likeliest first, whose problems are told where none fits; but not free text."""
-        likeliest: Kind = "json" if self._some_structured else "exact"
+        likeliest: AnswerKind = "json" if self._some_structured else "exact"
         labels = tuple(self._spellings.values())
         choice = [AnswerSpec(kind="choice", labels=labels)] if 1 < len(labels) <= MOST_COUNTED else []
         others = (kind for kind in KINDS if kind not in (likeliest, "choice") and not KINDS[kind].is_worded)

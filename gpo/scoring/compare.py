@@ -1,12 +1,8 @@
 """Which answers are equal: those of a kind with a canonical value by that value, prose loosely."""
 
 from collections.abc import Sequence
-from typing import Literal
 
-AnswerKind = Literal["choice", "number", "boolean", "list", "json", "exact", "free"]
-
-PROSE: frozenset[AnswerKind] = frozenset({"exact", "free"})
-"""Kinds whose answers are compared loosely; all others have a canonical value, and are equal or not."""
+from gpo.scoring.kinds import KINDS, AnswerKind
 
 _OF_EQUALITY = frozenset({"exact_match", "macro_f1", "balanced_accuracy"})
 """Metrics by which one answer is right or wrong."""
@@ -23,7 +19,7 @@ def by_value(score: float, metric: str, kind: AnswerKind, answer: str, reference
     >>> by_value(1.0, "exact_match", "choice", "C", ["C++"]), by_value(1.0, "exact_match", "free", "Rome", ["rome"])
     (0.0, 1.0)
     """
-    if kind in PROSE or metric not in _OF_EQUALITY | _OF_WORDS:
+    if KINDS[kind].is_prose or metric not in _OF_EQUALITY | _OF_WORDS:
         return score
     if metric in _OF_EQUALITY or answer in references:
         return float(answer in references)

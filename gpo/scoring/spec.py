@@ -18,8 +18,8 @@ from pydantic_core import CoreSchema
 import gpo.scoring.metrics  # noqa: F401 - fills the registry
 from gpo.errors import MetricError, SpecError, suggestion
 from gpo.records import Record, canonical_json
-from gpo.scoring.compare import AnswerKind
 from gpo.scoring.functions.printing import printing_to_stderr
+from gpo.scoring.kinds import AnswerKind
 from gpo.scoring.metric_registry import (
     METRICS,
     check_options,

@@ -9,10 +9,10 @@ from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
 from gpo.data.guessing.names import words_of
 from gpo.data.identity import normal_form, visible_form
-from gpo.data.kinds import Kind
 from gpo.data.sources.files import Number
 from gpo.errors import suggestion
 from gpo.scoring.answers import canonical_reference
+from gpo.scoring.kinds import AnswerKind
 from gpo.scoring.read_list import items_of
 from gpo.scoring.spec import AnswerSpec
 from gpo.template import variables_in
@@ -33,7 +33,7 @@ _LIST_WORDS = frozenset(
 )
 _UNORDERED = "{name: list_match, ordered: false}"
 
-METRIC_OF_KIND: Mapping[Kind, str] = {
+METRIC_OF_KIND: Mapping[AnswerKind, str] = {
     "choice": "exact_match",
     "boolean": "exact_match",
     "number": "numeric_match",
@@ -104,7 +104,7 @@ def answer_of_kind(kind: str, found: References) -> AnswerGuess:
     Raises:
         UndecidedError: there is no such kind, or the right answers have no labels.
     """
-    kinds = get_args(Kind)
+    kinds = get_args(AnswerKind)
     if kind not in kinds:
         raise UndecidedError(f"--kind {kind}: unknown kind{suggestion(kind, kinds)}")
     rule = _BY_KIND[kind]
@@ -226,7 +226,7 @@ def _parsed(text: str) -> object:
         return None
 
 
-def _plain(kind: Kind, instruction: str, description: str) -> AnswerGuess:
+def _plain(kind: AnswerKind, instruction: str, description: str) -> AnswerGuess:
     spec = AnswerSpec.model_construct(kind=kind) if kind == "choice" else AnswerSpec(kind=kind)
     return AnswerGuess(spec, METRIC_OF_KIND[kind], instruction, description)
 

@@ -9,9 +9,9 @@ from gpo.data.guessing.guess import Guess
 from gpo.data.guessing.names import is_id, words_of
 from gpo.data.identity import normal_form
 from gpo.data.inputs import is_there
-from gpo.data.kinds import KINDS
 from gpo.formatting import count as counted
 from gpo.formatting import shorten_value
+from gpo.scoring.kinds import KINDS
 
 _IMBALANCE = 0.8
 """Share of the most frequent label from which on a prompt that always says it looks good."""

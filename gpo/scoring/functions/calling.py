@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from gpo.errors import MetricError, SpecError
 from gpo.records import Example
-from gpo.scoring.compare import AnswerKind, by_value
+from gpo.scoring.compare import by_value
 from gpo.scoring.functions.printing import printing_to_stderr
 from gpo.scoring.functions.signature import Asks, asks_of
+from gpo.scoring.kinds import AnswerKind
 from gpo.scoring.metric_registry import METRICS, Scoring, load_function
 from gpo.scoring.spec import MetricSpec
 

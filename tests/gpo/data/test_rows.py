@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 import pytest
 
-from gpo.data.kinds import KINDS
 from gpo.errors import DatasetError
+from gpo.scoring.kinds import KINDS
 from gpo.scoring.spec import AnswerSpec
 from tests.support.labelled import YES_NO, Load, parts, rows_of
 
