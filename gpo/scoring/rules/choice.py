@@ -8,12 +8,15 @@ import re
 from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
 from gpo.scoring.rules.choice_lines import MARKED_LABEL, TITLED, alone, field, judged, opening
 from gpo.scoring.rules.choice_text import ChoiceText, without_phrases
+from gpo.scoring.rules.contradictions import contradicted
 from gpo.scoring.rules.corrections import corrected, marks_in
 from gpo.scoring.rules.sayings import HEDGES, agreed_by, stated_by, states, unless_none
+from gpo.scoring.rules.steps import begins_a_step, heads_an_item, is_on_the_way
 from gpo.scoring.text import languages, statements
 from gpo.scoring.text.clauses import Sentence, first_sentence, sentences
-from gpo.scoring.text.mentions import Role, said_in
+from gpo.scoring.text.mentions import said_in
 from gpo.scoring.text.phrases import Phrases
+from gpo.scoring.text.roles import Role
 
 
 def _whole(text: ChoiceText) -> Found:
@@ -62,6 +65,16 @@ def _corrected(text: ChoiceText) -> Found:
 def _names_a_phrase(text: str, phrases: Phrases) -> bool:
     return any(
         said.role is not Role.MENTIONED for sentence in sentences(text) for said in said_in(sentence.text, phrases)
+    )
+
+
+def _contradicted(text: ChoiceText) -> Found:
+    """Nothing, where the text denies what it has stated."""
+    without = {*text.without, "corrected", "contradicted"}
+    return contradicted(
+        text.begun,
+        text.phrases,
+        lambda part: read_by(RULES, ChoiceText(part, text.phrases, without=without), without).answer,
     )
 
 
@@ -133,7 +146,7 @@ def _concluded(text: ChoiceText) -> Found:
     for sentence, said in reversed(text.body):
         cues = list(_CONCLUDES.finditer(sentence.text))
         after, following = following, sentence
-        if not cues:
+        if not cues or (text.cut and _leads_on(text, sentence)):
             continue
         if sentence.text.endswith(":") and not said and after is not None:
             # "So the one that fits best is:", and the label on the next line.
@@ -148,6 +161,11 @@ def _concluded(text: ChoiceText) -> Found:
         if (found := agreed_by(sentence.text, said)) is not None:
             return found
     return None
+
+
+def _leads_on(text: ChoiceText, sentence: Sentence) -> bool:
+    """Whether a sentence of a cut text is a step on the way, or an item of a list."""
+    return is_on_the_way(sentence, text.begun) or heads_an_item(sentence.text, text.phrases, _CONCLUDES)
 
 
 _WE_SAY = (
@@ -169,20 +187,27 @@ _CONCLUDES = re.compile(f"{languages.SO}|{_ALL_IN_ALL}|{_WE_SAY}|{_THE_BEST_IS}"
 
 
 def _declared(text: ChoiceText) -> Found:
-    """What the first sentence of a cut text says, where a phrase ends it, as in `It is plausible.`."""
+    """What the first sentence of a cut text says, where a phrase ends it, as in `It is (not) plausible.`."""
     if not text.cut or not text.body:
         return None
     sentence, said = text.body[0]
     last = states(said)[-1:]
-    step = re.match(r"first|let|to |step|now |we |[0-9]", sentence.text, re.IGNORECASE)
     if (
         not last
-        or step
+        or begins_a_step(sentence.text)
+        or is_on_the_way(sentence, text.begun)
         or sentence.text[last[0].end :].strip(" .!*`\"'")
-        or not re.search(r"\b(?:is|are|was|were)\s+[\"'(]*$", sentence.text[: last[0].start])
+        or not _DECLARES.search(sentence.text[: last[0].start])
     ):
         return None
     return unless_none(last)
+
+
+_DECLARES = re.compile(
+    r"(?<!what )(?<!whether )(?<!if )\b(?:(?:is|are|was|were|ist|sind|war|est|sont|es|è|é|это)(?:\s+(?:not|never|nicht|"
+    r"pas))?|(?:is|are|was|were)n['\u2019]t)(?:\s+(?:\w+ly|quite|at all))?\s+[\"'(]*$",
+    re.IGNORECASE,
+)
 
 
 def _only(text: ChoiceText) -> Found:
@@ -203,6 +228,7 @@ RULES: tuple[Rule[ChoiceText], ...] = (
     Rule("tag", _tagged),
     Rule("judged", judged),
     Rule("corrected", _corrected),
+    Rule("contradicted", _contradicted),
     Rule("answer", _answer),
     Rule("field", field),
     Rule("alone", alone),

@@ -7,7 +7,8 @@ from gpo.scoring.rules.choice_text import OPENING_MARKS, ChoiceText, numbered_he
 from gpo.scoring.rules.sayings import has_rival, leading
 from gpo.scoring.text import statements
 from gpo.scoring.text.clauses import sentences
-from gpo.scoring.text.mentions import Role, said_in
+from gpo.scoring.text.mentions import said_in
+from gpo.scoring.text.roles import Role
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
 

@@ -8,10 +8,12 @@ from itertools import pairwise
 from gpo.scoring.reading import Found
 from gpo.scoring.rules.sayings import leading, stated_by
 from gpo.scoring.text.clauses import LONGEST, Sentence, sentences
-from gpo.scoring.text.mentions import SaidOf, said_in
+from gpo.scoring.text.grades import graded, without_kinds
+from gpo.scoring.text.mentions import said_in
 from gpo.scoring.text.numbers import plain_numbers, rated_in_digits
 from gpo.scoring.text.phrases import LONGEST_LABEL, Phrases
 from gpo.scoring.text.plain import plain_text
+from gpo.scoring.text.roles import SaidOf
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
 
@@ -34,16 +36,21 @@ class ChoiceText:
         return [line.strip()[:LONGEST] for line in self.plain.splitlines() if line.strip()]
 
     @cached_property
+    def begun(self) -> list[Sentence]:
+        """All sentences, with the one in which the token limit cut the text."""
+        return sentences(self.plain)
+
+    @cached_property
     def sentences(self) -> list[Sentence]:
-        """Sentences before an explanation begins; all where one opens the text. Of a cut text, the last one is none."""
-        found = sentences(self.plain)
-        return found[:-1] if self.cut else found
+        """The whole sentences: of a cut text, the last one is none."""
+        return self.begun[:-1] if self.cut else self.begun
 
     @cached_property
     def body(self) -> list[tuple[Sentence, list[SaidOf]]]:
         """The sentences that are no question, courtesy, list of the options or explanation, and what they say."""
         listed = _listed_lines(self.lines, self.phrases)
         found: list[tuple[Sentence, list[SaidOf]]] = []
+        grades: list[str] = []
         for sentence in self.sentences:
             if found and _EXPLAINS.match(sentence.text) and any(said.states for _, each in found for said in each):
                 break
@@ -51,7 +58,9 @@ class ChoiceText:
                 continue
             if _is_aside(sentence.text, self.phrases):
                 continue
-            found.append((sentence, said_in(sentence.text, self.phrases)))
+            said = without_kinds(sentence.text, said_in(sentence.text, self.phrases), grades)
+            grades.extend(graded(sentence.text, said))
+            found.append((sentence, said))
         return found
 
     def part(self, raw: str) -> "ChoiceText":

@@ -136,9 +136,19 @@ _OR = re.compile(r"\b(?:or|oder|ou)\b")
 _NAMES_A_PLACE = re.compile(r"(?:#|\b(?:question|step|day|page|grade|chapter|number|no\.?))\s*$", re.IGNORECASE)
 
 
+_WHICH_IS = re.compile(
+    r",\s*which\s+(?:is|was|are|makes?|gives?|equals?|means?|totals?|leaves?|comes? (?:out )?to|amounts? to|"
+    r"adds? up to)(?:\s(?:him|her|them|us|a total of|that|about))?\s+"
+    r"[$€£(]*[0-9][0-9.,]*(?:[\s$€£()]*[-+*/x×÷·\u2212\u2013][\s$€£()]*[0-9][0-9.,]*)+[\s)]*=(?P<result>[^=]*)$"
+)
+"""An aside that works out the result, as in `She has 3 boxes, which is 3 * 4 = 12 pens.`"""
+
+
 def of_sentence(sentence: str) -> Found:
     """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
     sentence = LIST_MARK.sub("", sentence)
+    if worked_out := _WHICH_IS.search(sentence):
+        return amount(worked_out["result"])
     said = [each for each in clauses(sentence) if not each.is_aside]
     concluded = [each for each in said if each.concludes and numbers_in(sentence[each.start : each.end])]
     main = " ".join(sentence[each.start : each.end] for each in concluded or said)

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 
 from gpo.scoring.reading import UNCLEAR, Found, agreed
 from gpo.scoring.text import languages
-from gpo.scoring.text.mentions import Role, SaidOf, are_side_by_side
+from gpo.scoring.text.mentions import are_side_by_side
+from gpo.scoring.text.phrases import PARTICLES
+from gpo.scoring.text.plain import fold
+from gpo.scoring.text.roles import Role, SaidOf
 
 
 def states(said: Sequence[SaidOf]) -> list[SaidOf]:
@@ -22,15 +25,31 @@ def stated_by(content: str, said: Sequence[SaidOf]) -> Found:
     chosen = concluded or asserted
     first = [each for each in chosen if each.clause.start == (chosen[-1] if concluded else chosen[0]).clause.start]
     found = unless_none(first)
+    if concluded and _says_anew(content, chosen[-1]):
+        return unless_none([each for each in chosen if each.clause.turn == chosen[-1].clause.turn])
     if found is UNCLEAR or concluded:
         return found
     # "A, C": the next label follows at once.
     beside = [
         each
         for each in chosen
-        if each.clause.start == first[-1].clause.end and are_side_by_side(content, first[-1], each)
+        if (each.clause.start == first[-1].clause.end and are_side_by_side(content, first[-1], each))
+        or _says_anew(content, each)
     ]
     return unless_none([*first, *beside])
+
+
+_IT_IS = re.compile(
+    r"[,:\u2013\u2014-]\s*(?:(?:it|this|that)(?:\s+(?:is|was)|['\u2019]s)|(?:sie|er|es|das) ist|(?:elle|il|ce) est|"
+    r"c['\u2019]est|(?:es|è|é|это))\s+[\"'\u201c(]*$",
+    re.IGNORECASE,
+)
+_CLAUSE_ENDS = re.compile(r"[)\"'\u201d]*\s*(?:[.,;!]|$)")
+
+
+def _says_anew(content: str, said: SaidOf) -> bool:
+    """Whether a clause says a phrase of the same subject, as the second one of `It is A, it is B.`."""
+    return _IT_IS.search(content, 0, said.start) is not None and _CLAUSE_ENDS.match(content, said.end) is not None
 
 
 HEDGES = re.compile(
@@ -58,7 +77,9 @@ def agreed_by(content: str, said: Sequence[SaidOf]) -> Found:
     for chosen in (
         asserted,
         [each for each in asserted if not HEDGES.search(clause[each])],
-        [each for each in asserted if _SUBJECT.search(clause[each])] if all(map(_VERB.search, clause.values())) else [],
+        [each for each in asserted if _SUBJECT.search(clause[each]) or _says_anew(content, each)]
+        if all(map(_VERB.search, clause.values()))
+        else [],
     ):
         if isinstance(found := unless_none(chosen), str):
             return found
@@ -98,10 +119,12 @@ def leading(content: str, said: Sequence[SaidOf]) -> Found:
 
 def has_rival(content: str, said: Sequence[SaidOf]) -> bool:
     """Whether another phrase stands beside the first one as its equal."""
+    # "No, it is valid": what "no" answers is not in the text.
+    is_particle = bool(said) and fold(content[said[0].start : said[0].end]) in PARTICLES
     return (
         len(said) > 1
         and said[0].states
         and said[1].states
         and said[0].meaning != said[1].meaning
-        and are_side_by_side(content, said[0], said[1])
+        and (are_side_by_side(content, said[0], said[1]) or (_says_anew(content, said[1]) and not is_particle))
     )

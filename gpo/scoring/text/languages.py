@@ -84,7 +84,7 @@ TRANSPARENT = _words(
     "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
     "argument", "sentence", "conclusion", "review", "message",
     "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider",
-    "us", "we", "can", "could", "would", "should", "there",
+    "us", "we", "can", "could", "would", "should", "there", "example",
     "ein(?:e[mnrs]?)?", "der", "die", "das", "den", "dem", "ist", "sind", "sehr", "wirklich", "besonders",
     "une?", "la", "le", "les", "el", "los", "las", "il", "lo", "una?", "uno", "um", "uma", "o", "os", "est", "es",
     "muy", "très", "vraiment", "realmente", "molto", "muito", "es", "è", "é", "de", "du", "een", "het",
@@ -173,5 +173,28 @@ CORRECTS = (
     r"|等等|等一下|不对[\uff0c,\u3002]|更正|いや|訂正|待って|잠깐|아니,"
 )
 """What says that something written before was wrong, or may be."""
+
+REJECTS = (
+    r"(?:this|that|the|my) (?:answer|option|choice|response|label|classification)"
+    r"(?: (?:is|was)(?: \w+ly)? (?:incorrect|wrong|false|a mistake|mistaken|not (?:correct|right|true))"
+    r"| (?:isn|wasn)['\u2019]t (?:correct|right|true))"
+    r"|(?:diese|die|meine) (?:antwort|option|wahl) (?:ist|war) (?:falsch|nicht (?:richtig|korrekt))"
+    r"|(?:cette|la|ma) réponse (?:est (?:fausse|incorrecte|erronée)|n['\u2019]est pas (?:correcte|juste|exacte|bonne))"
+    r"|(?:esta|la|mi) (?:respuesta|opción) (?:(?:es|está) (?:incorrecta|equivocada|errónea|falsa)|no es correcta)"
+)
+"""What calls the answer before it wrong."""
+
+NOT_ONLY = (
+    r"\b(?:not|n['\u2019]t) (?:only|just|merely|simply)\b|\bnicht (?:nur|bloß)\b|\bnon (?:seulement|solo)\b"
+    r"|\bpas (?:seulement|que)\b|\bno (?:\w+ )?(?:solo|sólo|solamente)\b|\bnão (?:\w+ )?(?:só|apenas)\b|\bне только\b"
+    r"|不仅|不僅|不但|不只"
+)
+"""`not only`, before the first of two that are said together."""
+
+NEXT = (
+    r"(?:next|now|then|after that|second(?:ly)?|third(?:ly)?|als nächstes|nun|jetzt|dann|danach|ensuite|puis|"
+    r"maintenant|luego|después|a continuación|ahora|poi|adesso|затем|далее|теперь)(?!\w)|接下来|接下來|然后|然後|次に"
+)
+"""What begins a further step."""
 
 QUESTIONED = re.compile(r"[?\uff1f؟]['\"\u201d\u2019)\]]*\s*$")

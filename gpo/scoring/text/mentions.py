@@ -3,39 +3,12 @@
 import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from enum import Enum
-from typing import NamedTuple
 
 from gpo.scoring.text import languages
 from gpo.scoring.text.clauses import Clause, clauses
+from gpo.scoring.text.grades import settled
 from gpo.scoring.text.phrases import Mention, Phrases
-
-
-class Role(Enum):
-    """What a sentence says of a phrase."""
-
-    APPROVED = "approved"
-    """It is called right: `B is correct`."""
-    ASSERTED = "asserted"
-    DENIED = "denied"
-    MENTIONED = "mentioned"
-    """It is talked about, stands in an aside, or describes something else: `B is too long`, `negative words`."""
-
-
-class SaidOf(NamedTuple):
-    """A phrase of a sentence, its role, and what it says: for a denied one its opposite, where there is one."""
-
-    meaning: str | None
-    role: Role
-    start: int
-    end: int
-    clause: Clause
-
-    @property
-    def states(self) -> bool:
-        """Whether it is said to be so."""
-        return self.role in {Role.APPROVED, Role.ASSERTED}
-
+from gpo.scoring.text.roles import Role, SaidOf
 
 _NEGATED = re.compile(
     rf"(?P<negator>{languages.NEGATOR})(?:[\s\"'\u201c\u2018(\[]*(?:{languages.TRANSPARENT}|"
@@ -126,7 +99,7 @@ def said_in(sentence: str, phrases: Phrases) -> list[SaidOf]:
     found = _before_that(sentence, found)
     for chain in _chains(sentence, found):
         roles.extend(_said_of_chain(sentence, chain, parts, meanings))
-    return roles
+    return settled(sentence, roles)
 
 
 _THAT = re.compile(r"\s+that\b", re.IGNORECASE)
