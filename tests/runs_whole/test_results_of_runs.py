@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 
 from benchmarks.control_study import Sizes, write_spec
 from gpo.data.splits import load_splits
-from gpo.database.engine import open_database, reading
+from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls, results
 from gpo.records import Scored
 from gpo.runs.history import History
@@ -55,7 +55,7 @@ def listed(engine: Engine, wanted: Wanted) -> list[ExampleResult]:
 def everything(engine: Engine) -> Sequence[Any]:
     """All results of the first run, as they are kept."""
     run_key = History(engine).runs()[-1].key
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         query = select(results).where(results.c.run_key == run_key).order_by(*results.primary_key.columns)
         return connection.execute(query).all()
 
@@ -101,7 +101,7 @@ def test_no_model_that_proposes_is_told_of_a_result(engine: Engine, place: Job, 
     locked = {text for each in load_splits(place.spec).test for text in each.inputs.values()}
     kept = {each.input["question"] for each in listed(engine, Wanted(outcome.run_id))}
     assert kept == locked
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         asked = connection.execute(select(calls.c.messages).where(calls.c.role == "optimizer")).scalars().all()
     assert len(asked) > SMALL.steps
     shown = ["\n".join(message["text"] for message in json.loads(messages)) for messages in asked]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from gpo.errors import InputError, ModelConfigError, ModelUnreachableError, SpecError
+from gpo.runs.job import load_job
 from gpo.runs.preflight import preflight
-from gpo.runs.run import load_job
 from tests.support.fault_server import USAGE, Call, FaultServer, Sent, completion, faulting
 from tests.support.fault_task import EXAMPLES, Spec, answered, evaluated, write
 
