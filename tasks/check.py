@@ -2,9 +2,10 @@
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
 from prefect.runtime import deployment
 
-from gpo.progress import listen
+from gpo.progress import Event, Note, listen
 from gpo.records import Splits
 from gpo.runs.job import Checked, Job
 from gpo.runs.preflight import preflight
@@ -18,6 +19,13 @@ async def check(job: Job, splits: Splits | None) -> Checked:
 
 @task(name="check", task_run_name="check {job.spec.name}", cache_policy=NO_CACHE, **RETRIED)
 async def _check(job: Job, splits: Splits | None) -> Checked:
-    with listen(lambda _: None):  # the command line has shown these calls already
+    log = get_run_logger()
+
+    def tell(event: Event) -> None:
+        # What a command's own check has told is handed on with it; where there was none, the log is the one place.
+        if isinstance(event, Note):
+            log.info(event.text)
+
+    with listen(tell):
         # Where nobody waits for it, a run must not learn in the middle that a key or a server is gone.
         return await preflight(job, splits, live=deployment.id is not None)

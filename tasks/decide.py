@@ -20,7 +20,7 @@ from gpo.report.decision import decision_markdown
 from gpo.report.run_html import report_path
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
-from tasks.policy import PATIENT
+from tasks.policy import PATIENT, opaque
 
 
 @task(name="find starting point", task_run_name="look at {job.spec.name}", cache_policy=NO_CACHE, **PATIENT)
@@ -31,11 +31,17 @@ async def find_starting_point(job: Job, production: Production, *, triggered: bo
     )
 
 
-@task(name="decide", task_run_name="decide about {outcome.run_id}", cache_policy=NO_CACHE, **PATIENT)
 async def decide(
     job: Job, production: Production, starting_point: StartingPoint, outcome: Outcome, flow_run: str | None
 ) -> Decision:
     """Register the challenger and promote it, let it wait for a person, or keep the champion."""
+    return await _decide(job, production, opaque(starting_point), outcome, flow_run)
+
+
+@task(name="decide", task_run_name="decide about {outcome.run_id}", cache_policy=NO_CACHE, **PATIENT)
+async def _decide(
+    job: Job, production: Production, starting_point: StartingPoint, outcome: Outcome, flow_run: str | None
+) -> Decision:
     report = str(report_path(job.home, outcome.run_id))
     return await asyncio.to_thread(
         production_decide.decide, job, starting_point, outcome, production, flow_run=flow_run, report=report

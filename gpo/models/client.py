@@ -173,7 +173,7 @@ def _key(spec: ModelSpec) -> SecretStr | None:
 
 
 async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack) -> BaseChatModel | BaseLLM:
-    # Calls are repeated in one place, `patience.py`: by the client they would be repeated unjudged.
+    # Calls are repeated in one place, `retry.py`: by the client they would be repeated unjudged.
     options: dict[str, Any] = {**_sampling(spec), "timeout": spec.timeout_s, "max_retries": 0}
     if spec.base_url is not None:
         options["base_url"] = spec.base_url

@@ -28,26 +28,33 @@ from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 
 
-async def preflight(job: Job, splits: Splits | None = None, *, searches: bool = True, live: bool = False) -> Checked:
+async def preflight(
+    job: Job,
+    splits: Splits | None = None,
+    *,
+    searches: bool = True,
+    live: bool = False,
+    hands_on: bool = False,
+) -> Checked:
     """Check dataset, caps, state folder and models; the folder is touched only when all is well.
 
-    The data is read here and nowhere else in a run, unless whoever calls has read it: then `splits` is it. A job whose
-    check passed earlier in this process, inside the same `share_answers`, is not checked again but handed on, once.
-    Without a search, the optimizer and embedding models and the caps are left alone. `live`: each model that the ledger
-    alone would answer for is called once.
+    The data is read here and nowhere else in a run, unless whoever calls has read it: then `splits` is it. With
+    `hands_on`, what was checked waits for the run of the same job inside the same `share_answers`, which then neither
+    checks nor reads again; it waits for one run alone, as the data may have changed before the next. Without a search,
+    the optimizer and embedding models and the caps are left alone. `live`: each model that the ledger alone would
+    answer for is called once.
 
     Raises:
         InputError: what is wrong, where, and what to do.
     """
     identity = _identity(job)
-    handed_on = current_shared().take(identity)
-    if isinstance(handed_on, Checked) and searches:
+    if searches and isinstance(handed_on := current_shared().take(identity), Checked):
         return handed_on
     checked = _read(job, load_splits(job.spec) if splits is None else splits)
     if searches:
         _check_search(checked)
     await _check_models(checked, searches=searches, live=live)
-    if searches:
+    if hands_on:
         current_shared().hand_on(identity, checked)
     return checked
 

@@ -40,7 +40,7 @@ def test_the_check_of_the_command_hands_on_what_it_has_read(tmp_path: Path, pref
     spec = write_task(tmp_path)
 
     async def command() -> Outcome:
-        await preflight(load_job(spec))
+        await preflight(load_job(spec), hands_on=True)
         return await optimize_prompt(spec)
 
     with opened(tmp_path / "questions.jsonl") as reads, share_answers(), without_leftovers_of_prefect(prefect_api):
@@ -54,6 +54,20 @@ def test_a_run_without_a_command_reads_once(tmp_path: Path) -> None:
     with opened(tmp_path / "questions.jsonl") as reads:
         asyncio.run(optimize(job))
     assert len(reads) == 1
+
+
+def test_a_run_reads_data_that_changed_since_the_run_before(tmp_path: Path) -> None:
+    spec, data = write_task(tmp_path), tmp_path / "questions.jsonl"
+
+    async def twice() -> list[Outcome]:
+        before = await optimize(load_job(spec))
+        rows = data.read_text(encoding="utf-8").splitlines(keepends=True)
+        data.write_text("".join(rows[:-5]), encoding="utf-8")
+        return [before, await optimize(load_job(spec))]
+
+    with share_answers():
+        before, after = asyncio.run(twice())
+    assert before.run_id != after.run_id
 
 
 @pytest.mark.parametrize("few_shot", [0, 2])

@@ -78,7 +78,7 @@ async def _check_and_optimize(job: "Job", spec: Path, seed: int | None, *, ui: b
     from flows.stack.ui import start_prefect
     from gpo.runs.preflight import preflight
 
-    await preflight(job)
+    await preflight(job, hands_on=True)
     await start_prefect(job.home, ui=ui)
     # Prefect reads its environment, which is complete now, as it is imported.
     from flows.optimize import optimize_prompt

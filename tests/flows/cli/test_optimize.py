@@ -194,7 +194,7 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
     class RunError(Exception):
         """The run ends here."""
 
-    async def check(_place: object) -> None:
+    async def check(_job: object, **_options: object) -> None:
         loops.append(asyncio.get_running_loop())
 
     def attach(_home: Path) -> None:
