@@ -14,7 +14,7 @@ _LOOKED_AT = 4
 """How many of the last contradictions are looked at."""
 
 _TURN = r"\W*(?:(?:however|but|actually|unfortunately|yet|sorry|jedoch|aber|mais|cependant|pero|sin embargo),?\s+)?"
-_REJECTS = re.compile(rf"{_TURN}(?:{languages.REJECTS})(?!\w)", re.IGNORECASE)
+_REJECTS = re.compile(rf"{_TURN}(?:{languages.REJECTS})(?!\w|\s+(?:if|when|unless|for|of|about)\b)", re.IGNORECASE)
 _SUBJECT_IS = re.compile(
     rf"{_TURN}(?:it|this|that|(?:the|this)\s+(?:review|sentence|statement|text|answer|message|argument|claim|comment|"
     r"sentiment|tone|inference)|(?:sie|er|es|das|die|diese[rs]?)(?:\s+\w+)?|(?:elle|il|cette|ce|la|le|esta?|este)"

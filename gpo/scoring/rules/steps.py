@@ -27,12 +27,13 @@ def is_on_the_way(sentence: Sentence, all_sentences: Sequence[Sentence]) -> bool
 
     A list that only begins after the sentence, with `1.`, is no further step: it gives reasons.
     """
-    following = all_sentences[next(at for at, each in enumerate(all_sentences) if each is sentence) + 1 :]
+    end = next(at for at, each in enumerate(all_sentences) if each is sentence) + 1
+    before, following = all_sentences[:end], all_sentences[end:]
     if following and _NEXT.match(following[0].text):
         return True
     marks = (mark for each in following if each.opens_line and (mark := _NUMBERED.match(each.text)))
     first = next(marks, None)
-    return first is not None and int(first[1]) > 1
+    return first is not None and int(first[1]) > 1 and any(_NUMBERED.match(each.text) for each in before)
 
 
 def heads_an_item(sentence: str, phrases: Phrases, concludes: re.Pattern[str]) -> bool:

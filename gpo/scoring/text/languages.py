@@ -193,7 +193,9 @@ NOT_ONLY = (
 
 NEXT = (
     r"(?:next|now|then|after that|second(?:ly)?|third(?:ly)?|als nächstes|nun|jetzt|dann|danach|ensuite|puis|"
-    r"maintenant|luego|después|a continuación|ahora|poi|adesso|затем|далее|теперь)(?!\w)|接下来|接下來|然后|然後|次に"
+    r"maintenant|luego|después|a continuación|ahora|poi|adesso|затем|далее|теперь),?\s+"
+    r"(?:we|i|let|the (?:second|third|next|other|last|right|left)|wir|ich|betrachte\w*|nous|on|je|nosotros|vamos|"
+    r"evaluamos|miramos|guardiamo|valutiamo|мы|рассмотрим)(?!\w)|接下来|接下來|然后|然後|次に"
 )
 """What begins a further step."""
 
