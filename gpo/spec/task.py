@@ -23,8 +23,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 _LABELLED = ("choice", "boolean")
 """Kinds of answers with labels, which measures of the whole set need."""
 
-_NEWER = ("group", "split_field")
-"""Options of a dataset that are no part of the fingerprint where they are not used: older runs go on."""
+_NEWER = (("dataset", "group"), ("dataset", "split_field"), ("answer", "where"))
+"""Options that are no part of the fingerprint where they are not used: what older versions decided stays decided."""
 
 
 class BudgetSpec(Record):
@@ -96,9 +96,9 @@ class TaskSpec(Record):
         elsewhere: dict[str, Any] = {"models": True, "dataset": PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
         elsewhere |= {"gate": True, "production": True}  # what happens to the result, not what it is
         content = self.model_dump(mode="json", exclude=elsewhere)
-        for option in _NEWER:
-            if content["dataset"][option] is None:
-                del content["dataset"][option]
+        for part, option in _NEWER:
+            if content[part][option] is None:
+                del content[part][option]
         content["models"] = {role: model and model.identity() for role, model in self.models}
         if self.budget.max_cost is not None:
             content["prices"] = {role: model.price.model_dump() for role, model in self.models if model and model.price}

@@ -1,6 +1,7 @@
 """How often a run reads its data: once, whoever needs it afterwards."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,6 +69,24 @@ def test_a_run_reads_data_that_changed_since_the_run_before(tmp_path: Path) -> N
     with share_answers():
         before, after = asyncio.run(twice())
     assert before.run_id != after.run_id
+
+
+def test_what_the_check_tells_is_in_the_log_of_a_run_without_a_command(
+    tmp_path: Path, prefect_api: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows.optimize import optimize_prompt
+
+    spec, data = write_task(tmp_path), tmp_path / "questions.jsonl"
+    rows = data.read_text(encoding="utf-8")
+    data.write_text(rows + rows.splitlines(keepends=True)[0], encoding="utf-8")
+    log = logging.getLogger("prefect.task_runs")
+    log.addHandler(caplog.handler)
+    try:
+        with without_leftovers_of_prefect(prefect_api):
+            asyncio.run(optimize_prompt(spec))
+    finally:
+        log.removeHandler(caplog.handler)
+    assert any("merged 1 row" in message for message in caplog.messages)
 
 
 @pytest.mark.parametrize("few_shot", [0, 2])

@@ -412,6 +412,16 @@ def test_limits_keys_and_places_do_not(path: str) -> None:
     assert other.fingerprint() == spec.fingerprint()
 
 
+def test_a_spec_without_newer_options_has_the_fingerprint_it_always_had() -> None:
+    # With another one, every prompt in production would be searched anew, with the same data and the same spec.
+    labels = {"answer": {"kind": "choice", "labels": ["a", "b"]}}
+    models = {"models": {"task": "openai:m", "optimizer": "openai:o"}}
+    dataset = {"path": "rows.jsonl", "input": ["text"], "reference": "label"}
+    prompt = {"instruction": "Decide.", "question": "{{text}}"}
+    spec = TaskSpec.model_validate({"name": "t", "prompt": prompt, "dataset": dataset, **labels, **models})
+    assert spec.fingerprint() == "83914f7a0199"
+
+
 def test_prices_decide_the_course_where_the_cost_is_capped() -> None:
     priced = {"models": {"task": {"model": "x:y", "price": {"input": 1, "output": 2}}}, "budget": {"max_cost": 7}}
     spec = TaskSpec.model_validate(content() | priced)
