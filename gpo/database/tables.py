@@ -1,6 +1,7 @@
 """The tables of the database, as the last revision of `gpo.database.migrations` makes them; a test compares the two."""
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Float,
     ForeignKey,
@@ -13,6 +14,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+
+_LONG = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits. SQLite has them in every integer, and counts up by itself only in one of its own name."""
 
 metadata = MetaData()
 
@@ -77,7 +81,7 @@ scored_prompts = Table(
 result_examples = Table(
     "result_examples",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _LONG, primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),
     Column("example", Text, nullable=False),
     Column("slices", Text, nullable=False),
@@ -93,7 +97,7 @@ results = Table(
     Column("split", String(16), primary_key=True),
     Column("candidate_id", String(64), primary_key=True),
     Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("example_id", Integer, ForeignKey("result_examples.id"), nullable=False),
+    Column("example_id", _LONG, ForeignKey("result_examples.id"), nullable=False),
     Column("text", Text, nullable=False),
     Column("answer", Text),
     Column("rule", Text, nullable=False),

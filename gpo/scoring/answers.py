@@ -8,7 +8,7 @@ and `read_json`. What states no one answer is unread.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -69,7 +69,8 @@ def _rules(text: str, answer: AnswerSpec, question: str, *, cut: bool, without: 
         if answer.kind not in _MANY_TURNS or (begins := _NEXT_QUESTION.search(text)) is None:
             return rules
         before = _READERS[answer.kind](_Given(text[: begins.start()], answer, question, cut=False, without=without))
-        return [BoundRule("first question", lambda: _unless_weak(first_reading(before, without))), *rules]
+        is_sure = _HEADING.search(begins[0]) is None
+        return [BoundRule("first question", lambda: _before_next(before, rules, without, is_sure=is_sure)), *rules]
     found = place.part_of(text, answer.where)
     if found is None:
         return []
@@ -120,8 +121,22 @@ _NEXT_QUESTION = re.compile(
 """Where a model that only continues texts goes on to a next question of its own."""
 
 
-def _unless_weak(reading: Reading) -> Found:
-    return None if reading.weak else reading.answer
+_HEADING = re.compile(r"review|text|passage|sentence|premise|example", re.IGNORECASE)
+"""What may begin a next question, and as well a part of the answer: `Text: bad ending`."""
+
+
+def _before_next(
+    before: Sequence[BoundRule], whole: Sequence[BoundRule], without: Collection[str], *, is_sure: bool
+) -> Found:
+    """What is stated before the next question; if it may be none, what the whole text states must not differ."""
+    first = first_reading(before, without)
+    if first.answer is None or first.weak:
+        return None
+    if not is_sure:
+        last = first_reading(whole, without)
+        if last.answer not in (None, first.answer) and not last.weak:
+            return UNCLEAR
+    return first.answer
 
 
 class _Given(NamedTuple):

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from gpo.scoring.kinds import KINDS, AnswerKind
 
+_ALMOST = 0.99
+"""Of answers with the same words and another value, such as lists in another order."""
+
 _OF_EQUALITY = frozenset({"exact_match", "macro_f1", "balanced_accuracy"})
 """Metrics by which one answer is right or wrong."""
 
@@ -14,7 +17,7 @@ _OF_WORDS = frozenset({"contains", "token_f1", "rouge_l"})
 def by_value(score: float, metric: str, kind: AnswerKind, answer: str, references: Sequence[str]) -> float:
     """The score of an answer where answers of its kind have a canonical value; `score` is what the metric gave.
 
-    Equal is what has the same value, and nothing else: what words call equal and is not has nothing in common.
+    Equal is what has the same value, and nothing else: where words call equal what is not, the score is below 1.
 
     >>> by_value(1.0, "exact_match", "choice", "C", ["C++"]), by_value(1.0, "exact_match", "free", "Rome", ["rome"])
     (0.0, 1.0)
@@ -23,4 +26,6 @@ def by_value(score: float, metric: str, kind: AnswerKind, answer: str, reference
         return score
     if metric in _OF_EQUALITY or answer in references:
         return float(answer in references)
-    return 0.0 if score == 1 else score
+    # The words of a list or of JSON may be right in part; those of a label or a number are all or nothing.
+    most = 0.0 if KINDS[kind].form == "text" else _ALMOST
+    return most if score == 1 else score

@@ -174,13 +174,15 @@ async def _check_and_compare(
     """The check and the flow in one event loop: clients are shared in a process, and bound to their first loop."""
     from flows.stack.ui import start_prefect
     from gpo.comparison.results import ComparisonError
-    from gpo.progress import listen
+    from gpo.progress import Note, current_listener, listen
     from gpo.runs.preflight import preflight
     from gpo.settings import load_settings
 
     settings = load_settings()
     first = {cell.task: cell for cell in reversed(whole.cells) if cell not in done}
-    with listen(lambda _: None):
+    tell = current_listener()
+    # Of the check a person is told what is noteworthy, and not how far it is.
+    with listen(lambda event: tell(event) if tell is not None and isinstance(event, Note) else None):
         for cell in first.values():
             await preflight(whole.job(cell, settings))
     await start_prefect(whole.home, ui=ui)

@@ -139,8 +139,9 @@ def _scored(history: History, run: RunRow) -> Sequence[Scored]:
 def _check_kept(kept: Mapping[str, Mapping[str, int]], run: RunRow, wanted: Wanted, prompt: Candidate) -> None:
     if not kept:
         raise InputError(
-            f"run {run.id} has no results: it was made before they were kept, or in another database; run the spec "
-            "again, and answers that are in the ledger are not paid for again"
+            f"run {run.id} has no results: it was made before they were kept, or with another database; remove the "
+            "folder `results` of the state folder and run the spec again: answers that are in the ledger are not paid "
+            "for again"
         )
     if wanted.split not in kept:
         raise InputError(f"run {run.id} has no results on {wanted.split}: {_WHY_NONE[wanted.split]}")
