@@ -56,6 +56,7 @@ def evaluated(folder: Path, endpoint: Endpoint, metric: object, source: str = ""
     return CliRunner().invoke(app, ["evaluate", str(path), "--json"])
 
 
+@pytest.mark.slow
 def test_what_a_function_prints_does_not_stand_in_the_json(folder: Path, endpoint: Endpoint) -> None:
     source = "print('hello')\ndef f(answer, reference):\n    print('scoring', answer)\n    return 1.0000000001"
     result = evaluated(folder, endpoint, "scoring:f", source)
@@ -63,6 +64,7 @@ def test_what_a_function_prints_does_not_stand_in_the_json(folder: Path, endpoin
     assert "scoring yes" in result.stderr
 
 
+@pytest.mark.slow
 def test_an_exception_is_laid_to_the_function_and_not_to_the_model(folder: Path, endpoint: Endpoint) -> None:
     result = evaluated(
         folder, endpoint, "scoring:f", "def f(answer, reference): return {'yes': 1}[answer]", max_failure_rate=0
@@ -75,6 +77,7 @@ def test_an_exception_is_laid_to_the_function_and_not_to_the_model(folder: Path,
     assert "calls failed" not in result.stderr
 
 
+@pytest.mark.slow
 def test_an_expression_that_takes_too_long_costs_one_score_and_not_the_run(folder: Path, endpoint: Endpoint) -> None:
     result = evaluated(folder, endpoint, {"name": "regex", "pattern": "^(yes|(a|aa)+$)"}, max_failure_rate=0.05)
     shown = json.loads(result.stdout)

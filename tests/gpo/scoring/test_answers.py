@@ -487,6 +487,7 @@ def test_what_was_read_is_its_own_reference(text: str, answer: AnswerSpec) -> No
         assert canonical_reference(found, answer) == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

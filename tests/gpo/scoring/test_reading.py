@@ -66,6 +66,7 @@ RULES_OF = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", RULES_OF)
 def test_without_any_one_rule_a_text_is_read_otherwise(reader: str) -> None:
     cases = [case for case in CASES if case["kind"] in RULES_OF[reader]]
