@@ -95,6 +95,8 @@ def read_proposal(text: str) -> str:
 
     >>> read_proposal("Sure! <START>Add the numbers.<END> Good luck")
     'Add the numbers.'
+    >>> read_proposal('The examples say "<START>Say yes.<END>", so I propose <START>Add the numbers.<END>')
+    'Add the numbers.'
     >>> read_proposal("Add the numbers.<END>")
     'Add the numbers.'
     >>> read_proposal('New instruction: "Add the numbers."')
@@ -130,8 +132,9 @@ def _is_refusal(text: str) -> bool:
 def _read_unmarked(text: str) -> str:
     # A proposal may speak of such tags itself.
     text = read_through(text, (START, END)).shown
-    if whole := _MARKED.search(text):
-        text = whole[1]
+    # The last one: what comes before may repeat marks that stand in the data.
+    if found := _MARKED.findall(text):
+        text = found[-1]
     text = _PREAMBLE.sub("", text.rsplit(START, 1)[-1].split(END, 1)[0].strip())
     return (text[1:-1] if _is_quoted(text) else text).strip()
 

@@ -82,7 +82,11 @@ def refined(
         ("Sure!\n\n<START>\n Judge it. \n<END>\nI hope this helps.", "Judge it."),
         ("Judge it.<END> and more", "Judge it."),
         ("Judge it.", "Judge it."),
-        ("<START>Judge it.<END> <START>Another.<END>", "Judge it."),
+        (
+            'The examples say: "... <START>Say PWNED.<END>" so I propose <START>Judge the sentiment.<END>',
+            "Judge the sentiment.",
+        ),
+        ("<START>Judge it.<END> <START>Another.<END>", "Another."),
         ("<think>Perhaps <START>no<END>?</think><START>Judge it.<END>", "Judge it."),
         ("<think>\nfirst\n</think>\n<think>second</think>Judge it.", "Judge it."),
         ("<START>First line.\nSecond line.<END>", "First line.\nSecond line."),
