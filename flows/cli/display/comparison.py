@@ -3,15 +3,14 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.display.live import LiveDisplay
 from gpo import formatting
 from gpo.comparison.plan import Cell, Plan
 from gpo.comparison.progress import InRun, RunBegan, RunEnded
@@ -28,7 +27,7 @@ _SURE = 0.02
 
 
 @dataclass
-class ComparisonDisplay:
+class ComparisonDisplay(LiveDisplay):
     """Hears the events of a comparison. Work is counted in task-model calls, those from the ledger among them."""
 
     console: Console
@@ -39,7 +38,6 @@ class ComparisonDisplay:
     _asked: dict[int, int] = field(default_factory=dict, init=False)
     _phases: dict[int, str] = field(default_factory=dict, init=False)
     _ended: int = field(default=0, init=False)
-    _live: Live | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._ended = len(self.done)
@@ -55,16 +53,7 @@ class ComparisonDisplay:
 
     def __enter__(self) -> Self:
         self.console.print(Text(work(self.plan, self.done)), soft_wrap=True)
-        if self.console.is_terminal:
-            self._live = Live(self._progress, console=self.console, refresh_per_second=4, transient=True)
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        return super().__enter__()
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
@@ -97,6 +86,9 @@ class ComparisonDisplay:
         elapsed, share = monotonic() - self.started, self._share()
         left = f", about {formatting.duration(elapsed * (1 - share) / share)} left" if _SURE < share < 1 else ""
         return f"{formatting.duration(elapsed)} elapsed{left}"
+
+    def _panel(self) -> Progress:
+        return self._progress
 
     def _refresh(self) -> None:
         under_way = [f"{_name(self.plan.cells[number])} {phase}" for number, phase in self._phases.items()]

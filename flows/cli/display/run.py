@@ -1,16 +1,14 @@
 """What a person sees in the terminal: how a run goes, on stderr, and what it came to, on stdout."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+from dataclasses import dataclass
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.display.live import LiveDisplay
 from gpo import formatting
 from gpo.gate.verdict import GateVerdict
 from gpo.progress import Answered, Began, BestFound, Dropped, Evaluated, Event, Note
@@ -35,14 +33,13 @@ _SHOWN_SLICES = 6
 
 
 @dataclass
-class Display:
+class Display(LiveDisplay):
     """A live panel on a terminal; elsewhere plain lines, one for each phase and each scored candidate."""
 
     console: Console
     paid: int = 0
     saved: int = 0
     best: Scored | None = None
-    _live: Live | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._progress = Progress(
@@ -56,18 +53,6 @@ class Display:
             console=self.console,
         )
         self._phase = self._progress.add_task("checking", total=None)
-
-    def __enter__(self) -> Self:
-        if self.console.is_terminal:
-            self._live = Live(get_renderable=self._panel, console=self.console, refresh_per_second=4, transient=True)
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Take in one event of the run."""
