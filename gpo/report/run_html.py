@@ -228,15 +228,13 @@ def _rejections(rejected: Mapping[str, int]) -> PlainTable:
 
 
 def _calls(outcome: Outcome) -> PlainTable:
-    rows = [(role, *(f"{number:,}" for number in numbers)) for role, numbers in usage.call_rows(outcome.calls)]
-    head = ("Role", "Paid", "From the ledger", "Failed", "Tokens in", "Tokens out")
-    return PlainTable("Model calls, and the tokens of the paid ones", head, rows, numeric=range(1, 6))
+    rows = [(role, *cells) for role, cells in usage.call_rows(outcome.calls)]
+    return PlainTable("Model calls, and the tokens of the paid ones", usage.CALL_HEAD, rows, numeric=range(1, 6))
 
 
 def _usage(spec: TaskSpec, outcome: Outcome) -> PlainTable:
     rows = [(role, *cells) for role, cells in usage.usage_rows(spec, outcome.usage)]
-    head = ("Role", "Calls", "Tokens in", "Tokens out", "Cost")
-    return PlainTable("Usage in full, with what came from the ledger", head, rows, numeric=range(1, 5))
+    return PlainTable("Usage in full, with what came from the ledger", usage.USAGE_HEAD, rows, numeric=range(1, 5))
 
 
 def report_path(home: Path, run_id: str) -> Path:

@@ -134,16 +134,14 @@ def _rejections(outcome: Outcome) -> str:
 
 
 def _calls(outcome: Outcome) -> str:
-    rows = [[inline(role), *map("{:,}".format, numbers)] for role, numbers in usage.call_rows(outcome.calls)]
-    head = ["Role", "Paid", "From the ledger", "Failed", "Tokens in", "Tokens out"]
-    return pipe_table(head, rows, numeric=range(1, 6)) if rows else "None."
+    rows = [[inline(role), *cells] for role, cells in usage.call_rows(outcome.calls)]
+    return pipe_table(usage.CALL_HEAD, rows, numeric=range(1, 6)) if rows else "None."
 
 
 def _usage(spec: TaskSpec, outcome: Outcome) -> str:
     """What the run takes with an empty ledger; empty for outcomes of versions that did not count it."""
     rows = [[inline(role), *cells] for role, cells in usage.usage_rows(spec, outcome.usage)]
-    head = ["Role", "Calls", "Tokens in", "Tokens out", "Cost"]
-    table = pipe_table(head, rows, numeric=range(1, 5))
+    table = pipe_table(usage.USAGE_HEAD, rows, numeric=range(1, 5))
     line = usage.cost_line(outcome)
     cost = f"\n\nCost: {line}." if line else ""
     return f"In full, with what came from the ledger:\n\n{table}{cost}" if rows else ""

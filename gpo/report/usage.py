@@ -7,9 +7,12 @@ from gpo.records import Usage, UsageByRole
 from gpo.runs.outcome import Calls, Outcome
 from gpo.spec.task import TaskSpec
 
+CALL_HEAD = ("Role", "Paid", "From the ledger", "Failed", "Tokens in", "Tokens out")
+USAGE_HEAD = ("Role", "Calls", "Tokens in", "Tokens out", "Cost")
 
-def call_rows(calls: Mapping[str, Calls]) -> list[tuple[str, tuple[int, ...]]]:
-    """A row a role, and one for all roles together: calls paid, from the ledger, failed, tokens in, tokens out.
+
+def call_rows(calls: Mapping[str, Calls]) -> list[tuple[str, tuple[str, ...]]]:
+    """A row a role, and one for all roles together, in the order of `CALL_HEAD`.
 
     The embedding model is given texts, which are no calls: they have a row of their own and are not in the sum.
     """
@@ -22,11 +25,11 @@ def call_rows(calls: Mapping[str, Calls]) -> list[tuple[str, tuple[int, ...]]]:
         rows.append(("all", tuple(map(sum, zip(*(numbers for _, numbers in rows), strict=True)))))
     if texts := calls.get("embedding"):
         rows.append(("embedding texts", (texts.paid, texts.cached, texts.failed, 0, 0)))
-    return rows
+    return [(role, tuple(f"{number:,}" for number in numbers)) for role, numbers in rows]
 
 
 def usage_rows(spec: TaskSpec, usage: UsageByRole) -> list[tuple[str, tuple[str, ...]]]:
-    """A row a role, and one for all roles together: calls, tokens in, tokens out, cost.
+    """A row a role, and one for all roles together, in the order of `USAGE_HEAD`.
 
     These are what the run takes with an empty ledger. The cost is `-` where the models have no price.
     """
