@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gpo.scoring.reading import Found, Rule, read_by
-from gpo.scoring.text.objects import objects_in
+from gpo.scoring.text.objects import sole_object
 from gpo.scoring.text.plain import composed, unwrapped
-from gpo.scoring.text.statements import STATED, Worth, boxed, worth_of
+from gpo.scoring.text.statements import STATED, Worth, boxed_words, worth_of
 
 _MARKER = r"(?:[-*+\u2022\u2023▪●]|\(?[0-9]{1,3}[.):])"
 _MARKED = re.compile(rf"^\s*(?:>\s*)?{_MARKER}(?:\s+|(?=[^\W\d]))(?=\S)(.*)$")
@@ -210,14 +210,10 @@ def _whole(text: ListText) -> Found:
 
 def _json(text: ListText) -> Found:
     """The array of an object such as `{"answer": ["a", "b"]}`."""
-    objects = objects_in(text.raw)
-    if len(objects) != 1 or not isinstance(objects[0].value, dict) or not objects[0].is_all_of_text:
+    fields = sole_object(text.raw)
+    if fields is None:
         return None
-    arrays = [
-        value
-        for name, value in objects[0].value.items()
-        if isinstance(value, list) and worth_of(name) is not Worth.ASIDE
-    ]
+    arrays = [value for name, value in fields.items() if isinstance(value, list) and worth_of(name) is not Worth.ASIDE]
     return _found(_array(json.dumps(arrays[0], ensure_ascii=False))) if len(arrays) == 1 else None
 
 
@@ -227,8 +223,8 @@ def _tagged(text: ListText) -> Found:
 
 
 def _boxed(text: ListText) -> Found:
-    content = boxed(text.raw)
-    return _found(items_of(re.sub(r"\\text\{([^{}]*)\}", r"\1", content))) if content else None
+    content = boxed_words(text.raw)
+    return _found(items_of(content)) if content else None
 
 
 def _answer(text: ListText) -> Found:

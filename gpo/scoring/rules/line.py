@@ -4,7 +4,7 @@ import re
 
 from gpo.scoring.reading import UNCLEAR, Found, Rule
 from gpo.scoring.text import statements
-from gpo.scoring.text.objects import objects_in
+from gpo.scoring.text.objects import sole_object
 from gpo.scoring.text.plain import unwrapped
 from gpo.scoring.text.statements import Worth, worth_of
 
@@ -15,16 +15,16 @@ _FENCED = re.compile(
 
 
 def _json(text: str) -> Found:
-    found = objects_in(text)
-    if len(found) != 1 or not found[0].is_all_of_text or not isinstance(found[0].value, dict):
+    fields = sole_object(text)
+    if fields is None:
         return None
-    said = [value for name, value in found[0].value.items() if worth_of(name) is Worth.FINAL]
+    said = [value for name, value in fields.items() if worth_of(name) is Worth.FINAL]
     return str(said[0]).strip() or None if len(said) == 1 and isinstance(said[0], str | int | float) else None
 
 
 def _boxed(text: str) -> Found:
-    content = statements.boxed(text)
-    return _line(re.sub(r"\\text\{([^{}]*)\}", r"\1", content)) if content else None
+    content = statements.boxed_words(text)
+    return _line(content) if content else None
 
 
 def _tagged(text: str) -> Found:

@@ -38,6 +38,14 @@ def objects_in(text: str) -> list[JsonPart]:
     return found
 
 
+def sole_object(text: str) -> dict[str, Any] | None:
+    """The object that is the whole text, but for a fence around it; None where there is more, or something else."""
+    found = objects_in(text)
+    if len(found) != 1 or not found[0].is_all_of_text:
+        return None
+    return found[0].value if isinstance(found[0].value, dict) else None
+
+
 def last_value(text: str) -> dict[str, Any] | list[Any] | None:
     """The last whole object or array of a text; what is fenced goes first, then what begins a line."""
     spans = list(spans_of(text))

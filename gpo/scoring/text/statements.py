@@ -142,6 +142,16 @@ def boxed(text: str) -> str | None:
     return rest.partition("\n")[0].strip()
 
 
+def boxed_words(text: str) -> str | None:
+    r"""What stands in the last box, without the `\text{}` around words; None where there is no box.
+
+    >>> boxed_words(r"\boxed{\text{yes}}")
+    'yes'
+    """
+    content = boxed(text)
+    return None if content is None else re.sub(r"\\text\{([^{}]*)\}", r"\1", content)
+
+
 _TAG = re.compile(r"<(?P<name>[A-Za-z_][\w-]{0,30})>(?P<content>[^<]{0,2000})(?:</(?P=name)\s?>|$)")
 
 
