@@ -13,7 +13,17 @@ from gpo.set_metrics import SetMetric, mean_interval, set_interval, set_value
 Split = Literal["train", "dev", "test"]
 StopReason = Literal["plateau", "max_steps", "budget"]
 RejectionReason = Literal[
-    "empty", "truncated", "refused", "duplicate", "leak", "contract", "too_long", "unchanged", "failed"
+    "empty",
+    "truncated",
+    "refused",
+    "duplicate",
+    "leak",
+    "contract",
+    "too_long",
+    "unchanged",
+    "failed",
+    "no_gain",
+    "unaffordable",
 ]
 
 START_STEP = 0
@@ -128,12 +138,15 @@ class Candidate(Record):
     """An instruction that was, or is to be, scored.
 
     `distance` and `proposed_distance` are word edit distances to the parent, after and before projection onto
-    `budget` (None: no limit). The start instruction has step 0 and no parent.
+    `budget` (None: no limit). `place` is that of its proposal among those asked for in the step, from 0, and `way` how
+    it was asked for, empty where all are asked for alike. The start instruction has step 0 and no parent.
     """
 
     instruction: str
     step: int = START_STEP
     number: int = 0
+    place: int = 0
+    way: str = ""
     parent: str | None = None
     budget: int | None = None
     proposed_distance: int = 0
@@ -239,19 +252,49 @@ class Scored(Record):
         return round(100 * self.score.mean, 1)
 
 
+class Finalist(Record):
+    """One of the best prompts by dev score, and its `fresh` score on training examples."""
+
+    scored: Scored
+    fresh: Score
+
+
 class Rejection(Record):
-    """A proposal that was not scored, with the reason."""
+    """A proposal that was not scored on dev, with the reason; `way` is how it was asked for."""
 
     reason: RejectionReason
     text: str
+    way: str = ""
+
+
+class Proposal(Record):
+    """An instruction that the optimizer model wrote; `place` among those asked for, and the `way` it was asked for."""
+
+    text: str
+    place: int = 0
+    way: str = ""
 
 
 class Proposals(Record):
     """What the optimizer model wrote in one step, already freed from markers, and what was not usable."""
 
-    texts: tuple[str, ...]
+    proposals: tuple[Proposal, ...]
     rejected: tuple[Rejection, ...] = ()
     usage: UsageByRole = {}
+
+
+class Trial(Record):
+    """A candidate on a batch of training cases: the mean score of its parent on the same `n` cases, and its own."""
+
+    candidate: Candidate
+    before: float
+    after: float
+    n: int
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether it beat its parent: as good is not enough."""
+        return self.after > self.before
 
 
 class Edited(Record):
@@ -268,7 +311,9 @@ class Edited(Record):
 class Step(Record):
     """One step of the loop, as recorded: what the optimizer model was told and shown, and what came of it.
 
-    `usage` is that of reflection, summary and proposals; the candidates' scores have their own.
+    `cases` holds the scores of the current prompt on the training examples that it was tried on, by example id, and
+    `trials` are those of the candidates on their own cases: one that passed and is not among the `scored` could not be
+    paid for. `usage` is that of reflection, summary, proposals and cases; the candidates' dev scores have their own.
     """
 
     number: int
@@ -277,6 +322,8 @@ class Step(Record):
     neighbours: tuple[str, ...]
     scored: tuple[Scored, ...]
     rejected: tuple[Rejection, ...]
+    cases: Mapping[str, float] = {}
+    trials: tuple[Trial, ...] = ()
     reflection: str | None = None
     summary: str = ""
     usage: UsageByRole = {}

@@ -1,11 +1,27 @@
-"""Step 5: score a candidate with the task model; and, after the search, score prompts on the test split."""
+"""Step 5: try candidates on their own cases, score on dev those that pass; after the search, prove the best."""
 
 from prefect import task
 
-from gpo.records import Candidate, Score, Scored
+from gpo.records import Candidate, Edited, Score, Scored
 from gpo.runs import steps
 from gpo.runs.run import Run
+from gpo.search.confirm import Confirmed
+from gpo.search.inform import Informed
+from gpo.search.screen import Screened
+from gpo.search.select import Search, conclude_search
 from tasks.policy import PAID, opaque
+
+
+async def screen(run: Run, step: int, informed: Informed, edited: Edited) -> Screened:
+    """Try the candidates on their own cases, where the method asks for it; the others need not be scored on dev."""
+    if run.spec.optimizer.accept != "batch":
+        return await steps.screen(run, step, informed, edited)
+    return await _screen(run, step, opaque(informed), opaque(edited))
+
+
+@task(name="screen", task_run_name="screen step {step}", **PAID)
+async def _screen(run: Run, step: int, informed: Informed, edited: Edited) -> Screened:
+    return await steps.screen(run, step, informed, edited)
 
 
 async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = None) -> Scored:
@@ -16,6 +32,18 @@ async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = Non
 @task(name="evaluate", task_run_name="evaluate {candidate.label} {candidate.id}", **PAID)
 async def _evaluate(run: Run, candidate: Candidate, incumbent: Score | None) -> Scored:
     return await steps.evaluate(run, candidate, incumbent)
+
+
+async def confirm(run: Run, search: Search) -> Search:
+    """The search at its end: the best few prompts are scored on training examples too before one is chosen."""
+    if not run.spec.optimizer.finalists:
+        return search
+    return conclude_search(search, await _confirm(run, opaque(search)))
+
+
+@task(name="confirm", task_run_name="confirm finalists", **PAID)
+async def _confirm(run: Run, search: Search) -> Confirmed:
+    return await steps.look_again(run, search)
 
 
 @task(name="prove", task_run_name="prove {candidate.label} {candidate.id}", **PAID)

@@ -2,14 +2,18 @@
 
 from prefect import task
 
-from gpo.records import Scored
 from gpo.runs import steps
 from gpo.runs.run import Run
 from gpo.search.inform import Informed
-from tasks.policy import PAID
+from gpo.search.select import Search
+from tasks.policy import PAID, opaque
+
+
+async def inform(run: Run, step: int, proposals: int, search: Search) -> Informed:
+    """The current prompt, with a reflection on its failures or a batch of cases for each proposal, by the method."""
+    return await _inform(run, step, proposals, opaque(search))
 
 
 @task(name="inform", task_run_name="inform step {step}", **PAID)
-async def inform(run: Run, step: int, current: Scored) -> Informed:
-    """The current prompt, with a reflection on its failures on training examples where the method has one."""
-    return await steps.inform(run, step, current)
+async def _inform(run: Run, step: int, proposals: int, search: Search) -> Informed:
+    return await steps.inform(run, step, proposals, search)

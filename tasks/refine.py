@@ -7,10 +7,15 @@ from gpo.runs import steps
 from gpo.runs.run import Run
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
-from tasks.policy import PAID
+from gpo.search.select import Search
+from tasks.policy import PAID, opaque
+
+
+async def refine(run: Run, step: int, search: Search, informed: Informed, recalled: Recalled) -> Proposals:
+    """Show the optimizer model the current prompt, the trajectory and training examples; read its proposals."""
+    return await _refine(run, step, opaque(search), opaque(informed), recalled)
 
 
 @task(name="refine", task_run_name="refine step {step}", **PAID)
-async def refine(run: Run, step: int, candidates: int, informed: Informed, recalled: Recalled) -> Proposals:
-    """Show the optimizer model the current prompt, the trajectory and task examples; read its proposals."""
-    return await steps.refine(run, step, candidates, informed, recalled)
+async def _refine(run: Run, step: int, search: Search, informed: Informed, recalled: Recalled) -> Proposals:
+    return await steps.refine(run, step, search, informed, recalled)

@@ -1,10 +1,10 @@
 """Plans a comparison: from the design (tasks, methods, seeds) to its cells, each of which is one run.
 
 All cells of a task share start prompt, splits, models and the number of task-model calls that the search may make. The
-schedules of the word budget span the steps that those calls afford, and no cell stops early for want of progress.
+schedules of the word budget span the steps that those calls afford, and no cell stops early for want of progress. Each
+method is run as its users would run it, with its own number of proposals and its own way to turn them away.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
@@ -26,10 +26,11 @@ from gpo.runs.history import History
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
 from gpo.runs.run import run_key
-from gpo.search.run_limits import least_task_calls
+from gpo.search.plan import fit_to_calls
+from gpo.search.run_limits import SplitSizes, least_task_calls, sizes_of
 from gpo.settings import Settings, load_settings
 from gpo.spec.file import dump_spec, load_models, load_spec
-from gpo.spec.method import OptimizerSpec
+from gpo.spec.method import SIZES, Method, OptimizerSpec
 from gpo.spec.models import ModelSpec
 from gpo.spec.task import BudgetSpec, TaskSpec
 
@@ -75,14 +76,22 @@ class Design(Record):
 
 
 class TaskPlan(Record):
-    """What the cells of a task share: split sizes, candidates of a step, and task-model calls of a search."""
+    """What the cells of a task share: split sizes, and task-model calls of a search.
+
+    `candidates` of a step are the same for all methods where they were given; None: each has its own.
+    """
 
     name: str
     dev: int
     test: int
     train: int
-    candidates: int
+    candidates: int | None = None
     calls: int
+
+    @property
+    def sizes(self) -> SplitSizes:
+        """The sizes of the splits."""
+        return SplitSizes(train=self.train, dev=self.dev, test=self.test)
 
 
 class Cell(Record):
@@ -173,33 +182,42 @@ def plan_comparison(design: Design, home: Path) -> Plan:
 
 
 def cell_spec(spec: TaskSpec, arm: Arm, task: TaskPlan) -> TaskSpec:
-    """The spec of a task's cells with one method: equal calls for all, no early stop, no race.
+    """The spec of a task's cells with one method: equal calls for all, and each method as its users have it.
 
-    A limit on tokens or money stays; one on all calls together gives way, as it would cut methods short unequally.
+    What the task's spec gives for all methods stays; the sizes and the race of the method that it names give way to
+    the arm's. Steps and patience follow from the calls. A limit on tokens or money stays; one on all calls together
+    gives way, as it would cut methods short unequally.
 
     Raises:
         InputError: the method does not go with the rest of the task's `optimizer`.
     """
-    own_options = {"preset": arm.preset, "candidates": task.candidates, "race_after": None}
+    given = {name: value for name, value in dict(spec.optimizer).items() if name not in _OF_THE_ARM}
+    sizes = {**SIZES.get(arm.preset, {}), **_own_sizes(spec.optimizer)}
+    race = None if arm.method.accept == "batch" else spec.optimizer.race_after
+    method = {**dict(arm.method), "preset": arm.preset, "race_after": race}
+    if task.candidates is not None:
+        sizes = {**sizes, "candidates": task.candidates}
     try:
-        optimizer = OptimizerSpec.model_validate({**dict(spec.optimizer), **dict(arm.method), **own_options})
+        optimizer = OptimizerSpec.model_validate({**given, **sizes, **method})
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(f"{spec.name} with the method {arm.name}: {problem}; or leave that method out") from None
     budget = BudgetSpec(max_task_calls=task.calls, max_tokens=spec.budget.max_tokens, max_cost=spec.budget.max_cost)
     own = spec.model_copy(update={"optimizer": optimizer, "budget": budget, "seed": 0})
-    steps = steps_within(own, task.dev)
-    return own.model_copy(update={"optimizer": optimizer.model_copy(update={"max_steps": steps, "patience": steps})})
+    return fit_to_calls(own, task.sizes).spec
 
 
-def steps_within(spec: TaskSpec, dev: int) -> int:
-    """Steps that `max_task_calls` affords after the start prompt was scored on `dev` examples; the last may be smaller.
+_OF_THE_ARM = {*Method.model_fields, "preset", "race_after", "candidates", "batch", "k", "max_steps", "patience"}
 
-    A method that reflects on failures pays for the answers that it reflects on, and has fewer steps.
-    """
-    start = dev * example_calls(spec)["task"]
-    step = least_task_calls(spec, dev) - start
-    return max(1, math.ceil(((spec.budget.max_task_calls or 0) - start) / step))
+
+def _own_sizes(options: OptimizerSpec) -> dict[str, int]:
+    """The sizes that a spec gives itself, and not by naming a preset."""
+    usual = OptimizerSpec(preset=options.preset)
+    return {
+        name: getattr(options, name)
+        for name in ("candidates", "batch", "k")
+        if getattr(options, name) != getattr(usual, name)
+    }
 
 
 def _task_spec(path: Path) -> TaskSpec:
@@ -225,18 +243,16 @@ def _with_sizes(spec: TaskSpec, sizes: Sizes, models: Mapping[str, ModelSpec]) -
 
 
 def _task_plan(spec: TaskSpec, splits: Splits, design: Design) -> TaskPlan:
-    dev, candidates = len(splits.dev), design.sizes.candidates or spec.optimizer.candidates
-    task = TaskPlan(
-        name=spec.name, dev=dev, test=len(splits.test), train=len(splits.train), candidates=candidates, calls=1
-    )
-    dearest = max(least_task_calls(cell_spec(spec, arm, task), dev) for arm in design.arms)
-    start = dev * example_calls(spec)["task"]
+    sizes, candidates = sizes_of(splits), design.sizes.candidates
+    task = TaskPlan(name=spec.name, candidates=candidates, calls=1, **sizes.model_dump())
+    dearest = max(least_task_calls(cell_spec(spec, arm, task), sizes) for arm in design.arms)
+    start = sizes.dev * example_calls(spec)["task"]
     own = start + spec.optimizer.max_steps * (dearest - start)
     calls = design.sizes.calls or spec.budget.max_task_calls or own
     if calls < dearest:
         raise InputError(
             f"{spec.name}: a search of {count(calls, 'task-model call')} has no step: the start prompt and "
-            f"{count(candidates, 'candidate')} on {count(dev, 'dev example')} each need {dearest:,}; give --calls "
+            f"a step on {count(sizes.dev, 'dev example')} need {dearest:,}; give --calls "
             f"{dearest} or more, or lower --dev or --candidates"
         )
     return task.model_copy(update={"calls": calls})

@@ -182,7 +182,9 @@ def _budgets(tasks: Iterable[TaskPlan]) -> str:
     rows = [
         [
             inline(task.name),
-            *map("{:,}".format, (task.calls, task.candidates, task.train, task.dev, task.test)),
+            f"{task.calls:,}",
+            "its own" if task.candidates is None else f"{task.candidates:,}",
+            *map("{:,}".format, (task.train, task.dev, task.test)),
         ]
         for task in tasks
     ]

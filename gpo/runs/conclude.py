@@ -48,7 +48,8 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
     scored = [item for step in search.steps for item in step.scored]
     rejected = [item for step in search.steps for item in step.rejected]
     tests = [proof.start] if search.best == search.start else [proof.start, proof.best]
-    usage = total_usage([*(step.usage for step in search.steps), *(score.usage for score in _scores(search, tests))])
+    steps = [step.usage for step in search.steps]
+    usage = total_usage([*steps, search.final_usage, *(score.usage for score in _scores(search, tests))])
     calls = _calls(run, usage)
     prices = run.spec.models
     cost = prices.cost(usage)
@@ -77,6 +78,7 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
         else (prices.cost({role: _paid_usage(each) for role, each in calls.items()}) or 0.0),
         history=search.steps,
         earlier=search.earlier,
+        finalists=search.finalists,
     )
 
 

@@ -23,11 +23,18 @@ from gpo.runs.history import History
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.run import run_id, run_key, step_rng, trajectory_scope
-from gpo.search.continuation import list_to_continue
 from gpo.search.inform import Informed, inform
-from gpo.search.meta_prompt import LIST_HEADING, SUMMARY_HEADING, Request, Section, meta_prompt_parts, trajectory_choice
 from gpo.search.neighbours import Neighbour, as_neighbour
 from gpo.search.refine import build_request
+from gpo.search.requests.continuation import list_to_continue
+from gpo.search.requests.meta_prompt import (
+    LIST_HEADING,
+    SUMMARY_HEADING,
+    Request,
+    Section,
+    meta_prompt_parts,
+    trajectory_choice,
+)
 from gpo.search.retrieve import STRATEGIES, Past, Recalled, recall, summarise
 from gpo.search.select import Search, select, start_search
 from gpo.search.trajectory import open_trajectory
@@ -142,8 +149,8 @@ async def _replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Scor
     last = scored[-1].candidate.step
     if step > last + 1:
         return _StepFacts(f"Run {name} has not finished, and recorded {count(last, 'step')} so far.")
-    searches = _searches(scored, step)
-    current = searches[-1].best
+    searches = _searches(spec, scored, step)
+    current = searches[-1].current
     seen = _StepFacts(note=f"Taken from run {name}, which has not finished.", current=current)
     try:
         async with _open_ledger_only(job) as models:
@@ -153,6 +160,8 @@ async def _replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Scor
                 current,
                 splits.train,
                 step=step,
+                proposals=spec.optimizer.candidates,
+                known={},
                 rng=step_rng(spec.seed, step, "inform"),
                 shown=demonstrations(spec, splits),
             )
@@ -163,14 +172,14 @@ async def _replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Scor
     return seen
 
 
-def _searches(scored: Sequence[Scored], step: int) -> list[Search]:
+def _searches(spec: TaskSpec, scored: Sequence[Scored], step: int) -> list[Search]:
     """Where the search stood before each step up to this one."""
     start = next(item for item in scored if item.candidate.step == START_STEP)
     searches = [start_search(start)]
     for number in range(1, step):
         found = tuple(item for item in scored if item.candidate.step == number)
         taken = Step(number=number, budget=None, current="", neighbours=(), scored=found, rejected=())
-        searches.append(select(searches[-1], taken))
+        searches.append(select(searches[-1], taken, spec, step_rng(spec.seed, number, "select")))
     return searches
 
 
@@ -217,7 +226,7 @@ async def _recall(job: Job, splits: Splits, key: str, models: Models, searches: 
 
     scope = trajectory_scope(spec, splits, models.embedding_identity)
     async with open_trajectory(scope, settings, job.home, models.embed) as trajectory:
-        current = searches[-1].best.candidate
+        current = searches[-1].current.candidate
         past = Past(trajectory, key, len(searches), current, spec.optimizer.k, noted)
         return await recall(spec.optimizer.trajectory, past)
 

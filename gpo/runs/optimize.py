@@ -1,4 +1,4 @@
-"""The loop of GPO (Tang et al., arXiv 2402.17564): inform, retrieve, refine, edit, evaluate, select, until it stops.
+"""The loop of GPO (Tang et al., arXiv 2402.17564): inform, retrieve, refine, edit, screen, evaluate, select.
 
 It takes its steps as given: the plain functions of `steps.py`, which need no Prefect, or the same as Prefect tasks, as
 `flows/optimize.py` has them. Both ways come to the same outcome.
@@ -21,7 +21,17 @@ from gpo.runs.run import Run, open_run
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
 from gpo.search.run_limits import final_calls, step_calls
-from gpo.search.select import Search, count_affordable, describe_step, start_search, why_stop
+from gpo.search.screen import Screened
+from gpo.search.select import (
+    Search,
+    accept,
+    complete_step,
+    count_affordable,
+    describe_step,
+    name_step,
+    start_search,
+    why_stop,
+)
 
 T = TypeVar("T")
 Async = Coroutine[Any, Any, T]
@@ -40,13 +50,15 @@ class Steps:
 
     check: Callable[[Job, Splits | None], Async[Checked]] = plain.check
     note_start: Callable[[Run], Async[None]] = plain.note_start
-    inform: Callable[[Run, int, Scored], Async[Informed]] = plain.inform
+    inform: Callable[[Run, int, int, Search], Async[Informed]] = plain.inform
     retrieve: Callable[[Run, int, Search], Async[Recalled]] = plain.retrieve
-    refine: Callable[[Run, int, int, Informed, Recalled], Async[Proposals]] = plain.refine
+    refine: Callable[[Run, int, Search, Informed, Recalled], Async[Proposals]] = plain.refine
     edit: Callable[[Run, int, Candidate, Proposals, frozenset[str]], Async[Edited]] = plain.edit
+    screen: Callable[[Run, int, Informed, Edited], Async[Screened]] = plain.screen
     evaluate: Evaluate = plain.evaluate
-    select: Callable[[Search, Step], Async[Search]] = plain.select
+    select: Callable[[Run, Search, Step], Async[Search]] = plain.select
     record: Callable[[Run, int, Sequence[Scored]], Async[None]] = plain.record
+    confirm: Callable[[Run, Search], Async[Search]] = plain.confirm
     prove: Callable[[Run, Candidate], Async[Score]] = plain.prove
     finish: Callable[[Run, Outcome], Async[None]] = plain.finish
 
@@ -69,7 +81,7 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
     with share_tallies():
         checked = await steps.check(job, splits)
         async with open_run(checked) as run:
-            options, dev = run.spec.optimizer, len(run.splits.dev)
+            dev = len(run.splits.dev)
             await steps.note_start(run)
             emit(Began("start", dev * calls_an_example(run.spec)))
             start = await steps.evaluate(run, run.start)
@@ -79,20 +91,23 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
             search = start_search(start, earlier)
 
             while (stopped := why_stop(search, run.spec, run.splits)) is None:
-                step, current = len(search.steps) + 1, search.best
+                step, current = len(search.steps) + 1, search.current
                 candidates = count_affordable(search, run.spec, run.splits)
-                emit(Began(f"step {step}/{options.max_steps}", step_calls(run.spec, dev, candidates)))
-                informed = await steps.inform(run, step, current)
+                emit(Began(name_step(step, run.spec), step_calls(run.spec, dev, candidates)))
+                informed = await steps.inform(run, step, candidates, search)
                 recalled = await steps.retrieve(run, step, search)
-                proposals = await steps.refine(run, step, candidates, informed, recalled)
+                proposals = await steps.refine(run, step, search, informed, recalled)
                 edited = await steps.edit(run, step, current.candidate, proposals, search.known)
+                screened = await steps.screen(run, step, informed, edited)
+                begun = describe_step(search, informed, recalled, proposals, edited=edited)
+                accepted = accept(search, begun, screened, run.spec, run.splits)
                 scored = await gather_or_cancel(
-                    *(steps.evaluate(run, each, incumbent=current.score) for each in edited.candidates)
+                    *(steps.evaluate(run, each, incumbent=current.score) for each in accepted)
                 )
-                taken = describe_step(search, informed, recalled, proposals, edited=edited, scored=scored)
-                search = await steps.select(search, taken)
+                search = await steps.select(run, search, complete_step(begun, screened, scored))
                 await steps.record(run, step, scored)
 
+            search = await steps.confirm(run, search)
             proof = await _prove(run, search, steps)
             outcome = conclude(run, search, proof, stopped, clock)
             await steps.finish(run, outcome)

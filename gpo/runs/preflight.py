@@ -6,6 +6,7 @@ when the check has passed: then they are not paid for again.
 """
 
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
@@ -13,6 +14,7 @@ from gpo.database.writable import check_database, check_folder
 from gpo.errors import SpecError
 from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.judge import is_judged
+from gpo.evaluation.racing import blocks
 from gpo.gate.guards import check_slices, describe_unguarded, group_by_slice
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
@@ -22,8 +24,9 @@ from gpo.records import Splits, content_hash
 from gpo.runs.job import Checked, Job
 from gpo.runs.probe import PROBED_EXAMPLES, probe_models
 from gpo.scoring.functions.calling import check_metric, takes_row
-from gpo.search.inform import check_reflection
-from gpo.search.run_limits import least_calls, least_task_calls
+from gpo.search.inform import check_training
+from gpo.search.plan import fit_to_calls
+from gpo.search.run_limits import least_calls, least_task_calls, sizes_of
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 
@@ -52,6 +55,7 @@ async def preflight(
         return handed_on
     checked = _read(job, load_splits(job.spec) if splits is None else splits)
     if searches:
+        checked = _fit_search(checked)
         _check_search(checked)
     await _check_models(checked, searches=searches, live=live)
     if hands_on:
@@ -72,10 +76,19 @@ def _read(job: Job, splits: Splits) -> Checked:
     return Checked(job, splits, demonstrations(job.spec, splits))
 
 
+def _fit_search(checked: Checked) -> Checked:
+    """The same with a search that fits its cap on calls."""
+    fitted = fit_to_calls(checked.spec, sizes_of(checked.splits))
+    if fitted.told:
+        emit(Note(fitted.told))
+    return replace(checked, job=replace(checked.job, spec=fitted.spec))
+
+
 def _check_search(checked: Checked) -> None:
     _check_slices(checked.spec, checked.splits)
     _check_caps(checked.spec, checked.splits)
-    check_reflection(checked.spec, checked.splits, checked.demonstrations)
+    _check_race(checked.spec, checked.splits)
+    check_training(checked.spec, checked.splits, checked.demonstrations)
 
 
 async def _check_models(checked: Checked, *, searches: bool, live: bool) -> None:
@@ -113,14 +126,14 @@ def _check_slices(spec: TaskSpec, splits: Splits) -> None:
 
 def _check_caps(spec: TaskSpec, splits: Splits) -> None:
     """Caps that no step fits under, as far as calls tell, and a cap on cost that no price can reach."""
-    caps, dev = spec.budget, len(splits.dev)
-    least = least_calls(spec, dev, len(splits.test))
+    caps, sizes = spec.budget, sizes_of(splits)
+    least = least_calls(spec, sizes)
     if caps.max_calls is not None and caps.max_calls < least:
         raise SpecError(
             f"`budget.max_calls` is {caps.max_calls}; one step and the final comparison need {least}: raise it, or "
             "lower optimizer.candidates, dataset.split.dev or dataset.split.test"
         )
-    least = least_task_calls(spec, dev)
+    least = least_task_calls(spec, sizes)
     if caps.max_task_calls is not None and caps.max_task_calls < least:
         raise SpecError(
             f"`budget.max_task_calls` is {caps.max_task_calls}; the start and one step need {least}: raise it, or "
@@ -128,6 +141,16 @@ def _check_caps(spec: TaskSpec, splits: Splits) -> None:
         )
     if caps.max_cost is not None:
         _check_prices(spec)
+
+
+def _check_race(spec: TaskSpec, splits: Splits) -> None:
+    """A race that would end no candidate early, as its first block is all of dev."""
+    first, dev = spec.optimizer.race_after, len(splits.dev)
+    if first is not None and len(blocks(splits.dev, first)) < 2:
+        raise SpecError(
+            f"`optimizer.race_after` is {first} and has no effect on {dev} dev examples: give at most "
+            f"{(dev - 1) // 2}, or leave it out"
+        )
 
 
 def _check_prices(spec: TaskSpec) -> None:

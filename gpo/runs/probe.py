@@ -22,7 +22,7 @@ from gpo.models.models import Models
 from gpo.progress import Note, emit
 from gpo.records import Score, Splits, Usage, UsageByRole
 from gpo.runs.job import Checked
-from gpo.search.run_limits import least_amounts
+from gpo.search.run_limits import least_amounts, sizes_of
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 
@@ -93,8 +93,7 @@ def _check_meters(spec: TaskSpec, used: UsageByRole) -> None:
 
 def _check_estimate(spec: TaskSpec, splits: Splits, probed: Score) -> None:
     """Caps on tokens and cost that one step and the final comparison will not keep, going by the first answers."""
-    dev, test = len(splits.dev), len(splits.test)
-    for name, least in least_amounts(spec, probed, dev, test).items():
+    for name, least in least_amounts(spec, probed, sizes_of(splits)).items():
         cap = getattr(spec.budget, name)
         if cap is not None and cap < least:
             needed = f"{least:,.0f}" if name == "max_tokens" else money(least)

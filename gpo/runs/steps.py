@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
-from gpo.progress import BestFound, Evaluated, emit
+from gpo.evaluation.few_shot import without_demonstrations
+from gpo.progress import Began, BestFound, Evaluated, Note, emit
 from gpo.records import Candidate, Edited, Proposals, Score, Scored, Split, Splits, Step
 from gpo.runs.history import RunRow
 from gpo.runs.job import Checked, Job
@@ -17,12 +18,17 @@ from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
 from gpo.runs.results.result import results_of, with_few_samples
 from gpo.runs.run import Run
+from gpo.search import confirm as confirm_step
 from gpo.search import inform as inform_step
 from gpo.search import refine as refine_step
+from gpo.search import screen as screen_step
 from gpo.search import select as select_step
+from gpo.search.confirm import Confirmed
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Past, Recalled, recall, summarise
-from gpo.search.select import Search
+from gpo.search.run_limits import finalist_calls, finalist_examples
+from gpo.search.screen import Screened
+from gpo.search.select import Search, count_affordable
 
 
 async def check(job: Job, splits: Splits | None) -> Checked:
@@ -56,14 +62,16 @@ async def prove(run: Run, candidate: Candidate) -> Score:
     return await _evaluate(run, candidate, "test")
 
 
-async def inform(run: Run, step: int, current: Scored) -> Informed:
-    """The current prompt, with a reflection on its failures on training examples where the method has one."""
+async def inform(run: Run, step: int, proposals: int, search: Search) -> Informed:
+    """The current prompt, with a reflection on its failures or a batch of cases for each proposal, by the method."""
     return await inform_step.inform(
         run.models,
         run.spec,
-        current,
+        search.current,
         run.examples("train"),
         step=step,
+        proposals=proposals,
+        known=search.cases_of(search.current.candidate),
         rng=run.rng(step, "inform"),
         shown=run.demonstrations,
     )
@@ -77,15 +85,22 @@ async def retrieve(run: Run, step: int, search: Search) -> Recalled:
         remark = await summarise(run.models.optimizer, run.spec, step, search.summary, search.unsummarised)
         return Recalled(summary=remark.text, usage=remark.usage)
 
-    past = Past(run.trajectory, run.key, step, search.best.candidate, options.k, note)
+    past = Past(run.trajectory, run.key, step, search.current.candidate, options.k, note)
     return await recall(options.trajectory, past)
 
 
-async def refine(run: Run, step: int, candidates: int, informed: Informed, recalled: Recalled) -> Proposals:
-    """Show the optimizer model the current prompt, the trajectory and task examples; read its proposals."""
+async def refine(run: Run, step: int, search: Search, informed: Informed, recalled: Recalled) -> Proposals:
+    """Show the optimizer model the current prompt, the trajectory and training examples; read its proposals."""
     rng = run.rng(step, "refine")
     request = refine_step.build_request(
-        run.spec, run.examples("train"), informed, recalled, step=step, candidates=candidates, rng=rng
+        run.spec,
+        run.examples("train"),
+        informed,
+        recalled,
+        step=step,
+        candidates=count_affordable(search, run.spec, run.splits),
+        rng=rng,
+        before=search.steps,
     )
     return await refine_step.refine(run.models.optimizer, run.spec, request, rng)
 
@@ -96,11 +111,34 @@ async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, kn
     return run.screen.admit(proposals, current, known, step=step, budget=budget, rng=run.rng(step, "edit"))
 
 
-async def select(search: Search, step: Step) -> Search:
-    """The search after this step: the best prompt becomes current."""
-    after = select_step.select(search, step)
+async def screen(run: Run, step: int, informed: Informed, edited: Edited) -> Screened:
+    """Try the candidates on their own cases, where the method asks for it; the others need not be scored on dev."""
+    del step
+    return await screen_step.screen(run.models, run.spec, informed, edited.candidates, run.demonstrations)
+
+
+async def select(run: Run, search: Search, step: Step) -> Search:
+    """The search after this step, with its best prompt and the one that the next step starts from."""
+    after = select_step.select(search, step, run.spec, run.rng(step.number, "select"))
+    if after.restarts > search.restarts and run.spec.budget.is_set:
+        emit(Note(f"No better prompt in {run.spec.optimizer.patience} steps: the search goes on from another one."))
     emit(BestFound(after.best))
     return after
+
+
+async def confirm(run: Run, search: Search) -> Search:
+    """The search at its end: the best few prompts are scored on training examples too before one is chosen."""
+    return select_step.conclude_search(search, await look_again(run, search))
+
+
+async def look_again(run: Run, search: Search) -> Confirmed:
+    """The finalists of a search on training examples, where the method has such a second look."""
+    pool = without_demonstrations(run.examples("train"), run.demonstrations)
+    examples = pool[: finalist_examples(run.spec, len(pool))]
+    if examples and search.best != search.start:
+        emit(Began("confirm", finalist_calls(run.spec, len(examples))))
+        return await confirm_step.confirm(run.models, run.spec, search.scored, examples, run.demonstrations)
+    return Confirmed()
 
 
 async def record(run: Run, step: int, scored: Sequence[Scored]) -> None:

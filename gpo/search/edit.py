@@ -49,11 +49,12 @@ class ProposalFilter:
         candidates: list[Candidate] = []
         rejected = list(proposals.rejected)
         taken = set(known)
-        for text in proposals.texts:
+        for proposal in proposals.proposals:
+            text = proposal.text
             edited = project_onto_budget(current.instruction, text, budget, rng).strip()
             reason = self._reason(text, edited, current, taken)
             if reason is not None:
-                rejected.append(Rejection(reason=reason, text=text))
+                rejected.append(Rejection(reason=reason, text=text, way=proposal.way))
                 continue
             taken.add(content_hash(edited))
             candidates.append(
@@ -61,6 +62,8 @@ class ProposalFilter:
                     instruction=edited,
                     step=step,
                     number=len(candidates) + 1,
+                    place=proposal.place,
+                    way=proposal.way,
                     parent=current.id,
                     budget=budget,
                     proposed_distance=word_distance(current.instruction, text),

@@ -2,11 +2,12 @@
 
 It is told the instruction, and its score or a reflection on its failures where `optimizer.information` asks for them.
 For a reflection the prompt is run on a batch of training examples, and the optimizer model writes why the wrong answers
-are wrong.
+are wrong. Where proposals have cases of their own, the prompt is run on training examples that it was not tried on yet,
+and each proposal gets a batch of what is known (`cases.py`).
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
@@ -17,11 +18,9 @@ from gpo.formatting import count
 from gpo.models.ask import ask_remark, repeat_of
 from gpo.models.models import Models
 from gpo.records import Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
-from gpo.search.formatting import PLACEHOLDER, cut_middle, format_question
+from gpo.search.cases import Batch, Case, choose_fresh, deal_batches
+from gpo.search.requests.formatting import PLACEHOLDER, describe_case
 from gpo.spec.task import TaskSpec
-
-MAX_FAILURE_CHARS = 1200
-"""Characters of a question or an answer that the optimizer model is shown."""
 
 BATCH_FAILURE_RATE = 0.5
 """Share of the batch that may fail, where `max_failure_rate` is less: of eight examples that would allow none, and one
@@ -33,21 +32,36 @@ class Informed(Record):
     """The current prompt and what is told of it.
 
     `reflection` is the text that the meta-prompt shows; None where none is asked for or none could be written.
+    `batches` are the cases of each proposal in turn, none where proposals have none of their own. `cases` holds the
+    scores on all training examples that the prompt was run on now, by example id.
     """
 
     current: Scored
     reflection: str | None = None
+    batches: tuple[Batch, ...] = ()
+    cases: Mapping[str, float] = {}
     usage: UsageByRole = Field(default={})
 
+    def batch_of(self, place: int) -> Batch:
+        """The cases of the proposal at a place, from 0."""
+        return self.batches[place % len(self.batches)] if self.batches else ()
 
-def check_reflection(spec: TaskSpec, splits: Splits, shown: Sequence[Example]) -> None:
-    """Raise SpecError when a reflection is asked for and only the demonstrations `shown` are there to reflect on."""
-    if spec.optimizer.reflects and not without_demonstrations(splits.train, shown):
-        raise SpecError(
-            f"`optimizer.information` is {spec.optimizer.information}: a reflection is written from training examples, "
-            "and none are there besides those that `few_shot` shows; raise dataset.split.train, or choose `prompt` or "
-            "`prompt+score`"
-        )
+
+def check_training(spec: TaskSpec, splits: Splits, shown: Sequence[Example]) -> None:
+    """Raise SpecError when the method learns from training examples and there are none but the demonstrations shown."""
+    options = spec.optimizer
+    if not (options.reflects or options.draws_cases) or without_demonstrations(splits.train, shown):
+        return
+    needs = "a reflection is" if options.reflects else "the cases of a proposal are"
+    asked = (
+        f"`optimizer.information` is {options.information}"
+        if not options.draws_cases
+        else (f"the method `{options.preset}` tries proposals on training examples")
+    )
+    raise SpecError(
+        f"{asked}: {needs} drawn from the training examples, and none are there besides those that `few_shot` shows; "
+        "raise dataset.split.train, or choose `optimizer: gpo`, which needs none"
+    )
 
 
 async def inform(
@@ -57,27 +71,28 @@ async def inform(
     train: Sequence[Example],
     *,
     step: int,
+    proposals: int,
+    known: Mapping[str, float],
     rng: random.Random,
     shown: Sequence[Example] = (),
 ) -> Informed:
-    """What is told of the current prompt in one step; `rng` draws the batch from the training examples.
+    """What is told of the current prompt in one step; `rng` draws the batches from the training examples.
 
-    Examples `shown` as demonstrations are left out of the batch. Without a failure in it the optimizer model
-    is not asked.
+    Examples `shown` as demonstrations are left out of them. Without a failure in the batch of a reflection the
+    optimizer model is not asked. `known` are the scores of the prompt on training examples of earlier steps.
 
     Raises:
         ModelCallError: the reflection could not be had after the client's retries.
         TooManyFailures: more than `BATCH_FAILURE_RATE` of the batch could not be asked.
     """
+    pool = without_demonstrations(train, shown)
+    if spec.optimizer.draws_cases:
+        return await _with_cases(models, spec, current, pool, proposals=proposals, known=known, rng=rng, shown=shown)
     if not spec.optimizer.reflects:
         return Informed(current=current)
     instruction = current.candidate.instruction
-    pool = without_demonstrations(train, shown)
     batch = rng.sample(pool, min(spec.optimizer.batch, len(pool)))
-    lenient = spec.model_copy(update={"max_failure_rate": max(spec.max_failure_rate, BATCH_FAILURE_RATE)})
-    score = await evaluate(
-        models.task, lenient, instruction, batch, demonstrations=shown, judge=models.judge, kept=len(batch)
-    )
+    score = await try_on_cases(models, spec, instruction, batch, shown)
     failures = _failures(batch, score)
     if not failures:
         none_failed = f"It was tried on {count(score.n, 'training example')}, and none of them failed."
@@ -85,6 +100,40 @@ async def inform(
     asked = reflection_prompt(spec, instruction, failures)
     remark = await ask_remark(models.optimizer, asked, repeat_of(spec.seed, step, "reflection"))
     return Informed(current=current, reflection=remark.text or None, usage=total_usage([score.usage, remark.usage]))
+
+
+async def _with_cases(
+    models: Models,
+    spec: TaskSpec,
+    current: Scored,
+    pool: Sequence[Example],
+    *,
+    proposals: int,
+    known: Mapping[str, float],
+    rng: random.Random,
+    shown: Sequence[Example],
+) -> Informed:
+    """A batch of cases for each proposal. What is known already is in the ledger, and not paid for again."""
+    size, instruction = spec.optimizer.batch, current.candidate.instruction
+    own = random.Random(f"{spec.seed}/{current.candidate.id}/cases")  # noqa: S311 - sampling, not secrets
+    fresh = choose_fresh(pool, known, proposals * size, own)
+    before = [example for example in pool if example.id in known]
+    old, new = [await try_on_cases(models, spec, instruction, asked, shown) for asked in (before, fresh)]
+    samples = {sample.example: sample for sample in (*old.samples, *new.samples)}
+    cases = [Case(example=each, sample=samples[each.id]) for each in (*before, *fresh) if each.id in samples]
+    return Informed(
+        current=current, batches=deal_batches(cases, proposals, size, rng), cases=new.values, usage=new.usage
+    )
+
+
+async def try_on_cases(
+    models: Models, spec: TaskSpec, instruction: str, examples: Sequence[Example], shown: Sequence[Example]
+) -> Score:
+    """The score of an instruction on training examples, of which half may fail: a batch is no proof."""
+    lenient = spec.model_copy(update={"max_failure_rate": max(spec.max_failure_rate, BATCH_FAILURE_RATE)})
+    return await evaluate(
+        models.task, lenient, instruction, examples, demonstrations=shown, judge=models.judge, kept=len(examples)
+    )
 
 
 def _failures(batch: Sequence[Example], score: Score) -> list[tuple[Example, Sample]]:
@@ -98,22 +147,13 @@ def reflection_prompt(spec: TaskSpec, instruction: str, failures: Sequence[tuple
 
     What the metric or the judge said about an answer is told as well.
     """
-    cases = "\n\n".join(_failure_text(spec, number, *failure) for number, failure in enumerate(failures, start=1))
+    cases = "\n\n".join(
+        describe_case(spec, f"Case {number}:", *failure) for number, failure in enumerate(failures, start=1)
+    )
     return (
         f"A language model was given this instruction:\n\n{instruction}\n\n"
         f"In the cases below, where the instruction stood in the place of {PLACEHOLDER}, its answer was wrong.\n\n"
         f"{cases}\n\n"
         "Why did the instruction fail in these cases? Say what it leaves open or says wrongly, in at most 120 words. "
         "Do not write a new instruction, and do not repeat the cases."
-    )
-
-
-def _failure_text(spec: TaskSpec, number: int, example: Example, sample: Sample) -> str:
-    feedback = (
-        f"\nWhat was said about the answer: {cut_middle(sample.feedback, MAX_FAILURE_CHARS)}" if sample.feedback else ""
-    )
-    return (
-        f"Case {number}:\n{cut_middle(format_question(spec, example), MAX_FAILURE_CHARS)}\n"
-        f"The model's answer: {cut_middle(sample.text.strip(), MAX_FAILURE_CHARS)}\n"
-        f"The right answer: {cut_middle(' or '.join(example.references), MAX_FAILURE_CHARS)}{feedback}"
     )

@@ -7,17 +7,22 @@ There are two styles of the request. `paper` sends the meta-prompt, with the new
 import random
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
-from gpo.records import Example, Proposals, Rejection, RejectionReason
+from gpo.records import Example, Proposal, Proposals, Rejection, RejectionReason, Step
 from gpo.scoring.hidden_reasoning import read_through
-from gpo.search.continuation import last_line, list_to_continue
 from gpo.search.inform import Informed
-from gpo.search.meta_prompt import END, START, Request, meta_prompt
+from gpo.search.requests.continuation import last_line, list_to_continue
+from gpo.search.requests.meta_prompt import END, START, Request, meta_prompt
+from gpo.search.requests.ways import choose_ways
 from gpo.search.retrieve import Recalled
 from gpo.spec.task import TaskSpec
 from gpo.template import Message
+
+LABELLED, LABELLED_EACH = 16, 3
+"""Training examples of all labels together, and of each, that the request to define the labels shows at most."""
 
 # Only one part of it can match a character, or an answer without an end would take minutes.
 _MARKED = re.compile(rf"(?s){START}(\s*(?!{START}|{END})\S(?:(?!{START}|{END}).)*){END}")
@@ -39,14 +44,22 @@ def build_request(
     step: int,
     candidates: int,
     rng: random.Random,
+    before: Sequence[Step] = (),
 ) -> Request:
-    """What the optimizer model is asked with in one step; `rng` draws the task examples."""
+    """What the optimizer model is asked with in one step; `rng` draws the task examples.
+
+    The steps `before` tell which ways of asking led to proposals that were accepted.
+    """
     options = spec.optimizer
+    examples = tuple(rng.sample(train, min(options.examples, len(train))))
+    ways = choose_ways(options.ways, before, candidates, rng)
     return Request(
         candidates=candidates,
         informed=informed,
         recalled=recalled,
-        examples=tuple(rng.sample(train, min(options.examples, len(train)))),
+        examples=examples,
+        labelled=draw_labelled(spec, train, rng) if "define" in ways else (),
+        ways=ways,
         budget=options.budget_at(step),
         step=step,
     )
@@ -67,25 +80,34 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
     ]
     answers = await ask_all(model, list(zip(keys, samplings, strict=True)))
+    proposals, rejected = [], []
+    for place, key in enumerate(keys):
+        way = request.way_of(place) or ""
+        if (answer := answers.get(key.digest)) is None:
+            rejected.append(Rejection(reason="failed", text="the optimizer model refused the request", way=way))
+            continue
+        text = last_line(answer.text) if continues else answer.text
+        if proposal := read_proposal(text):
+            proposals.append(Proposal(text=proposal, place=place, way=way))
+        else:
+            rejected.append(Rejection(reason=why_unread(text), text=answer.text[:200], way=way))
     came = [answers[key.digest] for key in keys if key.digest in answers]
-    read = [last_line(answer.text) if continues else answer.text for answer in came]
-    unread = [
-        Rejection(reason=why_unread(text), text=answer.text[:200])
-        for answer, text in zip(came, read, strict=True)
-        if not read_proposal(text)
-    ]
-    refused = Rejection(reason="failed", text="the optimizer model refused the request")
-    return Proposals(
-        texts=tuple(proposal for text in read if (proposal := read_proposal(text))),
-        rejected=(*unread, *([refused] * (len(keys) - len(came)))),
-        usage=usage_of(model, came),
-    )
+    return Proposals(proposals=tuple(proposals), rejected=tuple(rejected), usage=usage_of(model, came))
 
 
 def _paper_request(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
-    """The same meta-prompt for every proposal of a step; sampling makes them differ."""
-    del rng, number
-    return [Message(role="user", text=meta_prompt(spec, request))], Sampling()
+    """The meta-prompt; where all proposals are asked for alike, sampling makes them differ."""
+    del rng
+    return [Message(role="user", text=meta_prompt(spec, request, number))], Sampling()
+
+
+def draw_labelled(spec: TaskSpec, train: Sequence[Example], rng: random.Random) -> tuple[Example, ...]:
+    """A few training examples of each label, in turn; none where answers are no labels."""
+    if (labels := spec.answer.choices) is None:
+        return ()
+    order = rng.sample(train, len(train))
+    found = [[example for example in order if example.reference == label][:LABELLED_EACH] for label in labels]
+    return tuple(example for row in zip_longest(*found) for example in row if example)[:LABELLED]
 
 
 def read_proposal(text: str) -> str:

@@ -9,14 +9,35 @@ model took in the dearest part of the run so far: their caps are kept to within 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from gpo.evaluation.calls import Calls, calls_an_example, example_calls
-from gpo.records import Score, Step, Usage, UsageByRole, total_usage
+from gpo.records import Record, Score, Splits, Step, Usage, UsageByRole, total_usage
+from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 
 PROBES = 1
 """Calls that check the optimizer model before the start."""
+
+MOST_FINAL_EXAMPLES = 40
+"""Training examples that the finalists of a search are scored on at most."""
+
+FINAL_SHARE = 0.1
+"""Share of a cap on calls that the second look at the finalists may take."""
+
+
+class SplitSizes(Record):
+    """How many examples the splits have."""
+
+    train: int
+    dev: int
+    test: int
+
+
+def sizes_of(splits: Splits) -> SplitSizes:
+    """The sizes of the splits."""
+    return SplitSizes(train=len(splits.train), dev=len(splits.dev), test=len(splits.test))
 
 
 def final_calls(spec: TaskSpec, test: int) -> int:
@@ -25,31 +46,38 @@ def final_calls(spec: TaskSpec, test: int) -> int:
 
 
 def step_calls(spec: TaskSpec, dev: int, candidates: int | None = None, step: int = 2) -> int:
-    """The most calls that a step with so many candidates, by default all, can need.
+    """The most calls that a step with so many proposals, by default all, can need.
 
     The first step has no trajectory yet that could be summarised.
     """
-    return sum(
-        _most_step_calls(spec, dev, spec.optimizer.candidates if candidates is None else candidates, step).values()
-    )
+    count = spec.optimizer.candidates if candidates is None else candidates
+    return sum(total_calls([_begin_calls(spec, count, step), _score_calls(spec, dev, count)]).values())
 
 
-def least_calls(spec: TaskSpec, dev: int, test: int) -> int:
+def finalist_calls(spec: TaskSpec, train: int) -> int:
+    """The most calls of all models that the second look at the finalists can need."""
+    return sum(_finalist_calls(spec, train).values())
+
+
+def least_calls(spec: TaskSpec, sizes: SplitSizes) -> int:
     """The smallest cap on calls that lets a run take one whole step and prove its result."""
-    return PROBES + dev * calls_an_example(spec) + step_calls(spec, dev, step=1) + final_calls(spec, test)
+    search = PROBES + sizes.dev * calls_an_example(spec) + sum(_least_step_calls(spec, sizes, 1).values())
+    return search + finalist_calls(spec, sizes.train) + final_calls(spec, sizes.test)
 
 
-def least_task_calls(spec: TaskSpec, dev: int) -> int:
+def least_task_calls(spec: TaskSpec, sizes: SplitSizes) -> int:
     """The smallest cap on calls of the task model in the search that lets it take one whole step."""
-    return dev * example_calls(spec)["task"] + _most_step_calls(spec, dev, spec.optimizer.candidates, 1)["task"]
+    calls = total_calls([_least_step_calls(spec, sizes, 1), _finalist_calls(spec, sizes.train)])
+    return sizes.dev * example_calls(spec)["task"] + calls["task"]
 
 
-def least_amounts(spec: TaskSpec, probed: Score, dev: int, test: int) -> Mapping[str, float]:
+def least_amounts(spec: TaskSpec, probed: Score, sizes: SplitSizes) -> Mapping[str, float]:
     """About what the start, one whole step and the final comparison take, by cap, going by a few answers."""
     a_call = _tokens_per_call(spec, [probed], [])
     calls = [
-        _multiply(example_calls(spec), dev + 2 * test),
-        _most_step_calls(spec, dev, spec.optimizer.candidates, 1),
+        _multiply(example_calls(spec), sizes.dev + 2 * sizes.test),
+        _least_step_calls(spec, sizes, 1),
+        _finalist_calls(spec, sizes.train),
     ]
     usage = total_usage(_estimate_usage(part, a_call) for part in calls)
     return {"max_tokens": _total_tokens(usage), "max_cost": spec.models.cost(usage) or 0.0}
@@ -64,20 +92,55 @@ def search_usage(before: Iterable[Score], steps: Iterable[Step]) -> UsageByRole:
     return total_usage([*parts, *(_step_usage(step) for step in steps)])
 
 
-def affordable_candidates(spec: TaskSpec, before: Sequence[Score], steps: Iterable[Step], dev: int, test: int) -> int:
-    """How many candidates the next step can afford under all caps, at most `optimizer.candidates`; 0: no step.
+def affordable_candidates(spec: TaskSpec, before: Sequence[Score], steps: Iterable[Step], sizes: SplitSizes) -> int:
+    """How many proposals the next step can afford under all caps, at most `optimizer.candidates`; 0: no step.
 
     `before` are the scores of the start and of prompts of earlier runs.
     """
     taken = list(steps)
-    used = search_usage(before, taken)
-    a_call = _tokens_per_call(spec, before, taken)
-    final = _estimate_usage(_multiply(example_calls(spec), 2 * test), a_call)
-    for candidates in range(spec.optimizer.candidates, 0, -1):
-        step = _estimate_usage(_most_step_calls(spec, dev, candidates, len(taken) + 1), a_call)
-        if _is_within_limits(spec, search=total_usage([used, step]), final=final):
-            return candidates
-    return 0
+
+    def calls_of(candidates: int) -> Calls:
+        scored = min(candidates, 1) if spec.optimizer.accept == "batch" else candidates
+        return total_calls([_begin_calls(spec, candidates, len(taken) + 1), _score_calls(spec, sizes.dev, scored)])
+
+    return _spent(spec, before, taken, sizes).most(calls_of, spec.optimizer.candidates)
+
+
+def affordable_scores(
+    spec: TaskSpec, before: Sequence[Score], steps: Iterable[Step], sizes: SplitSizes, wanted: int
+) -> int:
+    """How many of the `wanted` candidates of the last of the steps can be scored on dev under all caps."""
+    return _spent(spec, before, list(steps), sizes).most(lambda count: _score_calls(spec, sizes.dev, count), wanted)
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """What a search has used so far, and what is set aside for its end: the finalists, and the proof."""
+
+    spec: TaskSpec
+    used: UsageByRole
+    finalists: UsageByRole
+    final: UsageByRole
+    a_call: Mapping[str, tuple[float, float]]
+
+    def most(self, calls_of: Callable[[int], Calls], wanted: int) -> int:
+        """The most candidates, of those that are wanted, whose calls fit under all caps."""
+        for candidates in range(wanted, 0, -1):
+            more = _estimate_usage(calls_of(candidates), self.a_call)
+            if _is_within_limits(self.spec, search=total_usage([self.used, more, self.finalists]), final=self.final):
+                return candidates
+        return 0
+
+
+def _spent(spec: TaskSpec, before: Sequence[Score], steps: Sequence[Step], sizes: SplitSizes) -> _Spent:
+    a_call = _tokens_per_call(spec, before, steps)
+    return _Spent(
+        spec=spec,
+        used=search_usage(before, steps),
+        finalists=_estimate_usage(_finalist_calls(spec, sizes.train), a_call),
+        final=_estimate_usage(_multiply(example_calls(spec), 2 * sizes.test), a_call),
+        a_call=a_call,
+    )
 
 
 def _is_within_limits(spec: TaskSpec, *, search: UsageByRole, final: UsageByRole) -> bool:
@@ -95,12 +158,48 @@ def _total_tokens(usage: UsageByRole) -> int:
     return sum(part.input_tokens + part.output_tokens for part in usage.values())
 
 
-def _most_step_calls(spec: TaskSpec, dev: int, candidates: int, step: int) -> Calls:
-    """The most calls of one step by role: reflection, summary, proposals, and scoring them."""
+def _least_step_calls(spec: TaskSpec, sizes: SplitSizes, step: int) -> Calls:
+    """The calls of a step by role where all proposals are scored; where they are tried first, only one of them."""
     method = spec.optimizer
-    scored = candidates * dev + (method.batch if method.reflects else 0)
+    scored = 1 if method.accept == "batch" else method.candidates
+    return total_calls([_begin_calls(spec, method.candidates, step), _score_calls(spec, sizes.dev, scored)])
+
+
+def _begin_calls(spec: TaskSpec, candidates: int, step: int) -> Calls:
+    """The most calls of a step by role before candidates are scored on dev: reflection, summary, proposals, trials."""
+    method = spec.optimizer
+    tried = candidates * method.batch * (method.draws_cases + (method.accept == "batch"))
+    examples = tried + (method.batch if method.reflects else 0)
     asked = candidates + method.reflects + (method.trajectory == "summary" and step > 1)
-    return {**_multiply(example_calls(spec), scored), "optimizer": asked}
+    return {**_multiply(example_calls(spec), examples), "optimizer": asked}
+
+
+def _score_calls(spec: TaskSpec, dev: int, candidates: int) -> Calls:
+    return _multiply(example_calls(spec), candidates * dev)
+
+
+def _finalist_calls(spec: TaskSpec, train: int) -> Calls:
+    """The most calls of the second look at the finalists, by role."""
+    return _multiply(example_calls(spec), finalist_examples(spec, train) * spec.optimizer.finalists)
+
+
+def finalist_examples(spec: TaskSpec, train: int) -> int:
+    """On how many training examples the finalists are scored: with a cap on calls, `FINAL_SHARE` of it at most."""
+    finalists = spec.optimizer.finalists
+    if not finalists:
+        return 0
+    caps = [cap for cap in (spec.budget.max_calls, spec.budget.max_task_calls) if cap is not None]
+    affordable = [int(FINAL_SHARE * cap / (finalists * calls_an_example(spec))) for cap in caps]
+    return min(train, MOST_FINAL_EXAMPLES, *affordable)
+
+
+def total_calls(parts: Iterable[Calls]) -> Calls:
+    """The calls of all parts together, by role."""
+    total: dict[ModelRole, int] = {}
+    for part in parts:
+        for role, number in part.items():
+            total[role] = total.get(role, 0) + number
+    return total
 
 
 def _multiply(calls: Calls, times: int) -> Calls:

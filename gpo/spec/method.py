@@ -1,13 +1,19 @@
 """The section `optimizer` of a spec: which method improves the prompt, and for how many steps.
 
-A method is one choice for each part of the paper's analysis (Tang et al., section 3). Published methods are presets.
+A method is one choice for each part of the paper's analysis (Tang et al., section 3), and for the parts that were added
+to it here. Methods with a name are presets.
 
 | part of a gradient-based optimizer | here | choices |
 |---|---|---|
-| descent direction | `information` on the current prompt | prompt, with its score, with a reflection on its failures |
+| descent direction | `information` on the current prompt | prompt, with its score, a reflection, or its cases |
+| minibatch | `batch` training cases of each proposal | any number |
 | momentum | `trajectory` | none, summary, recency, relevance, importance |
 | learning rate | `decay` of the word budget, with or without `warmup` | none, fixed, linear, cosine |
-| descent | `refinement` | editing, generation |
+| descent | `refinement`, asked for in one or more `ways` | editing, generation |
+| line search | `accept`: what a proposal has to pass before all of dev is asked | none, race, batch |
+| iterate | `current`: where the next step starts | best, step, sampled |
+| restart | `restart` after `patience` steps without a better prompt | true, false |
+| model selection | `finalists` that are scored once more before one is chosen | any number |
 """
 
 from collections.abc import Mapping
@@ -19,26 +25,66 @@ from gpo.errors import suggestion
 from gpo.records import Record
 from gpo.spec.edit_budget import Decay, edit_budget
 
-Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection"]
+Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection", "cases"]
 
 Refinement = Literal["editing", "generation"]
 
 Memory = Literal["none", "summary", "recency", "relevance", "importance"]
+
+Accept = Literal["none", "race", "batch"]
+
+Iterate = Literal["best", "step", "sampled"]
+
+Way = Literal["cases", "scores", "define", "simplify", "restructure", "paraphrase"]
 
 
 class Method(Record):
     """One choice for each part of the method; the defaults are GPO."""
 
     information: Information = Field(
-        default="prompt+score", description="What the optimizer model is told of the current prompt."
+        default="prompt+score",
+        description="What the optimizer model is told of the current prompt. `cases`: its score, and for each proposal "
+        "a batch of training cases of its own, with the answers given and the right ones.",
     )
     trajectory: Memory = Field(default="relevance", description="Which of the earlier prompts it is shown.")
     decay: Decay = Field(default="cosine", description="How the word budget goes from step to step.")
     warmup: bool = Field(default=False, description="Whether the budget rises over the first 5% of the steps.")
     refinement: Refinement = Field(default="generation", description="Whether to edit the prompt or write a new one.")
+    ways: tuple[Way, ...] = Field(
+        default=(),
+        description="Ways of asking for a proposal, taken in turn at first, and then the oftener the more of their "
+        "proposals were accepted; without any, all proposals are asked for alike.",
+    )
+    accept: Accept = Field(
+        default="none",
+        description="What a proposal has to pass before it is scored on all of dev: nothing, a race on the first "
+        "`race_after` dev examples, or to beat the current prompt on a batch of training cases.",
+    )
+    current: Iterate = Field(
+        default="best",
+        description="Where the next step starts: at the best prompt, at the best of the last step, or at one drawn, "
+        "the likelier the better its score.",
+    )
+    restart: bool = Field(
+        default=False, description="Whether a search without progress goes on from another good prompt."
+    )
+    finalists: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Best prompts that are scored on training examples as well before one is chosen; 0: dev decides.",
+    )
 
 
 PRESETS: Mapping[str, Method] = {
+    "minibatch": Method(
+        information="cases",
+        decay="none",
+        ways=("cases", "define", "scores", "restructure"),
+        accept="batch",
+        restart=True,
+        finalists=3,
+    ),
     "gpo": Method(),
     "ape": Method(information="prompt", trajectory="none", decay="none"),
     "apo": Method(information="prompt+reflection", trajectory="none", decay="none", refinement="editing"),
@@ -46,21 +92,40 @@ PRESETS: Mapping[str, Method] = {
     "pe2": Method(information="prompt+score+reflection", trajectory="recency", decay="fixed"),
     "sgdm": Method(trajectory="summary", decay="none", refinement="editing"),
 }
-"""Published methods by name (Tang et al., section 4.1), each a choice of the same parts."""
+"""Methods by name: the one that is best here, and the published ones (Tang et al., section 4.1)."""
+
+DEFAULT_PRESET = "minibatch"
+
+SIZES: Mapping[str, Mapping[str, int]] = {"minibatch": {"candidates": 4, "batch": 4}}
+"""How far a preset goes where that is not what GPO's paper has."""
+
+RACE_AFTER = 16
 
 
 class OptimizerSpec(Method):
-    """The method, and how far to go with it; defaults are GPO's published ones.
+    """The method, and how far to go with it; sizes are the preset's, else those that GPO was published with.
 
     A bare name is short for `{preset: name}`; a field that is given replaces the preset's.
     """
 
-    preset: str = Field(default="gpo", description="The published method to start from; `gpo presets` lists them.")
-    max_steps: int = Field(default=18, ge=1, description="Steps of the search at most.")
-    patience: int = Field(default=6, ge=1, description="Stop after so many steps without a better best.")
+    preset: str = Field(
+        default=DEFAULT_PRESET,
+        description="The method to start from; `gpo presets` lists them all. Where none is named, a spec that sets "
+        "`budget_start`, `budget_end`, `warmup`, `race_after` or style `continuation` starts from `gpo`.",
+    )
+    max_steps: int = Field(
+        default=18,
+        ge=1,
+        description="Steps of the search at most; where it is not given, a limit on calls decides, if there is one.",
+    )
+    patience: int = Field(
+        default=6, ge=1, description="Stop, or `restart`, after so many steps without a better prompt."
+    )
     candidates: int = Field(default=8, ge=1, le=64, description="Proposals asked for in each step.")
     k: int = Field(default=3, ge=1, description="Scored prompts shown, the current one among them.")
-    batch: int = Field(default=8, ge=1, description="Training examples that a reflection is written from.")
+    batch: int = Field(
+        default=8, ge=1, le=64, description="Training examples of a reflection, or of a proposal's own cases."
+    )
     examples: int = Field(default=3, ge=0, description="Training examples in the meta-prompt.")
     budget_start: int = Field(default=50, ge=1, description="Words that the first step may change.")
     budget_end: int = Field(default=10, ge=1, description="Words that the last step may change.")
@@ -68,7 +133,9 @@ class OptimizerSpec(Method):
         default="paper", description="Meta-prompt: the paper's, or a list to continue for very small models."
     )
     race_after: int | None = Field(
-        default=None, ge=1, description="Drop a candidate that is behind the best after so many examples."
+        default=None,
+        ge=1,
+        description="With `accept: race`: drop a candidate that is behind the best after so many examples.",
     )
 
     @model_validator(mode="before")
@@ -81,8 +148,12 @@ class OptimizerSpec(Method):
             given = value
         else:
             return value
-        method = PRESETS.get(str(given.get("preset", "gpo")))
-        return given if method is None else {**method.model_dump(), **given}
+        name = str(given.get("preset", _usual_preset(given)))
+        method = PRESETS.get(name)
+        if method is None:
+            return given
+        merged = {**method.model_dump(), **SIZES.get(name, {}), "preset": name, **given}
+        return _with_race(_continuable(merged, given), given)
 
     @field_validator("preset")
     @classmethod
@@ -98,13 +169,14 @@ class OptimizerSpec(Method):
         return self
 
     @model_validator(mode="after")
-    def _continuable(self) -> Self:
+    def _can_be_continued(self) -> Self:
         if self.style != "continuation":
             return self
         beyond = [
-            *([f"information: {self.information}"] if self.reflects else []),
+            *([f"information: {self.information}"] if self.reflects or self.shows_cases else []),
             *(["trajectory: summary"] if self.trajectory == "summary" else []),
             *(["refinement: editing"] if self.refinement == "editing" else []),
+            *(["ways"] if self.ways else []),
         ]
         if beyond:
             raise ValueError(
@@ -114,20 +186,66 @@ class OptimizerSpec(Method):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_effect(self) -> Self:
+        if self.race_after is not None and self.accept != "race":
+            raise ValueError(
+                f"race_after ({self.race_after}) has no effect with `accept: {self.accept}`; leave one out"
+            )
+        if self.ways and self.reflects:
+            raise ValueError(f"`ways` go with `information: cases`, or with a score; `{self.information}` has its own")
+        if "cases" in self.ways and not self.shows_cases:
+            raise ValueError(f"`ways` names `cases`, which `information: {self.information}` does not show")
+        return self
+
     @property
     def reflects(self) -> bool:
         """Whether a reflection on failures is part of the current information."""
         return "reflection" in self.information
 
     @property
+    def shows_cases(self) -> bool:
+        """Whether a proposal is shown training cases of its own."""
+        return self.information == "cases"
+
+    @property
+    def draws_cases(self) -> bool:
+        """Whether a proposal has training cases of its own, be it to be shown them or to be tried on them."""
+        return self.shows_cases or self.accept == "batch"
+
+    @property
     def shows_score(self) -> bool:
         """Whether the current prompt's score is part of the current information."""
-        return "score" in self.information
+        return "score" in self.information or self.shows_cases
 
     def budget_at(self, step: int) -> int | None:
         """Words that a step from 1 to `max_steps` may change; None for no limit.
 
-        >>> [OptimizerSpec(max_steps=5).budget_at(step) for step in range(1, 6)]
+        >>> [OptimizerSpec(preset="gpo", max_steps=5).budget_at(step) for step in range(1, 6)]
         [50, 44, 30, 16, 10]
         """
         return edit_budget(self.decay, step, self.max_steps, self.budget_start, self.budget_end, warmup=self.warmup)
+
+
+def _continuable(merged: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a preset and a spec say together; a list to continue has room for less of the preset."""
+    if merged.get("style") != "continuation":
+        return merged
+    plain = {"information": "prompt+score", "ways": ()} if merged["information"] == "cases" else {}
+    return {**merged, **{name: value for name, value in plain.items() if name not in given}}
+
+
+def _usual_preset(given: Mapping[str, Any]) -> str:
+    """The preset where none is named: a spec that sets what only GPO has was written for it."""
+    only_gpo = {"budget_start", "budget_end", "warmup", "race_after"}
+    is_gpo = given.get("style") == "continuation" or not only_gpo.isdisjoint(given)
+    return "gpo" if is_gpo else DEFAULT_PRESET
+
+
+def _with_race(merged: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, where `race_after` alone asks for a race, and a race alone has its usual first block."""
+    if given.get("race_after") is not None and "accept" not in given:
+        return {**merged, "accept": "race"}
+    if merged["accept"] == "race" and merged.get("race_after") is None:
+        return {**merged, "race_after": RACE_AFTER}
+    return merged

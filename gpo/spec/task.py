@@ -26,6 +26,11 @@ _LABELLED = ("choice", "boolean")
 _NEWER = (("dataset", "group"), ("dataset", "split_field"), ("answer", "where"))
 """Options that are no part of the fingerprint where they are not used: what older versions decided stays decided."""
 
+_NEWER_METHOD: dict[str, tuple[Any, ...]] = {
+    "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,), "finalists": (0,),
+}  # fmt: skip
+"""The same for choices of the method, with the values that mean what was done before they could be chosen."""
+
 
 class BudgetSpec(Record):
     """What a run may use. Answers from the ledger count, so that a resumed run ends where a whole one would."""
@@ -36,6 +41,11 @@ class BudgetSpec(Record):
     )
     max_tokens: int | None = Field(default=None, ge=1, description="Input and output tokens of all models together.")
     max_cost: float | None = Field(default=None, gt=0, description="In the currency of the models' prices.")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether any limit is given."""
+        return any(limit is not None for _, limit in self)
 
 
 class TaskSpec(Record):
@@ -99,6 +109,9 @@ class TaskSpec(Record):
         for part, option in _NEWER:
             if content[part][option] is None:
                 del content[part][option]
+        for option, values in _NEWER_METHOD.items():
+            if content["optimizer"][option] in values:
+                del content["optimizer"][option]
         content["models"] = {role: model and model.identity() for role, model in self.models}
         if self.budget.max_cost is not None:
             content["prices"] = {role: model.price.model_dump() for role, model in self.models if model and model.price}

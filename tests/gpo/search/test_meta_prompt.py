@@ -10,7 +10,7 @@ import pytest
 
 from gpo.records import Candidate, Example, Score, Scored
 from gpo.search.inform import Informed
-from gpo.search.meta_prompt import Request, meta_prompt, meta_prompt_parts
+from gpo.search.requests.meta_prompt import Request, meta_prompt, meta_prompt_parts
 from gpo.search.neighbours import Neighbour
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import PRESETS

@@ -14,9 +14,9 @@ from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers
 from gpo.progress import Answered, Event, listen
 from gpo.records import Candidate, Example, Proposals, Score, Scored, Usage
-from gpo.search.continuation import last_line, subject_words
+from gpo.search.requests.continuation import last_line, subject_words
 from gpo.search.inform import Informed
-from gpo.search.meta_prompt import Request, meta_prompt
+from gpo.search.requests.meta_prompt import Request, meta_prompt
 from gpo.search.neighbours import Neighbour
 from gpo.search.refine import read_proposal, refine, why_unread
 from gpo.search.retrieve import Recalled

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from gpo.models.chat import Sampling
-from gpo.search.meta_prompt import Request
+from gpo.search.requests.meta_prompt import Request
 from gpo.spec.task import TaskSpec
 from gpo.template import Message
 

@@ -4,13 +4,16 @@ It has labelled parts, each put there by one choice of the method.
 """
 
 import re
+from collections.abc import Sequence
 
 from gpo.formatting import count
 from gpo.records import Example, Record
-from gpo.search.formatting import PLACEHOLDER, format_question, format_score
+from gpo.search.cases import Batch, Case
 from gpo.search.inform import Informed
+from gpo.search.requests.formatting import PLACEHOLDER, describe_case, format_question, format_score
+from gpo.search.requests.ways import WAYS, Asking
 from gpo.search.retrieve import Recalled
-from gpo.spec.method import OptimizerSpec
+from gpo.spec.method import OptimizerSpec, Way
 from gpo.spec.task import TaskSpec
 
 START, END = "<START>", "<END>"
@@ -41,42 +44,89 @@ class Section(Record):
 
 
 class Request(Record):
-    """What one refinement starts from: so many `candidates` are asked for, within a `budget` of words (None: any)."""
+    """What one refinement starts from: so many `candidates` are asked for, within a `budget` of words (None: any).
+
+    `ways` has the way of each of them, empty where all are asked for alike; `labelled` are training examples of each
+    label, for the way that shows them.
+    """
 
     candidates: int
     informed: Informed
     recalled: Recalled
     examples: tuple[Example, ...]
+    labelled: tuple[Example, ...] = ()
+    ways: tuple[Way, ...] = ()
     budget: int | None
     step: int
 
+    def way_of(self, place: int) -> Way | None:
+        """How the proposal at a place, from 0, is asked for."""
+        return self.ways[place] if self.ways else None
 
-def meta_prompt(spec: TaskSpec, request: Request) -> str:
-    """The meta-prompt of one step."""
-    return "\n\n".join(part.text for part in meta_prompt_parts(spec, request))
+
+def meta_prompt(spec: TaskSpec, request: Request, place: int = 0) -> str:
+    """The meta-prompt for the proposal at a place of one step, from 0."""
+    return "\n\n".join(part.text for part in meta_prompt_parts(spec, request, place))
 
 
-def meta_prompt_parts(spec: TaskSpec, request: Request) -> tuple[Section, ...]:
+def meta_prompt_parts(spec: TaskSpec, request: Request, place: int = 0) -> tuple[Section, ...]:
     """The parts of the meta-prompt in order; those without content are left out.
 
     Scores belong to what brings them: without `score` in the information the current prompt is shown without its own,
     while the prompts of a trajectory keep theirs. A method without either shows no score at all.
     """
     options = spec.optimizer
+    asking = _asking(options, request, place)
     information = f"information: {options.information}"
     found = [
         Section(name="task", choice="prompt.description", text=_task_text(spec)),
         Section(name="trajectory", choice=trajectory_choice(options), text=_trajectory_text(request)),
         Section(name="current prompt", choice=information, text=_current_text(options, request)),
         Section(name="reflection", choice=f"{information}, batch: {options.batch}", text=_reflection_text(request)),
-        Section(name="examples", choice=f"examples: {options.examples}", text=_examples_text(spec, request)),
-        Section(name="request", choice=f"refinement: {options.refinement}", text=_REQUESTS[options.refinement]),
+        _training_section(spec, request, place, asking.shows),
+        Section(name="request", choice=_request_choice(options, request, place), text=asking.request),
         Section(
             name="word limit", choice=limit_choice(options, request.budget, request.step), text=_limit_text(request)
         ),
         Section(name="form", choice=f"style: {options.style}", text=_FORM),
     ]
     return tuple(part for part in found if part.text)
+
+
+def _asking(options: OptimizerSpec, request: Request, place: int) -> Asking:
+    if (way := request.way_of(place)) is not None:
+        return WAYS[way]
+    return Asking(_REQUESTS[options.refinement], shows="cases" if options.shows_cases else "examples")
+
+
+def _request_choice(options: OptimizerSpec, request: Request, place: int) -> str:
+    way = request.way_of(place)
+    return f"refinement: {options.refinement}" if way is None else f"ways: {way}"
+
+
+def _training_section(spec: TaskSpec, request: Request, place: int, shows: str) -> Section:
+    """What is shown of the training examples."""
+    options = spec.optimizer
+    batch = request.informed.batch_of(place)
+    if shows == "cases" and batch:
+        return Section(
+            name="cases", choice=f"information: cases, batch: {options.batch}", text=_cases_text(spec, batch)
+        )
+    shown = request.labelled if shows == "labels" and request.labelled else request.examples
+    return Section(name="examples", choice=f"examples: {options.examples}", text=_examples_text(spec, shown))
+
+
+def _cases_text(spec: TaskSpec, batch: Batch) -> str:
+    cases = "\n\n".join(_case_text(spec, number, case) for number, case in enumerate(batch, start=1))
+    return (
+        f"Cases in which the current instruction stood in the place of {PLACEHOLDER}, with the model's answers:\n\n"
+        f"{_mark_off(cases)}"
+    )
+
+
+def _case_text(spec: TaskSpec, number: int, case: Case) -> str:
+    verdict = "wrong" if case.sample.value == 0 else "right" if not case.is_failure else f"{case.sample.value:.2f} of 1"
+    return describe_case(spec, f"Case {number} ({verdict}):", case.example, case.sample)
 
 
 def trajectory_choice(options: OptimizerSpec) -> str:
@@ -118,12 +168,10 @@ def _reflection_text(request: Request) -> str:
     return f"How the current instruction fares on training examples:\n\n{reflection}" if reflection else ""
 
 
-def _examples_text(spec: TaskSpec, request: Request) -> str:
-    if not request.examples:
+def _examples_text(spec: TaskSpec, examples: Sequence[Example]) -> str:
+    if not examples:
         return ""
-    shown = "\n\n".join(
-        f"{format_question(spec, example)}\nAnswer: {example.reference}" for example in request.examples
-    )
+    shown = "\n\n".join(f"{format_question(spec, example)}\nAnswer: {example.reference}" for example in examples)
     return f"Examples of the task; the instruction takes the place of {PLACEHOLDER}:\n\n{_mark_off(shown)}"
 
 

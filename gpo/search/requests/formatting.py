@@ -1,6 +1,6 @@
 """Formats questions, scores and long texts for the prompts that the optimizer model gets."""
 
-from gpo.records import Example, Scored
+from gpo.records import Example, Sample, Scored
 from gpo.search.neighbours import Neighbour
 from gpo.spec.task import TaskSpec
 from gpo.template import render
@@ -8,10 +8,25 @@ from gpo.template import render
 PLACEHOLDER = "<INSTRUCTION>"
 """Stands where the instruction goes."""
 
+MAX_CASE_CHARS = 1200
+"""Characters of a question or an answer that the optimizer model is shown."""
+
 
 def format_question(spec: TaskSpec, example: Example) -> str:
     """What the task model is asked, with `PLACEHOLDER` for the instruction."""
     return "\n".join(message.text for message in render(spec.prompt.template, PLACEHOLDER, example.inputs))
+
+
+def describe_case(spec: TaskSpec, title: str, example: Example, sample: Sample) -> str:
+    """One example with the answer given and the right one, and what the metric or the judge said about the answer."""
+    feedback = (
+        f"\nWhat was said about the answer: {cut_middle(sample.feedback, MAX_CASE_CHARS)}" if sample.feedback else ""
+    )
+    return (
+        f"{title}\n{cut_middle(format_question(spec, example), MAX_CASE_CHARS)}\n"
+        f"The model's answer: {cut_middle(sample.text.strip(), MAX_CASE_CHARS)}\n"
+        f"The right answer: {cut_middle(' or '.join(example.references), MAX_CASE_CHARS)}{feedback}"
+    )
 
 
 def format_score(prompt: Scored | Neighbour) -> str:

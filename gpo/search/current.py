@@ -1,0 +1,89 @@
+"""Which prompt is the current one, the iterate of the method: where the next step starts.
+
+A new choice is a word in `Iterate` of `gpo.spec.method`, and a function here in `CHOICES`.
+"""
+
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from gpo.evaluation.racing import is_ahead
+from gpo.records import Scored
+from gpo.spec.method import Iterate
+from gpo.words import word_distance
+
+TEMPERATURE = 0.05
+"""Of the draw by score: a prompt that is 0.05 behind is drawn about a third as often."""
+
+NEAREST_SHARE = 0.25
+"""How far another prompt must be from the current one to go on from: as a share of the words of the longer."""
+
+
+class Standing(NamedTuple):
+    """Where a search stands after a step: what it stood at, its best prompt, those of the step and those before it."""
+
+    current: Scored
+    best: Scored
+    of_step: Sequence[Scored]
+    before: Sequence[Scored]
+
+
+def next_current(choice: Iterate, standing: Standing, rng: random.Random) -> Scored:
+    """The prompt that the next step starts from."""
+    return CHOICES[choice](standing, rng)
+
+
+def find_best(best: Scored, others: Sequence[Scored]) -> Scored:
+    """The best of some prompts by dev score; of equals the first. One that the race ended is never it."""
+    for item in others:
+        if item.score.complete and is_ahead(item.score, best.score):
+            best = item
+    return best
+
+
+def find_elsewhere(current: Scored, scored: Sequence[Scored], rng: random.Random) -> Scored:
+    """A good prompt far from the current one, drawn by score; the current one itself where there is no other."""
+    far = [item for item in scored if item.score.complete and _is_far(item, current)]
+    near = [item for item in scored if item.score.complete and item.candidate.id != current.candidate.id]
+    return _draw(far or near or [current], rng)
+
+
+def _keep_best(standing: Standing, rng: random.Random) -> Scored:
+    """The best of all; after a restart the best since then, until it is the best of all again."""
+    del rng
+    current, best, of_step, _ = standing
+    if best in of_step or current.candidate.id == best.candidate.id:
+        return best
+    return find_best(current, of_step)
+
+
+def _last_step(standing: Standing, rng: random.Random) -> Scored:
+    """The best of the step, even where it is worse than the current one: a walk that always moves."""
+    del rng
+    whole = [item for item in standing.of_step if item.score.complete]
+    return find_best(whole[0], whole[1:]) if whole else standing.current
+
+
+def _sampled(standing: Standing, rng: random.Random) -> Scored:
+    """One of all prompts so far, drawn by score."""
+    return _draw([item for item in (*standing.before, *standing.of_step) if item.score.complete], rng)
+
+
+CHOICES: Mapping[Iterate, Callable[[Standing, random.Random], Scored]] = {
+    "best": _keep_best,
+    "step": _last_step,
+    "sampled": _sampled,
+}
+
+
+def _draw(scored: Sequence[Scored], rng: random.Random) -> Scored:
+    """One prompt by a softmax over the scores."""
+    most = max(item.score.mean for item in scored)
+    weights = [math.exp((item.score.mean - most) / TEMPERATURE) for item in scored]
+    return rng.choices(scored, weights)[0]
+
+
+def _is_far(item: Scored, current: Scored) -> bool:
+    texts = (item.candidate.instruction, current.candidate.instruction)
+    return word_distance(*texts) > NEAREST_SHARE * max(len(text.split()) for text in texts)

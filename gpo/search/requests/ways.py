@@ -1,0 +1,88 @@
+"""The ways in which a step asks for proposals, so that those of one step are not samples of one distribution.
+
+A new way is a word in `Way` of `gpo.spec.method`, and an entry in `WAYS`. Which way each proposal of a step is asked in
+is drawn: the oftener the proposals of a way were accepted, the oftener it is asked again. So a weak optimizer model
+falls back to what it can do.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gpo.records import Step
+from gpo.spec.method import Way
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One way: the request that ends the meta-prompt, and what stands before it.
+
+    `shows` names what of the training examples: the proposal's own cases, examples of each label, or a few examples.
+    """
+
+    request: str
+    shows: str = "examples"
+
+
+WAYS: Mapping[Way, Asking] = {
+    "cases": Asking(
+        "Work out from the cases which facts and rules a person would need to know to get all such cases right, and "
+        "why the wrong answers are wrong. Then write a new improved instruction that states these facts and rules in "
+        "general words, and keeps what already works.",
+        shows="cases",
+    ),
+    "define": Asking(
+        "Work out what each possible answer stands for, and what tells it from the others. Then write a new improved "
+        "instruction that names every possible answer and says in a few words when it is the right one.",
+        shows="labels",
+    ),
+    "scores": Asking(
+        "Write a new improved instruction that differs from all of the above and leads to better answers: take over "
+        "what the better ones have and the worse ones lack."
+    ),
+    "simplify": Asking(
+        "Write a shorter instruction that keeps what matters for right answers and leaves out the rest.", shows="cases"
+    ),
+    "restructure": Asking(
+        "Write the current instruction anew in a clearer order: first what the task is, then the rules that decide, "
+        "then the form of the answer. Add a rule that the cases show to be missing.",
+        shows="cases",
+    ),
+    "paraphrase": Asking("Write the current instruction in other words, as someone else would put it."),
+}
+
+
+def choose_ways(allowed: Sequence[Way], steps: Sequence[Step], count: int, rng: random.Random) -> tuple[Way, ...]:
+    """The way of each of `count` proposals, given the steps before; empty where there are none to choose from.
+
+    Each way is taken once before any is drawn. After that, each is drawn as often as it is likely to be the one whose
+    proposals are accepted most (Thompson sampling on Beta distributions).
+    """
+    if not allowed:
+        return ()
+    passed, tried = _count_trials(steps)
+    fresh = [way for way in allowed if way not in tried]
+    taken = fresh[:count]
+    while len(taken) < count:
+        taken.append(max(allowed, key=lambda way: _draw_rate(passed.get(way, 0), tried.get(way, 0), rng)))
+    return tuple(taken)
+
+
+def _draw_rate(passed: int, tried: int, rng: random.Random) -> float:
+    """A rate of acceptance, drawn from what its trials leave open."""
+    return rng.betavariate(1 + passed, 1 + tried - passed)
+
+
+def _count_trials(steps: Sequence[Step]) -> tuple[dict[str, int], dict[str, int]]:
+    """How many proposals of each way were accepted, and how many were tried, in all steps."""
+    passed: dict[str, int] = {}
+    tried: dict[str, int] = {}
+    for step in steps:
+        for trial in step.trials:
+            way = trial.candidate.way
+            tried[way] = tried.get(way, 0) + 1
+            passed[way] = passed.get(way, 0) + trial.is_passed
+        for rejection in step.rejected:
+            if rejection.way and rejection.reason not in ("no_gain", "unaffordable", "failed"):
+                tried[rejection.way] = tried.get(rejection.way, 0) + 1
+    return passed, tried
