@@ -284,17 +284,20 @@ class Proposals(Record):
 
 
 class Trial(Record):
-    """A candidate on a batch of training cases: the mean score of its parent on the same `n` cases, and its own."""
+    """A candidate on a batch of training cases: its scores by example id, and the mean of its parent on the same cases.
+
+    It `passed` where it is worth a score on dev.
+    """
 
     candidate: Candidate
     before: float
-    after: float
-    n: int
+    values: Mapping[str, float]
+    passed: bool
 
     @property
-    def is_passed(self) -> bool:
-        """Whether it beat its parent: as good is not enough."""
-        return self.after > self.before
+    def after(self) -> float:
+        """The mean of its own scores; 0 where all calls failed."""
+        return math.fsum(self.values.values()) / len(self.values) if self.values else 0.0
 
 
 class Edited(Record):

@@ -2,7 +2,7 @@
 
 from prefect import task
 
-from gpo.records import Candidate, Edited, Score, Scored
+from gpo.records import Candidate, Edited, Score, Scored, Step
 from gpo.runs import steps
 from gpo.runs.run import Run
 from gpo.search.confirm import Confirmed
@@ -12,16 +12,19 @@ from gpo.search.select import Search, conclude_search
 from tasks.policy import PAID, opaque
 
 
-async def screen(run: Run, step: int, informed: Informed, edited: Edited) -> Screened:
+async def screen(run: Run, search: Search, begun: Step, informed: Informed, edited: Edited) -> Screened:
     """Try the candidates on their own cases, where the method asks for it; the others need not be scored on dev."""
-    if run.spec.optimizer.accept != "batch":
-        return await steps.screen(run, step, informed, edited)
-    return await _screen(run, step, opaque(informed), opaque(edited))
+    if not run.spec.optimizer.tries_cases:
+        return await steps.screen(run, search, begun, informed, edited)
+    return await _screen(run, begun.number, opaque(search), opaque(begun), opaque(informed), opaque(edited))
 
 
 @task(name="screen", task_run_name="screen step {step}", **PAID)
-async def _screen(run: Run, step: int, informed: Informed, edited: Edited) -> Screened:
-    return await steps.screen(run, step, informed, edited)
+async def _screen(  # noqa: PLR0913, PLR0917 - each is opaque to Prefect by itself
+    run: Run, step: int, search: Search, begun: Step, informed: Informed, edited: Edited
+) -> Screened:
+    del step
+    return await steps.screen(run, search, begun, informed, edited)
 
 
 async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = None) -> Scored:

@@ -54,7 +54,7 @@ class Steps:
     retrieve: Callable[[Run, int, Search], Async[Recalled]] = plain.retrieve
     refine: Callable[[Run, int, Search, Informed, Recalled], Async[Proposals]] = plain.refine
     edit: Callable[[Run, int, Candidate, Proposals, frozenset[str]], Async[Edited]] = plain.edit
-    screen: Callable[[Run, int, Informed, Edited], Async[Screened]] = plain.screen
+    screen: Callable[[Run, Search, Step, Informed, Edited], Async[Screened]] = plain.screen
     evaluate: Evaluate = plain.evaluate
     select: Callable[[Run, Search, Step], Async[Search]] = plain.select
     record: Callable[[Run, int, Sequence[Scored]], Async[None]] = plain.record
@@ -98,8 +98,8 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
                 recalled = await steps.retrieve(run, step, search)
                 proposals = await steps.refine(run, step, search, informed, recalled)
                 edited = await steps.edit(run, step, current.candidate, proposals, search.known)
-                screened = await steps.screen(run, step, informed, edited)
                 begun = describe_step(search, informed, recalled, proposals, edited=edited)
+                screened = await steps.screen(run, search, begun, informed, edited)
                 accepted = accept(search, begun, screened, run.spec, run.splits)
                 scored = await gather_or_cancel(
                     *(steps.evaluate(run, each, incumbent=current.score) for each in accepted)

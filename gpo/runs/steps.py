@@ -111,10 +111,10 @@ async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, kn
     return run.screen.admit(proposals, current, known, step=step, budget=budget, rng=run.rng(step, "edit"))
 
 
-async def screen(run: Run, step: int, informed: Informed, edited: Edited) -> Screened:
+async def screen(run: Run, search: Search, begun: Step, informed: Informed, edited: Edited) -> Screened:
     """Try the candidates on their own cases, where the method asks for it; the others need not be scored on dev."""
-    del step
-    return await screen_step.screen(run.models, run.spec, informed, edited.candidates, run.demonstrations)
+    tried = await screen_step.try_all(run.models, run.spec, informed, edited.candidates, run.demonstrations)
+    return select_step.screen(search, begun, tried, edited.candidates, run.spec)
 
 
 async def select(run: Run, search: Search, step: Step) -> Search:

@@ -74,6 +74,7 @@ CHOICES: Mapping[Iterate, Callable[[Standing, random.Random], Scored]] = {
     "best": _keep_best,
     "step": _last_step,
     "sampled": _sampled,
+    "expected": lambda standing, rng: standing.best,
 }
 
 

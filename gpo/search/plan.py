@@ -35,7 +35,7 @@ def fit_to_calls(spec: TaskSpec, sizes: SplitSizes) -> Fitted:
     options = spec.optimizer
     if calls is None or "max_steps" in options.model_fields_set:
         return Fitted(spec=spec)
-    if options.accept == "batch":
+    if options.tries_cases:
         changed = {"max_steps": UNBOUNDED_STEPS}
         about = f"steps of {count(options.candidates, 'proposal')} until {calls:,} task-model calls are spent"
     else:

@@ -100,7 +100,7 @@ def affordable_candidates(spec: TaskSpec, before: Sequence[Score], steps: Iterab
     taken = list(steps)
 
     def calls_of(candidates: int) -> Calls:
-        scored = min(candidates, 1) if spec.optimizer.accept == "batch" else candidates
+        scored = min(candidates, 1) if spec.optimizer.tries_cases else candidates
         return total_calls([_begin_calls(spec, candidates, len(taken) + 1), _score_calls(spec, sizes.dev, scored)])
 
     return _spent(spec, before, taken, sizes).most(calls_of, spec.optimizer.candidates)
@@ -161,14 +161,14 @@ def _total_tokens(usage: UsageByRole) -> int:
 def _least_step_calls(spec: TaskSpec, sizes: SplitSizes, step: int) -> Calls:
     """The calls of a step by role where all proposals are scored; where they are tried first, only one of them."""
     method = spec.optimizer
-    scored = 1 if method.accept == "batch" else method.candidates
+    scored = 1 if method.tries_cases else method.candidates
     return total_calls([_begin_calls(spec, method.candidates, step), _score_calls(spec, sizes.dev, scored)])
 
 
 def _begin_calls(spec: TaskSpec, candidates: int, step: int) -> Calls:
     """The most calls of a step by role before candidates are scored on dev: reflection, summary, proposals, trials."""
     method = spec.optimizer
-    tried = candidates * method.batch * (method.draws_cases + (method.accept == "batch"))
+    tried = candidates * method.batch * (method.draws_cases + method.tries_cases)
     examples = tried + (method.batch if method.reflects else 0)
     asked = candidates + method.reflects + (method.trajectory == "summary" and step > 1)
     return {**_multiply(example_calls(spec), examples), "optimizer": asked}

@@ -7,7 +7,7 @@ better, cost no more than that.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
@@ -31,24 +31,27 @@ class Screened(Record):
         return tuple(sorted(self.passed[:affordable], key=lambda candidate: candidate.number))
 
 
-async def screen(
+class Tried(Record):
+    """The trials of the candidates of a step, none where they are not tried, and what they cost."""
+
+    trials: tuple[Trial, ...] = ()
+    usage: UsageByRole = Field(default={})
+
+
+async def try_all(
     models: Models, spec: TaskSpec, informed: Informed, candidates: Sequence[Candidate], shown: Sequence[Example] = ()
-) -> Screened:
-    """Try each candidate on its own cases; where the method asks for no such test, all have passed.
+) -> Tried:
+    """Try each candidate on its own cases, where the method asks for it; none has passed yet.
 
     Raises:
         TooManyFailures: more than half of the calls about a batch failed.
     """
-    if spec.optimizer.accept != "batch":
-        return Screened(passed=tuple(candidates))
+    if not spec.optimizer.tries_cases:
+        return Tried()
     found = await gather_or_cancel(
         *(_try(models, spec, each, informed.batch_of(each.place), shown) for each in candidates)
     )
-    trials = tuple(trial for trial, _ in found)
-    ranked = sorted((each for each in trials if each.is_passed), key=lambda each: each.before - each.after)
-    return Screened(
-        passed=tuple(each.candidate for each in ranked), trials=trials, usage=total_usage(usage for _, usage in found)
-    )
+    return Tried(trials=tuple(trial for trial, _ in found), usage=total_usage(usage for _, usage in found))
 
 
 async def _try(
@@ -58,8 +61,20 @@ async def _try(
     examples = [case.example for case in batch]
     score = await try_on_cases(models, spec, candidate.instruction, examples, shown)
     known = [case.sample.value for case in batch if case.example.id in score.values]
-    trial = Trial(candidate=candidate, before=_mean(known), after=_mean(list(score.values.values())), n=score.n)
-    return trial, score.usage
+    return Trial(candidate=candidate, before=_mean(known), values=score.values, passed=False), score.usage
+
+
+def pass_better(tried: Tried) -> Screened:
+    """Those that beat the current prompt on their own cases; as good is not enough."""
+    gains = {each.candidate.id: each.after - each.before for each in tried.trials}
+    return pass_some(tried, {name: gain for name, gain in gains.items() if gain > 0})
+
+
+def pass_some(tried: Tried, worth: Mapping[str, float]) -> Screened:
+    """Those that have a worth, the highest first."""
+    trials = tuple(each.model_copy(update={"passed": each.candidate.id in worth}) for each in tried.trials)
+    ranked = sorted((each.candidate for each in trials if each.passed), key=lambda each: -worth[each.id])
+    return Screened(passed=tuple(ranked), trials=trials, usage=tried.usage)
 
 
 def rejections(trials: Sequence[Trial], scored: Sequence[Candidate]) -> tuple[Rejection, ...]:
@@ -67,7 +82,7 @@ def rejections(trials: Sequence[Trial], scored: Sequence[Candidate]) -> tuple[Re
     taken = {candidate.id for candidate in scored}
     return tuple(
         Rejection(
-            reason="unaffordable" if trial.is_passed else "no_gain",
+            reason="unaffordable" if trial.passed else "no_gain",
             text=trial.candidate.instruction,
             way=trial.candidate.way,
         )

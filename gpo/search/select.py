@@ -24,11 +24,12 @@ from gpo.records import (
 )
 from gpo.search.confirm import Confirmed, choose_finalist
 from gpo.search.current import Standing, find_best, find_elsewhere, next_current
+from gpo.search.estimate import Seen, estimate
 from gpo.search.inform import Informed
 from gpo.search.plan import UNBOUNDED_STEPS
 from gpo.search.retrieve import Recalled
 from gpo.search.run_limits import affordable_candidates, affordable_scores, sizes_of
-from gpo.search.screen import Screened, rejections
+from gpo.search.screen import Screened, Tried, pass_better, pass_some, rejections
 from gpo.spec.task import TaskSpec
 
 
@@ -76,6 +77,18 @@ class Search(Record):
         """All prompts scored so far, the start first."""
         return (self.start, *self.earlier, *(item for step in self.steps for item in step.scored))
 
+    def seen(self) -> list[Seen]:
+        """Every score of every prompt, a parent before its children."""
+        found = [Seen(candidate=item.candidate.id, parent=None, values=item.score.values) for item in (self.start, *self.earlier)]
+        for step in self.steps:
+            found.append(Seen(candidate=content_hash(step.current), parent=None, values=step.cases))
+            found += [Seen(candidate=t.candidate.id, parent=t.candidate.parent, values=t.values) for t in step.trials]
+            found += [
+                Seen(candidate=item.candidate.id, parent=item.candidate.parent, values=item.score.values)
+                for item in step.scored
+            ]
+        return found
+
     def cases_of(self, candidate: Candidate) -> dict[str, float]:
         """What a prompt scored on training examples while it was the current one, by example id."""
         own = [step.cases for step in self.steps if step.current == candidate.instruction]
@@ -98,6 +111,11 @@ def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Se
     """
     options = spec.optimizer
     best = find_best(search.best, step.scored)
+    if options.current == "expected":
+        trying = search.model_copy(update={"steps": (*search.steps, step)})
+        known = estimate(trying.seen())
+        best = max((x for x in trying.scored if x.score.complete), key=lambda x: known[x.candidate.id].mean)
+        if best.candidate.id == search.best.candidate.id: best = search.best
     standing = Standing(search.current, best, step.scored, search.scored)
     after = search.model_copy(
         update={
@@ -173,6 +191,26 @@ def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> StopReason | Non
 def count_affordable(search: Search, spec: TaskSpec, splits: Splits) -> int:
     """How many proposals the next step can have under the caps; the last step before a cap may have fewer."""
     return affordable_candidates(spec, _before(search), search.steps, sizes_of(splits))
+
+
+def screen(
+    search: Search, begun: Step, tried: Tried, candidates: Sequence[Candidate], spec: TaskSpec
+) -> Screened:
+    """Which candidates of a step are worth a score on dev, the best first, by the choice `optimizer.accept`."""
+    match spec.optimizer.accept:
+        case "batch":
+            return pass_better(tried)
+        case "estimate":
+            trying = search.model_copy(update={"steps": (*search.steps, begun.model_copy(update={"trials": tried.trials}))})
+            known = estimate(trying.seen())
+            bar = known[search.current.candidate.id]
+            import os
+            margin = float(os.environ.get("MARGIN", "0.0")); most=int(os.environ.get("MOST", "2"))
+            worth = {each.candidate.id: known[each.candidate.id].mean for each in tried.trials}
+            ranked = sorted((name for name, value in worth.items() if value > bar.mean + margin), key=lambda n: -worth[n])[:most]
+            return pass_some(tried, {name: worth[name] for name in ranked})
+        case _:
+            return Screened(passed=tuple(candidates))
 
 
 def accept(search: Search, begun: Step, screened: Screened, spec: TaskSpec, splits: Splits) -> tuple[Candidate, ...]:

@@ -31,9 +31,9 @@ Refinement = Literal["editing", "generation"]
 
 Memory = Literal["none", "summary", "recency", "relevance", "importance"]
 
-Accept = Literal["none", "race", "batch"]
+Accept = Literal["none", "race", "batch", "estimate"]
 
-Iterate = Literal["best", "step", "sampled"]
+Iterate = Literal["best", "step", "sampled", "expected"]
 
 Way = Literal["cases", "scores", "define", "simplify", "restructure", "paraphrase"]
 
@@ -211,7 +211,12 @@ class OptimizerSpec(Method):
     @property
     def draws_cases(self) -> bool:
         """Whether a proposal has training cases of its own, be it to be shown them or to be tried on them."""
-        return self.shows_cases or self.accept == "batch"
+        return self.shows_cases or self.tries_cases
+
+    @property
+    def tries_cases(self) -> bool:
+        """Whether a proposal is tried on training cases before dev."""
+        return self.accept in ("batch", "estimate")
 
     @property
     def shows_score(self) -> bool:

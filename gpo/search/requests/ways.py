@@ -81,7 +81,7 @@ def _count_trials(steps: Sequence[Step]) -> tuple[dict[str, int], dict[str, int]
         for trial in step.trials:
             way = trial.candidate.way
             tried[way] = tried.get(way, 0) + 1
-            passed[way] = passed.get(way, 0) + trial.is_passed
+            passed[way] = passed.get(way, 0) + trial.passed
         for rejection in step.rejected:
             if rejection.way and rejection.reason not in ("no_gain", "unaffordable", "failed"):
                 tried[rejection.way] = tried.get(rejection.way, 0) + 1
