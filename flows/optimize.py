@@ -36,12 +36,15 @@ TASKS = Steps(
 
 
 @flow(name="optimize-prompt", flow_run_name="optimize {spec.parent.name}/{spec.name}", persist_result=False)
-async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None = None) -> Outcome:
+async def optimize_prompt(
+    spec: Path, seed: int | None = None, home: Path | None = None, calls: int | None = None
+) -> Outcome:
     """Improve the prompt of a spec file and prove the gain on examples that the search never saw.
 
     Args:
         spec: The task spec, a YAML file, as the worker sees it.
         seed: Replaces the spec's seed; another seed, another search.
         home: The state folder; by default GPO_HOME, or .gpo beside the spec.
+        calls: Replaces the spec's `budget.max_task_calls`: calls of the task model that the search may make.
     """
-    return await optimize(load_job(spec, seed, home), TASKS)
+    return await optimize(load_job(spec, seed, home, calls=calls), TASKS)

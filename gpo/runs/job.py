@@ -38,9 +38,16 @@ class Checked:
 
 
 def load_job(
-    path: Path, seed: int | None = None, home: Path | None = None, *, dataset_version: int | None = None
+    path: Path,
+    seed: int | None = None,
+    home: Path | None = None,
+    *,
+    calls: int | None = None,
+    dataset_version: int | None = None,
 ) -> Job:
     """Read a spec file; `seed` replaces the spec's own, `home` the state folder that the settings give it.
+
+    `calls` replaces the spec's cap on task-model calls of the search.
 
     Where the spec names a stored dataset, its version is found and its rows are fetched: `dataset_version`, else the
     spec's own, else the newest.
@@ -54,5 +61,8 @@ def load_job(
     settings = load_settings()
     if seed is not None:
         spec = spec.model_copy(update={"seed": seed})
+    if calls is not None:
+        budget = spec.budget.model_copy(update={"max_task_calls": calls})
+        spec = spec.model_copy(update={"budget": budget})
     home = settings.home_for(path) if home is None else home.resolve()
     return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings)

@@ -45,6 +45,8 @@ def estimate(seen: Sequence[Seen]) -> dict[str, Estimate]:
     """The quality of each prompt, by candidate id. A prompt that was seen twice counts once, with all its scores."""
     import numpy as np  # noqa: PLC0415 - late, as elsewhere: it takes a while to load
 
+    import os
+    STEP = float(os.environ.get('STEP','0.08'))
     merged = _merge(seen)
     places = {each.candidate: place for place, each in enumerate(merged)}
     examples = {name: place for place, name in enumerate(sorted({name for each in merged for name in each.values}))}
