@@ -13,8 +13,9 @@ from gpo.set_metrics import SetMetric, mean_interval, set_interval, set_value
 Split = Literal["train", "dev", "test"]
 StopReason = Literal["plateau", "max_steps", "budget"]
 RejectionReason = Literal[
-    "empty", "truncated", "refused", "duplicate", "leak", "contract", "too_long", "unchanged", "failed"
-]
+    "empty", "truncated", "refused", "duplicate", "leak", "copy", "contract", "too_long", "budget", "label",
+    "unchanged", "failed",
+]  # fmt: skip
 
 START_STEP = 0
 
@@ -128,7 +129,8 @@ class Candidate(Record):
     """An instruction that was, or is to be, scored.
 
     `distance` and `proposed_distance` are word edit distances to the parent, after and before projection onto
-    `budget` (None: no limit). The start instruction has step 0 and no parent.
+    `budget` (None: no limit). `proposed` is what the optimizer model wrote, where the instruction is not that in full.
+    The start instruction has step 0 and no parent.
     """
 
     instruction: str
@@ -138,6 +140,7 @@ class Candidate(Record):
     budget: int | None = None
     proposed_distance: int = 0
     distance: int = 0
+    proposed: str | None = None
 
     @property
     def id(self) -> str:
@@ -240,10 +243,11 @@ class Scored(Record):
 
 
 class Rejection(Record):
-    """A proposal that was not scored, with the reason."""
+    """A proposal that was not scored, with the reason, and what in the text it is, where that is known."""
 
     reason: RejectionReason
     text: str
+    detail: str = ""
 
 
 class Proposals(Record):

@@ -93,7 +93,7 @@ async def refine(run: Run, step: int, candidates: int, informed: Informed, recal
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
     """Project proposals onto the budget and reject those that are empty, known, leaking or break the contract."""
     budget = run.spec.optimizer.budget_at(step)
-    return run.screen.admit(proposals, current, known, step=step, budget=budget, rng=run.rng(step, "edit"))
+    return run.screen.admit(proposals, current, known, step=step, budget=budget)
 
 
 async def select(search: Search, step: Step) -> Search:
