@@ -106,6 +106,7 @@ def html_report(spec: TaskSpec, outcome: Outcome, examples: Sequence[ExampleResu
         results=_results(outcome),
         start=start,
         best=None if stays else best,
+        proposed=outcome.best.candidate.proposed,
         difference=() if stays else word_difference(start, best),
         chart=trajectory_svg(outcome),
         candidates=findings.rank_candidates(rows),

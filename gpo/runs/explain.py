@@ -104,9 +104,14 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         max_steps=options.max_steps,
         seed=spec.seed,
         budget=options.budget_at(step),
-        note=seen.note,
+        note=seen.note + _origin(seen.current),
         parts=_explain_parts(spec, splits, seen, step),
     )
+
+
+def _origin(current: Scored | None) -> str:
+    proposed = current and current.candidate.proposed
+    return f" The current instruction was shortened from: {proposed}" if proposed else ""
 
 
 def _read_run(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:

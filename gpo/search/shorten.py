@@ -21,7 +21,7 @@ def shorten_prompt(current: str, proposal: str, budget: int) -> str:
         f"Current instruction:\n{current}\n\n"
         f"Proposed instruction:\n{proposal}\n\n"
         f"The proposal changes {count(changed, 'word')} of the current instruction; at most {budget} may change, "
-        "counting each word that is added, left out or replaced. Write the proposal again within that limit: keep its most "
-        "important change, take over the other sentences of the current instruction word for word, and write whole "
-        f"sentences. Begin the instruction with {START} and end it with {END}."
+        "counting each word that is added, left out or replaced. Write the proposal again within that limit: keep its "
+        "most important change, take over the other sentences of the current instruction word for word, and write "
+        f"whole sentences. Begin the instruction with {START} and end it with {END}."
     )

@@ -11,8 +11,11 @@ from typing import NamedTuple
 
 import regex
 
-from gpo.search.edits.sentences import Unit, cut_units, ends_wide, is_whole, plain
-from gpo.words import split_words, word_distance
+from gpo.search.edits.sentences import Unit, cut_units, ends_wide, is_whole
+from gpo.words import compared_words, split_words, word_distance
+
+_MUCH = 10_000
+"""More words than a prompt has."""
 
 _NUMBER = regex.compile(r"\d+")
 
@@ -58,8 +61,8 @@ def _columns(old: Sequence[Unit], new: Sequence[Unit]) -> list[_Column]:
 
 
 def _aligned(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[Unit | None, Unit | None]]:
-    costs = [[_cost(a, b) for b in new] for a in old]
-    removals, additions = [_cost(a, None) for a in old], [_cost(None, b) for b in new]
+    costs = [[_weight(a, b) for b in new] for a in old]
+    removals, additions = [_weight(a, None) for a in old], [_weight(None, b) for b in new]
     table = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in range(len(old) + 1):
         for j in range(len(new) + 1):
@@ -86,8 +89,18 @@ def _aligned(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[Unit | None
     return pairs[::-1]
 
 
+def _weight(old: Unit | None, new: Unit | None) -> int:
+    """What decides an alignment: equal units first, then the words that change, then those without punctuation."""
+    if old is not None and new is not None and _same(old, new):
+        return -_MUCH * _MUCH * len(split_words(old.text))
+    a, b = (" ".join(compared_words(unit.text)) if unit is not None else "" for unit in (old, new))
+    return _MUCH * _cost(old, new) + word_distance(a, b)
+
+
 def _cost(old: Unit | None, new: Unit | None) -> int:
-    return word_distance(plain(old) if old else "", plain(new) if new else "")
+    """Words that change, but for the numbers of a list."""
+    a, b = (_NUMBER.sub("1", unit.mark) + unit.text if unit is not None else "" for unit in (old, new))
+    return word_distance(a, b)
 
 
 def _opened(old: Unit | None, new: Unit | None) -> list[_Column]:
@@ -119,18 +132,23 @@ def _text(unit: Unit) -> str:
     return " ".join(split_words(unit.text))
 
 
+def _said(unit: Unit) -> set[str]:
+    """The texts of a unit and of its parts."""
+    return {_text(unit)}.union(*map(_said, unit.parts))
+
+
 def _without_moves(columns: Sequence[_Column]) -> Iterator[_Column]:
     """The columns, with the units that both texts have in different places kept where they are: none comes twice."""
-    olds = {_text(each.old) for each in columns if each.old is not None}
-    news = {_text(each.new) for each in columns if each.new is not None}
+    olds = {text for each in columns if each.old is not None for text in _said(each.old)}
+    news = {text for each in columns if each.new is not None for text in _said(each.new)}
     for column in columns:
         old, new, _ = column
         if _same(old, new):
             yield column
             continue
-        if new is not None and _text(new) in olds:
+        if new is not None and not olds.isdisjoint(_said(new)):
             new = None
-        if old is not None and _text(old) in news:
+        if old is not None and not news.isdisjoint(_said(old)):
             if new is not None:
                 yield _Column(None, new, _cost(None, new))
             yield _Column(old, old, 0)

@@ -40,16 +40,25 @@ _ANNOUNCES = re.compile(r"[:\uff1a][*_]*$")
 _CLOSERS = "\"'*_`)\\]}\u201d\u2019\u00bb\u300d\u300f\uff09\u3011\uff02"
 _SPACED = r"[.!?\u2026\u061f\u06d4\u0964\u0965\u0589\u1362\u17d4\u104b\u0f0d\u2047-\u2049]"
 _WIDE = r"[\u3002\uff01\uff1f\uff61]"
-_END = regex.compile(rf"(?:{_WIDE}[{_CLOSERS}{_WIDE[1:-1]}]*|(?P<marks>{_SPACED}+)[{_CLOSERS}]*(?=\s))(?=\s*\S)")
+_END = regex.compile(
+    rf"(?:{_WIDE}+(?:[{_CLOSERS}]+(?=\s)|(?![{_CLOSERS}]))|(?P<marks>{_SPACED}+)[{_CLOSERS}]*(?=\s))(?=\s*\S)"
+)
 _SEMICOLON_LAST = regex.compile(r"[;\u061b\u037e\uff1b]\Z")
 _SEMICOLON = regex.compile(r"[;\u061b\u037e](?=\s)|\uff1b")
 
 _SHORTENED = regex.compile(
-    r"(?:approx|art|bzw|ca|cf|ch|cit|co|dept|dr|ed|eg|esp|est|evtl|ex|fig|ggf|ie|incl|inkl|jr|max|min|mr|mrs|ms|nr|no|nos"
-    r"|p|p\u00e1g|pp|prof|resp|sec|sog|sr|sra|st|tel|usw|viz|vol|vs"
-    r"|\u043d\u0430\u043f\u0440|\u0441\u043c|\u0441\u0442\u0440|\u0443\u043b|\u0438\u043c)\."
+    r"(?:approx|bzw|ca|cf|dept|dr|eg|esp|evtl|ggf|ie|incl|inkl|mr|mrs|ms|prof|resp|sog|sr|sra|viz|vs"
+    r"|\u043d\u0430\u043f\u0440|\u0441\u043c|\u0438\u043c)\."
 )
 """Abbreviations after which a sentence goes on; those of single letters, such as e.g. and z.B., need no list."""
+
+_NUMBERS = regex.compile(r"(?:no|nos|nr|p|pp|pag|p\u00e1g|fig|sec|ch|vol|ed|art|eq|st|max|min|\u0441\u0442\u0440)\.")
+"""After these it goes on where a number follows."""
+
+_LETTER = regex.compile(
+    r"(?:\b(?:and|answer|as|choice|class|grade|group|is|label|letter|or|option|to|und|oder)|,)\s+\S?\Z"
+)
+"""What stands before a letter that is no initial, as in `Answer A or B.`"""
 
 _LETTERS = regex.compile(r"(?:\p{L}\.)+")
 _WORD_BEFORE = re.compile(r"\S+\Z")
@@ -115,9 +124,11 @@ def _lines(text: str) -> Iterator[Unit]:
         if not row.strip():
             gap += row
             continue
+        is_held = False
         while rows and (taken := _rows_to_close(row, rows)):
             row += "".join(rows[:taken])
             del rows[:taken]
+            is_held = True
         body = row.strip()
         found = _MARK.match(body)
         while found and rows and rows[0].strip() and _is_deeper(rows[0], row):
@@ -125,7 +136,7 @@ def _lines(text: str) -> Iterator[Unit]:
             body = row.strip()
         mark = found[0] if found else ""
         indent = row[: len(row) - len(row.lstrip())]
-        yield Unit(body[len(mark) :], gap + indent, mark, "item" if found else "sentence")
+        yield Unit(body[len(mark) :], gap + indent, mark, "item" if found or is_held else "sentence")
         gap = row[len(row.rstrip()) :]
 
 
@@ -208,9 +219,12 @@ def _is_end(text: str, found: "regex.Match[str]", start: int) -> bool:
         return True
     word = _WORD_BEFORE.search(text[start : found.start() + 1])
     last = (word[0] if word else "").lstrip("(\"'[\u201c\u00ab").lower()
+    before = text[start : found.start() - len(last) + 1]
+    if _LETTERS.fullmatch(last):
+        return len(last) == 2 and not rest[0].isdigit() and _LETTER.search(before) is not None
     # A number alone counts what follows: "Do this. 2. Do that."
     counts = text[start : found.start()].strip().isdigit()
-    return not (counts or _SHORTENED.fullmatch(last) or _LETTERS.fullmatch(last))
+    return not (counts or _SHORTENED.fullmatch(last) or (_NUMBERS.fullmatch(last) and rest[0].isdigit()))
 
 
 def _protected(text: str) -> list[bool]:
