@@ -194,7 +194,7 @@ def test_the_steps_follow_from_one_another(climb: Climb) -> None:
     assert outcome.best.score.mean == max(known.values()) == known[outcome.best.candidate.instruction]
     assert outcome.evaluated == len(known) - 1
     proposed = [item.candidate for step in outcome.history for item in step.scored]
-    assert any(each.proposed_distance > each.distance == each.budget for each in proposed)
+    assert all((each.proposed is None) == (each.proposed_distance == each.distance) for each in proposed)
 
 
 def test_the_test_split_is_asked_last_once_a_prompt_and_never_shown_to_the_optimizer(climb: Climb) -> None:

@@ -26,6 +26,8 @@ class _Column(NamedTuple):
     old: Unit | None
     new: Unit | None
     cost: int
+    fixed: bool = False
+    """Whether one of the two has to stand here: the first and the last clause, and the line that announces others."""
 
 
 def project_onto_budget(current: str, proposal: str, budget: int | None) -> str:
@@ -109,9 +111,13 @@ def _opened(old: Unit | None, new: Unit | None) -> list[_Column]:
         return [_Column(old, new, _cost(old, new))]
     a, b = _outer_gap(old), _outer_gap(new)
     if old.kind == "block":
-        return [*_opened(a[0], b[0]), *_columns(a[1:], b[1:])]
+        return [_fixed(a[0], b[0]), *_columns(a[1:], b[1:])]
     # The first clause has the capital letter and the last one the mark at the end.
-    return [*_opened(a[0], b[0]), *_columns(a[1:-1], b[1:-1]), *_opened(a[-1], b[-1])]
+    return [_fixed(a[0], b[0]), *_columns(a[1:-1], b[1:-1]), _fixed(a[-1], b[-1])]
+
+
+def _fixed(old: Unit, new: Unit) -> _Column:
+    return _Column(old, new, _cost(old, new), fixed=True)
 
 
 def _outer_gap(unit: Unit) -> tuple[Unit, ...]:
@@ -142,31 +148,28 @@ def _without_moves(columns: Sequence[_Column]) -> Iterator[_Column]:
     olds = {text for each in columns if each.old is not None for text in _said(each.old)}
     news = {text for each in columns if each.new is not None for text in _said(each.new)}
     for column in columns:
-        old, new, _ = column
-        if _same(old, new):
+        old, new = column.old, column.new
+        stays = old is not None and not news.isdisjoint(_said(old))
+        is_old = new is not None and not olds.isdisjoint(_said(new))
+        if _same(old, new) or not (stays or is_old):
             yield column
-            continue
-        if new is not None and not olds.isdisjoint(_said(new)):
-            new = None
-        if old is not None and not news.isdisjoint(_said(old)):
-            if new is not None:
+        elif old is not None:
+            if new is not None and not is_old and not column.fixed:
                 yield _Column(None, new, _cost(None, new))
             yield _Column(old, old, 0)
-        elif old is not None or new is not None:
-            yield _Column(old, new, _cost(old, new))
 
 
 def _choose(columns: Sequence[_Column], limit: int) -> set[int]:
     """The numbers of the columns to take, whose costs come as near to the limit as they can."""
     best: dict[int, tuple[int, ...]] = {0: ()}
-    for number, (old, new, cost) in enumerate(columns):
+    for number, (old, new, cost, _) in enumerate(columns):
         if new is not None and not _same(old, new):
             for spent in sorted(best, reverse=True):
                 if spent + cost <= limit:
                     best.setdefault(spent + cost, (*best[spent], number))
     spent = max(best)
     chosen = set(best[spent])
-    for number, (_, new, cost) in enumerate(columns):
+    for number, (_, new, cost, _) in enumerate(columns):
         if new is None and spent + cost <= limit and _has_come(columns, number, chosen):
             chosen.add(number)
             spent += cost
@@ -189,7 +192,7 @@ def _join(columns: Iterable[_Column], chosen: Collection[int]) -> str:
     before: Unit | None = None
     # Of a numbered list: the last number, and the first one of items that were left out.
     number = left_out = 0
-    for place, (old, new, _) in enumerate(columns):
+    for place, (old, new, *_) in enumerate(columns):
         unit = new if place in chosen else old
         if unit is None:
             if old is not None and (found := _NUMBER.search(old.mark)):

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import random
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -48,10 +47,9 @@ def cosine(a: Sequence[float], b: Sequence[float]) -> float:
     st.lists(st.lists(st.sampled_from(PHRASES), max_size=8).map(" ".join), max_size=6),
     st.sampled_from(DECAYS),
     st.integers(1, 12),
-    st.integers(0, 2**32),
 )
 def test_whatever_is_proposed_candidates_keep_the_budget(
-    current: str, proposed: list[str], decay: Decay, step: int, seed: int
+    current: str, proposed: list[str], decay: Decay, step: int
 ) -> None:
     parent = Candidate(instruction=current)
     allowed = edit_budget(decay, step, 12, 15, 2)
@@ -62,7 +60,6 @@ def test_whatever_is_proposed_candidates_keep_the_budget(
         {parent.id},
         step=step,
         budget=allowed,
-        rng=random.Random(seed),
     )
     assert allowed is not None
     for each in edited.candidates:

@@ -95,8 +95,8 @@ def test_sentences_that_fit_are_taken_and_the_others_stay() -> None:
         == f"{CURRENT.partition('? ')[0]}? Answer with one word: accept or refuse."
     )
     assert project_onto_budget(CURRENT, PROPOSAL, 24) == (
-        "Should this question be accepted or refused? Refuse it if it is about any other subject, such as history, law, "
-        "business or physics. Answer with one word: accept or refuse."
+        "Should this question be accepted or refused? Refuse it if it is about any other subject, such as history, "
+        "law, business or physics. Answer with one word: accept or refuse."
     )
     assert project_onto_budget(CURRENT, PROPOSAL, None) == PROPOSAL
 
@@ -138,7 +138,7 @@ def test_the_numbers_of_a_list_are_set_right() -> None:
 
 def test_a_sentence_that_moved_stays_and_comes_once() -> None:
     current = "Be brief. Judge the review. Answer yes or no."
-    proposal = "Answer yes or no. You are an expert in reviews of all kinds and in what people mean. Judge the review. Be brief."
+    proposal = f"Answer yes or no. You are an expert in {'reviews and ' * 4}what they say. Judge the review. Be brief."
     assert project_onto_budget(current, proposal, 5) == current
     assert sorted(leaves(project_onto_budget(current, proposal, 16))).count("Be brief.") == 1
 

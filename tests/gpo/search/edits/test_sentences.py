@@ -42,7 +42,7 @@ def test_one_sentence_stays_one(text: str) -> None:
         ["Do this.", "2. Do that."],
         ["¿Es bueno?", "¡Di sí!", "Ya."],
         ["यह अच्छा है।", "हाँ कहो।"],
-        ["هل هو جيد؟", "قل نعم.", "ثم توقف۔", "نعم"],
+        ["هل هو جيد؟", "قل نعم.", "ثم توقف\u06d4", "نعم"],
         ["Это хорошо.", "Скажи да."],
         ["Ist es gut?", "Ändere z.B. nichts.", "Übung zählt."],
     ],
@@ -54,8 +54,8 @@ def test_sentences_end_where_their_marks_are(parts: list[str]) -> None:
 @pytest.mark.parametrize(
     "parts",
     [
-        ["请判断情感。", "回答“正面。”或负面！", "不要解释"],
-        ["この文は肯定的ですか？", "「はい。」と答えてください。", "以上。"],
+        ["请判断情感。", "回答“正面。”或负面\uff01", "不要解释"],
+        ["この文は肯定的ですか\uff1f", "「はい。」と答えてください。", "以上。"],
         ["判断它。", "Say yes."],
     ],
 )

@@ -20,7 +20,7 @@ LABELS = ("positive", "negative", "mixed")
         "Decide what the customer thinks of",
         "Judge the tone. Then weigh the compl",
         "Judge it -",
-        "请判断。然后（回答",
+        "请判断。然后\uff08回答",
         "Lies den Text und",
     ],
 )
