@@ -9,7 +9,7 @@ from gpo.runs.optimize import Steps, optimize
 from gpo.runs.outcome import Outcome
 from tasks.check import check
 from tasks.edit import edit
-from tasks.evaluate import confirm, evaluate, prove, screen
+from tasks.evaluate import evaluate, prove, screen
 from tasks.inform import inform
 from tasks.record import note_start, record
 from tasks.refine import refine
@@ -28,7 +28,6 @@ TASKS = Steps(
     evaluate=evaluate,
     select=select,
     record=record,
-    confirm=confirm,
     prove=prove,
     finish=finish,
 )

@@ -1,4 +1,4 @@
-"""Frozen records that the steps of a run hand to each other: examples, candidates, scores, proposals, steps."""
+"""Frozen records that the rooms hand to each other: examples, candidates, their scores, and what they cost."""
 
 import hashlib
 import json
@@ -11,20 +11,6 @@ from pydantic import BaseModel, ConfigDict
 from gpo.set_metrics import SetMetric, mean_interval, set_interval, set_value
 
 Split = Literal["train", "dev", "test"]
-StopReason = Literal["plateau", "max_steps", "budget"]
-RejectionReason = Literal[
-    "empty",
-    "truncated",
-    "refused",
-    "duplicate",
-    "leak",
-    "contract",
-    "too_long",
-    "unchanged",
-    "failed",
-    "no_gain",
-    "unaffordable",
-]
 
 START_STEP = 0
 
@@ -138,8 +124,9 @@ class Candidate(Record):
     """An instruction that was, or is to be, scored.
 
     `distance` and `proposed_distance` are word edit distances to the parent, after and before projection onto
-    `budget` (None: no limit). `place` is that of its proposal among those asked for in the step, from 0, and `way` how
-    it was asked for, empty where all are asked for alike. The start instruction has step 0 and no parent.
+    `budget` (None: no limit). `proposed` is what the optimizer model wrote, where the instruction is not that in full.
+    `place` is that of its proposal among those asked for in the step, from 0, and `way` how it was asked for, empty
+    where all are asked for alike. The start instruction has step 0 and no parent.
     """
 
     instruction: str
@@ -151,6 +138,7 @@ class Candidate(Record):
     budget: int | None = None
     proposed_distance: int = 0
     distance: int = 0
+    proposed: str | None = None
 
     @property
     def id(self) -> str:
@@ -250,86 +238,6 @@ class Scored(Record):
     def percent(self) -> float:
         """Mean dev score from 0 to 100, as the meta-prompt shows it."""
         return round(100 * self.score.mean, 1)
-
-
-class Finalist(Record):
-    """One of the best prompts by dev score, and its `fresh` score on training examples."""
-
-    scored: Scored
-    fresh: Score
-
-
-class Rejection(Record):
-    """A proposal that was not scored on dev, with the reason; `way` is how it was asked for."""
-
-    reason: RejectionReason
-    text: str
-    way: str = ""
-
-
-class Proposal(Record):
-    """An instruction that the optimizer model wrote; `place` among those asked for, and the `way` it was asked for."""
-
-    text: str
-    place: int = 0
-    way: str = ""
-
-
-class Proposals(Record):
-    """What the optimizer model wrote in one step, already freed from markers, and what was not usable."""
-
-    proposals: tuple[Proposal, ...]
-    rejected: tuple[Rejection, ...] = ()
-    usage: UsageByRole = {}
-
-
-class Trial(Record):
-    """A candidate on a batch of training cases: its scores by example id, and the mean of its parent on the same cases.
-
-    It `passed` where it is worth a score on dev.
-    """
-
-    candidate: Candidate
-    before: float
-    values: Mapping[str, float]
-    passed: bool
-
-    @property
-    def after(self) -> float:
-        """The mean of its own scores; 0 where all calls failed."""
-        return math.fsum(self.values.values()) / len(self.values) if self.values else 0.0
-
-
-class Edited(Record):
-    """The candidates of a step, each within the step's word budget, and the proposals that were rejected.
-
-    `budget` is the step's, also when no proposal became a candidate; None: no limit.
-    """
-
-    budget: int | None
-    candidates: tuple[Candidate, ...]
-    rejected: tuple[Rejection, ...] = ()
-
-
-class Step(Record):
-    """One step of the loop, as recorded: what the optimizer model was told and shown, and what came of it.
-
-    `cases` holds the scores of the current prompt on the training examples that it was tried on, by example id, and
-    `trials` are those of the candidates on their own cases: one that passed and is not among the `scored` could not be
-    paid for. `usage` is that of reflection, summary, proposals and cases; the candidates' dev scores have their own.
-    """
-
-    number: int
-    budget: int | None
-    current: str
-    neighbours: tuple[str, ...]
-    scored: tuple[Scored, ...]
-    rejected: tuple[Rejection, ...]
-    cases: Mapping[str, float] = {}
-    trials: tuple[Trial, ...] = ()
-    reflection: str | None = None
-    summary: str = ""
-    usage: UsageByRole = {}
 
 
 class Interval(Record):

@@ -1,4 +1,4 @@
-"""Words of a text in any script, the word edit distance, and how a proposal is held to the edit budget of a step.
+"""Words of a text in any script, the word edit distance, and what changed between two texts.
 
 Words are cut in one way for all who count or compare them: the budget, the limit on growth, metrics and the leak rule.
 
@@ -7,12 +7,10 @@ Words are cut in one way for all who count or compare them: the budget, the limi
 - Where texts are compared by their words (`compared_words`), punctuation, case, width and format characters do not
   count, while vowel signs, the sign of a number and its decimals do.
 
-The edit budget is GPO's learning rate (Tang et al., arXiv 2402.17564, section 3): how many words of the current prompt
-one step may change. How it falls from step to step is in `gpo.spec.edit_budget`. The paper asks the optimizer model to
-keep to it; here the distance is measured, and of a proposal that goes too far only some of the edits are kept.
+The edit budget of a step counts by the distance: `gpo.spec.edit_budget` says how it falls from step to step, and
+`gpo.search.edits.project` holds a proposal to it.
 """
 
-import random
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -158,36 +156,6 @@ def word_distance(a: str, b: str) -> int:
     return _Distances(old, new).between(len(old), len(new))
 
 
-def project_onto_budget(current: str, proposal: str, budget: int | None, rng: random.Random) -> str:
-    """The proposal, held to at most `budget` words from `current`.
-
-    A proposal within the budget (or with budget None) comes back as it is. Of one beyond it, whole runs of
-    neighbouring edits are kept in an order drawn from `rng` while they fit, and then the beginning of one more run, so
-    that what is kept still reads as a sentence. Kept words bring the line breaks before them; other gaps become one
-    space.
-
-    Raises:
-        ValueError: `budget` is negative.
-
-    >>> proposal = "You are a teacher. Answer the question with care."
-    >>> project_onto_budget("Answer the question now.", proposal, 2, random.Random(0))
-    'Answer the question with care.'
-    """
-    if budget is not None and budget < 0:
-        raise ValueError(f"a word budget cannot be negative, received {budget}")
-    if budget is None or word_distance(current, proposal) <= budget:
-        return proposal
-    if budget == 0:
-        return current
-    edits = _alignment(words_with_gaps(current), words_with_gaps(proposal))
-    kept = _choose(edits, budget, rng)
-    return _join_words(
-        word
-        for number, edit in enumerate(edits)
-        if (word := edit.new if number in kept and not edit.same else edit.old) is not None
-    )
-
-
 def word_difference(a: str, b: str) -> tuple[DiffPart, ...]:
     """What changed from `a` to `b`, in reading order; in each place the removed words come before the added ones.
 
@@ -198,8 +166,8 @@ def word_difference(a: str, b: str) -> tuple[DiffPart, ...]:
     edits = _alignment(words_with_gaps(a), words_with_gaps(b))
     for same, run in groupby(edits, key=lambda edit: edit.same):
         columns = list(run)
-        old = _join_words([edit.old for edit in columns if edit.old is not None], breaks=False)
-        new = _join_words([edit.new for edit in columns if edit.new is not None], breaks=False)
+        old = _join_words([edit.old for edit in columns if edit.old is not None])
+        new = _join_words([edit.new for edit in columns if edit.new is not None])
         sides: tuple[tuple[PartKind, str], ...] = (("same", new),) if same else (("removed", old), ("added", new))
         parts += [DiffPart(kind=kind, text=text) for kind, text in sides if text]
     return tuple(parts)
@@ -247,8 +215,7 @@ def _alignment(a: Sequence[Word], b: Sequence[Word]) -> list[_Edit]:
         if i and j and a[i - 1].text == b[j - 1].text:
             i, j = i - 1, j - 1
             edits.append(_Edit(a[i], b[j]))
-        # Going backwards, removals and additions are taken before substitutions. So a run begins with its
-        # substitutions, and its beginning alone replaces words instead of putting new ones before the old.
+        # Going backwards, removals and additions are taken before substitutions, so that a run begins with these.
         elif i and distance(i, j) == distance(i - 1, j) + 1:
             i -= 1
             edits.append(_Edit(a[i], None))
@@ -261,33 +228,11 @@ def _alignment(a: Sequence[Word], b: Sequence[Word]) -> list[_Edit]:
     return edits[::-1]
 
 
-def _choose(edits: Sequence[_Edit], budget: int, rng: random.Random) -> set[int]:
-    """Positions of the edits to keep, `budget` of them: whole runs first, then the beginning of one that is left."""
-    runs = [
-        [number for number, _ in run]
-        for same, run in groupby(enumerate(edits), key=lambda numbered: numbered[1].same)
-        if not same
-    ]
-    rng.shuffle(runs)
-    kept: set[int] = set()
-    left_over = []
-    for run in runs:
-        if len(kept) + len(run) <= budget:
-            kept.update(run)
-        else:
-            left_over.append(run)
-    # Every run that is left is longer than what remains of the budget, so one is enough to use it up.
-    if left_over:
-        kept.update(left_over[0][: budget - len(kept)])
-    return kept
-
-
-def _join_words(words: Iterable[Word], *, breaks: bool = True) -> str:
-    """The words as a text: with the line breaks before them or without, any other gap as one space."""
+def _join_words(words: Iterable[Word]) -> str:
+    """The words as a text, with one space where a space can stand."""
     text = ""
     for word in words:
-        gap = word.gap if breaks and "\n" in word.gap else " "
-        text += ("" if not word.gap and _touch(text, word.text) else gap) + word.text
+        text += ("" if not word.gap and _touch(text, word.text) else " ") + word.text
     return text.strip()
 
 

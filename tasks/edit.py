@@ -2,9 +2,10 @@
 
 from prefect import task
 
-from gpo.records import Candidate, Edited, Proposals
+from gpo.records import Candidate
 from gpo.runs import steps
 from gpo.runs.run import Run
+from gpo.search.step import Edited, Proposals
 from tasks.policy import RESUMABLE
 
 

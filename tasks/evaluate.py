@@ -2,13 +2,13 @@
 
 from prefect import task
 
-from gpo.records import Candidate, Edited, Score, Scored, Step
+from gpo.records import Candidate, Score, Scored
 from gpo.runs import steps
 from gpo.runs.run import Run
-from gpo.search.confirm import Confirmed
 from gpo.search.inform import Informed
 from gpo.search.screen import Screened
-from gpo.search.select import Search, conclude_search
+from gpo.search.state import Search
+from gpo.search.step import Edited, Step
 from tasks.policy import PAID, opaque
 
 
@@ -20,7 +20,7 @@ async def screen(run: Run, search: Search, begun: Step, informed: Informed, edit
 
 
 @task(name="screen", task_run_name="screen step {step}", **PAID)
-async def _screen(  # noqa: PLR0913, PLR0917 - each is opaque to Prefect by itself
+async def _screen(  # noqa: PLR0917 - each is opaque to Prefect by itself
     run: Run, step: int, search: Search, begun: Step, informed: Informed, edited: Edited
 ) -> Screened:
     del step
@@ -35,18 +35,6 @@ async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = Non
 @task(name="evaluate", task_run_name="evaluate {candidate.label} {candidate.id}", **PAID)
 async def _evaluate(run: Run, candidate: Candidate, incumbent: Score | None) -> Scored:
     return await steps.evaluate(run, candidate, incumbent)
-
-
-async def confirm(run: Run, search: Search) -> Search:
-    """The search at its end: the best few prompts are scored on training examples too before one is chosen."""
-    if not run.spec.optimizer.finalists:
-        return search
-    return conclude_search(search, await _confirm(run, opaque(search)))
-
-
-@task(name="confirm", task_run_name="confirm finalists", **PAID)
-async def _confirm(run: Run, search: Search) -> Confirmed:
-    return await steps.look_again(run, search)
 
 
 @task(name="prove", task_run_name="prove {candidate.label} {candidate.id}", **PAID)

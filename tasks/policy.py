@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from gpo.errors import StateError, is_transient
 from gpo.records import content_hash
 from gpo.runs.run import Run
-from gpo.search.select import Search
+from gpo.search.state import Search
 
 T = TypeVar("T")
 

@@ -2,12 +2,12 @@
 
 from prefect import task
 
-from gpo.records import Proposals
 from gpo.runs import steps
 from gpo.runs.run import Run
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
-from gpo.search.select import Search
+from gpo.search.state import Search
+from gpo.search.step import Proposals
 from tasks.policy import PAID, opaque
 
 

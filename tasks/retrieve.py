@@ -5,7 +5,7 @@ from prefect import task
 from gpo.runs import steps
 from gpo.runs.run import Run
 from gpo.search.retrieve import Recalled
-from gpo.search.select import Search
+from gpo.search.state import Search
 from tasks.policy import PAID, opaque
 
 

@@ -3,10 +3,10 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from gpo.records import Step
 from gpo.runs import steps
 from gpo.runs.run import Run
-from gpo.search.select import Search
+from gpo.search.state import Search
+from gpo.search.step import Step
 from tasks.policy import opaque
 
 

@@ -68,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         "--family", default="all", help=f"all (in turn), every (all for each seed), or some of {', '.join(FAMILIES)}"
     )
     run.add_argument("--jobs", type=int, default=1, help="processes")
-    run.add_argument("--out", type=Path, default=Path("landscapes.jsonl"), help="what is there already, is not run again")
+    run.add_argument(
+        "--out", type=Path, default=Path("landscapes.jsonl"), help="what is there already, is not run again"
+    )
     run.add_argument("--peers-python", type=Path, help="the Python of the environment with the peers' packages")
     run.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     table = commands.add_parser("table", help="show results as Markdown")

@@ -26,7 +26,9 @@ _DEFINES = re.compile(
     r"(?:defin\w+(?: of| for)?|says? what|what|meaning of) (?:each|every|all|the|of the) ?(?:possible )?"
     r"(?:labels?|choices?|answers?|categor\w+|class\w*)|\bdefine (?:them|it)\b"
 )
-_CHANGES = re.compile(r"(?:chang\w+|differs?|edit\w*)[^.]{0,40}?(?:at most|no more than|up to) (\d+) words?|at most (\d+) words? (?:may|of it may|can) be changed")
+_CHANGES = re.compile(
+    r"(?:chang\w+|differs?|edit\w*)[^.]{0,40}?(?:at most|no more than|up to) (\d+) words?|at most (\d+) words? (?:may|of it may|can) be changed"
+)
 _LENGTH = re.compile(r"(?:at most|no more than|within|under|up to|fewer than) (\d+) words?")
 _FIELDS = re.compile(r"\[\[ ## (\w+) ## \]\]")
 
@@ -103,7 +105,10 @@ def write_reply(form: Form, proposal: str, remark: str) -> str:
     match form.style:
         case "fields":
             fields = _fill(form, proposal, remark)
-            return "\n\n".join(f"[[ ## {name} ## ]]\n{value}" for name, value in fields.items()) + "\n\n[[ ## completed ## ]]"
+            return (
+                "\n\n".join(f"[[ ## {name} ## ]]\n{value}" for name, value in fields.items())
+                + "\n\n[[ ## completed ## ]]"
+            )
         case "json":
             return json.dumps(_fill(form, proposal, remark))
         case "marks" if proposal:

@@ -261,7 +261,9 @@ def _bound(value: float) -> float:
 
 def _text(world: World, parts: Parts) -> str:
     clauses: Sequence[Clause] = world.clauses
-    said = [clauses[part.clause].wordings[part.wording] if isinstance(part, Held) else _sentence(part) for part in parts]
+    said = [
+        clauses[part.clause].wordings[part.wording] if isinstance(part, Held) else _sentence(part) for part in parts
+    ]
     return " ".join(said)
 
 

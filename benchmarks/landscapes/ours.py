@@ -23,9 +23,7 @@ def run_ours(world: World, client: Client, seed: int, budget: int, options: Mapp
     return outcome.best.candidate.instruction
 
 
-def write_spec(
-    folder: Path, world: World, client: Client, seed: int, budget: int, options: Mapping[str, Any]
-) -> Path:
+def write_spec(folder: Path, world: World, client: Client, seed: int, budget: int, options: Mapping[str, Any]) -> Path:
     """The spec of a world and its data."""
     for part in ("train", "dev", "test"):
         rows = [{"id": f"{item.id}", "message": item.text, "label": item.reference} for item in world.part(part)]

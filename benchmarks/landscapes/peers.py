@@ -94,7 +94,7 @@ def _promptolution(name: str) -> Peer:
 
         logging.disable(logging.CRITICAL)
         random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 - what the package draws from
+        np.random.seed(seed)
         client.open(budget)
         task_lm, meta_lm = _promptolution_lm(client, "task"), _promptolution_lm(client, "optimizer")
         frames = {

@@ -97,7 +97,11 @@ def read_shown(world: World, instruction: str) -> Shown:
         at = text.find(message_text)
         if at >= 0 and re.search(rf"\b{message.reference}\b", text[at + len(message_text) :][:80]):
             shown.append(message.id)
-    return Shown(tuple(hit.part for hit in _hits(world, text) if isinstance(hit.part, Held)), tuple(sorted(shown)), len(text.split()))
+    return Shown(
+        tuple(hit.part for hit in _hits(world, text) if isinstance(hit.part, Held)),
+        tuple(sorted(shown)),
+        len(text.split()),
+    )
 
 
 def read_content(world: World, text: str) -> Content:
@@ -156,7 +160,9 @@ def _belongs(gap: str) -> bool:
 def _instructions(text: str, runs: Sequence[_Run]) -> tuple[Seen, ...]:
     if not runs:
         return ()
-    befores = [text[max(runs[index - 1].end if index else 0, run.start - 80) : run.start] for index, run in enumerate(runs)]
+    befores = [
+        text[max(runs[index - 1].end if index else 0, run.start - 80) : run.start] for index, run in enumerate(runs)
+    ]
     stops = [run.start for run in runs[1:]] + [len(text)]
     afters = [text[run.end : min(stop, run.end + 200)] for run, stop in zip(runs, stops, strict=True)]
     # Whether scores stand before or behind their instructions is told by the first one.
@@ -180,7 +186,9 @@ def _as_percent(found: Sequence[Seen]) -> tuple[Seen, ...]:
 def _next(places: Sequence[tuple[int, int]], index: int, runs: Sequence[_Run]) -> int:
     """Where what is said of a case ends: at the next case or the next instruction."""
     at = places[index][0]
-    return min([place for place, _ in places[index + 1 :]] + [run.start for run in runs if run.start > at], default=10**9)
+    return min(
+        [place for place, _ in places[index + 1 :]] + [run.start for run in runs if run.start > at], default=10**9
+    )
 
 
 def _after_case(world: World, text: str, at: int, number: int, stop: int) -> str:

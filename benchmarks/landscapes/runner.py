@@ -58,7 +58,11 @@ def list_runs(
 
 def run_all(runs: Sequence[Run], out: Path, jobs: int) -> None:
     """Do the runs that `out` has no result of, and add a line to it for each."""
-    done = {tuple(line[name] for name in ("method", "family", "seed", "budget")) for line in read_lines([out]) if "error" not in line}
+    done = {
+        tuple(line[name] for name in ("method", "family", "seed", "budget"))
+        for line in read_lines([out])
+        if "error" not in line
+    }
     left = [run for run in runs if run.key not in done]
     began = monotonic()
     out.parent.mkdir(parents=True, exist_ok=True)

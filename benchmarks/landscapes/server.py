@@ -93,7 +93,7 @@ class Served(AbstractContextManager["Served"]):
     """A server in a process of its own, as long as the context is open."""
 
     def __enter__(self) -> Self:
-        self._process = Popen(  # noqa: S603 - this file
+        self._process = Popen(
             [sys.executable, "-m", "benchmarks.landscapes.server"], stdin=PIPE, stdout=PIPE, text=True
         )
         assert self._process.stdout is not None

@@ -39,7 +39,18 @@ def _table(lines: Sequence[Line], reference: str) -> str:
         by_method.setdefault(line["method"], {})[line["family"], line["seed"]] = line
     base = by_method.get(reference, {})
     rows = [_row(method, own, base if method != reference else {}) for method, own in by_method.items()]
-    heads = ["method", "worlds", "true quality", f"less {reference} (95%)", "pairs", "best tried", "start", "calls", "prompts", "words"]
+    heads = [
+        "method",
+        "worlds",
+        "true quality",
+        f"less {reference} (95%)",
+        "pairs",
+        "best tried",
+        "start",
+        "calls",
+        "prompts",
+        "words",
+    ]
     ruled = ["---", *["---:"] * (len(heads) - 1)]
     ordered = sorted(rows, key=lambda row: row[2], reverse=True)
     return "\n".join(f"| {' | '.join(row)} |" for row in [heads, ruled, *ordered])
@@ -77,6 +88,4 @@ def only_common(lines: Iterable[Line]) -> list[Line]:
     for line in given:
         methods.setdefault(line["budget"], set()).add(line["method"])
         done.setdefault((line["budget"], line["family"], line["seed"]), set()).add(line["method"])
-    return [
-        line for line in given if done[line["budget"], line["family"], line["seed"]] == methods[line["budget"]]
-    ]
+    return [line for line in given if done[line["budget"], line["family"], line["seed"]] == methods[line["budget"]]]

@@ -78,9 +78,7 @@ def write_texts(rng: random.Random, topics: list[str]) -> list[str]:
 def write_clauses(rng: random.Random, topics: list[str | None]) -> list[Wordings]:
     """One clause for each of `topics`, about it where it is given; no two say the same."""
     pairs = [(action, thing) for action in _ACTIONS for thing in _OBJECTS]
-    return [
-        _say(rng, *pair, topic) for pair, topic in zip(rng.sample(pairs, len(topics)), topics, strict=True)
-    ]
+    return [_say(rng, *pair, topic) for pair, topic in zip(rng.sample(pairs, len(topics)), topics, strict=True)]
 
 
 def _say(rng: random.Random, action: str, thing: str, topic: str | None) -> Wordings:

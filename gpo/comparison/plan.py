@@ -193,7 +193,7 @@ def cell_spec(spec: TaskSpec, arm: Arm, task: TaskPlan) -> TaskSpec:
     """
     given = {name: value for name, value in dict(spec.optimizer).items() if name not in _OF_THE_ARM}
     sizes = {**SIZES.get(arm.preset, {}), **_own_sizes(spec.optimizer)}
-    race = None if arm.method.accept in ("batch", "estimate") else spec.optimizer.race_after
+    race = None if arm.method.accept in ("batch", "expected") else spec.optimizer.race_after
     method = {**dict(arm.method), "preset": arm.preset, "race_after": race}
     if task.candidates is not None:
         sizes = {**sizes, "candidates": task.candidates}

@@ -1,15 +1,19 @@
-"""Does a text give examples away? A proposed instruction may not repeat dev or test data, openly or in disguise.
+"""Does a text give examples away? A proposed instruction may not repeat an example, openly or in disguise.
 
 Texts are compared in a normal form without case, punctuation, marks, invisible characters, widths and look-alike
 letters. Three things are a leak: a run of eight words of a guarded text, or a shorter text of at least four words
 whole; the same letters in a row with other borders between the words, or none; and most words of a stretch of twelve,
 in their order, with other words in between.
 
+What many examples share is no copy of one of them: the question that each of them ends with, or a frame around them.
+
 A character of a script without spaces is less than a word, and counts as half of one or, of an alphabet, a quarter.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -29,6 +33,9 @@ SHORTEST = 4
 
 STRETCH = 12
 """Words of a guarded text of which most may not stand in a text in their order."""
+
+MANY, MANY_SHARE = 3, 0.1
+"""What so many examples say, at least 3 and a tenth of all, is a frame around them."""
 
 _FEWEST = 6
 """Words from which on a shorter text counts as a stretch."""
@@ -88,66 +95,112 @@ def leak_words(text: str) -> list[str]:
 
 
 def _weights(words: Sequence[str]) -> list[float]:
+    if "".join(words).isascii():
+        return [1.0] * len(words)
     return [1.0 if not is_character(word) else 0.5 if word[0] >= "\u2e80" else 0.25 for word in words]
+
+
+class FreeRuns:
+    """The runs of words that give nothing away: what certain texts say themselves, and what many examples share."""
+
+    def __init__(self, allowed: Iterable[str] = (), examples: Sequence[Sequence[str]] = ()) -> None:
+        """Free what `allowed` texts say, and what stands in many of the `examples`, each the texts of one."""
+        self._runs: set[int] = set()
+        self._begins: set[tuple[str, ...]] = set()
+        for text in allowed:
+            words = tuple(leak_words(text))
+            for start, end in _runs(words):
+                self._add(words[start:end])
+        self._add_shared([[tuple(leak_words(text)) for text in texts] for texts in examples])
+
+    def cover(self, words: tuple[str, ...]) -> list[bool]:
+        """Which words are in a free run."""
+        covered = [False] * len(words)
+        starts = [each for each in range(len(words)) if words[each : each + 2] in self._begins]
+        for start, end in _runs(words, starts) if starts else ():
+            if hash(words[start:end]) in self._runs:
+                covered[start:end] = [True] * (end - start)
+        return covered
+
+    def _add(self, run: tuple[str, ...]) -> None:
+        self._runs.add(hash(run))
+        self._begins.add(run[:2])
+
+    def _add_shared(self, examples: Sequence[Sequence[tuple[str, ...]]]) -> None:
+        many = max(MANY, len(examples) * MANY_SHARE)
+        counts: Counter[tuple[str, ...]] = Counter()
+        for texts in examples:
+            counts.update({words[start:end] for words in texts for start, end in _whole_runs(words)})
+        for run, count in counts.items():
+            if count >= many:
+                self._add(run)
 
 
 class LeakGuard:
     """Knows guarded texts, and tells whether another text repeats one. Built once, as the texts do not change."""
 
-    def __init__(self, guarded: Iterable[str], allowed: Iterable[str] = ()) -> None:
-        """Guard texts, but for what `allowed` texts say as well, which gives nothing away."""
-        free: set[int] = set()
-        for text in allowed:
-            words = leak_words(text)
-            free.update(hash(tuple(words[start:end])) for start, end in _runs(words))
+    def __init__(self, guarded: Iterable[str], free: FreeRuns | None = None) -> None:
+        """Guard texts, but for the runs that are `free`."""
+        free = free or FreeRuns()
         self._runs: set[int] = set()
-        self._begins: set[str] = set()
         self._joined: set[int] = set()
-        self._lengths: set[int] = set()
-        stretches = _Stretches()
-        for found in {tuple(leak_words(text)) for text in guarded}:
-            self._guard_runs(found, free)
-            stretches.add(_uncovered(found, free))
-        self._stretches = stretches
+        self._lengths: dict[str, set[int]] = {}
+        self._stretches = _Stretches()
+        for words in {tuple(leak_words(text)) for text in guarded}:
+            covered = free.cover(words)
+            self._guard_runs(words, covered)
+            self._stretches.add([word for word, is_free in zip(words, covered, strict=True) if not is_free])
 
     def finds(self, text: str) -> bool:
         """Whether a text repeats a guarded one."""
-        words = leak_words(text)
-        if any(hash(tuple(words[start:end])) in self._runs for start, end in _runs(words)):
+        words = tuple(leak_words(text))
+        if not self._runs.isdisjoint([hash(words[start:end]) for start, end in _runs(words)]):
             return True
         return self._finds_joined("".join(words)) or self._stretches.stand_in(words)
 
-    def _guard_runs(self, words: Sequence[str], free: set[int]) -> None:
-        for start, end in _whole_runs(words):
-            run = words[start:end]
-            if (digest := hash(tuple(run))) in free:
-                continue
-            self._runs.add(digest)
-            joined = "".join(run)
-            if len(joined) >= _LETTERS:
-                self._begins.add(joined[:_LETTERS])
-                self._joined.add(hash(joined))
-                self._lengths.add(len(joined))
+    def _guard_runs(self, words: tuple[str, ...], covered: Sequence[bool]) -> None:
+        places = _whole_runs(words)
+        if any(covered):
+            # What is left of a run beside free words must be worth a run itself.
+            left = [
+                0.0,
+                *accumulate(0.0 if is_free else each for each, is_free in zip(_weights(words), covered, strict=True)),
+            ]
+            places = [(start, end) for start, end in places if left[end] - left[start] >= SHORTEST]
+        self._runs.update(hash(words[start:end]) for start, end in places)
+        letters, offsets = "".join(words), [0, *accumulate(map(len, words))]
+        joined = [letters[offsets[start] : offsets[end]] for start, end in places]
+        long = [each for each in joined if len(each) >= _LETTERS]
+        self._joined.update(map(hash, long))
+        for each in long:
+            self._lengths.setdefault(each[:_LETTERS], set()).add(len(each))
 
     def _finds_joined(self, letters: str) -> bool:
+        begins = [letters[start : start + _LETTERS] for start in range(len(letters) - _LETTERS + 1)]
         return any(
             hash(letters[start : start + length]) in self._joined
-            for start in range(len(letters) - _LETTERS + 1)
-            if letters[start : start + _LETTERS] in self._begins
-            for length in self._lengths
+            for start, begin in enumerate(begins)
+            if begin in self._lengths
+            for length in self._lengths[begin]
         )
 
 
-def _runs(words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Places of all runs of `SHORTEST` words and more, up to the first that has `RUN`."""
+def _runs(words: Sequence[str], starts: Iterable[int] | None = None) -> list[tuple[int, int]]:
+    """Places of all runs of `SHORTEST` words and more, up to the first that has `RUN`; or those from `starts` on."""
     total = [0.0, *accumulate(_weights(words))]
-    for start in range(len(words)):
+    starts = range(len(words)) if starts is None else starts
+    if total[-1] == len(words):
+        sizes = range(SHORTEST, RUN + 1)
+        return [(start, start + size) for start in starts for size in sizes if start + size <= len(words)]
+    found = []
+    for start in starts:
         for end in range(start + 1, len(words) + 1):
             weight = total[end] - total[start]
             if weight >= SHORTEST:
-                yield start, end
+                found.append((start, end))
             if weight >= RUN:
                 break
+    return found
 
 
 def _whole_runs(words: Sequence[str]) -> list[tuple[int, int]]:
@@ -155,6 +208,8 @@ def _whole_runs(words: Sequence[str]) -> list[tuple[int, int]]:
     total = [0.0, *accumulate(_weights(words))]
     if SHORTEST <= total[-1] < RUN:
         return [(0, len(words))]
+    if total[-1] == len(words):
+        return [(start, start + RUN) for start in range(len(words) - RUN + 1)]
     found, end = [], 0
     for start in range(len(words)):
         while end < len(words) and total[end] - total[start] < RUN:
@@ -162,16 +217,6 @@ def _whole_runs(words: Sequence[str]) -> list[tuple[int, int]]:
         if total[end] - total[start] >= RUN:
             found.append((start, end))
     return found
-
-
-def _uncovered(words: Sequence[str], free: set[int]) -> list[str]:
-    """The words that are in no run of `SHORTEST` words that allowed texts have too."""
-    covered = [False] * len(words)
-    if free:
-        for start, end in _runs(words):
-            if hash(tuple(words[start:end])) in free:
-                covered[start:end] = [True] * (end - start)
-    return [word for word, is_free in zip(words, covered, strict=True) if not is_free]
 
 
 class _Stretches:
@@ -188,16 +233,15 @@ class _Stretches:
         total = [0.0, *accumulate(_weights(words))]
         if total[-1] < _FEWEST:
             return
-        offset, end, last = len(self._row), 0, -1
-        for start in range(len(words)):
-            while end < len(words) and total[end] - total[start] < STRETCH:
-                end += 1
-            # Every fourth part of a stretch, and the last one.
-            if start == 0 or start - last >= max(1, (end - start) // 4) or end == len(words):
-                self._places.append((offset + start, offset + end))
-                last = start
-            if end == len(words):
+        offset, start = len(self._row), 0
+        # One each fourth part of a stretch, and the last one.
+        last = bisect_left(total, max(0.0, total[-1] - STRETCH))
+        while True:
+            end = min(bisect_left(total, total[start] + STRETCH), len(words))
+            self._places.append((offset + start, offset + end))
+            if start >= last:
                 break
+            start = min(last, start + max(1, (end - start) // 4))
         self._row += [self._numbers.setdefault(word, len(self._numbers)) for word in words]
         self._arrays = None
 

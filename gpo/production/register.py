@@ -38,6 +38,7 @@ def lineage_of_run(spec: TaskSpec, outcome: Outcome, dataset: str) -> Lineage:
         "dev": measurement(outcome.best.score),
         "test": measurement(outcome.best_test),
         "gain": outcome.gain,
+        "proposed": outcome.best.candidate.proposed,
     }
     return lineage_of_spec(spec, dataset).model_copy(update=measured)
 

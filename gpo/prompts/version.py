@@ -116,7 +116,8 @@ class Lineage(Record):
     """Where a version comes from and what was measured: enough to repeat the run, and to trust its result.
 
     `spec` is the fingerprint of the spec, `run` the id of the run, `models` the model of each role. `gain` is the
-    paired difference on the test split to the prompt that the run started from.
+    paired difference on the test split to the prompt that the run started from. `proposed` is what the optimizer model
+    wrote, where the instruction is not that in full.
     """
 
     task: str
@@ -128,6 +129,7 @@ class Lineage(Record):
     dev: Measurement | None = None
     test: Measurement | None = None
     gain: Interval | None = None
+    proposed: str | None = None
 
 
 class PromptVersion(Record):

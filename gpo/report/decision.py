@@ -18,17 +18,18 @@ def decision_markdown(decision: Decision, difference: PromptDifference | None) -
     if decision.verdict is not None:
         parts.append(_evidence(decision.verdict))
     if difference is not None:
-        parts += ["## The change", as_markdown(difference.instruction)]
-    return "\n\n".join(parts) + "\n"
+        parts += ["## The change", as_markdown(difference.instruction), _origin(difference)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def approval_text(decision: Decision, difference: PromptDifference | None) -> str:
     """The question to the person who approves, with the change, the evidence and the commands that answer it."""
     change = "" if difference is None else f"\n\n{_marked(difference)}"
+    origin = "" if difference is None or not (found := _origin(difference)) else f"\n\n{found}"
     evidence = "" if decision.verdict is None else f"{_evidence(decision.verdict)}\n\n"
     return (
         f"**Promote version {decision.challenger} of {inline(decision.prompt)} to `{decision.alias}`, "
-        f"in place of version {decision.champion}?**\n\n{inline(decision.reason)}{change}\n\n{evidence}"
+        f"in place of version {decision.champion}?**\n\n{inline(decision.reason)}{change}{origin}\n\n{evidence}"
         f"Run {decision.run}. From a terminal: `gpo approve {decision.run}` or `gpo reject {decision.run}`."
     )
 
@@ -37,6 +38,14 @@ def _marked(difference: PromptDifference) -> str:
     """The change in Markdown alone: the form in the UI shows no HTML."""
     marks = {"same": "{}", "removed": "~~{}~~", "added": "**{}**"}
     return " ".join(marks[part.kind].format(inline(part.text)) for part in difference.instruction)
+
+
+def _origin(difference: PromptDifference) -> str:
+    """What the model wrote, where the new instruction is not that in full."""
+    lineage = difference.b.lineage
+    if lineage is None or lineage.proposed is None:
+        return ""
+    return f"The new instruction is not the model's own text. Shortened from: {inline(lineage.proposed)}"
 
 
 def _facts(decision: Decision) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 from gpo.formatting import count, duration, signed
-from gpo.records import Record, RejectionReason, Score, Scored
+from gpo.records import Record, Score, Scored
 from gpo.report.gate import advice, confidence_of, is_promoted
 from gpo.runs.outcome import Outcome, all_scored
+from gpo.search.step import RejectionReason
 from gpo.spec.models import ModelSpec
 from gpo.spec.task import TaskSpec
 
@@ -38,17 +39,26 @@ _CURES: Mapping[RejectionReason, str] = {
     "duplicate": "the optimizer model repeats itself: raise its `temperature`, or widen `optimizer.budget_start`.",
     "leak": "the proposals copy dev or test examples: use fewer `optimizer.examples`, or look for near-duplicates "
     "across the splits.",
+    "copy": "the proposals copy training examples: use fewer `optimizer.examples`, or show examples as demonstrations "
+    "by `few_shot`.",
     "contract": "the proposals bring variables of their own: say in `prompt.description` that only an instruction is "
     "wanted.",
     "too_long": "the proposals are too long: ask for something short in `prompt.description`, or cap the optimizer "
     "model's `max_tokens`.",
+    "budget": "not even one sentence of the proposals fits into the word budget: widen `optimizer.budget_start` and "
+    "`optimizer.budget_end`, or start from a prompt of several short sentences.",
+    "label": "the proposals leave out labels that the current prompt lists: name the labels in `prompt.messages`, "
+    "where nothing can change them.",
     "unchanged": "the proposals do not differ from the current prompt: raise the optimizer model's `temperature`, or "
     "widen `optimizer.budget_start`.",
 }
 
 
 class CandidateRow(Record):
-    """One row of the table of candidates. Scores are fractions of 1, of `n` examples; distances are in words."""
+    """One row of the table of candidates. Scores are fractions of 1, of `n` examples; distances are in words.
+
+    `proposed` is what the optimizer model wrote, where the instruction was shortened from that.
+    """
 
     step: int
     candidate: str
@@ -64,6 +74,7 @@ class CandidateRow(Record):
     failed: int
     status: Status
     instruction: str
+    proposed: str | None
 
 
 class Headline(Record):
@@ -119,6 +130,7 @@ def _row(scored: Scored, best: str, currents: set[str]) -> CandidateRow:
         failed=score.failed,
         status=status,
         instruction=candidate.instruction,
+        proposed=candidate.proposed,
     )
 
 

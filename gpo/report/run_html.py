@@ -13,7 +13,7 @@ from gpo import formatting
 from gpo.files import write_whole
 from gpo.gate.verdict import GateVerdict
 from gpo.jinja import Templates
-from gpo.records import START_STEP, Rejection, Sample, Score, Step
+from gpo.records import START_STEP, Sample, Score
 from gpo.report import findings, usage
 from gpo.report.chart import trajectory_svg
 from gpo.report.findings import CandidateRow
@@ -29,6 +29,7 @@ from gpo.report.gate import (
 )
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.results.result import Change, ExampleResult
+from gpo.search.step import Rejection, Step
 from gpo.spec.task import TaskSpec
 from gpo.words import word_difference
 
@@ -106,6 +107,7 @@ def html_report(spec: TaskSpec, outcome: Outcome, examples: Sequence[ExampleResu
         results=_results(outcome),
         start=start,
         best=None if stays else best,
+        proposed=outcome.best.candidate.proposed,
         difference=() if stays else word_difference(start, best),
         chart=trajectory_svg(outcome),
         candidates=findings.rank_candidates(rows),

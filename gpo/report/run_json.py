@@ -20,7 +20,7 @@ def candidates_table(outcome: Outcome) -> "pd.DataFrame":
     rows = [row.model_dump() for row in findings.candidate_rows(outcome)]
     columns = {name: [row[name] for row in rows] for name in CandidateRow.model_fields}
     # As objects: "no limit" stays None and turns no whole number into a float, and any text is taken as it is.
-    objects = ("budget", "candidate", "status", "instruction")
+    objects = ("budget", "candidate", "status", "instruction", "proposed")
     return pd.DataFrame(columns | {name: pd.Series(columns[name], dtype=object) for name in objects})
 
 
@@ -40,6 +40,7 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
             "dev": round(best.score.mean, 4),
             "test": round(outcome.best_test.mean, 4),
             "step": best.candidate.step,
+            "proposed": best.candidate.proposed,
         },
         "gain": {"test": round(gain.value, 4), "ci95": [round(gain.low, 4), round(gain.high, 4)]},
         "verdict": verdict and _rounded(verdict.model_dump()),

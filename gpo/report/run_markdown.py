@@ -104,8 +104,10 @@ def _prompts(outcome: Outcome) -> str:
     if findings.best_is_start(outcome):
         return f"The start, which stays:\n\n{fence(start)}"
     parts = [part.model_copy(update={"text": escape(part.text)}) for part in word_difference(start, best)]
+    proposed = outcome.best.candidate.proposed
+    origin = "" if proposed is None else f"\n\nShortened to the word budget from:\n\n{fence(proposed)}"
     # Not every page shows what is marked as removed or added, so both stand below as they are.
-    return f"> {as_markdown(parts)}\n\nStart:\n\n{fence(start)}\n\nBest, as it is:\n\n{fence(best)}"
+    return f"> {as_markdown(parts)}\n\nStart:\n\n{fence(start)}\n\nBest, as it is:\n\n{fence(best)}{origin}"
 
 
 def _candidates(outcome: Outcome) -> str:
@@ -118,7 +120,7 @@ def _candidates(outcome: Outcome) -> str:
             findings.describe_size(row),
             findings.describe_distance(row),
             row.status,
-            inline(formatting.shorten(row.instruction)),
+            inline(formatting.shorten(row.instruction)) + _origin(row.proposed),
         ]
         for row in rows[:SHOWN_CANDIDATES]
     ]
@@ -126,6 +128,10 @@ def _candidates(outcome: Outcome) -> str:
     table = pipe_table(head, cells, numeric=(1, 3, 4))
     more = len(rows) - SHOWN_CANDIDATES
     return f"{table}\n\nand {more:,} more" if more > 0 else table
+
+
+def _origin(proposed: str | None) -> str:
+    return "" if proposed is None else f" (shortened from: {inline(formatting.shorten(proposed))})"
 
 
 def _rejections(outcome: Outcome) -> str:

@@ -10,12 +10,13 @@ from gpo.gate.guards import describe_unguarded, group_by_slice, measure_prompts
 from gpo.gate.rule import apply_gate
 from gpo.gate.verdict import GateVerdict
 from gpo.models.sharing import Tally
-from gpo.records import Interval, Score, StopReason, Usage, UsageByRole, total_usage
+from gpo.records import Interval, Score, Usage, UsageByRole, total_usage
 from gpo.runs.outcome import Calls, Outcome
 from gpo.runs.run import Run
 from gpo.search.edit import rejections_by_reason
 from gpo.search.run_limits import PROBES
-from gpo.search.select import Search
+from gpo.search.state import Search
+from gpo.search.step import StopReason
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
     rejected = [item for step in search.steps for item in step.rejected]
     tests = [proof.start] if search.best == search.start else [proof.start, proof.best]
     steps = [step.usage for step in search.steps]
-    usage = total_usage([*steps, search.final_usage, *(score.usage for score in _scores(search, tests))])
+    usage = total_usage([*steps, *(score.usage for score in _scores(search, tests))])
     calls = _calls(run, usage)
     prices = run.spec.models
     cost = prices.cost(usage)
@@ -78,7 +79,7 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
         else (prices.cost({role: _paid_usage(each) for role, each in calls.items()}) or 0.0),
         history=search.steps,
         earlier=search.earlier,
-        finalists=search.finalists,
+        expected=search.expected(search.best.candidate) if run.spec.optimizer.expects(search.start.score) else None,
     )
 
 

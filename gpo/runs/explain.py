@@ -18,13 +18,14 @@ from gpo.formatting import count
 from gpo.models.client import Connection
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models
-from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits, Step
+from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits
 from gpo.runs.history import History
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.run import run_id, run_key, step_rng, trajectory_scope
 from gpo.search.inform import Informed, inform
-from gpo.search.neighbours import Neighbour, as_neighbour
+from gpo.search.memory.neighbours import Neighbour, as_neighbour
+from gpo.search.memory.trajectory import open_trajectory
 from gpo.search.refine import build_request
 from gpo.search.requests.continuation import list_to_continue
 from gpo.search.requests.meta_prompt import (
@@ -36,8 +37,9 @@ from gpo.search.requests.meta_prompt import (
     trajectory_choice,
 )
 from gpo.search.retrieve import STRATEGIES, Past, Recalled, recall, summarise
-from gpo.search.select import Search, select, start_search
-from gpo.search.trajectory import open_trajectory
+from gpo.search.select import select
+from gpo.search.state import Search, start_search
+from gpo.search.step import Step
 from gpo.spec.task import TaskSpec
 
 SHOWN_PROPOSALS = 3
@@ -111,9 +113,14 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         max_steps=options.max_steps,
         seed=spec.seed,
         budget=options.budget_at(step),
-        note=seen.note,
+        note=seen.note + _origin(seen.current),
         parts=_explain_parts(spec, splits, seen, step),
     )
+
+
+def _origin(current: Scored | None) -> str:
+    proposed = current and current.candidate.proposed
+    return f" The current instruction was shortened from: {proposed}" if proposed else ""
 
 
 def _read_run(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:

@@ -12,7 +12,7 @@ from gpo.concurrency import gather_or_cancel
 from gpo.evaluation.calls import calls_an_example
 from gpo.models.sharing import share_tallies
 from gpo.progress import Began, emit
-from gpo.records import Candidate, Edited, Proposals, Score, Scored, Splits, Step
+from gpo.records import Candidate, Score, Scored, Splits
 from gpo.runs import steps as plain
 from gpo.runs.conclude import Clock, Proof, conclude, note_test_use
 from gpo.runs.job import Checked, Job
@@ -22,16 +22,9 @@ from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
 from gpo.search.run_limits import final_calls, step_calls
 from gpo.search.screen import Screened
-from gpo.search.select import (
-    Search,
-    accept,
-    complete_step,
-    count_affordable,
-    describe_step,
-    name_step,
-    start_search,
-    why_stop,
-)
+from gpo.search.select import accept, complete_step, count_affordable, describe_step, name_step, why_stop
+from gpo.search.state import Search, start_search
+from gpo.search.step import Edited, Proposals, Step
 
 T = TypeVar("T")
 Async = Coroutine[Any, Any, T]
@@ -58,7 +51,6 @@ class Steps:
     evaluate: Evaluate = plain.evaluate
     select: Callable[[Run, Search, Step], Async[Search]] = plain.select
     record: Callable[[Run, int, Sequence[Scored]], Async[None]] = plain.record
-    confirm: Callable[[Run, Search], Async[Search]] = plain.confirm
     prove: Callable[[Run, Candidate], Async[Score]] = plain.prove
     finish: Callable[[Run, Outcome], Async[None]] = plain.finish
 
@@ -107,7 +99,6 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
                 search = await steps.select(run, search, complete_step(begun, screened, scored))
                 await steps.record(run, step, scored)
 
-            search = await steps.confirm(run, search)
             proof = await _prove(run, search, steps)
             outcome = conclude(run, search, proof, stopped, clock)
             await steps.finish(run, outcome)

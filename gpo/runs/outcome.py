@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from gpo.gate.verdict import GateVerdict
-from gpo.records import Finalist, Interval, Record, Score, Scored, Step, StopReason, UsageByRole
+from gpo.records import Interval, Record, Score, Scored, UsageByRole
+from gpo.search.estimate import Estimate
+from gpo.search.step import Step, StopReason
 
 
 class Calls(Record):
@@ -30,8 +32,8 @@ class Outcome(Record):
     `usage` and `cost` are those of all answers that the run rests on, whether they were paid for now or came from the
     ledger: what it would cost alone. `cost_paid` is for what was paid now. None: no model that was used has a price.
 
-    `earlier` are prompts of earlier runs that were scored again before the first step. `finalists` are the prompts that
-    were scored on training examples too before the best was chosen.
+    `earlier` are prompts of earlier runs that were scored again before the first step.
+    `expected` is what the best prompt is expected to score, luck set aside; None where the method goes by dev alone.
     """
 
     run_id: str
@@ -55,7 +57,7 @@ class Outcome(Record):
     cost_paid: float | None = None
     history: tuple[Step, ...] = Field(default=(), repr=False)
     earlier: tuple[Scored, ...] = Field(default=(), repr=False)
-    finalists: tuple[Finalist, ...] = Field(default=(), repr=False)
+    expected: Estimate | None = None
 
 
 def all_scored(outcome: Outcome) -> list[Scored]:

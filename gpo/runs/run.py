@@ -19,7 +19,7 @@ from gpo.runs.history import History
 from gpo.runs.job import Checked, Job
 from gpo.runs.results.store import Results
 from gpo.search.edit import ProposalFilter
-from gpo.search.trajectory import Scope, Trajectory, open_trajectory
+from gpo.search.memory.trajectory import Scope, Trajectory, open_trajectory
 from gpo.spec.task import TaskSpec
 
 DECIDING = (
@@ -82,10 +82,14 @@ class Run:
         self.history = history
         self.results = results
         self.screen = ProposalFilter(
-            (*self.splits.dev, *self.splits.test), allowed=_known(self.spec), shown=self.splits.train
+            (*self.splits.dev, *self.splits.test),
+            allowed=_known(self.spec),
+            shown=self.splits.train,
+            labels=self.spec.answer.labels,
+            frame="\n".join(message.text for message in self.spec.prompt.template),
         )
         # What was train text once may be a test example now.
-        safe = (text for text in checked.job.earlier if not self.screen.leaks(text))
+        safe = (text for text in checked.job.earlier if not (self.screen.leaks(text) or self.screen.copies(text)))
         self.earlier = tuple(Candidate(instruction=text, number=number) for number, text in enumerate(safe, start=1))
 
     @property

@@ -9,26 +9,24 @@ from datetime import UTC, datetime
 
 from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
-from gpo.evaluation.few_shot import without_demonstrations
-from gpo.progress import Began, BestFound, Evaluated, Note, emit
-from gpo.records import Candidate, Edited, Proposals, Score, Scored, Split, Splits, Step
+from gpo.progress import BestFound, Evaluated, Note, emit
+from gpo.records import Candidate, Score, Scored, Split, Splits
 from gpo.runs.history import RunRow
 from gpo.runs.job import Checked, Job
 from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
 from gpo.runs.results.result import results_of, with_few_samples
 from gpo.runs.run import Run
-from gpo.search import confirm as confirm_step
 from gpo.search import inform as inform_step
 from gpo.search import refine as refine_step
 from gpo.search import screen as screen_step
 from gpo.search import select as select_step
-from gpo.search.confirm import Confirmed
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Past, Recalled, recall, summarise
-from gpo.search.run_limits import finalist_calls, finalist_examples
 from gpo.search.screen import Screened
-from gpo.search.select import Search, count_affordable
+from gpo.search.select import count_affordable
+from gpo.search.state import Search
+from gpo.search.step import Edited, Proposals, Step
 
 
 async def check(job: Job, splits: Splits | None) -> Checked:
@@ -108,13 +106,13 @@ async def refine(run: Run, step: int, search: Search, informed: Informed, recall
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
     """Project proposals onto the budget and reject those that are empty, known, leaking or break the contract."""
     budget = run.spec.optimizer.budget_at(step)
-    return run.screen.admit(proposals, current, known, step=step, budget=budget, rng=run.rng(step, "edit"))
+    return run.screen.admit(proposals, current, known, step=step, budget=budget)
 
 
 async def screen(run: Run, search: Search, begun: Step, informed: Informed, edited: Edited) -> Screened:
     """Try the candidates on their own cases, where the method asks for it; the others need not be scored on dev."""
     tried = await screen_step.try_all(run.models, run.spec, informed, edited.candidates, run.demonstrations)
-    return select_step.screen(search, begun, tried, edited.candidates, run.spec)
+    return screen_step.screen(search, begun, tried, edited.candidates, run.spec)
 
 
 async def select(run: Run, search: Search, step: Step) -> Search:
@@ -124,21 +122,6 @@ async def select(run: Run, search: Search, step: Step) -> Search:
         emit(Note(f"No better prompt in {run.spec.optimizer.patience} steps: the search goes on from another one."))
     emit(BestFound(after.best))
     return after
-
-
-async def confirm(run: Run, search: Search) -> Search:
-    """The search at its end: the best few prompts are scored on training examples too before one is chosen."""
-    return select_step.conclude_search(search, await look_again(run, search))
-
-
-async def look_again(run: Run, search: Search) -> Confirmed:
-    """The finalists of a search on training examples, where the method has such a second look."""
-    pool = without_demonstrations(run.examples("train"), run.demonstrations)
-    examples = pool[: finalist_examples(run.spec, len(pool))]
-    if examples and search.best != search.start:
-        emit(Began("confirm", finalist_calls(run.spec, len(examples))))
-        return await confirm_step.confirm(run.models, run.spec, search.scored, examples, run.demonstrations)
-    return Confirmed()
 
 
 async def record(run: Run, step: int, scored: Sequence[Scored]) -> None:

@@ -70,11 +70,16 @@ def _sampled(standing: Standing, rng: random.Random) -> Scored:
     return _draw([item for item in (*standing.before, *standing.of_step) if item.score.complete], rng)
 
 
+def _expected(standing: Standing, rng: random.Random) -> Scored:
+    """The one that is expected to be best; after a restart the best since then, until it is the best of all."""
+    return _keep_best(standing, rng)
+
+
 CHOICES: Mapping[Iterate, Callable[[Standing, random.Random], Scored]] = {
     "best": _keep_best,
     "step": _last_step,
     "sampled": _sampled,
-    "expected": lambda standing, rng: standing.best,
+    "expected": _expected,
 }
 
 

@@ -3,13 +3,16 @@
 Every rejection has a reason, and is counted and reported.
 """
 
-import random
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 
-from gpo.data.leaks import LeakGuard
-from gpo.records import Candidate, Edited, Example, Proposals, Rejection, RejectionReason, content_hash
+from gpo.data.leaks import FreeRuns, LeakGuard, leak_words
+from gpo.records import Candidate, Example, content_hash
+from gpo.search.edits.project import project_onto_budget
+from gpo.search.edits.soundness import is_cut_off, lost_labels, named_labels
+from gpo.search.step import Edited, Proposals, Rejection, RejectionReason
 from gpo.template import breaks_contract
-from gpo.words import project_onto_budget, split_words, word_distance
+from gpo.words import split_words, word_distance
 
 MAX_WORDS = 400
 
@@ -20,17 +23,33 @@ _MAX_CHARACTERS = 3 * MAX_WORDS
 class ProposalFilter:
     """Decides which proposals become candidates of a run. Built once, as the examples do not change."""
 
-    def __init__(self, guarded: Iterable[Example], allowed: str, shown: Iterable[Example] = ()) -> None:
-        """Guard the texts of dev and test examples: inputs, right answers and solutions.
+    def __init__(
+        self,
+        guarded: Sequence[Example],
+        allowed: str,
+        shown: Sequence[Example] = (),
+        labels: Sequence[str] = (),
+        frame: str = "",
+    ) -> None:
+        """Guard the texts of all examples: inputs, right answers and solutions.
 
-        What the start instruction says itself is `allowed`, and so is what training examples say, which the optimizer
-        model is `shown`: a sentence that every question of a task begins with gives no example away.
+        `guarded` are those of dev and test, `shown` those of train. What the start instruction says itself is
+        `allowed`, and so is what many examples share, and a right answer of two of them, which is a kind of answer.
+        Of the `labels` of a choice, those that the messages around the instruction, the `frame`, name may be dropped.
         """
-        self._guard = LeakGuard(_texts(guarded), [allowed, *_texts(shown)])
+        examples = (*guarded, *shown)
+        free = FreeRuns([allowed, *_usual_answers(examples)], [_texts(each) for each in examples])
+        self._leaks = LeakGuard((text for each in guarded for text in _texts(each)), free)
+        self._copies = LeakGuard((text for each in shown for text in _texts(each)), free)
+        self._labels = tuple(each for each in labels if each not in named_labels(frame, labels))
 
     def leaks(self, text: str) -> bool:
-        """Whether a text repeats a guarded example, openly or in disguise; see `gpo.data.leaks`."""
-        return self._guard.finds(text)
+        """Whether a text repeats a dev or test example, openly or in disguise; see `gpo.data.leaks`."""
+        return self._leaks.finds(text)
+
+    def copies(self, text: str) -> bool:
+        """Whether a text repeats a training example; demonstrations have a place of their own in the prompt."""
+        return self._copies.finds(text)
 
     def admit(
         self,
@@ -40,7 +59,6 @@ class ProposalFilter:
         *,
         step: int,
         budget: int | None,
-        rng: random.Random,
     ) -> Edited:
         """Candidates in the order proposed, and every rejected proposal with its reason.
 
@@ -50,11 +68,10 @@ class ProposalFilter:
         rejected = list(proposals.rejected)
         taken = set(known)
         for proposal in proposals.proposals:
-            text = proposal.text
-            edited = project_onto_budget(current.instruction, text, budget, rng).strip()
-            reason = self._reason(text, edited, current, taken)
-            if reason is not None:
-                rejected.append(Rejection(reason=reason, text=text, way=proposal.way))
+            text = proposal.text.strip()
+            edited = project_onto_budget(current.instruction, text, budget).strip()
+            if found := self._rejection(text, edited, current, taken):
+                rejected.append(Rejection(reason=found[0], text=text, detail=found[1], way=proposal.way))
                 continue
             taken.add(content_hash(edited))
             candidates.append(
@@ -68,32 +85,48 @@ class ProposalFilter:
                     budget=budget,
                     proposed_distance=word_distance(current.instruction, text),
                     distance=word_distance(current.instruction, edited),
+                    proposed=None if edited == text else text,
                 )
             )
         return Edited(budget=budget, candidates=tuple(candidates), rejected=tuple(rejected))
 
-    def _reason(self, proposed: str, edited: str, current: Candidate, taken: Collection[str]) -> RejectionReason | None:
-        if not edited:
-            return "empty"
-        # Words of two sound texts can come together to something that neither of them holds.
-        both = (proposed, edited)
-        if any(map(breaks_contract, both)):
-            return "contract"
-        if any(len(text.split()) > MAX_WORDS or len(split_words(text)) > _MAX_CHARACTERS for text in both):
-            return "too_long"
-        if edited == current.instruction:
-            return "unchanged"
-        if content_hash(edited) in taken:
-            return "duplicate"
-        return "leak" if any(map(self.leaks, both)) else None
+    def _rejection(
+        self, text: str, edited: str, current: Candidate, taken: Collection[str]
+    ) -> tuple[RejectionReason, str] | None:
+        """Why a proposal is rejected, and what in it is at fault where that can be named."""
+        # Sentences of two sound texts can come together to something that neither of them holds.
+        both = dict.fromkeys((text, edited))
+        lost = lost_labels(current.instruction, edited, self._labels)
+        checks: tuple[tuple[RejectionReason, Callable[[], bool]], ...] = (
+            ("empty", lambda: not text),
+            ("contract", lambda: any(map(breaks_contract, both))),
+            ("too_long", lambda: any(map(_is_too_long, both))),
+            ("unchanged", lambda: text == current.instruction),
+            ("leak", lambda: any(map(self.leaks, both))),
+            ("copy", lambda: any(map(self.copies, both))),
+            ("truncated", lambda: is_cut_off(current.instruction, text)),
+            ("budget", lambda: edited == current.instruction),
+            ("duplicate", lambda: content_hash(edited) in taken),
+            ("label", lambda: bool(lost)),
+        )
+        reason = next((name for name, holds in checks if holds()), None)
+        return reason and (reason, ", ".join(lost) if reason == "label" else "")
 
 
-def _texts(examples: Iterable[Example]) -> Iterator[str]:
-    for example in examples:
-        yield from example.inputs.values()
-        yield from example.references
-        if example.solution is not None:
-            yield example.solution
+def _is_too_long(text: str) -> bool:
+    return len(text.split()) > MAX_WORDS or len(split_words(text)) > _MAX_CHARACTERS
+
+
+def _texts(example: Example) -> list[str]:
+    solutions = [] if example.solution is None else [example.solution]
+    return [*example.inputs.values(), *example.references, *solutions]
+
+
+def _usual_answers(examples: Iterable[Example]) -> list[str]:
+    """The right answers that two examples or more have."""
+    first = {answer: text for each in examples for text in each.references if (answer := tuple(leak_words(text)))}
+    counts = Counter(answer for each in examples for answer in {tuple(leak_words(text)) for text in each.references})
+    return [text for answer, text in first.items() if counts[answer] > 1]
 
 
 def rejections_by_reason(rejected: Sequence[Rejection]) -> dict[str, int]:

@@ -1,14 +1,14 @@
 """How good each prompt is, from everything that was seen of it: dev scores, training cases, trials, and its parent.
 
-The best of many dev scores is too good: it was chosen for being high, luck included. Left as it is, a lucky prompt stays
-current and turns all better ones away. So scores are read through a model with crossed random effects,
+The best of many dev scores is too good: it was chosen for being high, luck included. Left as it is, a lucky prompt
+stays current and turns all better ones away. So scores are read through a model with crossed random effects,
 
     score of prompt p on example e = quality of p + ease of e + noise,
 
 in which the quality of a prompt is that of its parent give or take `STEP`, and the ease of an example is normal around
-0. How much of the variance is ease and how much is noise, is taken from the scores themselves. The estimate of a prompt
-is its expectation given all scores (best linear unbiased prediction; Henderson 1975): few scores move it little from its
-parent's, many move it to their mean, and hard examples count for what they are.
+0. How much of the variance is ease and how much is noise, is taken from the scores themselves. The estimate of a
+prompt is its expectation given all scores (best linear unbiased prediction, Henderson 1975): few scores move it little
+from its parent's, many move it to their mean, and hard examples count for what they are.
 """
 
 import math
@@ -45,8 +45,6 @@ def estimate(seen: Sequence[Seen]) -> dict[str, Estimate]:
     """The quality of each prompt, by candidate id. A prompt that was seen twice counts once, with all its scores."""
     import numpy as np  # noqa: PLC0415 - late, as elsewhere: it takes a while to load
 
-    import os
-    STEP = float(os.environ.get('STEP','0.08'))
     merged = _merge(seen)
     places = {each.candidate: place for place, each in enumerate(merged)}
     examples = {name: place for place, name in enumerate(sorted({name for each in merged for name in each.values}))}

@@ -11,13 +11,14 @@ from itertools import zip_longest
 
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
-from gpo.records import Example, Proposal, Proposals, Rejection, RejectionReason, Step
+from gpo.records import Example
 from gpo.scoring.hidden_reasoning import read_through
 from gpo.search.inform import Informed
 from gpo.search.requests.continuation import last_line, list_to_continue
 from gpo.search.requests.meta_prompt import END, START, Request, meta_prompt
 from gpo.search.requests.ways import choose_ways
 from gpo.search.retrieve import Recalled
+from gpo.search.step import Proposal, Proposals, Rejection, RejectionReason, Step
 from gpo.spec.task import TaskSpec
 from gpo.template import Message
 

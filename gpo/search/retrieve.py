@@ -14,9 +14,9 @@ from pydantic import Field
 from gpo.models.ask import Remark, ask_remark, repeat_of
 from gpo.models.chat import ChatModel
 from gpo.records import Candidate, Record, Scored, UsageByRole
-from gpo.search.neighbours import Neighbour, Order, by_score, by_time
+from gpo.search.memory.neighbours import Neighbour, Order, by_score, by_time
+from gpo.search.memory.trajectory import Trajectory
 from gpo.search.requests.formatting import format_score
-from gpo.search.trajectory import Trajectory
 from gpo.spec.method import Memory
 from gpo.spec.task import TaskSpec
 

@@ -13,18 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpo.evaluation.calls import Calls, calls_an_example, example_calls
-from gpo.records import Record, Score, Splits, Step, Usage, UsageByRole, total_usage
+from gpo.records import Record, Score, Splits, Usage, UsageByRole, total_usage
+from gpo.search.step import Step
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 
 PROBES = 1
 """Calls that check the optimizer model before the start."""
-
-MOST_FINAL_EXAMPLES = 40
-"""Training examples that the finalists of a search are scored on at most."""
-
-FINAL_SHARE = 0.1
-"""Share of a cap on calls that the second look at the finalists may take."""
 
 
 class SplitSizes(Record):
@@ -54,21 +49,15 @@ def step_calls(spec: TaskSpec, dev: int, candidates: int | None = None, step: in
     return sum(total_calls([_begin_calls(spec, count, step), _score_calls(spec, dev, count)]).values())
 
 
-def finalist_calls(spec: TaskSpec, train: int) -> int:
-    """The most calls of all models that the second look at the finalists can need."""
-    return sum(_finalist_calls(spec, train).values())
-
-
 def least_calls(spec: TaskSpec, sizes: SplitSizes) -> int:
     """The smallest cap on calls that lets a run take one whole step and prove its result."""
     search = PROBES + sizes.dev * calls_an_example(spec) + sum(_least_step_calls(spec, sizes, 1).values())
-    return search + finalist_calls(spec, sizes.train) + final_calls(spec, sizes.test)
+    return search + final_calls(spec, sizes.test)
 
 
 def least_task_calls(spec: TaskSpec, sizes: SplitSizes) -> int:
     """The smallest cap on calls of the task model in the search that lets it take one whole step."""
-    calls = total_calls([_least_step_calls(spec, sizes, 1), _finalist_calls(spec, sizes.train)])
-    return sizes.dev * example_calls(spec)["task"] + calls["task"]
+    return sizes.dev * example_calls(spec)["task"] + _least_step_calls(spec, sizes, 1)["task"]
 
 
 def least_amounts(spec: TaskSpec, probed: Score, sizes: SplitSizes) -> Mapping[str, float]:
@@ -77,7 +66,6 @@ def least_amounts(spec: TaskSpec, probed: Score, sizes: SplitSizes) -> Mapping[s
     calls = [
         _multiply(example_calls(spec), sizes.dev + 2 * sizes.test),
         _least_step_calls(spec, sizes, 1),
-        _finalist_calls(spec, sizes.train),
     ]
     usage = total_usage(_estimate_usage(part, a_call) for part in calls)
     return {"max_tokens": _total_tokens(usage), "max_cost": spec.models.cost(usage) or 0.0}
@@ -115,11 +103,10 @@ def affordable_scores(
 
 @dataclass(frozen=True)
 class _Spent:
-    """What a search has used so far, and what is set aside for its end: the finalists, and the proof."""
+    """What a search has used so far, and what is set aside for the proof."""
 
     spec: TaskSpec
     used: UsageByRole
-    finalists: UsageByRole
     final: UsageByRole
     a_call: Mapping[str, tuple[float, float]]
 
@@ -127,7 +114,7 @@ class _Spent:
         """The most candidates, of those that are wanted, whose calls fit under all caps."""
         for candidates in range(wanted, 0, -1):
             more = _estimate_usage(calls_of(candidates), self.a_call)
-            if _is_within_limits(self.spec, search=total_usage([self.used, more, self.finalists]), final=self.final):
+            if _is_within_limits(self.spec, search=total_usage([self.used, more]), final=self.final):
                 return candidates
         return 0
 
@@ -137,7 +124,6 @@ def _spent(spec: TaskSpec, before: Sequence[Score], steps: Sequence[Step], sizes
     return _Spent(
         spec=spec,
         used=search_usage(before, steps),
-        finalists=_estimate_usage(_finalist_calls(spec, sizes.train), a_call),
         final=_estimate_usage(_multiply(example_calls(spec), 2 * sizes.test), a_call),
         a_call=a_call,
     )
@@ -176,21 +162,6 @@ def _begin_calls(spec: TaskSpec, candidates: int, step: int) -> Calls:
 
 def _score_calls(spec: TaskSpec, dev: int, candidates: int) -> Calls:
     return _multiply(example_calls(spec), candidates * dev)
-
-
-def _finalist_calls(spec: TaskSpec, train: int) -> Calls:
-    """The most calls of the second look at the finalists, by role."""
-    return _multiply(example_calls(spec), finalist_examples(spec, train) * spec.optimizer.finalists)
-
-
-def finalist_examples(spec: TaskSpec, train: int) -> int:
-    """On how many training examples the finalists are scored: with a cap on calls, `FINAL_SHARE` of it at most."""
-    finalists = spec.optimizer.finalists
-    if not finalists:
-        return 0
-    caps = [cap for cap in (spec.budget.max_calls, spec.budget.max_task_calls) if cap is not None]
-    affordable = [int(FINAL_SHARE * cap / (finalists * calls_an_example(spec))) for cap in caps]
-    return min(train, MOST_FINAL_EXAMPLES, *affordable)
 
 
 def total_calls(parts: Iterable[Calls]) -> Calls:

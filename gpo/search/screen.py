@@ -1,22 +1,30 @@
 """The step `screen`: which candidates are worth a score on the whole dev split.
 
-With `optimizer.accept: batch` a candidate has to beat the current prompt on its own batch of training cases. In the
-method's analogy this is the test of a line search: a move is made only where the function has decreased. The current
-prompt's answers are known, so that a test costs one call for each case of the batch, and most proposals, which are no
-better, cost no more than that.
+A candidate is tried on its own batch of training cases first. In the method's analogy this is the test of a line
+search: a move is made only where the function has decreased. The current prompt's answers are known, so that a test
+costs one call for each case of the batch, and most proposals, which are no better, cost no more than that. With
+`optimizer.accept: batch` a candidate has to beat the current prompt on its cases. A few cases are a noisy test, and
+half of them are chosen as failures of the current prompt, which may have failed by chance: with `accept: expected` they
+are read together with all other scores (`estimate.py`), and the best of a step are scored, if they are expected to be
+better than the current prompt.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
 from gpo.models.models import Models
-from gpo.records import Candidate, Example, Record, Rejection, Trial, UsageByRole, total_usage
+from gpo.records import Candidate, Example, Record, UsageByRole, total_usage
 from gpo.search.cases import Batch
 from gpo.search.inform import Informed, try_on_cases
+from gpo.search.state import Search
+from gpo.search.step import Rejection, Step, Trial
 from gpo.spec.task import TaskSpec
+
+MOST_SCORED = 2
+"""Candidates of a step that are scored on dev at most, where the best are chosen by what is expected of them."""
 
 
 class Screened(Record):
@@ -64,17 +72,29 @@ async def _try(
     return Trial(candidate=candidate, before=_mean(known), values=score.values, passed=False), score.usage
 
 
-def pass_better(tried: Tried) -> Screened:
-    """Those that beat the current prompt on their own cases; as good is not enough."""
-    gains = {each.candidate.id: each.after - each.before for each in tried.trials}
-    return pass_some(tried, {name: gain for name, gain in gains.items() if gain > 0})
-
-
-def pass_some(tried: Tried, worth: Mapping[str, float]) -> Screened:
-    """Those that have a worth, the highest first."""
+def screen(search: Search, begun: Step, tried: Tried, candidates: Sequence[Candidate], spec: TaskSpec) -> Screened:
+    """Which candidates of a step that has begun are worth a score on dev, by the choice `optimizer.accept`."""
+    if not spec.optimizer.tries_cases:
+        return Screened(passed=tuple(candidates))
+    worth = _expected_better(search, begun, tried) if spec.optimizer.accept == "expected" else _better(tried)
     trials = tuple(each.model_copy(update={"passed": each.candidate.id in worth}) for each in tried.trials)
     ranked = sorted((each.candidate for each in trials if each.passed), key=lambda each: -worth[each.id])
     return Screened(passed=tuple(ranked), trials=trials, usage=tried.usage)
+
+
+def _better(tried: Tried) -> dict[str, float]:
+    """By how much candidates beat the current prompt on their own cases; as good is not enough."""
+    gains = {each.candidate.id: each.after - each.before for each in tried.trials}
+    return {name: gain for name, gain in gains.items() if gain > 0}
+
+
+def _expected_better(search: Search, begun: Step, tried: Tried) -> dict[str, float]:
+    """How good the best candidates are expected to be, where that is better than the current prompt is."""
+    known = search.with_step(begun.model_copy(update={"trials": tried.trials})).estimates()
+    bar = known[search.current.candidate.id].mean
+    worth = {each.candidate.id: known[each.candidate.id].mean for each in tried.trials}
+    ranked = sorted((name for name, value in worth.items() if value > bar), key=lambda name: -worth[name])
+    return {name: worth[name] for name in ranked[:MOST_SCORED]}
 
 
 def rejections(trials: Sequence[Trial], scored: Sequence[Candidate]) -> tuple[Rejection, ...]:

@@ -1,129 +1,39 @@
-"""The step `select`: keeps the state of a search, picks the prompt to refine next, and says when to stop."""
+"""The step `select`: notes the best prompt, picks the one to refine next, and says when to stop."""
 
 import random
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from gpo.evaluation.calls import calls_an_example
 from gpo.progress import Dropped, emit
-from gpo.records import (
-    Candidate,
-    Edited,
-    Finalist,
-    Proposals,
-    Record,
-    Score,
-    Scored,
-    Splits,
-    Step,
-    StopReason,
-    UsageByRole,
-    content_hash,
-    total_usage,
-)
-from gpo.search.confirm import Confirmed, choose_finalist
+from gpo.records import Candidate, Score, Scored, Splits, total_usage
 from gpo.search.current import Standing, find_best, find_elsewhere, next_current
-from gpo.search.estimate import Seen, estimate
 from gpo.search.inform import Informed
 from gpo.search.plan import UNBOUNDED_STEPS
 from gpo.search.retrieve import Recalled
 from gpo.search.run_limits import affordable_candidates, affordable_scores, sizes_of
-from gpo.search.screen import Screened, Tried, pass_better, pass_some, rejections
+from gpo.search.screen import Screened, rejections
+from gpo.search.state import Search
+from gpo.search.step import Edited, Proposals, Step, StopReason
 from gpo.spec.task import TaskSpec
-
-
-class Search(Record):
-    """Where the search stands. The next step starts from `current`; `best` is the best prompt of all by dev score.
-
-    `stale` counts steps without a better one, since the best was found or the search went on from elsewhere.
-    `restarts` counts how often it did. `earlier` are prompts of earlier runs, scored again before the first step.
-    `finalists` were scored once more at the end, at the cost of `final_usage`. `digest` is equal for searches that went
-    the same way; it is made from that of the step before, so that it costs the same after many steps as after one.
-    """
-
-    start: Scored
-    best: Scored
-    current: Scored
-    stale: int = 0
-    restarts: int = 0
-    steps: tuple[Step, ...] = ()
-    earlier: tuple[Scored, ...] = ()
-    finalists: tuple[Finalist, ...] = ()
-    final_usage: UsageByRole = Field(default={})
-    digest: str = ""
-
-    @property
-    def summary(self) -> str:
-        """What the last step's summary says of the prompts before it."""
-        return self.steps[-1].summary if self.steps else ""
-
-    @property
-    def unsummarised(self) -> tuple[Scored, ...]:
-        """Prompts scored since that summary was written; none before the first step, which has only its start."""
-        if not self.steps:
-            return ()
-        start = (self.start, *self.earlier) if len(self.steps) == 1 else ()
-        return (*start, *self.steps[-1].scored)
-
-    @property
-    def known(self) -> frozenset[str]:
-        """Ids of all prompts scored so far, and of those that were tried on cases and not accepted."""
-        tried = [trial.candidate.id for step in self.steps for trial in step.trials]
-        return frozenset([*(item.candidate.id for item in self.scored), *tried])
-
-    @property
-    def scored(self) -> tuple[Scored, ...]:
-        """All prompts scored so far, the start first."""
-        return (self.start, *self.earlier, *(item for step in self.steps for item in step.scored))
-
-    def seen(self) -> list[Seen]:
-        """Every score of every prompt, a parent before its children."""
-        found = [Seen(candidate=item.candidate.id, parent=None, values=item.score.values) for item in (self.start, *self.earlier)]
-        for step in self.steps:
-            found.append(Seen(candidate=content_hash(step.current), parent=None, values=step.cases))
-            found += [Seen(candidate=t.candidate.id, parent=t.candidate.parent, values=t.values) for t in step.trials]
-            found += [
-                Seen(candidate=item.candidate.id, parent=item.candidate.parent, values=item.score.values)
-                for item in step.scored
-            ]
-        return found
-
-    def cases_of(self, candidate: Candidate) -> dict[str, float]:
-        """What a prompt scored on training examples while it was the current one, by example id."""
-        own = [step.cases for step in self.steps if step.current == candidate.instruction]
-        return {name: value for cases in own for name, value in cases.items()}
-
-
-def start_search(start: Scored, earlier: Sequence[Scored] = ()) -> Search:
-    """The search before its first step, at the best of the start and the prompts of earlier runs."""
-    digest = content_hash([item.model_dump(mode="json") for item in (start, *earlier)])
-    best = find_best(start, earlier)
-    return Search(start=start, best=best, current=best, earlier=tuple(earlier), digest=digest)
 
 
 def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Search:
     """The search after one more step.
 
-    The best prompt is that of the whole trajectory by dev score. Only prompts tried on every dev example can be it,
-    compared on the examples that both were scored on; as good is not better. Which prompt is the current one then, is
-    the choice `optimizer.current`. Where the search is stale and may restart, it goes on from another good prompt.
+    The best prompt is that of the whole trajectory: by dev score, compared on the examples that both were scored on,
+    where as good is not better; or, with `optimizer.current: expected`, the one that is expected to be best. Only
+    prompts tried on every dev example can be it. Which prompt is the current one then, is the choice
+    `optimizer.current`. Where the search is stale and may restart, it goes on from another good prompt.
     """
-    options = spec.optimizer
-    best = find_best(search.best, step.scored)
-    if options.current == "expected":
-        trying = search.model_copy(update={"steps": (*search.steps, step)})
-        known = estimate(trying.seen())
-        best = max((x for x in trying.scored if x.score.complete), key=lambda x: known[x.candidate.id].mean)
-        if best.candidate.id == search.best.candidate.id: best = search.best
+    options, taken = spec.optimizer, search.with_step(step)
+    best = _expected_best(taken) if options.expects(search.start.score) else find_best(search.best, step.scored)
     standing = Standing(search.current, best, step.scored, search.scored)
-    after = search.model_copy(
+    is_new = best.candidate.id != search.best.candidate.id
+    after = taken.model_copy(
         update={
             "best": best,
             "current": next_current(options.current, standing, rng),
-            "stale": search.stale + 1 if best is search.best else 0,
-            "steps": (*search.steps, step),
-            "digest": content_hash([search.digest, step.model_dump(mode="json")]),
+            "stale": 0 if is_new else search.stale + 1,
         }
     )
     if not (options.restart and after.stale >= options.patience):
@@ -132,12 +42,11 @@ def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Se
     return after.model_copy(update={"current": elsewhere, "stale": 0, "restarts": search.restarts + 1})
 
 
-def conclude_search(search: Search, confirmed: Confirmed) -> Search:
-    """The search at its end, with the best of its finalists as the result."""
-    if not confirmed.finalists:
-        return search
-    best = choose_finalist(confirmed.finalists)
-    return search.model_copy(update={"best": best, "finalists": confirmed.finalists, "final_usage": confirmed.usage})
+def _expected_best(search: Search) -> Scored:
+    """The prompt that is expected to be best, of those tried on every dev example; of equals the first."""
+    known = search.estimates()
+    whole = [item for item in search.scored if item.score.complete]
+    return max(whole, key=lambda item: known[item.candidate.id].mean)
 
 
 def describe_step(
@@ -191,26 +100,6 @@ def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> StopReason | Non
 def count_affordable(search: Search, spec: TaskSpec, splits: Splits) -> int:
     """How many proposals the next step can have under the caps; the last step before a cap may have fewer."""
     return affordable_candidates(spec, _before(search), search.steps, sizes_of(splits))
-
-
-def screen(
-    search: Search, begun: Step, tried: Tried, candidates: Sequence[Candidate], spec: TaskSpec
-) -> Screened:
-    """Which candidates of a step are worth a score on dev, the best first, by the choice `optimizer.accept`."""
-    match spec.optimizer.accept:
-        case "batch":
-            return pass_better(tried)
-        case "estimate":
-            trying = search.model_copy(update={"steps": (*search.steps, begun.model_copy(update={"trials": tried.trials}))})
-            known = estimate(trying.seen())
-            bar = known[search.current.candidate.id]
-            import os
-            margin = float(os.environ.get("MARGIN", "0.0")); most=int(os.environ.get("MOST", "2"))
-            worth = {each.candidate.id: known[each.candidate.id].mean for each in tried.trials}
-            ranked = sorted((name for name, value in worth.items() if value > bar.mean + margin), key=lambda n: -worth[n])[:most]
-            return pass_some(tried, {name: worth[name] for name in ranked})
-        case _:
-            return Screened(passed=tuple(candidates))
 
 
 def accept(search: Search, begun: Step, screened: Screened, spec: TaskSpec, splits: Splits) -> tuple[Candidate, ...]:

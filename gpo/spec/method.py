@@ -10,10 +10,9 @@ to it here. Methods with a name are presets.
 | momentum | `trajectory` | none, summary, recency, relevance, importance |
 | learning rate | `decay` of the word budget, with or without `warmup` | none, fixed, linear, cosine |
 | descent | `refinement`, asked for in one or more `ways` | editing, generation |
-| line search | `accept`: what a proposal has to pass before all of dev is asked | none, race, batch |
-| iterate | `current`: where the next step starts | best, step, sampled |
+| line search | `accept`: what a proposal has to pass before all of dev is asked | none, race, batch, expected |
+| iterate | `current`: where the next step starts | best, step, sampled, expected |
 | restart | `restart` after `patience` steps without a better prompt | true, false |
-| model selection | `finalists` that are scored once more before one is chosen | any number |
 """
 
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from gpo.errors import suggestion
-from gpo.records import Record
+from gpo.records import Record, Score
 from gpo.spec.edit_budget import Decay, edit_budget
 
 Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection", "cases"]
@@ -31,7 +30,7 @@ Refinement = Literal["editing", "generation"]
 
 Memory = Literal["none", "summary", "recency", "relevance", "importance"]
 
-Accept = Literal["none", "race", "batch", "estimate"]
+Accept = Literal["none", "race", "batch", "expected"]
 
 Iterate = Literal["best", "step", "sampled", "expected"]
 
@@ -58,21 +57,16 @@ class Method(Record):
     accept: Accept = Field(
         default="none",
         description="What a proposal has to pass before it is scored on all of dev: nothing, a race on the first "
-        "`race_after` dev examples, or to beat the current prompt on a batch of training cases.",
+        "`race_after` dev examples, to beat the current prompt on a batch of training cases, or to be expected to be "
+        "better, given these cases and all scores so far.",
     )
     current: Iterate = Field(
         default="best",
-        description="Where the next step starts: at the best prompt, at the best of the last step, or at one drawn, "
-        "the likelier the better its score.",
+        description="Where the next step starts: at the best prompt by dev score, at the best of the last step, at one "
+        "drawn by score, or at the one that is expected to be best, luck set aside.",
     )
     restart: bool = Field(
         default=False, description="Whether a search without progress goes on from another good prompt."
-    )
-    finalists: int = Field(
-        default=0,
-        ge=0,
-        le=16,
-        description="Best prompts that are scored on training examples as well before one is chosen; 0: dev decides.",
     )
 
 
@@ -81,9 +75,9 @@ PRESETS: Mapping[str, Method] = {
         information="cases",
         decay="none",
         ways=("cases", "define", "scores", "restructure"),
-        accept="batch",
+        accept="expected",
+        current="expected",
         restart=True,
-        finalists=3,
     ),
     "gpo": Method(),
     "ape": Method(information="prompt", trajectory="none", decay="none"),
@@ -213,10 +207,14 @@ class OptimizerSpec(Method):
         """Whether a proposal has training cases of its own, be it to be shown them or to be tried on them."""
         return self.shows_cases or self.tries_cases
 
+    def expects(self, score: Score) -> bool:
+        """Whether the best prompt is the one that is expected to be; a measure of the set has no scores of examples."""
+        return self.current == "expected" and score.labels is None
+
     @property
     def tries_cases(self) -> bool:
         """Whether a proposal is tried on training cases before dev."""
-        return self.accept in ("batch", "estimate")
+        return self.accept in ("batch", "expected")
 
     @property
     def shows_score(self) -> bool:

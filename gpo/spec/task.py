@@ -27,7 +27,7 @@ _NEWER = (("dataset", "group"), ("dataset", "split_field"), ("answer", "where"))
 """Options that are no part of the fingerprint where they are not used: what older versions decided stays decided."""
 
 _NEWER_METHOD: dict[str, tuple[Any, ...]] = {
-    "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,), "finalists": (0,),
+    "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,),
 }  # fmt: skip
 """The same for choices of the method, with the values that mean what was done before they could be chosen."""
 

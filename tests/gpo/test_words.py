@@ -1,4 +1,4 @@
-"""Word distance, budgets, projection and the display of differences."""
+"""Word distance, budgets and the display of differences."""
 
 import random
 import time
@@ -15,7 +15,6 @@ from gpo.words import (
     DiffPart,
     compared_words,
     plain_form,
-    project_onto_budget,
     split_words,
     word_difference,
     word_distance,
@@ -26,12 +25,6 @@ WORDS = st.sampled_from(["a", "b", "c", "the", "The", "word.", "1"])
 TEXTS = st.lists(WORDS, max_size=12).map(" ".join)
 SPACED = st.lists(st.tuples(st.sampled_from([" ", "  ", "\n", "\n\n", "\t"]), WORDS), max_size=12).map(
     lambda pairs: "".join(gap + word for gap, word in pairs)
-)
-
-CURRENT = "Read the review carefully and decide whether the customer is happy or not. Reply with one word only."
-PROPOSAL = (
-    "You are an expert in sentiment. Read the whole review, weigh praise against complaints, and decide whether the"
-    " customer is satisfied.\n\nReply with exactly one word: positive or negative."
 )
 
 
@@ -122,15 +115,6 @@ def test_words_of_other_scripts(text: str, words: list[str]) -> None:
 
 def test_a_rewritten_chinese_prompt_is_not_one_word_away() -> None:
     assert word_distance(CHINESE, OTHER_CHINESE) > 25
-    result = project_onto_budget(CHINESE, OTHER_CHINESE, 3, random.Random(0))
-    assert word_distance(CHINESE, result) == 3
-    assert " " not in result
-
-
-@given(MIXED, MIXED, st.integers(0, 12), st.integers(0, 3))
-def test_projection_keeps_to_the_budget_in_any_script(current: str, proposal: str, words: int, seed: int) -> None:
-    result = project_onto_budget(current, proposal, words, random.Random(seed))
-    assert word_distance(current, result) == min(words, word_distance(current, proposal))
 
 
 @given(MIXED)
@@ -243,60 +227,6 @@ def test_a_warm_up_rises_for_a_twentieth_of_the_steps_and_the_decay_follows(
 def test_budget_rejects_a_step_that_does_not_exist(step: int) -> None:
     with pytest.raises(ValueError, match=rf"step {step} is not in 1\.\.5"):
         edit_budget("cosine", step, 5, start=50, end=10)
-
-
-@given(SPACED, SPACED, st.integers(0, 15), st.integers(0, 3))
-def test_projection_keeps_to_the_budget(current: str, proposal: str, words: int, seed: int) -> None:
-    result = project_onto_budget(current, proposal, words, random.Random(seed))
-    proposed = word_distance(current, proposal)
-    assert word_distance(current, result) <= words
-    if proposed <= words:
-        assert result == proposal
-    else:
-        # What was kept and what was left out are the edits of the proposal, and the budget was used up.
-        assert word_distance(current, result) == words
-        assert word_distance(result, proposal) == proposed - words
-    assert set(split_words(result)) <= set(split_words(current)) | set(split_words(proposal))
-    assert result == project_onto_budget(current, proposal, words, random.Random(seed))
-
-
-@given(SPACED, SPACED)
-def test_projection_without_a_budget_keeps_every_character(current: str, proposal: str) -> None:
-    assert project_onto_budget(current, proposal, None, random.Random(0)) == proposal
-
-
-def test_projection_onto_nothing_is_the_current_prompt() -> None:
-    assert project_onto_budget(CURRENT, PROPOSAL, 0, random.Random(0)) == CURRENT
-
-
-def test_projection_keeps_whole_runs_of_words_and_then_part_of_one() -> None:
-    current, proposal = "Answer the question now.", "You are a teacher. Answer the question with care."
-    results = {
-        words: {project_onto_budget(current, proposal, words, random.Random(seed)) for seed in range(20)}
-        for words in (2, 4)
-    }
-    assert results == {
-        2: {"Answer the question with care."},
-        4: {"You are a teacher. Answer the question now.", "You are Answer the question with care."},
-    }
-
-
-def test_projection_draws_other_edits_from_another_seed() -> None:
-    assert len({project_onto_budget(CURRENT, PROPOSAL, 5, random.Random(seed)) for seed in range(20)}) > 1
-
-
-def test_projection_keeps_paragraphs_and_never_joins_words() -> None:
-    current = "First  rule.\n\nSecond rule."
-    proposal = "New words before. First rule.\n\nSecond rule, and more."
-    assert (
-        project_onto_budget(current, proposal, 3, random.Random(0)) == "New words before. First rule.\n\nSecond rule."
-    )
-    assert project_onto_budget("\n\n b", "\tx y b z", 1, random.Random(0)) in {"x\n\n b", "b z"}
-
-
-def test_projection_rejects_a_negative_budget() -> None:
-    with pytest.raises(ValueError, match="cannot be negative, received -1"):
-        project_onto_budget("a", "b", -1, random.Random(0))
 
 
 @given(SPACED, SPACED)

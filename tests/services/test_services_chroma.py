@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gpo.errors import StateError
-from gpo.search.neighbours import by_score, by_time
-from gpo.search.trajectory import Trajectory
+from gpo.search.memory.neighbours import by_score, by_time
+from gpo.search.memory.trajectory import Trajectory
 from tests.gpo.search.test_trajectory import in_trajectory, prompts
 from tests.services.servers import Server, chroma
 from tests.support.paths import ROOT

@@ -5,11 +5,12 @@ from typing import Any
 
 from gpo.gate.rule import apply_gate
 from gpo.gate.verdict import Measure
-from gpo.records import Candidate, Edited, Interval, Proposals, Rejection, Sample, Score, Scored, Step
+from gpo.records import Candidate, Interval, Sample, Score, Scored
 from gpo.runs.outcome import Calls, Outcome
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
 from gpo.search.select import Search, describe_step
+from gpo.search.step import Edited, Proposals, Rejection, Step
 from gpo.spec.gate import GateSpec
 from gpo.spec.task import TaskSpec
 

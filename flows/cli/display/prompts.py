@@ -51,7 +51,10 @@ def print_version(console: Console, version: PromptVersion, aliases: Sequence[st
     }
     for label, value in facts.items():
         if value:
-            _print(console, Text.assemble((f"{label:<9}", "dim"), formatting.one_line(value)))
+            _print(
+                console,
+                Text.assemble((f"{label:<9}", "dim"), formatting.one_line(value)),
+            )
     for role, parts in version.content.parts():
         _print(console, Text(f"\n{role}", style="bold"))
         text = Text()
@@ -162,6 +165,8 @@ def print_difference(console: Console, difference: PromptDifference) -> None:
         for part in difference.instruction:
             text.append(f"{formatting.printable(part.text)} ", style=_CHANGES.get(part.kind, "default"))
         _print(console, text)
+    if difference.b.lineage is not None and difference.b.lineage.proposed is not None:
+        _print(console, Text(f"shortened from: {formatting.printable(difference.b.lineage.proposed)}", style="dim"))
     if difference.template_differs:
         _print(console, Text("The messages around the instruction differ: `gpo prompt show` has each."))
     if difference.demonstrations_differ:
@@ -200,6 +205,7 @@ def _lineage(lineage: Lineage) -> Mapping[str, str]:
         "dev": _measured(lineage.dev),
         "test": _measured(lineage.test),
         "gain": _gain(lineage.gain),
+        "original": lineage.proposed or "",
     }
 
 

@@ -120,6 +120,10 @@ def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: st
     console.print()
     marked = console.color_system is None or console.no_color
     console.print(_labelled("prompt", _difference(outcome, marked=marked)))
+    if outcome.best.candidate.proposed is not None:
+        origin = Text(f"shortened from: {formatting.printable(outcome.best.candidate.proposed)}", style="dim")
+        origin.truncate(_SHOWN_PROMPT, overflow="ellipsis")
+        console.print(_labelled("", origin))
     console.print()
     console.print(_labelled("calls", Text(_calls(outcome), style="dim")))
     if usage := _usage(outcome):

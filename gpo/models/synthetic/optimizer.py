@@ -13,7 +13,7 @@ capitalised word to the next.
 - It goes by an asked word limit in a share `heed` of its answers, by leaving changes out; in the others it takes no
   notice of it.
 - In a share `drift` of its answers it forgets all this, and writes 3 to 6 phrases at random, at any distance.
-- A clause that breaks off, as the projection onto a word budget leaves them, is finished.
+- A clause that breaks off is finished.
 - A reflection names one or two phrases that the instruction lacks, drawn at random: failed answers do not tell what
   would have helped, so a reflection is worth no more here than a guess. A summary says which phrases stand in the
   better and which in the worse half of the scored prompts, which is true to what it was shown.

@@ -1,7 +1,7 @@
 """Formats questions, scores and long texts for the prompts that the optimizer model gets."""
 
 from gpo.records import Example, Sample, Scored
-from gpo.search.neighbours import Neighbour
+from gpo.search.memory.neighbours import Neighbour
 from gpo.spec.task import TaskSpec
 from gpo.template import render
 

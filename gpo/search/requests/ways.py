@@ -9,7 +9,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gpo.records import Step
+from gpo.search.step import Step
 from gpo.spec.method import Way
 
 

@@ -250,3 +250,11 @@ def test_a_hostile_prompt_is_shown_as_text() -> None:
     text = ended(hostile())
     assert "<script>alert('x')</script>" in text
     assert "…" in text
+
+
+def test_what_the_best_prompt_was_shortened_from_is_told() -> None:
+    whole = outcome()
+    assert "shortened" not in ended(whole)
+    candidate = whole.best.candidate.model_copy(update={"proposed": "Read it all.\nThen go on at length."})
+    told = ended(outcome(best=whole.best.model_copy(update={"candidate": candidate})))
+    assert "shortened from: Read it all." in told

@@ -22,11 +22,12 @@ from gpo.comparison.results import ALL_TASKS, START, Comparison, compare_outcome
 from gpo.comparison.statistics import spread_over_seeds, t_quantile
 from gpo.comparison.tables import cells_table, mean_curves
 from gpo.gate.rule import paired_gain
-from gpo.records import Candidate, Interval, Score, Scored, Step, Usage
+from gpo.records import Candidate, Interval, Score, Scored, Usage
 from gpo.report import comparison
 from gpo.report.comparison import comparison_markdown, main_finding, write_files
 from gpo.report.curves import curves_picture, spread_apart
 from gpo.runs.outcome import Outcome
+from gpo.search.step import Step
 from tests.support.outcomes import outcome, score, spec
 
 DEV, TEST = 10, 40

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.data.leaks import LeakGuard, leak_words
+from gpo.data.leaks import FreeRuns, LeakGuard, leak_words
 from gpo.data.splits import load_splits
 from gpo.spec.file import load_spec
 from tests.support.paths import ROOT
@@ -91,7 +91,7 @@ def test_what_is_allowed_gives_nothing_away() -> None:
     stem = "If you follow these instructions, do you return to the starting point?"
     guard = LeakGuard(
         [f"{stem} Take eleven steps to the left and then go back home again.", "the customer wants a refund"],
-        [f"{stem} Take seven steps forward.", "Labels: the customer wants a refund, the customer is happy"],
+        FreeRuns([f"{stem} Take seven steps forward.", "Labels: the customer wants a refund, the customer is happy"]),
     )
     assert not guard.finds(f"{stem} Think before you answer.")
     assert not guard.finds(filled(stem, 5))

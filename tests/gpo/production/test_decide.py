@@ -83,6 +83,15 @@ def test_without_proof_the_champion_stays(
     assert decision.reason
 
 
+def test_the_original_of_a_shortened_prompt_is_kept_with_its_version(production: Production, tmp_path: Path) -> None:
+    whole = outcomes.outcome()
+    candidate = whole.best.candidate.model_copy(update={"proposed": "What the model wrote."})
+    about(outcomes.outcome(best=whole.best.model_copy(update={"candidate": candidate})), production, tmp_path)
+    lineage = production.registry.resolve(NAME, 2).lineage
+    assert lineage is not None
+    assert lineage.proposed == "What the model wrote."
+
+
 def test_a_proved_loss_is_not_registered(production: Production, tmp_path: Path) -> None:
     decision = about(outcomes.proved(2, 40), production, tmp_path)
     assert (decision.status, decision.challenger) == ("kept", None)

@@ -9,7 +9,7 @@ from gpo.database.engine import utc_now
 from gpo.errors import DecisionError, PromptError
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production, open_production
-from gpo.prompts.version import DatasetReference, PromptContent
+from gpo.prompts.version import DatasetReference, Lineage, PromptContent
 from gpo.report.decision import approval_text, decision_markdown
 from gpo.settings import Settings
 from gpo.template import Message
@@ -187,3 +187,20 @@ def test_a_decision_can_be_read_in_the_ui(production: Production) -> None:
     asked = approval_text(decision(), difference)
     assert "Promote version 2 of review-sentiment to `production`, in place of version 1?" in asked
     assert "`gpo approve run-1`" in asked
+
+
+def test_who_approves_sees_what_a_shortened_prompt_was_shortened_from(production: Production) -> None:
+    lineage = Lineage(
+        task=NAME,
+        spec="s",
+        metric="exact_match",
+        models={},
+        dataset=DatasetReference(name="reviews"),
+        proposed="Good or <b>not</b>? Say why, at length.",
+    )
+    short = PromptContent(template=TEMPLATE, instruction="Good or <b>not</b>?")
+    production.registry.register(NAME, short, lineage=lineage)
+    difference = production.registry.diff(NAME, 1, 4)
+    for text in (decision_markdown(decision(), difference), approval_text(decision(), difference)):
+        assert "not the model's own text. Shortened from: Good or &lt;b&gt;not&lt;/b&gt;? Say why, at length." in text
+    assert "Shortened" not in approval_text(decision(), production.registry.diff(NAME, 1, 2))

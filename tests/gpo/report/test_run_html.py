@@ -5,12 +5,13 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from gpo.records import Candidate, Scored, Step, Usage
+from gpo.records import Candidate, Scored, Usage
 from gpo.report import findings
 from gpo.report.run_html import html_report
 from gpo.report.run_json import candidates_table, summary_json
 from gpo.report.run_markdown import markdown_report
 from gpo.runs.outcome import Calls, Outcome
+from gpo.search.step import Rejection, Step
 from gpo.spec.gate import GateSpec
 from tests.support.outcomes import (
     BETTER,
@@ -78,7 +79,7 @@ def test_the_table_has_one_row_a_prompt_and_says_what_became_of_it() -> None:
     table = candidates_table(outcome())
     assert list(table.columns) == [
         *("step", "candidate", "score", "low", "high", "n", "planned", "distance", "proposed_distance", "budget"),
-        *("unparsed", "failed", "status", "instruction"),
+        *("unparsed", "failed", "status", "instruction", "proposed"),
     ]
     assert len(table) == 13
     status = dict(zip(table["candidate"], table["status"], strict=True))
@@ -99,7 +100,7 @@ def test_the_summary_has_exactly_these_keys() -> None:
         "run_id": "20260102-1a2b3c",
         "task": "review-sentiment",
         "start": {"instruction": START, "dev": 0.625, "test": 0.6125},
-        "best": {"instruction": BETTER, "dev": 0.8125, "test": 0.7937, "step": 2},
+        "best": {"instruction": BETTER, "dev": 0.8125, "test": 0.7937, "step": 2, "proposed": None},
         "gain": {"test": 0.1812, "ci95": [0.1173, 0.2407]},
         "verdict": None,
         "steps": 3,
@@ -407,3 +408,30 @@ def test_a_search_that_cannot_get_better_does_not_say_that_it_waited() -> None:
     perfect = outcome().best.model_copy(update={"score": score(48, 48)})
     assert "the dev score cannot get better" in markdown_report(spec(), outcome(best=perfect))
     assert "no better prompt in 6 steps" in markdown_report(spec(), outcome())
+
+
+def test_what_a_shortened_prompt_was_shortened_from_stands_beside_it() -> None:
+    original = "Read it all. <b>Weigh</b> everything that anybody could say."
+    whole = outcome()
+    assert "hortened" not in html_report(spec(), whole) + markdown_report(spec(), whole)
+    best = whole.best.model_copy(update={"candidate": whole.best.candidate.model_copy(update={"proposed": original})})
+    steps = tuple(
+        step.model_copy(update={"scored": tuple(best if item == whole.best else item for item in step.scored)})
+        for step in whole.history
+    )
+    made = outcome(best=best, history=steps)
+    page = Page(html_report(spec(), made))
+    assert "Shortened to the word budget from" in page.within("summary")
+    assert [text.strip() for text in page.within("pre")].count(original) == 2
+    text = markdown_report(spec(), made)
+    assert f"{original}\n" in text.partition("Shortened to the word budget from:\n\n")[2][:80]
+    assert "(shortened from: Read it all. &lt;b&gt;Weigh" in text
+    assert summary_json(made, "")["best"]["proposed"] == original
+    assert candidates_table(made)["proposed"].dropna().tolist() == [original]
+
+
+def test_a_rejection_names_the_label_that_was_lost() -> None:
+    whole = outcome()
+    rejected = (Rejection(reason="label", text="Say positive.", detail="negative"),)
+    made = outcome(history=tuple(step.model_copy(update={"rejected": rejected}) for step in whole.history))
+    assert "label: negative" in Page(html_report(spec(), made)).within("span")

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.formatting import printable
-from gpo.records import Candidate, Rejection, Sample, Scored, Step
+from gpo.records import Candidate, Sample, Scored
 from gpo.report.run_html import html_report, report_path, split_code, write_report
 from gpo.runs.outcome import Outcome
 from gpo.runs.results.result import Change, ExampleResult
+from gpo.search.step import Rejection, Step
 from tests.support.outcomes import guarded, no_step, outcome, score, spec
 
 

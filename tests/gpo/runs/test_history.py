@@ -9,9 +9,10 @@ from gpo.database.tables import runs
 from gpo.errors import StateError
 from gpo.gate.rule import apply_gate
 from gpo.gate.verdict import Measure
-from gpo.records import Candidate, Interval, Sample, Score, Scored, Step
+from gpo.records import Candidate, Interval, Sample, Score, Scored
 from gpo.runs.history import History, RunRow
 from gpo.runs.outcome import Calls, Outcome
+from gpo.search.step import Step
 
 RUN = RunRow(key="run-1", task="reviews", scope="scope-1", spec="f00", dataset="ba4", started_at="2026-01-01T00:00:00Z")
 

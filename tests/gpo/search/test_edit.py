@@ -1,14 +1,14 @@
 """From proposals to candidates: budget, duplicates, leaks, contract."""
 
-import random
 from collections.abc import Collection
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.records import Candidate, Edited, Example, Proposals, Rejection, content_hash
+from gpo.records import Candidate, Example, content_hash
 from gpo.search.edit import MAX_WORDS, ProposalFilter, rejections_by_reason
+from gpo.search.step import Edited, Proposals, Rejection
 from gpo.template import variables_in
 from gpo.words import word_distance
 
@@ -28,9 +28,7 @@ def admit(
     guard: ProposalFilter | None = None,
     current: Candidate = CURRENT,
 ) -> Edited:
-    return (guard or screen(REVIEW)).admit(
-        Proposals(texts=texts), current, known, step=3, budget=budget, rng=random.Random(0)
-    )
+    return (guard or screen(REVIEW)).admit(Proposals(texts=texts), current, known, step=3, budget=budget)
 
 
 def reasons(edited: Edited) -> list[str]:
@@ -53,13 +51,19 @@ def test_a_good_proposal_becomes_a_candidate_with_its_history() -> None:
     assert (edited.rejected, edited.budget) == ((), None)
 
 
-def test_a_proposal_beyond_the_budget_is_brought_back_and_both_distances_are_kept() -> None:
-    proposal = "Read the text twice and then say in one word if its author is happy."
+def test_a_proposal_beyond_the_budget_is_shortened_by_sentences_and_its_own_text_is_kept() -> None:
+    proposal = "Read the whole text twice and then say if its author is happy. Mind irony."
     edited = admit(proposal, budget=3)
     (candidate,) = edited.candidates
-    assert candidate.distance == word_distance(CURRENT.instruction, candidate.instruction) == 3
+    assert candidate.instruction == f"{CURRENT.instruction} Mind irony."
+    assert candidate.distance == word_distance(CURRENT.instruction, candidate.instruction) == 2
     assert candidate.proposed_distance == word_distance(CURRENT.instruction, proposal) > 3
-    assert (edited.budget, candidate.budget) == (3, 3)
+    assert (edited.budget, candidate.budget, candidate.proposed) == (3, 3, proposal)
+
+
+def test_a_proposal_of_which_no_sentence_fits_is_rejected() -> None:
+    edited = admit("Read the text twice and then say in one word if its author is happy.", budget=3)
+    assert (edited.candidates, reasons(edited)) == ((), ["budget"])
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,7 @@ def test_a_proposal_beyond_the_budget_is_brought_back_and_both_distances_are_kep
         ("word " * (MAX_WORDS + 1), "too_long"),
         ("known already", "duplicate"),
         (f"As in: {REVIEW}", "leak"),
+        ("Decide whether the review is positive or", "truncated"),
     ],
 )
 def test_each_reason(text: str, reason: str) -> None:
@@ -88,21 +93,75 @@ def test_the_second_of_two_equal_proposals_is_a_duplicate() -> None:
     assert reasons(edited) == ["duplicate"]
 
 
-def test_what_every_question_says_is_no_leak() -> None:
-    stem = "If you follow these instructions, do you return to the starting point?"
-    train, dev = (
-        Example(id=name, inputs={"input": f"{stem} Take {name} steps to the left and then go back."}, reference="no")
-        for name in ("seven", "eleven")
-    )
-    guard = ProposalFilter([dev], allowed="Think.", shown=[train])
-    assert reasons(admit(f"{stem} Say yes or no.", guard=guard)) == []
-    assert reasons(admit("Take eleven steps to the left and then go back.", guard=guard)) == ["leak"]
+WALKS = [
+    "seven steps to the left and then go back the way you came",
+    "eleven steps forward, turn around and walk until you are tired",
+    "one step, then wait for the others before you move on again",
+    "two big jumps over the fence and run home as fast as you can",
+]
+STEM = "If you follow these instructions, do you return to the starting point?"
+
+
+def walks() -> tuple[list[Example], ProposalFilter]:
+    examples = [
+        Example(id=str(number), inputs={"input": f"{STEM} Take {walk}."}, reference="no")
+        for number, walk in enumerate(WALKS)
+    ]
+    return examples, ProposalFilter(examples[2:], allowed="Think.", shown=examples[:2])
+
+
+def test_what_every_question_says_is_neither_a_leak_nor_a_copy() -> None:
+    _, guard = walks()
+    assert reasons(admit(f"{STEM} Say yes or no.", f"{STEM} Take care.", guard=guard)) == []
+
+
+def test_copies_of_training_and_of_other_examples_are_told_apart() -> None:
+    examples, guard = walks()
+    proposals = [f"For example: {each.inputs['input']}" for each in examples]
+    assert reasons(admit(*proposals, guard=guard)) == ["copy", "copy", "leak", "leak"]
+    assert reasons(admit(f"Take {WALKS[0]}.", f"Take {WALKS[2]}.", guard=guard)) == ["copy", "leak"]
+
+
+@pytest.mark.parametrize("text", ["Very good.", "positive", "Is it good", "A book"])
+def test_short_training_examples_and_labels_forbid_nothing(text: str) -> None:
+    guard = ProposalFilter([], allowed="Judge.", shown=[Example(id="e", inputs={"t": text}, reference="very positive")])
+    assert reasons(admit(f"Judge the text: {text}! Say very positive.", guard=guard)) == []
+
+
+def test_demonstrations_in_the_instruction_are_copies() -> None:
+    shown = [Example(id="e", inputs={"q": "Where did the old sailor go?"}, reference="To the harbour")]
+    guard = ProposalFilter([], allowed="Answer.", shown=shown)
+    assert reasons(admit("Answer. Where did the old sailor go? To the harbour.", guard=guard)) == ["copy"]
+
+
+LABELS = ("good", "bad", "mixed")
+
+
+def test_a_label_that_is_lost_is_named() -> None:
+    current = Candidate(instruction="Say good, bad or mixed.")
+    guard = ProposalFilter([], allowed="", labels=LABELS)
+    edited = admit("Say good or bad.", "Judge it.", "Is it mixed, bad or good?", guard=guard, current=current)
+    assert edited.rejected == (Rejection(reason="label", text="Say good or bad.", detail="mixed"),)
+    assert [each.instruction for each in edited.candidates] == ["Judge it.", "Is it mixed, bad or good?"]
+
+
+def test_a_label_that_the_messages_name_may_go() -> None:
+    current = Candidate(instruction="Say good, bad or mixed.")
+    guard = ProposalFilter([], allowed="", labels=LABELS, frame="{{review}} {{instruction}} (mixed: both)")
+    assert reasons(admit("Say good or bad.", guard=guard, current=current)) == []
+
+
+def test_a_label_that_the_shortening_would_lose_is_lost() -> None:
+    current = Candidate(instruction="Say good, bad or mixed.")
+    guard = ProposalFilter([], allowed="", labels=LABELS)
+    proposal = "Say good or bad. Where praise and complaints are of about equal weight, however, always say mixed."
+    assert reasons(admit(proposal, budget=6, guard=guard, current=current)) == ["label"]
 
 
 def test_what_was_rejected_before_comes_first() -> None:
     earlier = Rejection(reason="empty", text="?")
     proposals = Proposals(texts=("One.", "", "Two."), rejected=(earlier,))
-    edited = screen().admit(proposals, CURRENT, (), step=1, budget=None, rng=random.Random(0))
+    edited = screen().admit(proposals, CURRENT, (), step=1, budget=None)
     assert [item.instruction for item in edited.candidates] == ["One.", "Two."]
     assert edited.rejected == (earlier, Rejection(reason="empty", text=""))
     assert rejections_by_reason(edited.rejected) == {"empty": 2}
@@ -149,6 +208,13 @@ def test_right_answers_and_solutions_of_four_words_or_more_are_guarded() -> None
     assert reasons(admit("Say very positive or very negative.", guard=ProposalFilter([label], allowed=""))) == []
 
 
+def test_a_right_answer_that_is_one_of_a_kind_is_a_copy() -> None:
+    answer = "The parcel was sent on Monday and will reach you within two days."
+    shown = [Example(id="e", inputs={"mail": "?"}, reference=answer)]
+    guard = ProposalFilter([], allowed="", shown=shown)
+    assert reasons(admit(f"Write: {answer}", guard=guard)) == ["copy"]
+
+
 def test_right_answers_that_training_examples_have_too_may_be_named() -> None:
     dev, train = (
         Example(id=name, inputs={"mail": name}, reference="the customer wants a refund") for name in ("one", "two")
@@ -168,8 +234,10 @@ def test_a_leak_is_found_also_where_the_budget_cuts_it_out() -> None:
 
 
 def test_a_variable_made_by_the_projection_breaks_the_contract() -> None:
-    current = Candidate(instruction="the the the the the }}")
-    assert reasons(admit("{{ review", budget=5, current=current)) == ["contract"]
+    current = Candidate(instruction="review }}")
+    proposal = "{{\nIt is a long way from here to where the other one stands."
+    assert reasons(admit(proposal, current=current)) == []
+    assert reasons(admit(proposal, budget=1, current=current)) == ["contract"]
 
 
 # Properties
@@ -184,10 +252,9 @@ WORDS = st.lists(
     texts=st.lists(WORDS, max_size=8),
     budget=st.none() | st.integers(0, 8),
     known=st.sets(WORDS, max_size=3),
-    seed=st.integers(0, 99),
 )
 def test_whatever_is_admitted_keeps_the_rules(
-    *, current: str, texts: list[str], budget: int | None, known: set[str], seed: int
+    *, current: str, texts: list[str], budget: int | None, known: set[str]
 ) -> None:
     guard = screen(REVIEW)
     parent = Candidate(instruction=current.strip())
@@ -198,7 +265,6 @@ def test_whatever_is_admitted_keeps_the_rules(
         taken,
         step=1,
         budget=budget,
-        rng=random.Random(seed),
     )
     found = [item.instruction for item in edited.candidates]
     assert len({item.id for item in edited.candidates}) == len(found)
@@ -207,6 +273,8 @@ def test_whatever_is_admitted_keeps_the_rules(
         assert candidate.id not in taken
         assert candidate.distance == word_distance(parent.instruction, candidate.instruction)
         assert budget is None or candidate.distance <= budget
+        assert candidate.proposed in (None, *(text.strip() for text in texts))
+        assert candidate.proposed is not None or candidate.instruction in {text.strip() for text in texts}
         assert candidate.instruction
         assert not variables_in(candidate.instruction)
         assert not guard.leaks(candidate.instruction)

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import random
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -13,10 +12,11 @@ from hypothesis import strategies as st
 
 from gpo.models.local.embedder import load_embedder
 from gpo.models.synthetic.task import PHRASES, START
-from gpo.records import Candidate, Proposals, Score, Scored
+from gpo.records import Candidate, Score, Scored
 from gpo.search.edit import ProposalFilter
+from gpo.search.memory.trajectory import Scope, open_trajectory
 from gpo.search.select import select, start_search
-from gpo.search.trajectory import Scope, open_trajectory
+from gpo.search.step import Proposals
 from gpo.settings import Settings
 from gpo.spec.edit_budget import Decay, edit_budget
 from tests.support.outcomes import step_of
@@ -48,10 +48,9 @@ def cosine(a: Sequence[float], b: Sequence[float]) -> float:
     st.lists(st.lists(st.sampled_from(PHRASES), max_size=8).map(" ".join), max_size=6),
     st.sampled_from(DECAYS),
     st.integers(1, 12),
-    st.integers(0, 2**32),
 )
 def test_whatever_is_proposed_candidates_keep_the_budget(
-    current: str, proposed: list[str], decay: Decay, step: int, seed: int
+    current: str, proposed: list[str], decay: Decay, step: int
 ) -> None:
     parent = Candidate(instruction=current)
     allowed = edit_budget(decay, step, 12, 15, 2)
@@ -62,7 +61,6 @@ def test_whatever_is_proposed_candidates_keep_the_budget(
         {parent.id},
         step=step,
         budget=allowed,
-        rng=random.Random(seed),
     )
     assert allowed is not None
     for each in edited.candidates:

@@ -10,8 +10,8 @@ import pytest
 
 from gpo.records import Candidate, Example, Score, Scored
 from gpo.search.inform import Informed
+from gpo.search.memory.neighbours import Neighbour
 from gpo.search.requests.meta_prompt import Request, meta_prompt, meta_prompt_parts
-from gpo.search.neighbours import Neighbour
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import PRESETS
 from gpo.spec.task import TaskSpec

@@ -13,13 +13,14 @@ from gpo.models.ask import ask_all
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers
 from gpo.progress import Answered, Event, listen
-from gpo.records import Candidate, Example, Proposals, Score, Scored, Usage
-from gpo.search.requests.continuation import last_line, subject_words
+from gpo.records import Candidate, Example, Score, Scored, Usage
 from gpo.search.inform import Informed
-from gpo.search.requests.meta_prompt import Request, meta_prompt
-from gpo.search.neighbours import Neighbour
+from gpo.search.memory.neighbours import Neighbour
 from gpo.search.refine import read_proposal, refine, why_unread
+from gpo.search.requests.continuation import last_line, subject_words
+from gpo.search.requests.meta_prompt import Request, meta_prompt
 from gpo.search.retrieve import Recalled
+from gpo.search.step import Proposals
 from gpo.spec.task import TaskSpec
 from gpo.template import Message
 from tests.support.fakes import ScriptedModel, StatusError, chat_model, scripted

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.evaluation.calls import example_calls
-from gpo.records import Candidate, Edited, Example, Rejection, Score, Scored, Splits, Step, Usage, UsageByRole
+from gpo.records import Candidate, Example, Score, Scored, Splits, Usage, UsageByRole
 from gpo.search.run_limits import (
     PROBES,
     affordable_candidates,
@@ -21,6 +21,7 @@ from gpo.search.run_limits import (
     step_calls,
 )
 from gpo.search.select import select, start_search, why_stop
+from gpo.search.step import Edited, Rejection, Step
 from gpo.spec.task import TaskSpec
 from tests.support.outcomes import spec, step_of
 

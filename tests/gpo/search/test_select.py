@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.records import Candidate, Edited, Example, Proposals, Rejection, Score, Scored, Splits, Usage
+from gpo.records import Candidate, Example, Score, Scored, Splits, Usage
 from gpo.search.inform import Informed
-from gpo.search.neighbours import Neighbour
+from gpo.search.memory.neighbours import Neighbour
 from gpo.search.retrieve import Recalled
 from gpo.search.select import Search, describe_step, select, start_search, why_stop
+from gpo.search.step import Edited, Proposals, Rejection
 from gpo.spec.task import TaskSpec
 from tests.support.outcomes import spec, step_of
 

@@ -26,8 +26,8 @@ from gpo.models.local.embedder import load_embedder
 from gpo.records import Candidate, Score, Scored
 from gpo.runs.job import Checked, Job
 from gpo.runs.run import open_run, rebuild_trajectory
-from gpo.search.neighbours import Neighbour, by_score, by_time
-from gpo.search.trajectory import Scope, Trajectory, open_trajectory
+from gpo.search.memory.neighbours import Neighbour, by_score, by_time
+from gpo.search.memory.trajectory import Scope, Trajectory, open_trajectory
 from gpo.settings import Settings
 from gpo.spec.task import TaskSpec
 from tests.support.paths import ROOT
@@ -42,7 +42,7 @@ import asyncio, sys
 from pathlib import Path
 from gpo.records import Candidate, Score, Scored
 from gpo.settings import Settings
-from gpo.search.trajectory import Scope, open_trajectory
+from gpo.search.memory.trajectory import Scope, open_trajectory
 
 async def embed(texts):
     return [[1.0, float(len(text))] for text in texts]

@@ -38,8 +38,8 @@ from gpo.records import Candidate, Example, Score, Scored
 from gpo.scoring.answers import parse_answer
 from gpo.scoring.spec import AnswerSpec
 from gpo.search.inform import Informed, reflection_prompt
+from gpo.search.memory.neighbours import Neighbour
 from gpo.search.requests.meta_prompt import Request, meta_prompt
-from gpo.search.neighbours import Neighbour
 from gpo.search.retrieve import Recalled, summary_prompt
 from gpo.spec.file import load_spec
 from gpo.spec.method import PRESETS, OptimizerSpec

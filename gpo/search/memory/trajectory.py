@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gpo.errors import PermanentCallError, StateError
 from gpo.models.local.embedder import Embed
 from gpo.records import Candidate, Record, Scored, content_hash
-from gpo.search.chroma import Index, embedded_index, server_index
-from gpo.search.neighbours import (
+from gpo.search.memory.chroma import Index, embedded_index, server_index
+from gpo.search.memory.neighbours import (
     Neighbour,
     Order,
     by_similarity,

@@ -1,0 +1,92 @@
+"""Frozen records of one step of a search: what was proposed, what was turned away and why, and what came of it."""
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from gpo.records import Candidate, Record, Scored, UsageByRole
+
+StopReason = Literal["plateau", "max_steps", "budget"]
+RejectionReason = Literal[
+    "empty", "truncated", "refused", "duplicate", "leak", "copy", "contract", "too_long", "budget", "label",
+    "unchanged", "failed", "no_gain", "unaffordable",
+]  # fmt: skip
+
+
+class Proposal(Record):
+    """An instruction that the optimizer model wrote; `place` among those asked for, and the `way` it was asked for."""
+
+    text: str
+    place: int = 0
+    way: str = ""
+
+
+class Rejection(Record):
+    """A proposal that was not scored on dev, with the reason, and what in the text it is, where that is known.
+
+    `way` is how it was asked for.
+    """
+
+    reason: RejectionReason
+    text: str
+    detail: str = ""
+    way: str = ""
+
+
+class Proposals(Record):
+    """What the optimizer model wrote in one step, already freed from markers, and what was not usable."""
+
+    proposals: tuple[Proposal, ...]
+    rejected: tuple[Rejection, ...] = ()
+    usage: UsageByRole = Field(default={})
+
+
+class Edited(Record):
+    """The candidates of a step, each within the step's word budget, and the proposals that were rejected.
+
+    `budget` is the step's, also when no proposal became a candidate; None: no limit.
+    """
+
+    budget: int | None
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Rejection, ...] = ()
+
+
+class Trial(Record):
+    """A candidate on a batch of training cases: its scores by example id, and the mean of its parent on the same cases.
+
+    It `passed` where it is worth a score on dev.
+    """
+
+    candidate: Candidate
+    before: float
+    values: Mapping[str, float]
+    passed: bool
+
+    @property
+    def after(self) -> float:
+        """The mean of its own scores; 0 where all calls failed."""
+        return math.fsum(self.values.values()) / len(self.values) if self.values else 0.0
+
+
+class Step(Record):
+    """One step of the loop, as recorded: what the optimizer model was told and shown, and what came of it.
+
+    `cases` holds the scores of the current prompt on the training examples that it was tried on, by example id, and
+    `trials` are those of the candidates on their own cases: one that passed and is not among the `scored` could not be
+    paid for. `usage` is that of reflection, summary, proposals and cases; the candidates' dev scores have their own.
+    """
+
+    number: int
+    budget: int | None
+    current: str
+    neighbours: tuple[str, ...]
+    scored: tuple[Scored, ...]
+    rejected: tuple[Rejection, ...]
+    cases: Mapping[str, float] = {}
+    trials: tuple[Trial, ...] = ()
+    reflection: str | None = None
+    summary: str = ""
+    usage: UsageByRole = Field(default={})
