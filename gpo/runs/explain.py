@@ -25,6 +25,7 @@ from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.run import run_id, run_key, step_rng, trajectory_scope
 from gpo.search.inform import Informed, inform
 from gpo.search.neighbours import Neighbour, as_neighbour
+from gpo.search.plan import fit_to_calls
 from gpo.search.refine import build_request
 from gpo.search.requests.continuation import list_to_continue
 from gpo.search.requests.meta_prompt import (
@@ -36,6 +37,7 @@ from gpo.search.requests.meta_prompt import (
     trajectory_choice,
 )
 from gpo.search.retrieve import STRATEGIES, Past, Recalled, recall, summarise
+from gpo.search.run_limits import sizes_of
 from gpo.search.select import Search, select, start_search
 from gpo.search.trajectory import open_trajectory
 from gpo.spec.task import TaskSpec
@@ -89,18 +91,19 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         InputError: there is no such step, or the dataset cannot be read.
         StateError: the database cannot be used.
     """
-    spec, options = job.spec, job.spec.optimizer
+    splits = load_splits(job.spec)
+    key = run_key(job.spec, splits)
+    spec = fit_to_calls(job.spec, sizes_of(splits)).spec
+    options = spec.optimizer
     if step is not None and not 1 <= step <= options.max_steps:
         raise InputError(f"step {step} does not exist; allowed: 1 to {options.max_steps} (`optimizer.max_steps`)")
-    splits = load_splits(spec)
-    key = run_key(spec, splits)
     outcome, scored, before = _read_run(job, key)
     taken = outcome.steps if outcome else max((item.candidate.step for item in scored), default=0)
     step = step or min(taken or 2, options.max_steps)
     if outcome is not None:
         seen = _facts_of_outcome(outcome, step)
     elif scored:
-        seen = await _replay_step(job, splits, key, scored, step)
+        seen = await _replay_step(replace(job, spec=spec), splits, key, scored, step)
     else:
         why = "Run before with another version or other data" if before else f"Not run yet with its state in {job.home}"
         seen = _StepFacts(f"{why}: brackets stand for what only a run can tell.")

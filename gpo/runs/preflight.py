@@ -81,7 +81,7 @@ def _fit_search(checked: Checked) -> Checked:
     fitted = fit_to_calls(checked.spec, sizes_of(checked.splits))
     if fitted.told:
         emit(Note(fitted.told))
-    return replace(checked, job=replace(checked.job, spec=fitted.spec))
+    return replace(checked, fitted=fitted.spec)
 
 
 def _check_search(checked: Checked) -> None:
