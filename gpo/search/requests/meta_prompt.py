@@ -108,7 +108,7 @@ def _training_section(spec: TaskSpec, request: Request, place: int, shows: str) 
     """What is shown of the training examples."""
     options = spec.optimizer
     batch = request.informed.batch_of(place)
-    if shows == "cases" and batch:
+    if shows == "cases" and options.shows_cases and batch:
         return Section(
             name="cases", choice=f"information: cases, batch: {options.batch}", text=_cases_text(spec, batch)
         )
