@@ -13,17 +13,21 @@ from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
 from gpo.models.models import Models
-from gpo.records import Candidate, Example, Record, Rejection, Trial, UsageByRole, total_usage
+from gpo.records import Candidate, Example, Record, Rejection, Score, Trial, UsageByRole, total_usage
 from gpo.search.cases import Batch
 from gpo.search.inform import Informed, try_on_cases
 from gpo.spec.task import TaskSpec
 
 
 class Screened(Record):
-    """Candidates in the order in which they deserve a score on dev, the best gain first, and how each was tried."""
+    """Candidates in the order in which they deserve a score on dev, the best gain first, and how each was tried.
+
+    `failed` counts the calls that failed.
+    """
 
     passed: tuple[Candidate, ...]
     trials: tuple[Trial, ...] = ()
+    failed: int = 0
     usage: UsageByRole = Field(default={})
 
     def within(self, affordable: int) -> tuple[Candidate, ...]:
@@ -44,22 +48,25 @@ async def screen(
     found = await gather_or_cancel(
         *(_try(models, spec, each, informed.batch_of(each.place), shown) for each in candidates)
     )
-    trials = tuple(trial for trial, _ in found)
+    trials, scores = tuple(trial for trial, _ in found), [score for _, score in found]
     ranked = sorted((each for each in trials if each.is_passed), key=lambda each: each.before - each.after)
     return Screened(
-        passed=tuple(each.candidate for each in ranked), trials=trials, usage=total_usage(usage for _, usage in found)
+        passed=tuple(each.candidate for each in ranked),
+        trials=trials,
+        failed=sum(score.failed for score in scores),
+        usage=total_usage(score.usage for score in scores),
     )
 
 
 async def _try(
     models: Models, spec: TaskSpec, candidate: Candidate, batch: Batch, shown: Sequence[Example]
-) -> tuple[Trial, UsageByRole]:
-    """The candidate on its cases; a call that failed decides nothing."""
+) -> tuple[Trial, Score]:
+    """The candidate on its cases, and its score there; a call that failed decides nothing."""
     examples = [case.example for case in batch]
     score = await try_on_cases(models, spec, candidate.instruction, examples, shown)
     known = [case.sample.value for case in batch if case.example.id in score.values]
     trial = Trial(candidate=candidate, before=_mean(known), after=_mean(list(score.values.values())), n=score.n)
-    return trial, score.usage
+    return trial, score
 
 
 def rejections(trials: Sequence[Trial], scored: Sequence[Candidate]) -> tuple[Rejection, ...]:
