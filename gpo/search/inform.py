@@ -18,7 +18,7 @@ from gpo.formatting import count
 from gpo.models.ask import ask_remark, repeat_of
 from gpo.models.models import Models
 from gpo.records import Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
-from gpo.search.cases import Batch, Case, choose_fresh, deal_batches
+from gpo.search.cases import Batch, TrainingCase, choose_fresh, deal_batches
 from gpo.search.requests.formatting import PLACEHOLDER, describe_case
 from gpo.spec.task import TaskSpec
 
@@ -123,7 +123,7 @@ async def _with_cases(
     before = [example for example in pool if example.id in known]
     old, new = [await try_on_cases(models, spec, instruction, asked, shown) for asked in (before, fresh)]
     samples = {sample.example: sample for sample in (*old.samples, *new.samples)}
-    cases = [Case(example=each, sample=samples[each.id]) for each in (*before, *fresh) if each.id in samples]
+    cases = [TrainingCase(example=each, sample=samples[each.id]) for each in (*before, *fresh) if each.id in samples]
     return Informed(
         current=current,
         batches=deal_batches(cases, proposals, size, rng),

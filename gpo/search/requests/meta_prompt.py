@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gpo.formatting import count
 from gpo.records import Example, Record
-from gpo.search.cases import Batch, Case
+from gpo.search.cases import Batch, TrainingCase
 from gpo.search.inform import Informed
 from gpo.search.requests.formatting import PLACEHOLDER, describe_case, format_question, format_score
 from gpo.search.requests.ways import WAYS, Asking
@@ -124,7 +124,7 @@ def _cases_text(spec: TaskSpec, batch: Batch) -> str:
     )
 
 
-def _case_text(spec: TaskSpec, number: int, case: Case) -> str:
+def _case_text(spec: TaskSpec, number: int, case: TrainingCase) -> str:
     verdict = "wrong" if case.sample.value == 0 else "right" if not case.is_failure else f"{case.sample.value:.2f} of 1"
     return describe_case(spec, f"Case {number} ({verdict}):", case.example, case.sample)
 
