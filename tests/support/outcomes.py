@@ -5,11 +5,12 @@ from typing import Any
 
 from gpo.gate.rule import apply_gate
 from gpo.gate.verdict import Measure
-from gpo.records import Candidate, Edited, Interval, Proposals, Rejection, Sample, Score, Scored, Step
+from gpo.records import Candidate, Edited, Interval, Proposal, Proposals, Rejection, Sample, Score, Scored, Step
 from gpo.runs.outcome import Calls, Outcome
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
-from gpo.search.select import Search, describe_step
+from gpo.search.screen import Screened
+from gpo.search.select import Search, complete_step, describe_step
 from gpo.spec.gate import GateSpec
 from gpo.spec.task import TaskSpec
 
@@ -49,11 +50,18 @@ def scored(step: int, number: int, right: int, n: int, *, instruction: str, pare
     return Scored(candidate=candidate, score=score(right, n, 48))
 
 
+def proposals_of(*texts: str, rejected: Sequence[Rejection] = ()) -> Proposals:
+    """What an optimizer model wrote, in the order in which it was asked."""
+    written = tuple(Proposal(text=text, place=place) for place, text in enumerate(texts))
+    return Proposals(proposals=written, rejected=tuple(rejected))
+
+
 def step_of(search: Search, items: Sequence[Scored], budget: int | None = None) -> Step:
     """The record of a step that came to these candidates."""
     edited = Edited(budget=budget, candidates=tuple(item.candidate for item in items))
-    nothing = Informed(current=search.best), Recalled(), Proposals(texts=())
-    return describe_step(search, *nothing, edited=edited, scored=items)
+    nothing = Informed(current=search.current), Recalled(), proposals_of()
+    begun = describe_step(search, *nothing, edited=edited)
+    return complete_step(begun, Screened(passed=edited.candidates), items)
 
 
 def history(start: Scored, best_instruction: str = BETTER) -> tuple[Step, ...]:

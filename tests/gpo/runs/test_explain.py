@@ -22,7 +22,7 @@ from gpo.runs.outcome import Outcome
 from gpo.runs.run import run_key
 from gpo.search.select import start_search
 from gpo.spec.method import PRESETS
-from tests.gpo.search.test_meta_prompt import meta_prompt_parts, request_of
+from tests.gpo.search.requests.test_meta_prompt import meta_prompt_parts, request_of
 from tests.gpo.search.test_select import after
 from tests.support.outcomes import outcome
 

@@ -12,6 +12,7 @@ from gpo.evaluation.calls import example_calls
 from gpo.records import Candidate, Edited, Example, Rejection, Score, Scored, Splits, Step, Usage, UsageByRole
 from gpo.search.run_limits import (
     PROBES,
+    SplitSizes,
     affordable_candidates,
     final_calls,
     least_amounts,
@@ -22,9 +23,19 @@ from gpo.search.run_limits import (
 )
 from gpo.search.select import select, start_search, why_stop
 from gpo.spec.task import TaskSpec
-from tests.support.outcomes import spec, step_of
+from tests.support.outcomes import spec as spec_of
+from tests.support.outcomes import step_of
 
 JUDGE = {"name": "judge", "rubric": "Is it polite?"}
+
+
+def spec(**changes: Any) -> TaskSpec:
+    """A spec of GPO, in which all proposals are scored, unless another method is given."""
+    return spec_of(**changes | {"optimizer": {"preset": "gpo"} | changes.get("optimizer", {})})
+
+
+def sizes(dev: int, test: int = 0, train: int = 0) -> SplitSizes:
+    return SplitSizes(train=train, dev=dev, test=test)
 
 
 def examples(count: int) -> tuple[Example, ...]:
@@ -113,13 +124,13 @@ def test_a_run_never_makes_more_calls_than_its_caps(
     changes = METHODS[method]
     task = spec(**changes | {"optimizer": {"candidates": candidates} | changes.get("optimizer", {})})
     kind = rng.choice(["max_calls", "max_task_calls"])
-    cap = (least_calls(task, dev, test) if kind == "max_calls" else least_task_calls(task, dev)) + spare
+    cap = (least_calls(task, sizes(dev, test)) if kind == "max_calls" else least_task_calls(task, sizes(dev))) + spare
     task = capped(task, **{kind: cap})
 
     models = Counted(rng, task, dev)
     start = models.score(0, 0, dev).score
     steps: list[Step] = []
-    while len(steps) < 30 and (affordable := affordable_candidates(task, [start], steps, dev, test)):
+    while len(steps) < 30 and (affordable := affordable_candidates(task, [start], steps, sizes(dev, test))):
         assert affordable <= candidates
         steps.append(recorded(len(steps) + 1, *models.step(len(steps) + 1, affordable)))
         assert sum(usage.calls for usage in search_usage([start], steps).values()) == PROBES + models.calls
@@ -142,8 +153,8 @@ def test_the_last_step_under_a_cap_is_smaller() -> None:
     step = recorded(1, {"optimizer": answers(4)}, Edited(budget=9, candidates=()), [])
     full = [scored_item(number) for number in range(4)]
     taken = [step.model_copy(update={"scored": tuple(full)})]
-    assert affordable_candidates(task, [start], [], 10, 10) == 4
-    assert affordable_candidates(task, [start], taken, 10, 10) == 2
+    assert affordable_candidates(task, [start], [], sizes(10, 10)) == 4
+    assert affordable_candidates(task, [start], taken, sizes(10, 10)) == 2
 
 
 def scored_item(number: int, usage: UsageByRole | None = None) -> Scored:
@@ -158,20 +169,20 @@ def test_a_search_stops_when_no_step_is_afforded() -> None:
     search = start_search(scored_item(0))
     assert why_stop(search, task, splits) is None
     items = [scored_item(1), scored_item(2)]
-    search = select(search, step_of(search, items, budget=9))
+    search = select(search, step_of(search, items, budget=9), task, random.Random(0))
     assert why_stop(search, task, splits) == "budget"
 
 
 def test_without_a_cap_there_is_always_a_next_step() -> None:
     start = Score(values={}, planned=10**6, failed=10**6)
-    assert affordable_candidates(spec(), [start], [], 10**6, 10**6) == spec().optimizer.candidates
+    assert affordable_candidates(spec(), [start], [], sizes(10**6, 10**6)) == spec().optimizer.candidates
 
 
 def test_the_least_cap_is_a_step_and_the_proof() -> None:
     task: TaskSpec = spec(optimizer={"candidates": 8})
     # One probe, the start on 48, 8 proposals each scored on 48, both prompts on 144.
-    assert least_calls(task, dev=48, test=144) == 1 + 48 + 8 * 49 + 288
-    assert least_task_calls(task, dev=48) == 48 + 8 * 48
+    assert least_calls(task, sizes(48, 144)) == 1 + 48 + 8 * 49 + 288
+    assert least_task_calls(task, sizes(48)) == 48 + 8 * 48
 
 
 @pytest.mark.parametrize(
@@ -210,16 +221,17 @@ def test_a_step_starts_only_if_its_expected_tokens_and_those_of_the_proof_fit() 
     start, final, candidate = 1100, 20 * 110, 10 * 110 + 220
     for affordable in range(5):
         cap = start + final + affordable * candidate
-        assert affordable_candidates(capped(task, max_tokens=cap), [MEASURED], [], 10, 10) == affordable
-        assert affordable_candidates(capped(task, max_tokens=cap + candidate - 1), [MEASURED], [], 10, 10) == affordable
+        for spare in (0, candidate - 1):
+            limited = capped(task, max_tokens=cap + spare)
+            assert affordable_candidates(limited, [MEASURED], [], sizes(10, 10)) == affordable
 
 
 def test_a_cap_on_cost_counts_what_has_a_price() -> None:
     task = spec(optimizer={"candidates": 4, "examples": 0}, models=PRICES)
     # 100 tokens in and 10 out cost 0.0002 a task call; the optimizer model is free.
     one = 0.0002
-    assert affordable_candidates(capped(task, max_cost=51 * one), [MEASURED], [], 10, 10) == 2
-    assert affordable_candidates(capped(task, max_cost=29 * one), [MEASURED], [], 10, 10) == 0
+    assert affordable_candidates(capped(task, max_cost=51 * one), [MEASURED], [], sizes(10, 10)) == 2
+    assert affordable_candidates(capped(task, max_cost=29 * one), [MEASURED], [], sizes(10, 10)) == 0
 
 
 def test_the_dearest_step_so_far_is_what_the_next_is_expected_to_take() -> None:
@@ -228,12 +240,13 @@ def test_the_dearest_step_so_far_is_what_the_next_is_expected_to_take() -> None:
     taken = [recorded(1, {"optimizer": Usage(calls=1, input_tokens=40)}, Edited(budget=9, candidates=()), [])]
     taken = [taken[0].model_copy(update={"scored": (scored_item(1, {"task": long}),)})]
     used, step, final = 1100 + 5100 + 40, 5100 + 40, 20 * 510
-    assert affordable_candidates(capped(task, max_tokens=used + step + final), [MEASURED], taken, 10, 10) == 1
-    assert affordable_candidates(capped(task, max_tokens=used + step + final - 1), [MEASURED], taken, 10, 10) == 0
+    for spare, affordable in ((0, 1), (-1, 0)):
+        limited = capped(task, max_tokens=used + step + final + spare)
+        assert affordable_candidates(limited, [MEASURED], taken, sizes(10, 10)) == affordable
 
 
 def test_the_least_amounts_go_by_the_first_answers() -> None:
     task = spec(optimizer={"candidates": 2, "examples": 0}, models=PRICES)
-    least = least_amounts(task, MEASURED, dev=10, test=10)
+    least = least_amounts(task, MEASURED, sizes(10, 10))
     assert least["max_tokens"] == 110 * (10 + 20 + 20) + 2 * 110
     assert least["max_cost"] == pytest.approx(0.0002 * 50)

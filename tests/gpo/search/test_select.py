@@ -25,8 +25,9 @@ def scored(text: str, right: int, n: int = DEV, step: int = 1, number: int = 1) 
     )
 
 
-def after(search: Search, *items: Scored, budget: int | None = 9) -> Search:
-    return select(search, step_of(search, items, budget))
+def after(search: Search, *items: Scored, budget: int | None = 9, seed: int = 0, **optimizer: Any) -> Search:
+    options = task(**({"preset": "gpo"} | optimizer))
+    return select(search, step_of(search, items, budget), options, random.Random(seed))
 
 
 def splits(dev: int = DEV, test: int = 20) -> Splits:
@@ -100,8 +101,8 @@ def test_a_step_is_recorded_as_it_was() -> None:
     search = start_search(start)
     informed = Informed(current=start, reflection="vague")
     recalled = Recalled(neighbours=(neighbour,), summary="be brief", usage=spent)
-    taken = describe_step(search, informed, recalled, Proposals(texts=()), edited=edited, scored=[])
-    after_it = select(search, taken)
+    taken = describe_step(search, informed, recalled, Proposals(proposals=()), edited=edited)
+    after_it = select(search, taken, task(preset="gpo"), random.Random(0))
     (step,) = after_it.steps
     assert (step.reflection, step.summary, step.usage, after_it.summary) == ("vague", "be brief", spent, "be brief")
     assert (step.number, step.budget, step.current, step.neighbours) == (1, 14, "start", ("near",))
@@ -142,7 +143,7 @@ def test_nothing_is_better_than_everything_right() -> None:
 
 @pytest.mark.parametrize(("cap", "stopped"), [(1 + 10 + 11 + 40, None), (1 + 10 + 11 + 40 - 1, "budget")])
 def test_it_ends_when_a_step_and_the_proof_are_not_to_be_had(cap: int, stopped: str | None) -> None:
-    capped = spec(optimizer={"candidates": 2}, budget={"max_calls": cap})
+    capped = spec(optimizer={"preset": "gpo", "candidates": 2}, budget={"max_calls": cap})
     assert why_stop(start_search(scored("start", 5, step=0)), capped, splits()) == stopped
 
 

@@ -38,8 +38,8 @@ from gpo.records import Candidate, Example, Score, Scored
 from gpo.scoring.answers import parse_answer
 from gpo.scoring.spec import AnswerSpec
 from gpo.search.inform import Informed, reflection_prompt
-from gpo.search.requests.meta_prompt import Request, meta_prompt
 from gpo.search.neighbours import Neighbour
+from gpo.search.requests.meta_prompt import Request, meta_prompt
 from gpo.search.retrieve import Recalled, summary_prompt
 from gpo.spec.file import load_spec
 from gpo.spec.method import PRESETS, OptimizerSpec
@@ -286,7 +286,7 @@ def test_what_the_library_shows_is_read(preset: str) -> None:
     assert shown.current == "Be polite. Make a plan."
     assert shown.others == ("Be polite. Good luck.",)
     assert shown.scores["Be polite. Good luck."] == 25
-    assert shown.scores.get(shown.current) == (50 if "score" in method.information else None)
+    assert shown.scores.get(shown.current) == (50 if OptimizerSpec(preset=preset).shows_score else None)
     assert shown.hints == {"Use a table.": HINT}
     assert shown.limit == (None if method.decay == "none" else 7)
     assert shown.edits == (method.refinement == "editing")
