@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from gpo.evaluation.calls import example_calls
 from gpo.records import Candidate, Edited, Example, Rejection, Score, Scored, Splits, Step, Usage, UsageByRole
 from gpo.search.run_limits import (
+    MOST_FINAL_EXAMPLES,
     PROBES,
     SplitSizes,
     affordable_candidates,
+    affordable_scores,
     final_calls,
+    finalist_calls,
+    finalist_examples,
     least_amounts,
     least_calls,
     least_task_calls,
@@ -82,6 +86,25 @@ class Counted:
         edited = Edited(budget=9, candidates=tuple(item.candidate for item in scored), rejected=tuple(rejected))
         return {"task": answers(batch), "optimizer": answers(candidates - refused + remarks)}, edited, scored
 
+    def tried_on_cases(self, most: int) -> tuple[int, int]:
+        """Up to so many calls about training examples: how many of them were answered, and how many failed."""
+        asked = self.rng.randint(0, most)
+        failed = self.rng.randint(0, asked) if self.rng.random() < 0.3 else 0
+        self.calls += asked
+        self.task_calls += asked
+        return asked - failed, failed
+
+    def begun(self, number: int, candidates: int) -> Step:
+        """A step whose proposals are tried on cases first, up to what it has cost by then."""
+        batch, refused = self.task.optimizer.batch, self.rng.randint(0, candidates - 1)
+        self.calls += candidates
+        informed, lost = self.tried_on_cases(candidates * batch)
+        found, failed = self.tried_on_cases((candidates - refused) * batch)
+        usage = {"task": answers(informed + found), "optimizer": answers(candidates - refused)}
+        rejected = [Rejection(reason="failed", text="")] * refused
+        step = recorded(number, usage, Edited(budget=None, candidates=(), rejected=tuple(rejected)), [])
+        return step.model_copy(update={"failed": lost + failed})
+
 
 def answers(count: int) -> Usage:
     return Usage(calls=count, input_tokens=100 * count, output_tokens=10 * count)
@@ -145,6 +168,72 @@ def test_a_run_never_makes_more_calls_than_its_caps(
             "max_task_calls": dev * example_calls(task)["task"] + batch,
         }
         assert used + one_more[kind] > cap
+
+
+@pytest.mark.parametrize("kind", ["max_calls", "max_task_calls"])
+@given(
+    seed=st.integers(0, 10_000),
+    dev=st.integers(1, 20),
+    test=st.integers(1, 30),
+    candidates=st.integers(1, 6),
+    spare=st.integers(0, 300),
+)
+def test_a_run_that_tries_proposals_on_cases_keeps_its_caps_and_leaves_less_than_one_more(
+    *, kind: str, seed: int, dev: int, test: int, candidates: int, spare: int
+) -> None:
+    rng, own = random.Random(seed), sizes(dev, test, train=25)
+    method = {"preset": "minibatch", "candidates": candidates, "batch": 3, "finalists": rng.choice([0, 2])}
+    cap = 1
+    while cap < (least := _least(kind, capped(spec(optimizer=method), **{kind: cap}), own)):
+        cap = least
+    cap += spare
+    task = capped(spec(optimizer=method), **{kind: cap})
+    models = Counted(rng, task, dev)
+    start = models.score(0, 0, dev).score
+    steps: list[Step] = []
+    while affordable := affordable_candidates(task, [start], steps, own):
+        begun = models.begun(len(steps) + 1, affordable)
+        wanted = rng.randint(0, affordable)
+        taken = affordable_scores(task, [start], [*steps, begun], own, wanted)
+        assert taken <= wanted
+        assert taken or not wanted, "a step that has begun can score one of its proposals"
+        scored = tuple(models.score(begun.number, place, dev) for place in range(taken))
+        steps.append(begun.model_copy(update={"scored": scored}))
+        assert search_usage([start], steps)["task"].calls == models.task_calls
+        assert sum(usage.calls for usage in search_usage([start], steps).values()) == PROBES + models.calls
+    assert steps, "the least cap is that of one step"
+    # The second look at the finalists is set aside, and so is the proof, where the cap is one on all calls.
+    aside = finalist_calls(task, own.train) + (PROBES + final_calls(task, test) if kind == "max_calls" else 0)
+    used = aside + (models.calls if kind == "max_calls" else models.task_calls)
+    one_more = dev + 2 * task.optimizer.batch + (kind == "max_calls")
+    assert used <= cap < used + one_more
+
+
+def _least(kind: str, task: TaskSpec, own: SplitSizes) -> int:
+    return least_calls(task, own) if kind == "max_calls" else least_task_calls(task, own)
+
+
+def test_the_second_look_takes_a_tenth_of_a_cap_at_most() -> None:
+    task = spec(optimizer={"preset": "minibatch"})
+    assert [finalist_examples(task, train) for train in (10, 200)] == [10, MOST_FINAL_EXAMPLES]
+    assert finalist_calls(task, 200) == 3 * MOST_FINAL_EXAMPLES
+    assert finalist_examples(capped(task, max_task_calls=300), 200) == 10
+    assert finalist_examples(capped(task, max_task_calls=300, max_calls=150), 200) == 5
+    assert finalist_examples(capped(task, max_task_calls=20), 200) == 0
+    judged = spec(optimizer={"preset": "minibatch"}, metric=JUDGE, answer={"kind": "free"})
+    # The answer, and a grade that may be asked for twice.
+    assert finalist_examples(capped(judged, max_calls=300), 200) == 3
+    assert finalist_examples(spec(), 200) == finalist_calls(spec(), 200) == 0
+
+
+def test_a_step_with_a_test_needs_its_cases_twice_and_one_score() -> None:
+    task = spec(optimizer={"preset": "minibatch", "candidates": 4, "batch": 5, "finalists": 0})
+    # Each proposal's cases are answered with the current prompt and with its own.
+    assert least_task_calls(task, sizes(48)) == 48 + 4 * 5 * 2 + 48
+    assert least_calls(task, sizes(48, 144)) == 1 + 48 + 4 * (5 * 2 + 1) + 48 + 288
+    assert step_calls(task, 48) == 4 * (5 * 2 + 1) + 4 * 48
+    shown = spec(optimizer={"preset": "gpo", "information": "cases", "candidates": 4, "batch": 5})
+    assert step_calls(shown, 48) == 4 * (5 + 1) + 4 * 48
 
 
 def test_the_last_step_under_a_cap_is_smaller() -> None:
