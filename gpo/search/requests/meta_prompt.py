@@ -109,9 +109,7 @@ def _training_section(spec: TaskSpec, request: Request, place: int, shows: str) 
     options = spec.optimizer
     batch = request.informed.batch_of(place)
     if shows == "cases" and options.shows_cases and batch:
-        return Section(
-            name="cases", choice=f"information: cases, batch: {options.batch}", text=_cases_text(spec, batch)
-        )
+        return Section(name="cases", choice=cases_choice(options), text=_cases_text(spec, batch))
     shown = request.labelled if shows == "labels" and request.labelled else request.examples
     return Section(name="examples", choice=f"examples: {options.examples}", text=_examples_text(spec, shown))
 
@@ -133,6 +131,11 @@ def trajectory_choice(options: OptimizerSpec) -> str:
     """The trajectory as the spec has it: `trajectory: relevance, k: 3`."""
     listed = options.trajectory not in ("none", "summary")
     return f"trajectory: {options.trajectory}" + (f", k: {options.k}" if listed else "")
+
+
+def cases_choice(options: OptimizerSpec) -> str:
+    """The cases as the spec has them: `information: cases, batch: 4`."""
+    return f"information: cases, batch: {options.batch}"
 
 
 def limit_choice(options: OptimizerSpec, budget: int | None, step: int) -> str:
