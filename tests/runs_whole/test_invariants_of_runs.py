@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 
 from benchmarks.control_study import Sizes, run_loop, search_of, write_spec
 from gpo.data.splits import load_splits
-from gpo.database.engine import open_database
+from gpo.database.engine import open_database, open_state
 from gpo.models.local.embedder import load_embedder
 from gpo.models.synthetic.chat import SyntheticChatModel
 from gpo.models.synthetic.task import START, quality
+from gpo.production.register import find_last_finished
 from gpo.records import Example, Scored
+from gpo.runs.explain import explain
 from gpo.runs.history import History
 from gpo.runs.job import Checked, Job, load_job
 from gpo.runs.outcome import Outcome
@@ -304,3 +306,8 @@ def test_a_cap_on_calls_is_all_that_has_to_be_chosen_and_is_kept(
         # One more proposal on dev, its cases answered twice, and what was set aside for an end that was not needed.
         batch = 4 if preset == "minibatch" else 0
         assert used + SMALL.dev + 2 * batch + 2 + cap // 10 + 8 > cap
+    # Whoever looks for the run later has the spec as it was written, without what its cap decided.
+    place = load_job(path)
+    assert asyncio.run(explain(place)).run == outcome.run_id
+    with open_state(place.settings, place.home) as engine:
+        assert find_last_finished(History(engine), place.spec)[1].run_id == outcome.run_id
