@@ -13,6 +13,7 @@ from typing import Self
 from pydantic import Field, ValidationError
 
 from gpo.comparison.arms import REFERENCE, Arm
+from gpo.comparison.cells import TaskPlan, cell_spec
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.datasets.registry import Datasets
@@ -26,13 +27,12 @@ from gpo.runs.history import History
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
 from gpo.runs.run import run_key
-from gpo.search.plan import fit_to_calls
-from gpo.search.run_limits import SplitSizes, least_task_calls, sizes_of
+from gpo.search.run_limits import least_task_calls, sizes_of
 from gpo.settings import Settings, load_settings
 from gpo.spec.file import dump_spec, load_models, load_spec
-from gpo.spec.method import SIZES, Method, OptimizerSpec
+from gpo.spec.method import OptimizerSpec
 from gpo.spec.models import ModelSpec
-from gpo.spec.task import BudgetSpec, TaskSpec
+from gpo.spec.task import TaskSpec
 
 
 class Sizes(Record):
@@ -73,25 +73,6 @@ class Design(Record):
         """The design in words, such as `4 tasks x 6 presets x 2 seeds`."""
         arms = count(len(self.arms), "method" if any(arm.name != arm.preset for arm in self.arms) else "preset")
         return f"{count(len(self.tasks), 'task')} x {arms} x {count(len(self.seeds), 'seed')}"
-
-
-class TaskPlan(Record):
-    """What the cells of a task share: split sizes, and task-model calls of a search.
-
-    `candidates` of a step are the same for all methods where they were given; None: each has its own.
-    """
-
-    name: str
-    dev: int
-    test: int
-    train: int
-    candidates: int | None = None
-    calls: int
-
-    @property
-    def sizes(self) -> SplitSizes:
-        """The sizes of the splits."""
-        return SplitSizes(train=self.train, dev=self.dev, test=self.test)
 
 
 class Cell(Record):
@@ -179,45 +160,6 @@ def plan_comparison(design: Design, home: Path) -> Plan:
         cells=tuple(cell.model_copy(update={"spec": folder / cell.spec}) for cell in cells),
         specs={folder / file: spec for file, spec in specs.items()},
     )
-
-
-def cell_spec(spec: TaskSpec, arm: Arm, task: TaskPlan) -> TaskSpec:
-    """The spec of a task's cells with one method: equal calls for all, and each method as its users have it.
-
-    What the task's spec gives for all methods stays; the sizes and the race of the method that it names give way to
-    the arm's. Steps and patience follow from the calls. A limit on tokens or money stays; one on all calls together
-    gives way, as it would cut methods short unequally.
-
-    Raises:
-        InputError: the method does not go with the rest of the task's `optimizer`.
-    """
-    given = {name: value for name, value in dict(spec.optimizer).items() if name not in _OF_THE_ARM}
-    sizes = {**SIZES.get(arm.preset, {}), **_own_sizes(spec.optimizer)}
-    race = None if arm.method.accept in ("batch", "expected") else spec.optimizer.race_after
-    method = {**dict(arm.method), "preset": arm.preset, "race_after": race}
-    if task.candidates is not None:
-        sizes = {**sizes, "candidates": task.candidates}
-    try:
-        optimizer = OptimizerSpec.model_validate({**given, **sizes, **method})
-    except ValidationError as error:
-        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InputError(f"{spec.name} with the method {arm.name}: {problem}; or leave that method out") from None
-    budget = BudgetSpec(max_task_calls=task.calls, max_tokens=spec.budget.max_tokens, max_cost=spec.budget.max_cost)
-    own = spec.model_copy(update={"optimizer": optimizer, "budget": budget, "seed": 0})
-    return fit_to_calls(own, task.sizes).spec
-
-
-_OF_THE_ARM = {*Method.model_fields, "preset", "race_after", "candidates", "batch", "k", "max_steps", "patience"}
-
-
-def _own_sizes(options: OptimizerSpec) -> dict[str, int]:
-    """The sizes that a spec gives itself, and not by naming a preset."""
-    usual = OptimizerSpec(preset=options.preset)
-    return {
-        name: getattr(options, name)
-        for name in ("candidates", "batch", "k")
-        if getattr(options, name) != getattr(usual, name)
-    }
 
 
 def _task_spec(path: Path) -> TaskSpec:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from gpo.comparison.arms import Arm
-from gpo.comparison.plan import Cell, Plan, TaskPlan
+from gpo.comparison.cells import TaskPlan
+from gpo.comparison.plan import Cell, Plan
 from gpo.comparison.statistics import Spread, rounded, spread_over_seeds
 from gpo.errors import GpoError
 from gpo.formatting import printable

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gpo import formatting
-from gpo.comparison.plan import TaskPlan
+from gpo.comparison.cells import TaskPlan
 from gpo.comparison.results import ALL_TASKS, START, CellRow, Comparison, Duel, Summary
 from gpo.comparison.statistics import Spread
 from gpo.comparison.tables import cells_table, curves_table

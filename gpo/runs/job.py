@@ -25,16 +25,19 @@ class Checked:
     """A job whose check has passed, with the data that the check has read: nobody reads it a second time.
 
     `demonstrations` are the examples that stand before every question, in their order; none without `few_shot`.
+    `fitted` is the job's spec with the steps that its cap on calls affords. A run is known by the job's own, since
+    whoever looks for it later has only that.
     """
 
     job: Job
     splits: Splits
     demonstrations: tuple[Example, ...] = ()
+    fitted: TaskSpec | None = None
 
     @property
     def spec(self) -> TaskSpec:
-        """The task."""
-        return self.job.spec
+        """The task as it is run."""
+        return self.fitted or self.job.spec
 
 
 def load_job(

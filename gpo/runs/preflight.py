@@ -56,7 +56,6 @@ async def preflight(
     checked = _read(job, load_splits(job.spec) if splits is None else splits)
     if searches:
         checked = _fit_search(checked)
-        _check_search(checked)
     await _check_models(checked, searches=searches, live=live)
     if hands_on:
         current_shared().hand_on(identity, checked)
@@ -77,11 +76,13 @@ def _read(job: Job, splits: Splits) -> Checked:
 
 
 def _fit_search(checked: Checked) -> Checked:
-    """The same with a search that fits its cap on calls."""
+    """The same with a search that fits its cap on calls; what was planned is told once it can be kept."""
     fitted = fit_to_calls(checked.spec, sizes_of(checked.splits))
+    planned = replace(checked, fitted=fitted.spec)
+    _check_search(planned)
     if fitted.told:
         emit(Note(fitted.told))
-    return replace(checked, job=replace(checked.job, spec=fitted.spec))
+    return planned
 
 
 def _check_search(checked: Checked) -> None:

@@ -71,6 +71,7 @@ class Run:
     ) -> None:
         self.key = key
         self.spec = checked.spec
+        self.fingerprint = checked.job.spec.fingerprint()
         self.home = checked.job.home
         self.splits = checked.splits
         self.demonstrations = checked.demonstrations
@@ -141,7 +142,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
         StateError: the state folder or a shared service cannot be used.
     """
     job, spec, splits = checked.job, checked.spec, checked.splits
-    key = run_key(spec, splits, job.earlier)
+    key = run_key(job.spec, splits, job.earlier)
     async with AsyncExitStack() as stack:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = await stack.enter_async_context(aclosing(Ledger(engine)))

@@ -40,7 +40,7 @@ async def note_start(run: Run) -> None:
         key=run.key,
         task=run.spec.name,
         scope=run.scope.id,
-        spec=run.spec.fingerprint(),
+        spec=run.fingerprint,
         dataset=run.splits.fingerprint,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         labels=run.spec.answer.choices,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from gpo.records import Example, Record, Sample
 
 
-class Case(Record):
+class TrainingCase(Record):
     """One training example, and what the current prompt's answer to it was."""
 
     example: Example
@@ -23,7 +23,7 @@ class Case(Record):
         return self.sample.value < 1.0
 
 
-Batch = tuple[Case, ...]
+Batch = tuple[TrainingCase, ...]
 
 
 def choose_fresh(
@@ -38,7 +38,7 @@ def choose_fresh(
     return [example for example in order if example.id not in known][:wanted]
 
 
-def deal_batches(cases: Sequence[Case], batches: int, size: int, rng: random.Random) -> tuple[Batch, ...]:
+def deal_batches(cases: Sequence[TrainingCase], batches: int, size: int, rng: random.Random) -> tuple[Batch, ...]:
     """As many batches of `size` cases, half of them failures where there are as many, the others cases that passed.
 
     Cases are dealt in turn, so that two batches share one only where there are too few.
@@ -58,10 +58,10 @@ def deal_batches(cases: Sequence[Case], batches: int, size: int, rng: random.Ran
 class _Deck:
     """Cards in a drawn order, dealt from the top; a card that was dealt goes below the others."""
 
-    def __init__(self, cards: Sequence[Case], rng: random.Random) -> None:
+    def __init__(self, cards: Sequence[TrainingCase], rng: random.Random) -> None:
         self.cards = list(cards)
         rng.shuffle(self.cards)
 
-    def deal(self, count: int) -> list[Case]:
+    def deal(self, count: int) -> list[TrainingCase]:
         dealt, self.cards = self.cards[:count], [*self.cards[count:], *self.cards[:count]]
         return dealt

@@ -18,7 +18,7 @@ from gpo.formatting import count
 from gpo.models.ask import ask_remark, repeat_of
 from gpo.models.models import Models
 from gpo.records import Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
-from gpo.search.cases import Batch, Case, choose_fresh, deal_batches
+from gpo.search.cases import Batch, TrainingCase, choose_fresh, deal_batches
 from gpo.search.requests.formatting import PLACEHOLDER, describe_case
 from gpo.spec.task import TaskSpec
 
@@ -33,13 +33,14 @@ class Informed(Record):
 
     `reflection` is the text that the meta-prompt shows; None where none is asked for or none could be written.
     `batches` are the cases of each proposal in turn, none where proposals have none of their own. `cases` holds the
-    scores on all training examples that the prompt was run on now, by example id.
+    scores on all training examples that the prompt was run on now, by example id, and `failed` counts the others.
     """
 
     current: Scored
     reflection: str | None = None
     batches: tuple[Batch, ...] = ()
     cases: Mapping[str, float] = {}
+    failed: int = 0
     usage: UsageByRole = Field(default={})
 
     def batch_of(self, place: int) -> Batch:
@@ -96,10 +97,12 @@ async def inform(
     failures = _failures(batch, score)
     if not failures:
         none_failed = f"It was tried on {count(score.n, 'training example')}, and none of them failed."
-        return Informed(current=current, reflection=none_failed if score.n else None, usage=score.usage)
+        said = none_failed if score.n else None
+        return Informed(current=current, reflection=said, failed=score.failed, usage=score.usage)
     asked = reflection_prompt(spec, instruction, failures)
     remark = await ask_remark(models.optimizer, asked, repeat_of(spec.seed, step, "reflection"))
-    return Informed(current=current, reflection=remark.text or None, usage=total_usage([score.usage, remark.usage]))
+    usage = total_usage([score.usage, remark.usage])
+    return Informed(current=current, reflection=remark.text or None, failed=score.failed, usage=usage)
 
 
 async def _with_cases(
@@ -120,9 +123,13 @@ async def _with_cases(
     before = [example for example in pool if example.id in known]
     old, new = [await try_on_cases(models, spec, instruction, asked, shown) for asked in (before, fresh)]
     samples = {sample.example: sample for sample in (*old.samples, *new.samples)}
-    cases = [Case(example=each, sample=samples[each.id]) for each in (*before, *fresh) if each.id in samples]
+    cases = [TrainingCase(example=each, sample=samples[each.id]) for each in (*before, *fresh) if each.id in samples]
     return Informed(
-        current=current, batches=deal_batches(cases, proposals, size, rng), cases=new.values, usage=new.usage
+        current=current,
+        batches=deal_batches(cases, proposals, size, rng),
+        cases=new.values,
+        failed=new.failed,
+        usage=new.usage,
     )
 
 

@@ -184,11 +184,10 @@ def _score_usage(score: Score) -> UsageByRole:
 
 
 def _step_usage(step: Step) -> UsageByRole:
-    """The usage of a step, with the calls that were refused."""
+    """The usage of a step, with the calls that were refused or failed."""
     refused = sum(rejection.reason == "failed" for rejection in step.rejected)
-    asked = step.usage.get("optimizer", Usage())
-    own = {**step.usage, "optimizer": asked.model_copy(update={"calls": asked.calls + refused})}
-    return total_usage([own, *(_score_usage(item.score) for item in step.scored)])
+    lost = {"optimizer": Usage(calls=refused), "task": Usage(calls=step.failed)}
+    return total_usage([step.usage, lost, *(_score_usage(item.score) for item in step.scored)])
 
 
 def _tokens_per_call(

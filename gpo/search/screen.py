@@ -16,7 +16,7 @@ from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
 from gpo.models.models import Models
-from gpo.records import Candidate, Example, Record, UsageByRole, total_usage
+from gpo.records import Candidate, Example, Record, Score, UsageByRole, total_usage
 from gpo.search.cases import Batch
 from gpo.search.inform import Informed, try_on_cases
 from gpo.search.state import Search
@@ -28,10 +28,14 @@ MOST_SCORED = 2
 
 
 class Screened(Record):
-    """Candidates in the order in which they deserve a score on dev, the best gain first, and how each was tried."""
+    """Candidates in the order in which they deserve a score on dev, the best gain first, and how each was tried.
+
+    `failed` counts the calls that failed.
+    """
 
     passed: tuple[Candidate, ...]
     trials: tuple[Trial, ...] = ()
+    failed: int = 0
     usage: UsageByRole = Field(default={})
 
     def within(self, affordable: int) -> tuple[Candidate, ...]:
@@ -40,9 +44,10 @@ class Screened(Record):
 
 
 class Tried(Record):
-    """The trials of the candidates of a step, none where they are not tried, and what they cost."""
+    """The trials of the candidates of a step, none where they are not tried, what they cost, and calls that failed."""
 
     trials: tuple[Trial, ...] = ()
+    failed: int = 0
     usage: UsageByRole = Field(default={})
 
 
@@ -59,17 +64,22 @@ async def try_all(
     found = await gather_or_cancel(
         *(_try(models, spec, each, informed.batch_of(each.place), shown) for each in candidates)
     )
-    return Tried(trials=tuple(trial for trial, _ in found), usage=total_usage(usage for _, usage in found))
+    scores = [score for _, score in found]
+    return Tried(
+        trials=tuple(trial for trial, _ in found),
+        failed=sum(score.failed for score in scores),
+        usage=total_usage(score.usage for score in scores),
+    )
 
 
 async def _try(
     models: Models, spec: TaskSpec, candidate: Candidate, batch: Batch, shown: Sequence[Example]
-) -> tuple[Trial, UsageByRole]:
-    """The candidate on its cases; a call that failed decides nothing."""
+) -> tuple[Trial, Score]:
+    """The candidate on its cases, and its score there; a call that failed decides nothing."""
     examples = [case.example for case in batch]
     score = await try_on_cases(models, spec, candidate.instruction, examples, shown)
     known = [case.sample.value for case in batch if case.example.id in score.values]
-    return Trial(candidate=candidate, before=_mean(known), values=score.values, passed=False), score.usage
+    return Trial(candidate=candidate, before=_mean(known), values=score.values, passed=False), score
 
 
 def screen(search: Search, begun: Step, tried: Tried, candidates: Sequence[Candidate], spec: TaskSpec) -> Screened:
@@ -79,7 +89,7 @@ def screen(search: Search, begun: Step, tried: Tried, candidates: Sequence[Candi
     worth = _expected_better(search, begun, tried) if spec.optimizer.accept == "expected" else _better(tried)
     trials = tuple(each.model_copy(update={"passed": each.candidate.id in worth}) for each in tried.trials)
     ranked = sorted((each.candidate for each in trials if each.passed), key=lambda each: -worth[each.id])
-    return Screened(passed=tuple(ranked), trials=trials, usage=tried.usage)
+    return Screened(passed=tuple(ranked), trials=trials, failed=tried.failed, usage=tried.usage)
 
 
 def _better(tried: Tried) -> dict[str, float]:

@@ -66,6 +66,7 @@ def describe_step(
         scored=(),
         rejected=edited.rejected,
         cases=informed.cases,
+        failed=informed.failed,
         reflection=informed.reflection,
         summary=recalled.summary,
         usage=total_usage([informed.usage, recalled.usage, proposals.usage]),
@@ -79,6 +80,7 @@ def complete_step(step: Step, screened: Screened, scored: Sequence[Scored]) -> S
         update={
             "scored": tuple(scored),
             "trials": screened.trials,
+            "failed": step.failed + screened.failed,
             "rejected": (*step.rejected, *turned_away),
             "usage": total_usage([step.usage, screened.usage]),
         }

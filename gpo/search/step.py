@@ -76,7 +76,8 @@ class Step(Record):
 
     `cases` holds the scores of the current prompt on the training examples that it was tried on, by example id, and
     `trials` are those of the candidates on their own cases: one that passed and is not among the `scored` could not be
-    paid for. `usage` is that of reflection, summary, proposals and cases; the candidates' dev scores have their own.
+    paid for. `failed` counts the calls of both that failed. `usage` is that of reflection, summary, proposals and
+    cases; the candidates' dev scores have their own.
     """
 
     number: int
@@ -87,6 +88,7 @@ class Step(Record):
     rejected: tuple[Rejection, ...]
     cases: Mapping[str, float] = {}
     trials: tuple[Trial, ...] = ()
+    failed: int = 0
     reflection: str | None = None
     summary: str = ""
     usage: UsageByRole = Field(default={})

@@ -27,6 +27,7 @@ from gpo.errors import InputError, SpecError
 from gpo.models.synthetic.task import dataset
 from gpo.progress import Answered, Began, Note
 from gpo.runs.run import run_key
+from gpo.search.plan import UNBOUNDED_STEPS
 from gpo.search.run_limits import least_task_calls
 from gpo.spec.file import dump_spec, load_models, load_spec
 from gpo.spec.method import PRESETS
@@ -71,7 +72,8 @@ def test_all_cells_of_a_task_have_the_same_budget(task: Path, tmp_path: Path) ->
     for own in whole.specs.values():
         assert own.budget.max_task_calls == CALLS
         assert own.optimizer.candidates == CANDIDATES
-        assert own.optimizer.patience == own.optimizer.max_steps
+        # None stops early for want of progress: those that restart go on until the calls are spent.
+        assert own.optimizer.restart or own.optimizer.patience == own.optimizer.max_steps
         assert own.optimizer.race_after is None
         assert own.seed == 0
     by_method = {cell.arm: whole.specs[cell.spec].optimizer for cell in whole.cells}
@@ -81,6 +83,7 @@ def test_all_cells_of_a_task_have_the_same_budget(task: Path, tmp_path: Path) ->
     assert {name: each.max_steps for name, each in by_method.items()} == {
         **dict.fromkeys(PRESETS, 3),
         **dict.fromkeys(("apo", "pe2"), 2),
+        "minibatch": UNBOUNDED_STEPS,
     }
 
 
@@ -140,10 +143,31 @@ def test_without_sizes_the_cells_are_as_the_spec_says(tmp_path: Path) -> None:
         "dev": 10,
         "test": 12,
         "train": 8,
-        "candidates": 3,
+        "candidates": None,
         "calls": 10 + 4 * 30,
     }
-    assert {own.optimizer.max_steps for own in whole.specs.values()} == {4}
+    assert {(own.optimizer.max_steps, own.optimizer.candidates) for own in whole.specs.values()} == {(4, 3)}
+
+
+def test_each_method_has_its_own_sizes_and_its_own_way_to_turn_proposals_away(tmp_path: Path) -> None:
+    path = write_task(tmp_path, "sums", optimizer={"preset": "gpo", "race_after": 2, "k": 5})
+    own_sizes = SIZES.model_copy(update={"candidates": None, "calls": 150})
+    whole = plan_comparison(design(path, presets="gpo,minibatch", sizes=own_sizes), tmp_path)
+    by_method = {cell.arm: whole.specs[cell.spec].optimizer for cell in whole.cells}
+    assert {name: (each.accept, each.race_after) for name, each in by_method.items()} == {
+        "gpo": ("race", 2),
+        "minibatch": ("batch", None),
+    }
+    assert (by_method["minibatch"].candidates, by_method["minibatch"].batch) == (4, 4)
+    # 144 calls after the start: six steps of 4, where the published 8 would have three.
+    assert (by_method["gpo"].candidates, by_method["gpo"].max_steps) == (4, 6)
+    assert {each.k for each in by_method.values()} == {5}
+
+
+def test_a_race_that_the_compared_sizes_leave_no_room_for_is_left_out(tmp_path: Path) -> None:
+    path = write_task(tmp_path, "sums", optimizer={"preset": "gpo", "race_after": 3})
+    whole = plan_comparison(design(path, presets="gpo"), tmp_path)
+    assert {(own.optimizer.accept, own.optimizer.race_after) for own in whole.specs.values()} == {("none", None)}
 
 
 def test_limits_on_money_stay_and_one_on_all_calls_gives_way(tmp_path: Path) -> None:
@@ -188,7 +212,7 @@ def test_a_budget_too_small_for_one_step_is_refused_with_the_least(task: Path, t
         plan_comparison(small, tmp_path)
     enough = plan_comparison(design(task, presets="gpo", sizes=SIZES.model_copy(update={"calls": 18})), tmp_path)
     own = next(iter(enough.specs.values()))
-    assert least_task_calls(own, DEV) == 18
+    assert least_task_calls(own, enough.tasks[0].sizes) == 18
 
 
 def test_the_least_budget_is_that_of_the_dearest_method(task: Path, tmp_path: Path) -> None:
@@ -294,7 +318,7 @@ def test_a_dry_run_shows_the_work_and_writes_nothing(
     assert f"1 task x {len(ablation_arms('3'))} methods x 1 seed" in result.stdout
     assert "edit distance: linear + warm-up" in result.stdout
     result = gpo("ablate", task, *sizes, "--full", "--seeds", "1", "--dry-run")
-    assert "33 methods x 1 seed" in result.stdout
+    assert "38 methods x 1 seed" in result.stdout
     assert "prompt+score+reflection, importance" in result.stdout
     assert not (tmp_path / ".gpo").exists()
 

@@ -9,14 +9,20 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from benchmarks.control_study import Sizes, run_loop, search_of, write_spec
 from gpo.data.splits import load_splits
-from gpo.database.engine import open_database
+from gpo.database.engine import open_database, open_state
 from gpo.models.local.embedder import load_embedder
 from gpo.models.synthetic.chat import SyntheticChatModel
 from gpo.models.synthetic.task import START, quality
+from gpo.production.register import find_last_finished
 from gpo.records import Example, Scored
+from gpo.runs.explain import explain
 from gpo.runs.history import History
 from gpo.runs.job import Checked, Job, load_job
 from gpo.runs.outcome import Outcome
@@ -26,7 +32,7 @@ from tests.gpo.search.test_invariants import cosine, distance
 
 Optimize = Callable[..., Outcome]
 SMALL = Sizes(steps=4, candidates=4, dev=16, budget_start=11, budget_end=3)
-GPO = {"preset": "gpo"}
+GPO, MINIBATCH = {"preset": "gpo"}, {"preset": "minibatch"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
 
@@ -91,7 +97,22 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, own_environment: None, optimized: Optimize) -> Run:
-    path = write_spec(tmp_path_factory.mktemp("invariants"), GPO, SMALL, seed=3)
+    return run_spied(write_spec(tmp_path_factory.mktemp("invariants"), GPO, SMALL, seed=3), optimized)
+
+
+@pytest.fixture(scope="module")
+def default_run(tmp_path_factory: pytest.TempPathFactory, own_environment: None, optimized: Optimize) -> Run:
+    return run_spied(write_spec(tmp_path_factory.mktemp("default"), MINIBATCH, SMALL, seed=3), optimized)
+
+
+@pytest.fixture(params=["run", "default_run"])
+def any_run(request: pytest.FixtureRequest) -> Run:
+    """What holds whatever the method."""
+    found: Run = request.getfixturevalue(request.param)
+    return found
+
+
+def run_spied(path: Path, optimized: Optimize) -> Run:
     place = load_job(path)
     spy = Spy(place.home)
     generate = SyntheticChatModel._generate
@@ -117,23 +138,23 @@ async def splits_and_all(place: Job) -> tuple[Any, list[str], list[str]]:
         return opened.splits, [item.candidate.instruction for item in known], [item.instruction for item in near]
 
 
-def test_the_search_gets_nearer_to_the_truth(run: Run) -> None:
-    outcome = run.outcome
-    assert outcome.steps == SMALL.steps
+def test_the_search_gets_nearer_to_the_truth(any_run: Run) -> None:
+    outcome = any_run.outcome
+    assert outcome.steps == SMALL.steps or outcome.stopped == "plateau"
     assert quality(outcome.best.candidate.instruction) > quality(START)
 
 
-def test_the_trajectory_is_append_only(run: Run) -> None:
-    kept = [*run.spy.kept, kept_in(run.place.home)]
-    assert len({len(each) for each in kept}) > SMALL.steps
+def test_the_trajectory_is_append_only(any_run: Run) -> None:
+    kept = [*any_run.spy.kept, kept_in(any_run.place.home)]
+    assert len({len(each) for each in kept}) > 2
     for earlier, later in pairwise(kept):
         assert later[: len(earlier)] == earlier
-    assert kept[-1] == [item.model_dump_json() for item in scored_of(run.outcome)]
+    assert kept[-1] == [item.model_dump_json() for item in scored_of(any_run.outcome)]
 
 
-def test_database_and_trajectory_hold_the_same_prompts(run: Run) -> None:
-    _, known, near = asyncio.run(splits_and_all(run.place))
-    assert sorted(known) == sorted(near) == sorted(item.candidate.instruction for item in scored_of(run.outcome))
+def test_database_and_trajectory_hold_the_same_prompts(any_run: Run) -> None:
+    _, known, near = asyncio.run(splits_and_all(any_run.place))
+    assert sorted(known) == sorted(near) == sorted(item.candidate.instruction for item in scored_of(any_run.outcome))
     assert near[-1] == START
 
 
@@ -160,10 +181,10 @@ def test_the_final_best_is_the_best_of_the_trajectory_by_dev_score(run: Run) -> 
     assert run.outcome.best in whole
 
 
-def test_no_test_example_is_shown_to_any_model_before_the_last_dev_call(run: Run) -> None:
-    splits, _, _ = asyncio.run(splits_and_all(run.place))
+def test_no_test_example_is_shown_to_any_model_before_the_last_dev_call(any_run: Run) -> None:
+    splits, _, _ = asyncio.run(splits_and_all(any_run.place))
     shows = {
-        name: [any(t in text for t in texts(examples)) for _, text in run.spy.requests]
+        name: [any(t in text for t in texts(examples)) for _, text in any_run.spy.requests]
         for name, examples in (("dev", splits.dev), ("test", splits.test))
     }
     first_test, last_dev = shows["test"].index(True), len(shows["dev"]) - shows["dev"][::-1].index(True)
@@ -172,17 +193,29 @@ def test_no_test_example_is_shown_to_any_model_before_the_last_dev_call(run: Run
     assert not any(shows["test"][:first_test])
 
 
-def test_the_optimizer_model_never_sees_a_dev_or_test_example(run: Run) -> None:
-    splits, _, _ = asyncio.run(splits_and_all(run.place))
-    asked = run.spy.asked("optimizer")
-    assert len(asked) == 1 + SMALL.steps * SMALL.candidates
+def test_the_optimizer_model_never_sees_a_dev_or_test_example(any_run: Run) -> None:
+    splits, _, _ = asyncio.run(splits_and_all(any_run.place))
+    asked = any_run.spy.asked("optimizer")
+    assert len(asked) == 1 + any_run.outcome.steps * SMALL.candidates
     guarded = texts((*splits.dev, *splits.test))
     assert not any(text in request for request in asked for text in guarded)
     assert all(any(text in request for text in texts(splits.train)) for request in asked[1:])
 
 
-def test_the_loop_without_prefect_is_the_same_loop(run: Run, tmp_path: Path) -> None:
-    assert course(run_loop(write_spec(tmp_path, GPO, SMALL, seed=3))) == course(run.outcome)
+@pytest.mark.parametrize(("method", "name"), [(GPO, "run"), (MINIBATCH, "default_run")])
+def test_the_loop_without_prefect_is_the_same_loop(
+    method: dict[str, str], name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    whole: Run = request.getfixturevalue(name)
+    assert course(run_loop(write_spec(tmp_path, method, SMALL, seed=3))) == course(whole.outcome)
+
+
+def test_each_prompt_that_was_scored_had_beaten_its_parent_on_its_own_cases(default_run: Run) -> None:
+    for step in default_run.outcome.history:
+        passed = {trial.candidate.id for trial in step.trials if trial.is_passed}
+        assert passed == {item.candidate.id for item in step.scored}
+    assert any(step.scored for step in default_run.outcome.history)
+    assert len(default_run.outcome.finalists) > 1
 
 
 # Small runs of the loop, without Prefect
@@ -219,12 +252,13 @@ def test_no_candidate_is_further_from_its_parent_than_its_budget(method: dict[st
     assert any(each.proposed_distance > each.distance for each in proposed)
 
 
-def test_equal_seeds_give_equal_searches_and_other_seeds_other_ones(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", [GPO, MINIBATCH], ids=lambda method: method["preset"])
+def test_equal_seeds_give_equal_searches_and_other_seeds_other_ones(method: dict[str, str], tmp_path: Path) -> None:
     courses = []
     for number, seed in enumerate((5, 5, 6)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        courses.append(course(run_loop(write_spec(folder, GPO, SMALL, seed))))
+        courses.append(course(run_loop(write_spec(folder, method, SMALL, seed))))
     assert courses[0] == courses[1]
     assert courses[0]["history"] != courses[2]["history"]
 
@@ -244,3 +278,36 @@ def test_the_study_reads_a_run_as_it_was(tmp_path: Path) -> None:
     assert search.best(search.calls).quality == quality(outcome.best.candidate.instruction)
     assert search.best(SMALL.dev).quality == quality(START)
     assert len(search.changes) == outcome.proposed
+
+
+# Caps
+
+
+@hypothesis_settings(max_examples=6)
+@given(
+    cap=st.integers(150, 600),
+    kind=st.sampled_from(["max_calls", "max_task_calls"]),
+    preset=st.sampled_from(["gpo", "minibatch"]),
+)
+def test_a_cap_on_calls_is_all_that_has_to_be_chosen_and_is_kept(
+    *, cap: int, kind: str, preset: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = write_spec(tmp_path_factory.mktemp("cap"), {"preset": preset}, SMALL, seed=2)
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["optimizer"], content["budget"] = {"preset": preset}, {kind: cap}
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    outcome = run_loop(path)
+    calls = {role: each.paid + each.cached + each.failed for role, each in outcome.calls.items()}
+    proof = 8 * (1 if outcome.best == outcome.start else 2)
+    used = calls["task"] - proof if kind == "max_task_calls" else calls["task"] + calls["optimizer"]
+    assert used <= cap
+    assert outcome.stopped in ("budget", "max_steps", "plateau")
+    if outcome.stopped == "budget":
+        # One more proposal on dev, its cases answered twice, and what was set aside for an end that was not needed.
+        batch = 4 if preset == "minibatch" else 0
+        assert used + SMALL.dev + 2 * batch + 2 + cap // 10 + 8 > cap
+    # Whoever looks for the run later has the spec as it was written, without what its cap decided.
+    place = load_job(path)
+    assert asyncio.run(explain(place)).run == outcome.run_id
+    with open_state(place.settings, place.home) as engine:
+        assert find_last_finished(History(engine), place.spec)[1].run_id == outcome.run_id

@@ -32,13 +32,14 @@ from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort
 
 from gpo.data.splits import load_splits
-from gpo.records import Example, Splits
+from gpo.records import Example, Splits, content_hash
 from gpo.report.run_html import report_path
 from gpo.runs.explain import Explanation, explain
 from gpo.runs.job import load_job
 from gpo.runs.optimize import optimize
 from gpo.runs.outcome import Outcome
 from gpo.spec.file import load_spec
+from gpo.spec.method import PRESETS
 from gpo.words import word_distance
 from tests.support.endpoint import Endpoint, Reply, Request, serving
 
@@ -103,7 +104,7 @@ def write_spec(folder: Path, url: str, **changes: Any) -> Path:
     ]
     (folder / "parcels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     model = {"base_url": url, "max_retries": 0}
-    optimizer = {"max_steps": STEPS, "candidates": CANDIDATES, "budget_start": 6, "budget_end": 3}
+    optimizer = {"preset": "gpo", "max_steps": STEPS, "candidates": CANDIDATES, "budget_start": 6, "budget_end": 3}
     content = {
         "name": "parcels",
         "prompt": {"instruction": START, "messages": [{"user": "{{review}}\n{{instruction}}"}]},
@@ -111,7 +112,7 @@ def write_spec(folder: Path, url: str, **changes: Any) -> Path:
             "path": "parcels.jsonl",
             "input": "review",
             "reference": "label",
-            "split": {"train": 6, "dev": DEV, "test": TEST},
+            "split": {"train": changes.pop("train", 6), "dev": DEV, "test": TEST},
         },
         "answer": {"kind": "choice", "labels": ["positive", "negative"]},
         "models": {
@@ -397,6 +398,60 @@ def test_a_step_whose_proposals_are_all_rejected_is_passed_over(tmp_path: Path, 
     assert outcome.best.candidate.step == 2
     assert outcome.gain.value > 0
     assert outcome.rejected["contract"] == CANDIDATES
+
+
+def test_the_default_method_tries_proposals_on_cases_and_looks_at_the_best_again(
+    tmp_path: Path, optimized: Optimize
+) -> None:
+    batch, train = 12, 24  # large enough for a case that one more word wins
+    method = {"preset": "minibatch", "candidates": CANDIDATES, "batch": batch, "finalists": 2}
+    with serving(Hill()) as endpoint:
+        path = write_spec(tmp_path, endpoint.url, optimizer=method, train=train)
+        outcome = optimized(path)
+        requests, splits = tuple(endpoint.requests), load_splits(load_spec(path))
+        asked = {request.text for request in requests if request.model == "optimizer"}
+        taken = [explain_step(path, step) for step in range(1, outcome.steps + 1)]
+        again = optimized(path)
+        assert endpoint.calls == len(requests)
+    assert outcome.best.score.mean > outcome.start.score.mean
+    assert outcome.gain.value > 0
+    for step in outcome.history:
+        assert len(step.scored) + len(step.rejected) == CANDIDATES
+        assert {item.candidate.id for item in step.scored} == {
+            trial.candidate.id for trial in step.trials if trial.is_passed
+        }
+        assert all(trial.n == batch and trial.candidate.parent == content_hash(step.current) for trial in step.trials)
+        assert {trial.candidate.way for trial in step.trials} <= set(PRESETS["minibatch"].ways)
+    known = [name for step in outcome.history for name in step.cases]
+    assert set(known) <= {example.id for example in splits.train}
+    assert outcome.finalists[0].scored.candidate != outcome.start.candidate
+    assert all(each.fresh.n == train for each in outcome.finalists)
+
+    calls = outcome.calls
+    needed = sum(step.usage["task"].calls for step in outcome.history)
+    needed += DEV * (1 + outcome.evaluated) + 2 * train + 2 * TEST
+    assert calls["task"].paid + calls["task"].cached == needed
+    assert calls["task"].paid == len([request for request in requests if request.model == "task"])
+    assert calls["optimizer"].paid == 1 + CANDIDATES * outcome.steps
+    assert not any(shows(request, (*splits.dev, *splits.test)) for request in requests if request.model == "optimizer")
+    assert all(explanation in asked for explanation in taken)
+    assert (again.calls["task"].paid, again.calls["optimizer"].paid) == (0, 0)
+    own = {"started_at", "wall_s", "calls"}
+    assert again.model_dump(exclude=own) == outcome.model_dump(exclude=own)
+
+    async def read() -> Counter[str]:
+        run = (await flow_runs(path))[0]
+        expected = Counter([f"screen step {step}" for step in range(1, outcome.steps + 1)] + ["confirm finalists"])
+        return Counter(each.name for each in await task_runs_of(run, lambda names: names >= expected))
+
+    assert asyncio.run(read())["confirm finalists"] == 1
+
+
+def explain_step(path: Path, step: int) -> str:
+    """The whole meta-prompt of a step of a run, as it is explained."""
+    found = asyncio.run(explain(load_job(path), step))
+    assert all(part.known for part in found.parts)
+    return "\n\n".join(part.text for part in found.parts)
 
 
 def test_the_loop_can_be_read_on_one_screen() -> None:

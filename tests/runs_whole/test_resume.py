@@ -142,9 +142,10 @@ def task(tmp_path: Path, endpoint: Endpoint, prefect_api: str) -> Task:
     return new_task(tmp_path, endpoint, prefect_api)
 
 
-def new_task(folder: Path, endpoint: Endpoint, prefect_api: str) -> Task:
+def new_task(folder: Path, endpoint: Endpoint, prefect_api: str, preset: str = "gpo") -> Task:
     endpoint.respond = slowly(Hill())
-    return Task(write_spec(folder, endpoint.url, optimizer={"max_steps": STEPS}), prefect_api)
+    folder.mkdir(exist_ok=True)
+    return Task(write_spec(folder, endpoint.url, optimizer={"preset": preset, "max_steps": STEPS}), prefect_api)
 
 
 def slowly(respond: Callable[[Request], str]) -> Responder:
@@ -254,6 +255,20 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_been(
     assert task.result(done.summary) == undisturbed.result
     assert 0 < done.paid < 2 * TEST
     assert undisturbed.calls <= endpoint.calls - before <= undisturbed.calls + 2 * IN_FLIGHT
+
+
+def test_a_run_that_is_killed_while_it_tries_proposals_on_their_cases_pays_nothing_twice(
+    tmp_path: Path, endpoint: Endpoint, prefect_api: str
+) -> None:
+    whole, killed = (new_task(tmp_path / name, endpoint, prefect_api, "minibatch") for name in ("whole", "killed"))
+    first, before, hill = whole.run(), endpoint.calls, Hill()
+    assert first.code == 0, first.stderr
+    proposed = After(CANDIDATES, lambda request: request.model == "optimizer" and "ready" not in request.text)
+    killed_at(killed, endpoint, hill, After(3, lambda request: proposed(request) and request.model == "task"))
+    done = killed.run()
+    assert done.code == 0, done.stderr
+    assert killed.result(done.summary) == whole.result(first.summary)
+    assert 0 < done.paid < first.paid <= endpoint.calls - before <= first.paid + IN_FLIGHT
 
 
 def test_a_busy_endpoint_delays_a_run_and_changes_nothing(

@@ -9,8 +9,10 @@ from gpo.records import Candidate, Interval, Sample, Score, Scored
 from gpo.runs.outcome import Calls, Outcome
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
-from gpo.search.select import Search, describe_step
-from gpo.search.step import Edited, Proposals, Rejection, Step
+from gpo.search.screen import Screened
+from gpo.search.select import complete_step, describe_step
+from gpo.search.state import Search
+from gpo.search.step import Edited, Proposal, Proposals, Rejection, Step
 from gpo.spec.gate import GateSpec
 from gpo.spec.task import TaskSpec
 
@@ -50,11 +52,18 @@ def scored(step: int, number: int, right: int, n: int, *, instruction: str, pare
     return Scored(candidate=candidate, score=score(right, n, 48))
 
 
+def proposals_of(*texts: str, rejected: Sequence[Rejection] = ()) -> Proposals:
+    """What an optimizer model wrote, in the order in which it was asked."""
+    written = tuple(Proposal(text=text, place=place) for place, text in enumerate(texts))
+    return Proposals(proposals=written, rejected=tuple(rejected))
+
+
 def step_of(search: Search, items: Sequence[Scored], budget: int | None = None) -> Step:
     """The record of a step that came to these candidates."""
     edited = Edited(budget=budget, candidates=tuple(item.candidate for item in items))
-    nothing = Informed(current=search.best), Recalled(), Proposals(texts=())
-    return describe_step(search, *nothing, edited=edited, scored=items)
+    nothing = Informed(current=search.current), Recalled(), proposals_of()
+    begun = describe_step(search, *nothing, edited=edited)
+    return complete_step(begun, Screened(passed=edited.candidates), items)
 
 
 def history(start: Scored, best_instruction: str = BETTER) -> tuple[Step, ...]:

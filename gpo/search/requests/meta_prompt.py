@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gpo.formatting import count
 from gpo.records import Example, Record
-from gpo.search.cases import Batch, Case
+from gpo.search.cases import Batch, TrainingCase
 from gpo.search.inform import Informed
 from gpo.search.requests.formatting import PLACEHOLDER, describe_case, format_question, format_score
 from gpo.search.requests.ways import WAYS, Asking
@@ -108,10 +108,8 @@ def _training_section(spec: TaskSpec, request: Request, place: int, shows: str) 
     """What is shown of the training examples."""
     options = spec.optimizer
     batch = request.informed.batch_of(place)
-    if shows == "cases" and batch:
-        return Section(
-            name="cases", choice=f"information: cases, batch: {options.batch}", text=_cases_text(spec, batch)
-        )
+    if shows == "cases" and options.shows_cases and batch:
+        return Section(name="cases", choice=cases_choice(options), text=_cases_text(spec, batch))
     shown = request.labelled if shows == "labels" and request.labelled else request.examples
     return Section(name="examples", choice=f"examples: {options.examples}", text=_examples_text(spec, shown))
 
@@ -124,7 +122,7 @@ def _cases_text(spec: TaskSpec, batch: Batch) -> str:
     )
 
 
-def _case_text(spec: TaskSpec, number: int, case: Case) -> str:
+def _case_text(spec: TaskSpec, number: int, case: TrainingCase) -> str:
     verdict = "wrong" if case.sample.value == 0 else "right" if not case.is_failure else f"{case.sample.value:.2f} of 1"
     return describe_case(spec, f"Case {number} ({verdict}):", case.example, case.sample)
 
@@ -133,6 +131,11 @@ def trajectory_choice(options: OptimizerSpec) -> str:
     """The trajectory as the spec has it: `trajectory: relevance, k: 3`."""
     listed = options.trajectory not in ("none", "summary")
     return f"trajectory: {options.trajectory}" + (f", k: {options.k}" if listed else "")
+
+
+def cases_choice(options: OptimizerSpec) -> str:
+    """The cases as the spec has them: `information: cases, batch: 4`."""
+    return f"information: cases, batch: {options.batch}"
 
 
 def limit_choice(options: OptimizerSpec, budget: int | None, step: int) -> str:

@@ -74,10 +74,20 @@ def _draw_rate(passed: int, tried: int, rng: random.Random) -> float:
 
 
 def _count_trials(steps: Sequence[Step]) -> tuple[dict[str, int], dict[str, int]]:
-    """How many proposals of each way were accepted, and how many were tried, in all steps."""
+    """How many proposals of each way were accepted, and how many were tried, in all steps.
+
+    Without a test on cases, one was accepted when a later step started from it.
+    """
     passed: dict[str, int] = {}
     tried: dict[str, int] = {}
+    taken_up = {step.current for step in steps}
     for step in steps:
+        on_cases = {trial.candidate.id for trial in step.trials}
+        for item in step.scored:
+            if item.candidate.id not in on_cases:
+                way = item.candidate.way
+                tried[way] = tried.get(way, 0) + 1
+                passed[way] = passed.get(way, 0) + (item.candidate.instruction in taken_up)
         for trial in step.trials:
             way = trial.candidate.way
             tried[way] = tried.get(way, 0) + 1

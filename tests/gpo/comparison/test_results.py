@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from gpo.comparison.arms import Arm, ablation_arms, preset_arms
-from gpo.comparison.plan import Cell, Plan, TaskPlan
+from gpo.comparison.cells import TaskPlan
+from gpo.comparison.plan import Cell, Plan
 from gpo.comparison.results import ALL_TASKS, START, Comparison, compare_outcomes, duel, learning_curve
 from gpo.comparison.statistics import spread_over_seeds, t_quantile
 from gpo.comparison.tables import cells_table, mean_curves

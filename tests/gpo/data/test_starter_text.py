@@ -88,6 +88,8 @@ def test_whatever_the_data_shows_is_in_the_spec_as_it_is(found: Guess, data: str
     assert answer == {"kind": found.answer.spec.kind} | (
         {"labels": list(found.answer.spec.labels)} if found.answer.spec.labels else {}
     )
-    assert set(spec) == {"name", "prompt", "dataset", "answer", "metric", "models", "optimizer"}
+    sections = {"name", "prompt", "dataset", "answer", "metric", "models", "optimizer"}
+    assert set(spec) == (sections if local else sections | {"budget"})
+    assert spec["optimizer"]["preset"] == ("gpo" if local else "minibatch")
     asked = prompt["question"] if found.is_published else prompt["messages"][0]["user"]
     assert all(f"{{{{{field}}}}}" in asked for field in found.inputs)

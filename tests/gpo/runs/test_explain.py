@@ -20,9 +20,9 @@ from gpo.runs.history import History, RunRow
 from gpo.runs.job import Job, load_job
 from gpo.runs.outcome import Outcome
 from gpo.runs.run import run_key
-from gpo.search.select import start_search
+from gpo.search.state import start_search
 from gpo.spec.method import PRESETS
-from tests.gpo.search.test_meta_prompt import meta_prompt_parts, request_of
+from tests.gpo.search.requests.test_meta_prompt import meta_prompt_parts, request_of
 from tests.gpo.search.test_select import after
 from tests.support.outcomes import outcome
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("own_environment")
 START = "Is it good?"
 
 
-def write(folder: Path, **optimizer: Any) -> Path:
+def write(folder: Path, budget: dict[str, int] | None = None, **optimizer: Any) -> Path:
     rows = [{"review": f"Thing {n} is {'good' if n % 2 else 'bad'}.", "label": f"label {n % 2}"} for n in range(30)]
     (folder / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     content = {
@@ -44,8 +44,11 @@ def write(folder: Path, **optimizer: Any) -> Path:
             "split": {"train": 6, "dev": 10, "test": 12},
         },
         "models": {"task": "openai:nowhere", "optimizer": "openai:nowhere", "embedding": "local:wordllama"},
-        "optimizer": {"max_steps": 4, "batch": 5, **optimizer},
+        "optimizer": {"preset": "gpo", "max_steps": 4, "batch": 5, **optimizer},
     }
+    if budget:
+        content["budget"] = budget
+        del content["optimizer"]["max_steps"]
     path = folder / "reviews.yaml"
     path.write_text(yaml.safe_dump(content))
     return path
@@ -110,7 +113,12 @@ def test_without_a_run_all_parts_are_there_and_brackets_stand_for_what_only_a_ru
     assert [(part.name, part.choice) for part in found.parts] == [
         (part.name, part.choice) for part in whole if part.name != "word limit" or found.budget is not None
     ]
-    assert unknown(found) == {"trajectory", "current prompt", "reflection"} & {part.name for part in found.parts}
+    told_by_a_run = {"trajectory", "current prompt", "reflection"}
+    if preset == "minibatch":
+        # The way of a proposal hangs on what the ways have brought so far, and what it is shown on its way.
+        told_by_a_run |= {"cases", "request"}
+        assert "Shown is the first of 4 proposals" in found.note
+    assert unknown(found) == told_by_a_run & {part.name for part in found.parts}
     assert all(("[" in part.text) == (not part.known) for part in found.parts)
     assert not (tmp_path / ".gpo").exists()
 
@@ -120,6 +128,13 @@ def test_the_first_step_starts_from_the_spec(tmp_path: Path) -> None:
     assert "trajectory" not in {part.name for part in first.parts}
     assert text_of(first, "current prompt") == f"Current instruction: {START}\nScore: [its score on the dev split]"
     assert explained(write(tmp_path, preset="ape"), 1).parts[1].known
+
+
+def test_the_first_step_asks_in_the_first_way_and_its_cases_only_a_run_can_tell(tmp_path: Path) -> None:
+    first = explained(write(tmp_path, preset="minibatch"), 1)
+    assert text_of(first, "cases") == "[5 training cases of its own, with the answers given and the right ones]"
+    assert "Work out from the cases" in text_of(first, "request")
+    assert unknown(first) == {"current prompt", "cases"}
 
 
 def test_the_continuation_style_shows_its_lists(tmp_path: Path) -> None:
@@ -151,6 +166,27 @@ def test_a_finished_run_tells_what_it_recorded(tmp_path: Path) -> None:
     later = explained(path, 4)
     assert "ended after 2 steps" in later.note
     assert unknown(later) == {"trajectory", "current prompt", "reflection"}
+
+
+@pytest.mark.parametrize("preset", ["gpo", "minibatch"])
+def test_a_run_whose_steps_its_cap_decided_is_found(tmp_path: Path, preset: str) -> None:
+    path = write(tmp_path, {"max_task_calls": 170}, preset=preset)
+    keep(load_job(path), ended=True)
+    found = explained(path)
+    assert found.note.startswith("Taken from run reviews-1, which has finished.")
+    # 160 calls after the start, 10 dev examples: 6 steps of 3 and not two of 8.
+    assert found.max_steps == (6 if preset == "gpo" else 1000)
+    assert found.budget == (None if preset == "minibatch" else 46)
+
+
+def test_what_the_ledger_has_no_more_is_bracketed(tmp_path: Path) -> None:
+    """The answers to the cases are not in the record of a run."""
+    path = write(tmp_path, preset="minibatch")
+    keep(load_job(path), ended=True)
+    found = explained(path)
+    assert unknown(found) == {"cases"}
+    assert text_of(found, "current prompt") == "Current instruction: Is it bad?\nScore: 60"
+    assert "Shown is the first of 1 proposal" in found.note
 
 
 def test_another_seed_or_another_version_is_another_run(tmp_path: Path) -> None:
@@ -210,4 +246,4 @@ def test_the_presets_are_printed_from_the_presets(tmp_path: Path) -> None:
     ]
     assert "optimizer: {preset: NAME" in lines[-1]
     table = json.loads(runner.invoke(app, ["presets", "--json"]).stdout)
-    assert table == {name: method.model_dump() for name, method in PRESETS.items()}
+    assert table == {name: method.model_dump(mode="json") for name, method in PRESETS.items()}

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from gpo.records import Candidate, Example, content_hash
 from gpo.search.edit import MAX_WORDS, ProposalFilter, rejections_by_reason
-from gpo.search.step import Edited, Proposals, Rejection
+from gpo.search.step import Edited, Proposal, Proposals, Rejection
 from gpo.template import variables_in
 from gpo.words import word_distance
+from tests.support.outcomes import proposals_of
 
 REVIEW = "The pen writes well, but its cap falls off after a week of careful use."
 CURRENT = Candidate(instruction="Decide whether the review is positive or negative.", step=2)
@@ -28,7 +29,7 @@ def admit(
     guard: ProposalFilter | None = None,
     current: Candidate = CURRENT,
 ) -> Edited:
-    return (guard or screen(REVIEW)).admit(Proposals(texts=texts), current, known, step=3, budget=budget)
+    return (guard or screen(REVIEW)).admit(proposals_of(*texts), current, known, step=3, budget=budget)
 
 
 def reasons(edited: Edited) -> list[str]:
@@ -158,9 +159,21 @@ def test_a_label_that_the_shortening_would_lose_is_lost() -> None:
     assert reasons(admit(proposal, budget=6, guard=guard, current=current)) == ["label"]
 
 
+def test_a_candidate_keeps_the_place_of_its_proposal_and_how_it_was_asked_for() -> None:
+    """The place says which cases it is tried on; what was rejected before it must not move it."""
+    written = (
+        Proposal(text="", place=0, way="scores"),
+        Proposal(text="One.", place=1, way="define"),
+        Proposal(text="Two.", place=3, way="cases"),
+    )
+    edited = screen().admit(Proposals(proposals=written), CURRENT, (), step=1, budget=None)
+    assert [(each.number, each.place, each.way) for each in edited.candidates] == [(1, 1, "define"), (2, 3, "cases")]
+    assert [(each.reason, each.way) for each in edited.rejected] == [("empty", "scores")]
+
+
 def test_what_was_rejected_before_comes_first() -> None:
     earlier = Rejection(reason="empty", text="?")
-    proposals = Proposals(texts=("One.", "", "Two."), rejected=(earlier,))
+    proposals = proposals_of("One.", "", "Two.", rejected=[earlier])
     edited = screen().admit(proposals, CURRENT, (), step=1, budget=None)
     assert [item.instruction for item in edited.candidates] == ["One.", "Two."]
     assert edited.rejected == (earlier, Rejection(reason="empty", text=""))
@@ -260,7 +273,7 @@ def test_whatever_is_admitted_keeps_the_rules(
     parent = Candidate(instruction=current.strip())
     taken = {content_hash(text.strip()) for text in known} | {parent.id}
     edited = guard.admit(
-        Proposals(texts=tuple(texts)),
+        proposals_of(*texts),
         parent,
         taken,
         step=1,

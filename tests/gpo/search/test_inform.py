@@ -1,7 +1,7 @@
 """What is told of the current prompt: its failures on training examples, and why it fails."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ from gpo.errors import SpecError, TooManyFailures
 from gpo.models.models import Models
 from gpo.models.sharing import HeldAnswers, Tally
 from gpo.records import Candidate, Example, Sample, Score, Scored, Splits, Usage
-from gpo.search.inform import MAX_FAILURE_CHARS, Informed, check_reflection, inform, reflection_prompt
+from gpo.search.inform import Informed, check_training, inform, reflection_prompt
+from gpo.search.requests.formatting import MAX_CASE_CHARS
 from gpo.template import Message
 from tests.gpo.search.test_refine import task
 from tests.support.fakes import ScriptedModel, StatusError, chat_model, in_time, scripted
@@ -52,11 +53,10 @@ class Pair:
         )
 
 
-def informed(pair: Pair, information: str = "prompt+score+reflection", step: int = 2, **options: Any) -> Informed:
-    spec = task(optimizer={"information": information, "batch": 6}, **options)
+def informed(pair: Pair, information: str = "prompt+score+reflection", step: int = 2) -> Informed:
+    spec = task(optimizer={"preset": "gpo", "information": information, "batch": 6})
     rng = random.Random(f"0/{step}")
-    shown = options.get("shown", ())
-    return in_time(inform(pair.models, spec, CURRENT, TRAIN, step=step, rng=rng, shown=shown))
+    return in_time(inform(pair.models, spec, CURRENT, TRAIN, step=step, proposals=4, known={}, rng=rng))
 
 
 def batch_of(pair: Pair) -> list[str]:
@@ -132,7 +132,7 @@ def test_long_texts_are_cut() -> None:
     pair = Pair(scripted("no " * 9000))
     informed(pair)
     (asked,) = pair.optimizer.calls
-    assert len(asked.text) < 6 * 3 * MAX_FAILURE_CHARS
+    assert len(asked.text) < 6 * 3 * MAX_CASE_CHARS
     assert " … " in asked.text
 
 
@@ -141,10 +141,80 @@ def splits(train: int) -> Splits:
 
 
 def test_a_reflection_without_training_examples_is_found_before_the_run() -> None:
-    reflects = task(optimizer={"information": "prompt+reflection"})
+    reflects = task(optimizer={"information": "prompt+reflection", "preset": "gpo"})
     with pytest.raises(SpecError, match=r"`optimizer.information` is prompt\+reflection.*raise dataset.split.train"):
-        check_reflection(reflects, splits(0), ())
-    check_reflection(reflects, splits(1), ())
-    check_reflection(task(), splits(0), ())
+        check_training(reflects, splits(0), ())
+    check_training(reflects, splits(1), ())
+    check_training(task(), splits(0), ())
     with pytest.raises(SpecError, match="besides those that `few_shot` shows"):
-        check_reflection(reflects, splits(2), splits(2).train)
+        check_training(reflects, splits(2), splits(2).train)
+
+
+@pytest.mark.parametrize("method", [{"preset": "minibatch"}, {"preset": "gpo", "accept": "batch"}])
+def test_cases_without_training_examples_are_found_before_the_run(method: dict[str, str]) -> None:
+    spec = task(optimizer=method)
+    with pytest.raises(SpecError, match=rf"the method `{method['preset']}` tries .* choose `optimizer: gpo`"):
+        check_training(spec, splits(0), ())
+    check_training(spec, splits(1), ())
+
+
+# Cases of each proposal
+
+
+def with_cases(
+    pair: Pair, known: Mapping[str, float] | None = None, *, step: int = 2, proposals: int = 2, **options: Any
+) -> Informed:
+    spec = task(optimizer={"preset": "minibatch", "batch": 4, **options.pop("optimizer", {})}, **options)
+    rng = random.Random(f"0/{step}")
+    return in_time(
+        inform(pair.models, spec, CURRENT, TRAIN, step=step, proposals=proposals, known=known or {}, rng=rng)
+    )
+
+
+def test_each_proposal_has_cases_of_its_own_with_the_answers_given() -> None:
+    pair = Pair()
+    found = with_cases(pair)
+    assert [len(batch) for batch in found.batches] == [4, 4]
+    cases = [case for batch in found.batches for case in batch]
+    assert {case.example.inputs["review"] for case in cases} <= set(batch_of(pair))
+    assert all(case.sample.text == judge([Message(role="user", text=case.example.inputs["review"])]) for case in cases)
+    assert all(case.is_failure == ("bad" in case.example.inputs["review"]) for case in cases)
+    assert found.cases.items() >= {case.example.id: case.sample.value for case in cases}.items()
+    assert found.usage["task"].calls == len(found.cases) == len(pair.task.calls) == 8
+    assert pair.optimizer.calls == []
+
+
+def test_a_prompt_that_stays_current_is_tried_on_other_examples_until_it_knows_all() -> None:
+    pair, known = Pair(), dict[str, float]()
+    for step in (1, 2, 3, 4):
+        found = with_cases(pair, known, step=step)
+        assert not found.cases.keys() & known.keys()
+        known = {**known, **found.cases}
+        paid = len(pair.task.calls)
+        assert paid == len(known) == min(8 * step, len(TRAIN))
+        assert [len(batch) for batch in found.batches] == [4, 4]
+    assert (found.cases, found.usage) == ({}, {})
+
+
+def test_an_example_that_is_refused_is_no_case_and_is_tried_again() -> None:
+    pair = Pair(scripted(judge, errors={0: StatusError(400)}))
+    found = with_cases(pair)
+    refused = batch_of(pair)[0]
+    assert len(found.cases) == 7
+    assert all(case.example.inputs["review"] != refused for batch in found.batches for case in batch)
+    with_cases(pair, found.cases, step=3)
+    assert refused in batch_of(pair)[8:]
+
+
+def test_demonstrations_are_no_cases() -> None:
+    pair = Pair()
+    spec = task(optimizer={"preset": "minibatch"}, few_shot=16)
+    rng = random.Random(0)
+    found = in_time(inform(pair.models, spec, CURRENT, TRAIN, step=1, proposals=2, known={}, rng=rng, shown=TRAIN[:16]))
+    assert set(found.cases) == {example.id for example in TRAIN[16:]}
+
+
+def test_the_batch_of_a_place_stays_that_of_the_proposal() -> None:
+    found = with_cases(Pair())
+    assert [found.batch_of(place) for place in (0, 1)] == list(found.batches)
+    assert Informed(current=CURRENT).batch_of(3) == ()

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import random
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -15,11 +16,11 @@ from gpo.models.synthetic.task import PHRASES, START
 from gpo.records import Candidate, Score, Scored
 from gpo.search.edit import ProposalFilter
 from gpo.search.memory.trajectory import Scope, open_trajectory
-from gpo.search.select import select, start_search
-from gpo.search.step import Proposals
+from gpo.search.select import select
+from gpo.search.state import start_search
 from gpo.settings import Settings
 from gpo.spec.edit_budget import Decay, edit_budget
-from tests.support.outcomes import step_of
+from tests.support.outcomes import proposals_of, spec, step_of
 
 DECAYS: tuple[Decay, ...] = ("fixed", "linear", "cosine")
 
@@ -56,7 +57,7 @@ def test_whatever_is_proposed_candidates_keep_the_budget(
     allowed = edit_budget(decay, step, 12, 15, 2)
     screen = ProposalFilter([], allowed=current)
     edited = screen.admit(
-        Proposals(texts=tuple(proposed)),
+        proposals_of(*proposed),
         parent,
         {parent.id},
         step=step,
@@ -123,7 +124,7 @@ def test_the_best_of_a_search_is_the_best_of_all_complete_scores(
         items = [scored(text, step, number, marks) for number, (text, marks) in enumerate(drafts, start=1)]
         # The last of a step was stopped early by the race, with a perfect score so far.
         cut = scored("Cut short.", step, 99, []).model_copy(update={"score": Score(values={"0": 1.0}, planned=4)})
-        search = select(search, step_of(search, [*items, cut]))
+        search = select(search, step_of(search, [*items, cut]), spec(), random.Random(step))
         every += items
         assert search.best.score.mean == max(item.score.mean for item in every)
         assert search.best in every

@@ -17,7 +17,6 @@ from gpo.records import Candidate, Example, Score, Scored, Usage
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
 from gpo.search.refine import read_proposal, refine, why_unread
-from gpo.search.requests.continuation import last_line, subject_words
 from gpo.search.requests.meta_prompt import Request, meta_prompt
 from gpo.search.retrieve import Recalled
 from gpo.search.step import Proposals
@@ -36,7 +35,7 @@ def task(style: str = "paper", candidates: int = 4, **changes: Any) -> TaskSpec:
         },
         "dataset": {"path": "reviews.jsonl", "input": "review", "reference": "label"},
         "answer": {"kind": "choice", "labels": ["positive", "negative"]},
-        "optimizer": {"style": style, "candidates": candidates},
+        "optimizer": {"preset": "gpo", "style": style, "candidates": candidates},
     }
     return TaskSpec.model_validate(content | changes)
 
@@ -118,11 +117,6 @@ def test_a_proposal_is_read(text: str, proposal: str) -> None:
     assert read_proposal(text) == proposal
 
 
-@pytest.mark.parametrize("text", ["Judge it.", "- Judge it.", " Judge it.\n", "- Worse.\n- Bad.\n- Judge it."])
-def test_the_last_line_continues_a_list(text: str) -> None:
-    assert read_proposal(last_line(text)) == "Judge it."
-
-
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -171,45 +165,6 @@ def test_the_paper_style_sends_the_meta_prompt_as_it_is() -> None:
     assert all(call.parameters == {} for call in fake.calls)
 
 
-# The list to continue
-
-
-def instructions_in(messages: tuple[Message, ...]) -> list[str]:
-    """The instructions that the model is shown, in order; the last line is its own to write."""
-    *shown, last = messages[-1].text.split("\n")
-    assert messages[-1].role == "assistant"
-    assert last == "-"
-    return [line.removeprefix("- ") for line in shown]
-
-
-def test_the_list_goes_from_worst_to_best() -> None:
-    fake = scripted(" Name the sentiment.")
-    refined(fake, task("continuation", candidates=12))
-    ranked = ["Near but worst.", "Is the review good?", "Far but best."]
-    shown = [instructions_in(call.messages) for call in fake.calls]
-    assert ranked in shown
-    # Where less than all is shown, it is the best.
-    assert all(each == ranked[len(ranked) - len(each) :] for each in shown)
-    assert all("the sentiment of a review" in call.messages[0].text for call in fake.calls)
-
-
-def test_a_grammar_goes_only_to_a_server_that_knows_it() -> None:
-    remote, embedded = scripted(" Name the sentiment."), scripted(" Name the sentiment.")
-    refined(remote, task("continuation"))
-    refined(chat_model(embedded, name="local:x"), task("continuation"))
-    assert [call.parameters for call in remote.calls] == [{}] * 4
-    for call in embedded.calls:
-        grammar = call.parameters["extra_body"]["grammar"]
-        assert grammar.startswith("root ::= ")
-        assert any(f'" {subject}"' in grammar for subject in ("the sentiment of a review", "sentiment", "review"))
-        assert call.parameters["max_tokens"] > 0
-
-
-def test_a_proposal_has_to_hold_a_word_of_the_task() -> None:
-    assert set(subject_words("the sentiment of a review")) == {"sentiment", "review"}
-    assert subject_words("") == ["answer"]
-
-
 # Asking
 
 
@@ -217,7 +172,7 @@ def test_proposals_come_back_in_order_and_unusable_answers_are_counted() -> None
     texts = iter(["<START>One.<END>", "<START><END>", "<START>Three.<END>", "<START>One and", "<START>One.<END>"])
     model = chat_model(scripted(lambda _: next(texts)), role="optimizer", max_concurrency=1)
     proposals = refined(model, task(candidates=5))
-    assert proposals.texts == ("One.", "Three.", "One.")
+    assert [(each.text, each.place) for each in proposals.proposals] == [("One.", 0), ("Three.", 2), ("One.", 4)]
     unread = [("empty", "<START><END>"), ("truncated", "<START>One and")]
     assert [(item.reason, item.text) for item in proposals.rejected] == unread
     assert proposals.usage == {"optimizer": Usage(calls=5, input_tokens=50, output_tokens=15)}
@@ -255,13 +210,13 @@ def test_after_a_failure_only_the_missing_calls_are_made() -> None:
     with pytest.raises(PermanentCallError, match="HTTP 401"):
         refined(broken)
     fake = scripted("Judge it.")
-    assert refined(chat_model(fake, answers)).texts == ("Judge it.",) * 4
+    assert [each.text for each in refined(chat_model(fake, answers)).proposals] == ["Judge it."] * 4
     assert len(fake.calls) == 2
 
 
 def test_a_refused_request_is_a_rejection_and_the_others_count() -> None:
     proposals = refined(chat_model(scripted("Judge it.", errors={1: StatusError(400)}), max_concurrency=1))
-    assert proposals.texts == ("Judge it.",) * 3
+    assert [each.place for each in proposals.proposals] == [0, 2, 3]
     assert [item.reason for item in proposals.rejected] == ["failed"]
 
 

@@ -11,21 +11,37 @@ from hypothesis import strategies as st
 from gpo.evaluation.calls import example_calls
 from gpo.records import Candidate, Example, Score, Scored, Splits, Usage, UsageByRole
 from gpo.search.run_limits import (
+    MOST_FINAL_EXAMPLES,
     PROBES,
+    SplitSizes,
     affordable_candidates,
+    affordable_scores,
     final_calls,
+    finalist_calls,
+    finalist_examples,
     least_amounts,
     least_calls,
     least_task_calls,
     search_usage,
     step_calls,
 )
-from gpo.search.select import select, start_search, why_stop
+from gpo.search.select import select, why_stop
+from gpo.search.state import start_search
 from gpo.search.step import Edited, Rejection, Step
 from gpo.spec.task import TaskSpec
-from tests.support.outcomes import spec, step_of
+from tests.support.outcomes import spec as spec_of
+from tests.support.outcomes import step_of
 
 JUDGE = {"name": "judge", "rubric": "Is it polite?"}
+
+
+def spec(**changes: Any) -> TaskSpec:
+    """A spec of GPO, in which all proposals are scored, unless another method is given."""
+    return spec_of(**changes | {"optimizer": {"preset": "gpo"} | changes.get("optimizer", {})})
+
+
+def sizes(dev: int, test: int = 0, train: int = 0) -> SplitSizes:
+    return SplitSizes(train=train, dev=dev, test=test)
 
 
 def examples(count: int) -> tuple[Example, ...]:
@@ -72,6 +88,25 @@ class Counted:
         edited = Edited(budget=9, candidates=tuple(item.candidate for item in scored), rejected=tuple(rejected))
         return {"task": answers(batch), "optimizer": answers(candidates - refused + remarks)}, edited, scored
 
+    def tried_on_cases(self, most: int) -> tuple[int, int]:
+        """Up to so many calls about training examples: how many of them were answered, and how many failed."""
+        asked = self.rng.randint(0, most)
+        failed = self.rng.randint(0, asked) if self.rng.random() < 0.3 else 0
+        self.calls += asked
+        self.task_calls += asked
+        return asked - failed, failed
+
+    def begun(self, number: int, candidates: int) -> Step:
+        """A step whose proposals are tried on cases first, up to what it has cost by then."""
+        batch, refused = self.task.optimizer.batch, self.rng.randint(0, candidates - 1)
+        self.calls += candidates
+        informed, lost = self.tried_on_cases(candidates * batch)
+        found, failed = self.tried_on_cases((candidates - refused) * batch)
+        usage = {"task": answers(informed + found), "optimizer": answers(candidates - refused)}
+        rejected = [Rejection(reason="failed", text="")] * refused
+        step = recorded(number, usage, Edited(budget=None, candidates=(), rejected=tuple(rejected)), [])
+        return step.model_copy(update={"failed": lost + failed})
+
 
 def answers(count: int) -> Usage:
     return Usage(calls=count, input_tokens=100 * count, output_tokens=10 * count)
@@ -114,13 +149,13 @@ def test_a_run_never_makes_more_calls_than_its_caps(
     changes = METHODS[method]
     task = spec(**changes | {"optimizer": {"candidates": candidates} | changes.get("optimizer", {})})
     kind = rng.choice(["max_calls", "max_task_calls"])
-    cap = (least_calls(task, dev, test) if kind == "max_calls" else least_task_calls(task, dev)) + spare
+    cap = (least_calls(task, sizes(dev, test)) if kind == "max_calls" else least_task_calls(task, sizes(dev))) + spare
     task = capped(task, **{kind: cap})
 
     models = Counted(rng, task, dev)
     start = models.score(0, 0, dev).score
     steps: list[Step] = []
-    while len(steps) < 30 and (affordable := affordable_candidates(task, [start], steps, dev, test)):
+    while len(steps) < 30 and (affordable := affordable_candidates(task, [start], steps, sizes(dev, test))):
         assert affordable <= candidates
         steps.append(recorded(len(steps) + 1, *models.step(len(steps) + 1, affordable)))
         assert sum(usage.calls for usage in search_usage([start], steps).values()) == PROBES + models.calls
@@ -137,14 +172,81 @@ def test_a_run_never_makes_more_calls_than_its_caps(
         assert used + one_more[kind] > cap
 
 
+@pytest.mark.parametrize("kind", ["max_calls", "max_task_calls"])
+@given(
+    seed=st.integers(0, 10_000),
+    dev=st.integers(1, 20),
+    test=st.integers(1, 30),
+    candidates=st.integers(1, 6),
+    spare=st.integers(0, 150),
+)
+def test_a_run_that_tries_proposals_on_cases_keeps_its_caps_and_leaves_less_than_one_more(
+    *, kind: str, seed: int, dev: int, test: int, candidates: int, spare: int
+) -> None:
+    rng, own = random.Random(seed), sizes(dev, test, train=25)
+    method = {"preset": "minibatch", "candidates": candidates, "batch": 3, "finalists": rng.choice([0, 2])}
+    cap = 1
+    while cap < (least := _least(kind, capped(spec(optimizer=method), **{kind: cap}), own)):
+        cap = least
+    cap += spare
+    task = capped(spec(optimizer=method), **{kind: cap})
+    models = Counted(rng, task, dev)
+    start = models.score(0, 0, dev).score
+    steps: list[Step] = []
+    while affordable := affordable_candidates(task, [start], steps, own):
+        begun = models.begun(len(steps) + 1, affordable)
+        wanted = rng.randint(0, affordable)
+        taken = affordable_scores(task, [start], [*steps, begun], own, wanted)
+        assert taken <= wanted
+        assert taken or not wanted, "a step that has begun can score one of its proposals"
+        scored = tuple(models.score(begun.number, place, dev) for place in range(taken))
+        steps.append(begun.model_copy(update={"scored": scored}))
+    counted = search_usage([start], steps)
+    assert counted["task"].calls == models.task_calls
+    assert sum(usage.calls for usage in counted.values()) == PROBES + models.calls
+    assert steps, "the least cap is that of one step"
+    # The second look at the finalists is set aside, and so is the proof, where the cap is one on all calls.
+    aside = finalist_calls(task, own.train) + (PROBES + final_calls(task, test) if kind == "max_calls" else 0)
+    used = aside + (models.calls if kind == "max_calls" else models.task_calls)
+    one_more = dev + 2 * task.optimizer.batch + (kind == "max_calls")
+    assert used <= cap < used + one_more
+
+
+def _least(kind: str, task: TaskSpec, own: SplitSizes) -> int:
+    return least_calls(task, own) if kind == "max_calls" else least_task_calls(task, own)
+
+
+def test_the_second_look_takes_a_tenth_of_a_cap_at_most() -> None:
+    task = spec(optimizer={"preset": "minibatch"})
+    assert [finalist_examples(task, train) for train in (10, 200)] == [10, MOST_FINAL_EXAMPLES]
+    assert finalist_calls(task, 200) == 3 * MOST_FINAL_EXAMPLES
+    assert finalist_examples(capped(task, max_task_calls=300), 200) == 10
+    assert finalist_examples(capped(task, max_task_calls=300, max_calls=150), 200) == 5
+    assert finalist_examples(capped(task, max_task_calls=20), 200) == 0
+    judged = spec(optimizer={"preset": "minibatch"}, metric=JUDGE, answer={"kind": "free"})
+    # The answer, and a grade that may be asked for twice.
+    assert finalist_examples(capped(judged, max_calls=300), 200) == 3
+    assert finalist_examples(spec(), 200) == finalist_calls(spec(), 200) == 0
+
+
+def test_a_step_with_a_test_needs_its_cases_twice_and_one_score() -> None:
+    task = spec(optimizer={"preset": "minibatch", "candidates": 4, "batch": 5, "finalists": 0})
+    # Each proposal's cases are answered with the current prompt and with its own.
+    assert least_task_calls(task, sizes(48)) == 48 + 4 * 5 * 2 + 48
+    assert least_calls(task, sizes(48, 144)) == 1 + 48 + 4 * (5 * 2 + 1) + 48 + 288
+    assert step_calls(task, 48) == 4 * (5 * 2 + 1) + 4 * 48
+    shown = spec(optimizer={"preset": "gpo", "information": "cases", "candidates": 4, "batch": 5})
+    assert step_calls(shown, 48) == 4 * (5 + 1) + 4 * 48
+
+
 def test_the_last_step_under_a_cap_is_smaller() -> None:
     task = capped(spec(optimizer={"candidates": 4}), max_calls=1 + 10 + 4 * 11 + 2 * 11 + 20)
     start = Score(values={f"e{n}": 0.0 for n in range(10)}, planned=10, usage={"task": answers(10)})
     step = recorded(1, {"optimizer": answers(4)}, Edited(budget=9, candidates=()), [])
     full = [scored_item(number) for number in range(4)]
     taken = [step.model_copy(update={"scored": tuple(full)})]
-    assert affordable_candidates(task, [start], [], 10, 10) == 4
-    assert affordable_candidates(task, [start], taken, 10, 10) == 2
+    assert affordable_candidates(task, [start], [], sizes(10, 10)) == 4
+    assert affordable_candidates(task, [start], taken, sizes(10, 10)) == 2
 
 
 def scored_item(number: int, usage: UsageByRole | None = None) -> Scored:
@@ -159,20 +261,20 @@ def test_a_search_stops_when_no_step_is_afforded() -> None:
     search = start_search(scored_item(0))
     assert why_stop(search, task, splits) is None
     items = [scored_item(1), scored_item(2)]
-    search = select(search, step_of(search, items, budget=9))
+    search = select(search, step_of(search, items, budget=9), task, random.Random(0))
     assert why_stop(search, task, splits) == "budget"
 
 
 def test_without_a_cap_there_is_always_a_next_step() -> None:
     start = Score(values={}, planned=10**6, failed=10**6)
-    assert affordable_candidates(spec(), [start], [], 10**6, 10**6) == spec().optimizer.candidates
+    assert affordable_candidates(spec(), [start], [], sizes(10**6, 10**6)) == spec().optimizer.candidates
 
 
 def test_the_least_cap_is_a_step_and_the_proof() -> None:
     task: TaskSpec = spec(optimizer={"candidates": 8})
     # One probe, the start on 48, 8 proposals each scored on 48, both prompts on 144.
-    assert least_calls(task, dev=48, test=144) == 1 + 48 + 8 * 49 + 288
-    assert least_task_calls(task, dev=48) == 48 + 8 * 48
+    assert least_calls(task, sizes(48, 144)) == 1 + 48 + 8 * 49 + 288
+    assert least_task_calls(task, sizes(48)) == 48 + 8 * 48
 
 
 @pytest.mark.parametrize(
@@ -211,16 +313,17 @@ def test_a_step_starts_only_if_its_expected_tokens_and_those_of_the_proof_fit() 
     start, final, candidate = 1100, 20 * 110, 10 * 110 + 220
     for affordable in range(5):
         cap = start + final + affordable * candidate
-        assert affordable_candidates(capped(task, max_tokens=cap), [MEASURED], [], 10, 10) == affordable
-        assert affordable_candidates(capped(task, max_tokens=cap + candidate - 1), [MEASURED], [], 10, 10) == affordable
+        for spare in (0, candidate - 1):
+            limited = capped(task, max_tokens=cap + spare)
+            assert affordable_candidates(limited, [MEASURED], [], sizes(10, 10)) == affordable
 
 
 def test_a_cap_on_cost_counts_what_has_a_price() -> None:
     task = spec(optimizer={"candidates": 4, "examples": 0}, models=PRICES)
     # 100 tokens in and 10 out cost 0.0002 a task call; the optimizer model is free.
     one = 0.0002
-    assert affordable_candidates(capped(task, max_cost=51 * one), [MEASURED], [], 10, 10) == 2
-    assert affordable_candidates(capped(task, max_cost=29 * one), [MEASURED], [], 10, 10) == 0
+    assert affordable_candidates(capped(task, max_cost=51 * one), [MEASURED], [], sizes(10, 10)) == 2
+    assert affordable_candidates(capped(task, max_cost=29 * one), [MEASURED], [], sizes(10, 10)) == 0
 
 
 def test_the_dearest_step_so_far_is_what_the_next_is_expected_to_take() -> None:
@@ -229,12 +332,13 @@ def test_the_dearest_step_so_far_is_what_the_next_is_expected_to_take() -> None:
     taken = [recorded(1, {"optimizer": Usage(calls=1, input_tokens=40)}, Edited(budget=9, candidates=()), [])]
     taken = [taken[0].model_copy(update={"scored": (scored_item(1, {"task": long}),)})]
     used, step, final = 1100 + 5100 + 40, 5100 + 40, 20 * 510
-    assert affordable_candidates(capped(task, max_tokens=used + step + final), [MEASURED], taken, 10, 10) == 1
-    assert affordable_candidates(capped(task, max_tokens=used + step + final - 1), [MEASURED], taken, 10, 10) == 0
+    for spare, affordable in ((0, 1), (-1, 0)):
+        limited = capped(task, max_tokens=used + step + final + spare)
+        assert affordable_candidates(limited, [MEASURED], taken, sizes(10, 10)) == affordable
 
 
 def test_the_least_amounts_go_by_the_first_answers() -> None:
     task = spec(optimizer={"candidates": 2, "examples": 0}, models=PRICES)
-    least = least_amounts(task, MEASURED, dev=10, test=10)
+    least = least_amounts(task, MEASURED, sizes(10, 10))
     assert least["max_tokens"] == 110 * (10 + 20 + 20) + 2 * 110
     assert least["max_cost"] == pytest.approx(0.0002 * 50)

@@ -7,14 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.records import Candidate, Example, Score, Scored, Splits, Usage
+from gpo.records import Candidate, Example, Score, Scored, Splits, Usage, content_hash
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
+from gpo.search.plan import UNBOUNDED_STEPS
 from gpo.search.retrieve import Recalled
-from gpo.search.select import Search, describe_step, select, start_search, why_stop
-from gpo.search.step import Edited, Proposals, Rejection
+from gpo.search.screen import Screened
+from gpo.search.select import accept, complete_step, describe_step, name_step, select, why_stop
+from gpo.search.state import Search, start_search
+from gpo.search.step import Edited, Proposals, Rejection, Step, Trial
 from gpo.spec.task import TaskSpec
-from tests.support.outcomes import spec, step_of
+from tests.support.outcomes import proposals_of, spec, step_of
 
 DEV = 10
 
@@ -26,8 +29,9 @@ def scored(text: str, right: int, n: int = DEV, step: int = 1, number: int = 1) 
     )
 
 
-def after(search: Search, *items: Scored, budget: int | None = 9) -> Search:
-    return select(search, step_of(search, items, budget))
+def after(search: Search, *items: Scored, budget: int | None = 9, seed: int = 0, **optimizer: Any) -> Search:
+    options = task(**({"preset": "gpo"} | optimizer))
+    return select(search, step_of(search, items, budget), options, random.Random(seed))
 
 
 def splits(dev: int = DEV, test: int = 20) -> Splits:
@@ -101,13 +105,51 @@ def test_a_step_is_recorded_as_it_was() -> None:
     search = start_search(start)
     informed = Informed(current=start, reflection="vague")
     recalled = Recalled(neighbours=(neighbour,), summary="be brief", usage=spent)
-    taken = describe_step(search, informed, recalled, Proposals(texts=()), edited=edited, scored=[])
-    after_it = select(search, taken)
+    taken = describe_step(search, informed, recalled, Proposals(proposals=()), edited=edited)
+    after_it = select(search, taken, task(preset="gpo"), random.Random(0))
     (step,) = after_it.steps
     assert (step.reflection, step.summary, step.usage, after_it.summary) == ("vague", "be brief", spent, "be brief")
     assert (step.number, step.budget, step.current, step.neighbours) == (1, 14, "start", ("near",))
     assert (step.scored, step.rejected) == ((), (rejection,))
     assert after(start_search(start), budget=None).steps[0].budget is None
+
+
+def trial(text: str, right: int, number: int) -> Trial:
+    candidate = Candidate(instruction=text, step=1, number=number, place=number - 1)
+    return Trial(candidate=candidate, before=0.5, after=right / 4, n=4)
+
+
+def begun_and_screened() -> tuple[Search, Step, Screened]:
+    """A step in which two of three candidates beat the current prompt on their cases, the second by more."""
+    search = start_search(scored("start", 5, step=0))
+    trials = (trial("good", 3, 1), trial("worse", 1, 2), trial("best", 4, 3))
+    edited = Edited(budget=None, candidates=tuple(each.candidate for each in trials))
+    informed = Informed(current=search.current, cases={"t1": 0.0, "t2": 1.0}, failed=1)
+    begun = describe_step(search, informed, Recalled(), proposals_of(), edited=edited)
+    passed = (trials[2].candidate, trials[0].candidate)
+    return search, begun, Screened(passed=passed, trials=trials, failed=2, usage={"task": Usage(calls=12)})
+
+
+@pytest.mark.parametrize(("left", "taken"), [(20, ["good", "best"]), (19, ["best"]), (10, ["best"]), (9, [])])
+def test_what_passed_best_is_scored_where_not_all_can_be_paid_for(left: int, taken: list[str]) -> None:
+    search, begun, screened = begun_and_screened()
+    # 10 for the start, 12 for the trials and 3 that failed.
+    limited = spec(optimizer={"preset": "minibatch", "finalists": 0}, budget={"max_task_calls": 10 + 12 + 3 + left})
+    accepted = accept(search, begun, screened, limited, splits())
+    assert [each.instruction for each in accepted] == taken
+
+
+def test_the_record_of_a_step_says_how_each_candidate_was_tried() -> None:
+    search, begun, screened = begun_and_screened()
+    best = scored("best", 8, number=3)
+    whole = complete_step(begun, screened, [best])
+    assert (whole.scored, whole.trials) == ((best,), screened.trials)
+    assert [(each.reason, each.text) for each in whole.rejected] == [("unaffordable", "good"), ("no_gain", "worse")]
+    assert (whole.cases, whole.failed, whole.usage) == ({"t1": 0.0, "t2": 1.0}, 3, {"task": Usage(calls=12)})
+    ended = select(search, whole, task(), random.Random(0))
+    # None of them is asked for again.
+    assert ended.known == {content_hash(text) for text in ("start", "good", "worse", "best")}
+    assert ended.current == ended.best == best
 
 
 def test_what_was_scored_since_the_last_summary_includes_the_start_once() -> None:
@@ -137,13 +179,27 @@ def test_it_ends_when_patience_does_and_a_better_best_renews_it() -> None:
     assert why_stop(after(search), task(patience=2), splits()) == "plateau"
 
 
+def test_a_search_restarts_as_long_as_its_limits_let_it_and_once_without_any() -> None:
+    options = {"preset": "gpo", "restart": True, "patience": 2}
+    search = after(after(start_search(scored("start", 5, step=0)), **options), **options)
+    assert (search.restarts, search.stale) == (1, 0)
+    assert why_stop(search, task(**options), splits()) == "plateau"
+    limited = spec(optimizer=options, budget={"max_task_calls": 500})
+    assert why_stop(search, limited, splits()) is None
+
+
+def test_a_step_is_named_by_its_number_and_how_many_there_are_at_most() -> None:
+    assert name_step(3, task(max_steps=18)) == "step 3/18"
+    assert name_step(3, task(max_steps=UNBOUNDED_STEPS)) == "step 3"
+
+
 def test_nothing_is_better_than_everything_right() -> None:
     assert why_stop(start_search(scored("start", DEV, step=0)), task(), splits()) == "plateau"
 
 
 @pytest.mark.parametrize(("cap", "stopped"), [(1 + 10 + 11 + 40, None), (1 + 10 + 11 + 40 - 1, "budget")])
 def test_it_ends_when_a_step_and_the_proof_are_not_to_be_had(cap: int, stopped: str | None) -> None:
-    capped = spec(optimizer={"candidates": 2}, budget={"max_calls": cap})
+    capped = spec(optimizer={"preset": "gpo", "candidates": 2}, budget={"max_calls": cap})
     assert why_stop(start_search(scored("start", 5, step=0)), capped, splits()) == stopped
 
 

@@ -7,14 +7,15 @@ import pytest
 from pydantic import ValidationError
 
 from gpo.search.retrieve import STRATEGIES
-from gpo.spec.method import PRESETS, Memory, OptimizerSpec
+from gpo.spec.method import DEFAULT_PRESET, PRESETS, Memory, OptimizerSpec
 
 
 def test_the_presets_are_the_published_methods() -> None:
-    """The table of the paper's section 4.1."""
+    """The table of the paper's section 4.1; none of them has a part that the paper does not have."""
+    published = {name: method for name, method in PRESETS.items() if name != DEFAULT_PRESET}
     rows = {
         name: (method.information, method.trajectory, method.decay, method.refinement)
-        for name, method in PRESETS.items()
+        for name, method in published.items()
     }
     assert rows == {
         "gpo": ("prompt+score", "relevance", "cosine", "generation"),
@@ -24,7 +25,107 @@ def test_the_presets_are_the_published_methods() -> None:
         "pe2": ("prompt+score+reflection", "recency", "fixed", "generation"),
         "sgdm": ("prompt+score", "summary", "none", "editing"),
     }
-    assert not any(method.warmup for method in PRESETS.values())
+    assert not any(method.warmup for method in published.values())
+    for each in published.values():
+        assert (each.ways, each.accept, each.current, each.restart, each.finalists) == ((), "none", "best", False, 0)
+
+
+def test_the_default_gives_each_proposal_cases_and_tries_it_on_them() -> None:
+    options = OptimizerSpec()
+    assert options == OptimizerSpec(preset="minibatch") == OptimizerSpec.model_validate("minibatch")
+    assert (options.information, options.accept, options.decay) == ("cases", "batch", "none")
+    assert options.draws_cases
+    assert options.shows_cases
+    assert options.shows_score
+    assert not options.reflects
+    assert (options.candidates, options.batch) == (4, 4)
+    sizes = OptimizerSpec(preset="gpo")
+    assert (sizes.candidates, sizes.batch, sizes.max_steps, sizes.k) == (8, 8, 18, 3)
+    assert (OptimizerSpec(candidates=9).candidates, OptimizerSpec(candidates=9).batch) == (9, 4)
+
+
+@pytest.mark.parametrize(
+    "given", [{"budget_start": 30}, {"budget_end": 5}, {"warmup": True}, {"race_after": 8}, {"style": "continuation"}]
+)
+def test_a_spec_that_sets_what_only_gpo_has_was_written_for_it(given: dict[str, Any]) -> None:
+    options = OptimizerSpec.model_validate(given)
+    assert (options.preset, options.decay, options.candidates, options.information) == (
+        "gpo",
+        "cosine",
+        8,
+        "prompt+score",
+    )
+    assert OptimizerSpec.model_validate({"preset": "minibatch"} | given).preset == "minibatch"
+
+
+@pytest.mark.parametrize("given", [{"max_steps": 4}, {"k": 5}, {"candidates": 2}, {"trajectory": "recency"}, {}])
+def test_any_other_setting_starts_from_the_default(given: dict[str, Any]) -> None:
+    assert OptimizerSpec.model_validate(given).preset == DEFAULT_PRESET
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"preset": "gpo"}, ("none", None)),
+        ({"preset": "gpo", "race_after": 8}, ("race", 8)),
+        ({"preset": "gpo", "accept": "race"}, ("race", 16)),
+        ({"preset": "minibatch", "race_after": 8}, ("race", 8)),
+        ({"accept": "race", "race_after": 4}, ("race", 4)),
+        ({"preset": "gpo", "race_after": None}, ("none", None)),
+    ],
+)
+def test_a_first_block_asks_for_a_race_and_a_race_has_its_usual_one(
+    given: dict[str, Any], expected: tuple[str, int | None]
+) -> None:
+    options = OptimizerSpec.model_validate(given)
+    assert (options.accept, options.race_after) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"preset": "gpo", "accept": "none", "race_after": 8},
+            "race_after (8) has no effect with `accept: none`; leave one out",
+        ),
+        (
+            {"preset": "minibatch", "accept": "batch", "race_after": 8},
+            "race_after (8) has no effect with `accept: batch`; leave one out",
+        ),
+        (
+            {"preset": "apo", "ways": ["scores"]},
+            "`ways` go with `information: cases`, or with a score; `prompt+reflection` has its own",
+        ),
+        (
+            {"preset": "gpo", "ways": ["scores", "cases"]},
+            "`ways` names `cases`, which `information: prompt+score` does not show",
+        ),
+        ({"preset": "minibatch", "ways": ["casess"]}, "Input should be 'cases', 'scores'"),
+        ({"preset": "minibach"}, "unknown preset 'minibach'; did you mean 'minibatch'?"),
+        ({"preset": "gpo", "finalists": 17}, "less than or equal to 16"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        OptimizerSpec.model_validate(given)
+
+
+def test_a_list_to_continue_takes_of_the_default_what_it_has_room_for() -> None:
+    options = OptimizerSpec.model_validate({"preset": "minibatch", "style": "continuation"})
+    assert (options.information, options.ways) == ("prompt+score", ())
+    assert (options.accept, options.restart, options.finalists, options.candidates) == ("batch", True, 3, 4)
+    with pytest.raises(ValidationError, match="cannot have information: cases"):
+        OptimizerSpec.model_validate({"preset": "minibatch", "style": "continuation", "information": "cases"})
+    with pytest.raises(ValidationError, match="cannot have ways"):
+        OptimizerSpec.model_validate({"preset": "minibatch", "style": "continuation", "ways": ["scores"]})
+
+
+def test_what_is_written_out_is_read_back() -> None:
+    """As in the spec of a comparison's cell: all fields are given there."""
+    race = {"preset": "gpo", "accept": "race"}
+    for given in ({}, {"preset": "gpo"}, race, {"style": "continuation"}, {"preset": "apo"}):
+        options = OptimizerSpec.model_validate(given)
+        assert OptimizerSpec.model_validate(options.model_dump()) == options
 
 
 def test_every_choice_of_the_trajectory_has_its_strategy() -> None:
@@ -60,7 +161,7 @@ def test_a_list_to_continue_takes_any_list_of_prompts(trajectory: str) -> None:
 
 
 def test_the_budget_of_a_step_follows_the_spec() -> None:
-    options = OptimizerSpec(max_steps=6, budget_start=20, budget_end=4, decay="linear")
+    options = OptimizerSpec(preset="gpo", max_steps=6, budget_start=20, budget_end=4, decay="linear")
     assert [options.budget_at(step) for step in range(1, 7)] == [20, 17, 14, 10, 7, 4]
     warm = options.model_copy(update={"warmup": True})
     assert [warm.budget_at(step) for step in range(1, 7)] == [10, 20, 16, 12, 8, 4]

@@ -66,7 +66,10 @@ def test_a_short_spec_is_whole(tmp_path: Path) -> None:
     assert [message.role for message in spec.prompt.template] == ["system", "user"]
     assert spec.dataset.input == ("review",)
     assert spec.models.task.is_local
-    assert (spec.optimizer.max_steps, spec.optimizer.candidates, spec.optimizer.decay) == (18, 8, "cosine")
+    options = spec.optimizer
+    assert (options.preset, options.accept, options.information) == ("minibatch", "batch", "cases")
+    assert (options.candidates, options.batch, options.finalists, options.decay) == (4, 4, 3, "none")
+    assert (options.max_steps, options.patience, options.restart) == (18, 6, True)
 
 
 @pytest.mark.parametrize(
@@ -329,6 +332,11 @@ DECIDES: Mapping[str, Any] = {
     "optimizer.budget_end": 7,
     "optimizer.style": "continuation",
     "optimizer.race_after": 7,
+    "optimizer.ways": ("paraphrase",),
+    "optimizer.accept": "none",
+    "optimizer.current": "step",
+    "optimizer.restart": False,
+    "optimizer.finalists": 7,
     "budget.max_calls": 7,
     "budget.max_task_calls": 7,
     "budget.max_tokens": 7,
@@ -418,8 +426,10 @@ def test_a_spec_without_newer_options_has_the_fingerprint_it_always_had() -> Non
     models = {"models": {"task": "openai:m", "optimizer": "openai:o"}}
     dataset = {"path": "rows.jsonl", "input": ["text"], "reference": "label"}
     prompt = {"instruction": "Decide.", "question": "{{text}}"}
-    spec = TaskSpec.model_validate({"name": "t", "prompt": prompt, "dataset": dataset, **labels, **models})
+    content = {"name": "t", "prompt": prompt, "dataset": dataset, **labels, **models}
+    spec = TaskSpec.model_validate({**content, "optimizer": "gpo"})
     assert spec.fingerprint() == "83914f7a0199"
+    assert TaskSpec.model_validate(content).fingerprint() != spec.fingerprint()
 
 
 def test_prices_decide_the_course_where_the_cost_is_capped() -> None:

@@ -286,7 +286,7 @@ def test_what_the_library_shows_is_read(preset: str) -> None:
     assert shown.current == "Be polite. Make a plan."
     assert shown.others == ("Be polite. Good luck.",)
     assert shown.scores["Be polite. Good luck."] == 25
-    assert shown.scores.get(shown.current) == (50 if "score" in method.information else None)
+    assert shown.scores.get(shown.current) == (50 if OptimizerSpec(preset=preset).shows_score else None)
     assert shown.hints == {"Use a table.": HINT}
     assert shown.limit == (None if method.decay == "none" else 7)
     assert shown.edits == (method.refinement == "editing")

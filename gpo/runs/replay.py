@@ -1,0 +1,172 @@
+"""What is known of one step of a run, without a call: from the records of a finished run, or repeated by its ledger."""
+
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from gpo.database.engine import open_state
+from gpo.errors import GpoError, StateError
+from gpo.evaluation.few_shot import demonstrations
+from gpo.formatting import count
+from gpo.models.client import Connection
+from gpo.models.ledger import Ledger
+from gpo.models.models import Models, open_models
+from gpo.records import START_STEP, Scored, Splits
+from gpo.runs.job import Job
+from gpo.runs.outcome import Outcome, all_scored
+from gpo.runs.run import run_id, step_rng, trajectory_scope
+from gpo.search.inform import Informed, inform
+from gpo.search.memory.neighbours import as_neighbour
+from gpo.search.memory.trajectory import open_trajectory
+from gpo.search.retrieve import Past, Recalled, recall, summarise
+from gpo.search.select import select
+from gpo.search.state import Search, start_search
+from gpo.search.step import Step
+from gpo.spec.task import TaskSpec
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """What is known of a step; None stands for what is not.
+
+    `before` are the steps before it, where they are known, and `proposals` how many were asked for in it.
+    """
+
+    note: str
+    current: Scored | None = None
+    informed: Informed | None = None
+    recalled: Recalled | None = None
+    before: tuple[Step, ...] = ()
+    proposals: int | None = None
+
+
+class _NotKeptError(StateError):
+    """An answer is not in the ledger, and none is paid for here."""
+
+
+async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> StepFacts:
+    """The step as a finished run recorded it; the answers to its cases are those that the ledger has."""
+    if step > outcome.steps:
+        return StepFacts(f"Run {outcome.run_id} ended after {count(outcome.steps, 'step')} and never came to this one.")
+    taken, before = outcome.history[step - 1], outcome.history[: step - 1]
+    scored = {item.candidate.instruction: item for item in all_scored(outcome)}
+    neighbours = tuple(as_neighbour(scored[text]) for text in taken.neighbours if text in scored)
+    current = scored[taken.current]
+    seen = StepFacts(
+        note=f"Taken from run {outcome.run_id}, which has finished.",
+        current=current,
+        informed=Informed(current=current, reflection=taken.reflection),
+        recalled=Recalled(neighbours=neighbours, summary=taken.summary),
+        before=before,
+        proposals=len(taken.scored) + len(taken.rejected),
+    )
+    if not job.spec.optimizer.shows_cases:
+        return seen
+    search = start_search(outcome.start, outcome.earlier).model_copy(update={"current": current, "steps": before})
+    try:
+        async with _open_ledger_only(job) as models:
+            asked = _inform(job, splits, models, search, proposals=seen.proposals or 0)
+            return replace(seen, informed=await _result_if_kept(asked))
+    except GpoError as error:
+        return replace(seen, informed=None, note=f"{seen.note} Its cases cannot be read now: {error}.")
+
+
+async def replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Scored], step: int) -> StepFacts:
+    """The step as the unfinished run had it, or will have it, as far as everything for it is there."""
+    spec, name = job.spec, run_id(job.spec, key)
+    last = scored[-1].candidate.step
+    if step > last + 1:
+        return StepFacts(f"Run {name} has not finished, and recorded {count(last, 'step')} so far.")
+    searches = _searches(spec, scored, step)
+    current = searches[-1].current
+    seen = StepFacts(note=f"Taken from run {name}, which has not finished.", current=current)
+    try:
+        async with _open_ledger_only(job) as models:
+            # What its steps tried on cases is recorded at the end of a run: of later ones the cases are not known.
+            if step == START_STEP + 1 or not spec.optimizer.draws_cases:
+                asked = _inform(job, splits, models, searches[-1], proposals=spec.optimizer.candidates)
+                seen = replace(seen, informed=await _result_if_kept(asked))
+            seen = replace(seen, recalled=await _result_if_kept(_recall(job, splits, key, models, searches)))
+    except GpoError as error:
+        return replace(seen, note=f"{seen.note} Brackets stand for what cannot be read now: {error}.")
+    return seen
+
+
+def _inform(
+    job: Job, splits: Splits, models: Models, search: Search, *, proposals: int
+) -> Coroutine[Any, Any, Informed]:
+    """What the step after a search was told of its current prompt."""
+    step = len(search.steps) + 1
+    return inform(
+        models,
+        job.spec,
+        search.current,
+        splits.train,
+        step=step,
+        proposals=proposals,
+        known=search.cases_of(search.current.candidate),
+        rng=step_rng(job.spec.seed, step, "inform"),
+        shown=demonstrations(job.spec, splits),
+    )
+
+
+def _searches(spec: TaskSpec, scored: Sequence[Scored], step: int) -> list[Search]:
+    """Where the search stood before each step up to this one."""
+    start = next(item for item in scored if item.candidate.step == START_STEP)
+    searches = [start_search(start)]
+    for number in range(1, step):
+        found = tuple(item for item in scored if item.candidate.step == number)
+        taken = Step(number=number, budget=None, current="", neighbours=(), scored=found, rejected=())
+        searches.append(select(searches[-1], taken, spec, step_rng(spec.seed, number, "select")))
+    return searches
+
+
+@asynccontextmanager
+async def _open_ledger_only(job: Job) -> AsyncIterator[Models]:
+    """The models of a run, which answer from its ledger and are never connected."""
+
+    async def refuse() -> Connection:
+        raise _NotKeptError("an answer is not in the ledger")
+
+    async def refuse_vectors(texts: Sequence[str]) -> list[list[float]]:
+        raise _NotKeptError(f"{count(len(texts), 'vector')} of prompts are not in the index")
+
+    async with AsyncExitStack() as stack:
+        engine = stack.enter_context(open_state(job.settings, job.home))
+        ledger = Ledger(engine)
+        stack.push_async_callback(ledger.aclose)
+        models = await stack.enter_async_context(open_models(job.spec.models, job.settings, ledger))
+        yield replace(
+            models,
+            task=replace(models.task, connect=refuse),
+            optimizer=replace(models.optimizer, connect=refuse),
+            judge=replace(models.judge, connect=refuse),
+            embed=refuse_vectors,
+        )
+
+
+async def _result_if_kept(work: Coroutine[Any, Any, _T]) -> _T | None:
+    try:
+        return await work
+    except _NotKeptError:
+        return None
+
+
+async def _recall(job: Job, splits: Splits, key: str, models: Models, searches: Sequence[Search]) -> Recalled:
+    """What the step after `searches` recalls. Held by another process, the index is not waited for."""
+    spec, settings = job.spec, job.settings.model_copy(update={"chroma_wait_s": 0.0})
+
+    async def noted() -> Recalled:
+        summary = ""
+        for number, search in enumerate(searches, start=1):
+            summary = (await summarise(models.optimizer, spec, number, summary, search.unsummarised)).text
+        return Recalled(summary=summary)
+
+    scope = trajectory_scope(spec, splits, models.embedding_identity)
+    async with open_trajectory(scope, settings, job.home, models.embed) as trajectory:
+        current = searches[-1].current.candidate
+        past = Past(trajectory, key, len(searches), current, spec.optimizer.k, noted)
+        return await recall(spec.optimizer.trajectory, past)
