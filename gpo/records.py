@@ -151,10 +151,14 @@ class Candidate(Record):
 
 
 class Labels(Record):
-    """The right label of each scored example and the given one, None where unread, for a measure of the whole set."""
+    """The right label of each scored example and the given one, None where unread, for a measure of the whole set.
+
+    With `are_sets` each is a set of labels, in the canonical form of answers of kind `labels`.
+    """
 
     metric: SetMetric
     pairs: Mapping[str, tuple[str, str | None]]
+    are_sets: bool = False
 
 
 class Score(Record):
@@ -185,7 +189,8 @@ class Score(Record):
     def mean_of(self, examples: Collection[str]) -> float:
         """The same over some of the scored examples."""
         if self.labels is not None:
-            return set_value(self.labels.metric, (self.labels.pairs[each] for each in examples))
+            pairs = (self.labels.pairs[each] for each in examples)
+            return set_value(self.labels.metric, pairs, are_sets=self.labels.are_sets)
         return math.fsum(self.values[each] for each in examples) / len(examples) if examples else 0.0
 
     @property
@@ -205,7 +210,7 @@ class Score(Record):
         bootstrap.
         """
         if self.labels is not None:
-            return set_interval(self.labels.metric, self.labels.pairs.values())
+            return set_interval(self.labels.metric, self.labels.pairs.values(), are_sets=self.labels.are_sets)
         return mean_interval(list(self.values.values()))
 
 

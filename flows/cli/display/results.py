@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from flows.cli.console import print_json, print_table
-from flows.cli.display.breakdown import print_confusion, print_histogram
+from flows.cli.display.breakdown import Breakdown, print_breakdown
 from gpo import formatting
 from gpo.runs.results.files import as_json
 from gpo.runs.results.result import ExampleResult
@@ -46,12 +46,7 @@ def print_summary(console: Console, summary: ResultSummary, label: str, *, as_js
     if summary.uncompared:
         counted.append(("not compared", summary.uncompared))
     console.print(Text(", ".join(f"{number:,} {name}" for name, number in counted)), soft_wrap=True)
-    if summary.confusion:
-        console.print()
-        print_confusion(console, summary.confusion)
-    if summary.histogram:
-        console.print()
-        print_histogram(console, summary.histogram)
+    print_breakdown(console, Breakdown(summary.confusion, summary.per_label, summary.histogram))
     for results, total in ((summary.broken, summary.changes["broken"]), (summary.fixed, summary.changes["fixed"])):
         for result in results:
             console.print()

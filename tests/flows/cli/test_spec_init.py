@@ -105,7 +105,7 @@ def test_an_encoding_is_found_by_trying_or_said(folder: Path, option: list[str])
         (["--split", "5,0,5"], ["--split 5,0,5: dev and test need at least one example"]),
         (["--split", "a,b"], ["--split a,b: no such field"]),
         (["--split", "90,90,90"], ["40 different rows, but dataset.split asks for 90 train"]),
-        (["--kind", "label"], ["--kind label: unknown kind", "choice"]),
+        (["--kind", "label"], ["--kind label: unknown kind", "did you mean 'labels'"]),
         (["--metric", "exact"], ["--metric exact:", "unknown metric 'exact'"]),
         (["--kind", "number"], ["field `Team`: must be a number, received 'repairs'"]),
         (["--encoding", "utf8000"], ["encoding 'utf8000' is not known here"]),
