@@ -4,6 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from gpo.models.sharing import ask_anew
 from gpo.runs.job import load_job
 from gpo.runs.optimize import Steps, optimize
 from gpo.runs.outcome import Outcome
@@ -34,12 +35,16 @@ TASKS = Steps(
 
 
 @flow(name="optimize-prompt", flow_run_name="optimize {spec.parent.name}/{spec.name}", persist_result=False)
-async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None = None) -> Outcome:
+async def optimize_prompt(
+    spec: Path, seed: int | None = None, home: Path | None = None, fresh: bool = False
+) -> Outcome:
     """Improve the prompt of a spec file and prove the gain on examples that the search never saw.
 
     Args:
         spec: The task spec, a YAML file, as the worker sees it.
         seed: Replaces the spec's seed; another seed, another search.
         home: The state folder; by default GPO_HOME, or .gpo beside the spec.
+        fresh: Ask anew, whatever the ledger holds: a new run each time.
     """
-    return await optimize(load_job(spec, seed, home), TASKS)
+    with ask_anew(fresh):
+        return await optimize(load_job(spec, seed, home), TASKS)

@@ -18,7 +18,7 @@ from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
 from gpo.models.replies import is_cut
 from gpo.progress import Dropped, Note, emit
-from gpo.records import Example, Sample, Score, Timing, UsageByRole
+from gpo.records import Example, Sample, Score, Timing, UsageByRole, total_usage
 from gpo.scoring.answers import read_answer
 from gpo.scoring.functions.calling import Marked, ToScore, mark_soon, row_of
 from gpo.scoring.reading import Reading
@@ -144,7 +144,7 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         failed=len(inquiry.block) - len(samples),
         cut=sum(replies[sample.example].cut for sample in samples),
         samples=tuple(samples),
-        usage=_usage(prompt, replies.values(), verdicts.values()),
+        usage=total_usage([_usage(prompt, replies.values(), verdicts.values()), inquiry.lost]),
         timing=_timing(replies.values()),
     )
 

@@ -155,10 +155,11 @@ def _weak_sentences(verdict: GateVerdict) -> list[str]:
     many = [f"{share:.0%} of the {name}'s answers" for name, share in shares if share > MANY_WEAK]
     if not many:
         return []
-    return [
+    told = (
         f"{' and '.join(many)} were read by what they mention, with no answer stated: the scores may be off. Ask for a "
         "form, and name the place in `answer.where`."
-    ]
+    )
+    return [told]
 
 
 def warn_of_worn_split(uses: int, n: int, confidence: float = 0.95) -> str | None:

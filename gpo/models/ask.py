@@ -11,7 +11,7 @@ from gpo.errors import GpoError, MetricError, ModelCallError, RefusedRequestErro
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit
-from gpo.records import Example, Record, Usage, UsageByRole, content_hash
+from gpo.records import Example, Record, Usage, UsageByRole, content_hash, total_usage
 from gpo.scoring.hidden_reasoning import without_reasoning
 from gpo.template import Message
 
@@ -64,15 +64,17 @@ async def ask_missing(
     return found
 
 
-async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) -> Mapping[str, Answer]:
+async def ask_all(
+    model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]], refused: list[ModelCallError] | None = None
+) -> Mapping[str, Answer]:
     """Answers by key digest, paid for where the ledger has none.
 
-    A request that the provider refuses is missing from the result.
+    A request that the provider refuses is missing from the result, and `refused` takes its error.
 
     Raises:
         ModelCallError: the first call that failed otherwise, or all were refused; calls that wait are cancelled.
     """
-    refused: list[RefusedRequestError] = []
+    refused = [] if refused is None else refused
 
     def is_refused(error: ModelCallError) -> bool:
         if isinstance(error, RefusedRequestError):
@@ -101,14 +103,18 @@ async def ask_remark(model: ChatModel, request: str, repeat: int) -> Remark:
     return Remark(text=without_reasoning(answer.text).strip()[:REMARK_CHARACTERS], usage=usage_of(model, [answer]))
 
 
-def usage_of(model: ChatModel, answers: Iterable[Answer]) -> UsageByRole:
-    """What answers of a model cost in full, whether they were paid for now or before."""
+def usage_of(model: ChatModel, answers: Iterable[Answer], failed: Iterable[ModelCallError] = ()) -> UsageByRole:
+    """What answers of a model cost in full, whether they were paid for now or before.
+
+    Of calls that failed, only the tokens count that were billed for them.
+    """
     found = list(answers)
+    billed: list[Answer | ModelCallError] = [*found, *failed]
     return {
         model.role: Usage(
             calls=len(found),
-            input_tokens=sum(answer.input_tokens for answer in found),
-            output_tokens=sum(answer.output_tokens for answer in found),
+            input_tokens=sum(each.input_tokens for each in billed),
+            output_tokens=sum(each.output_tokens for each in billed),
         )
     }
 
@@ -123,7 +129,8 @@ class BlockOfCalls:
     """The calls about one block of examples, of which `allowed` may fail.
 
     `offset` is the block's place among all examples: of all calls that wait, those about earlier examples go first.
-    `asked` counts the calls that were needed, those answered from the ledger among them.
+    `asked` counts the calls that were needed, those answered from the ledger among them; `lost` is what was billed for
+    calls that failed.
     """
 
     block: Sequence[Example]
@@ -131,6 +138,7 @@ class BlockOfCalls:
     allowed: int
     asked: int = 0
     failures: list[GpoError] = field(default_factory=list)
+    lost: UsageByRole = field(default_factory=dict)
 
     async def ask(self, model: ChatModel, keys: Mapping[str, CallKey], sampling: Sampling) -> dict[str, Answer]:
         """Answers by example id, as the keys are; missing where the call failed.
@@ -142,10 +150,17 @@ class BlockOfCalls:
         places = {example.id: self.offset + index for index, example in enumerate(self.block)}
         # Two examples may ask the same; that is one call, paid for and told once.
         asks = {key.digest: Ask(key, sampling, places[name]) for name, key in keys.items()}
+        failed: list[ModelCallError] = []
+
+        def may_fail(error: ModelCallError) -> bool:
+            failed.append(error)
+            return self._allows(error)
+
         try:
-            found = await ask_missing(model, list(asks.values()), self._allows)
+            found = await ask_missing(model, list(asks.values()), may_fail)
         except ModelCallError as first:
             raise self._too_many() from first
+        self.lost = total_usage([self.lost, usage_of(model, (), failed)])
         return {name: found[key.digest] for name, key in keys.items() if key.digest in found}
 
     def _allows(self, error: GpoError) -> bool:

@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Sequence
 
+from gpo.errors import ModelCallError
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
 from gpo.records import Example, Proposals, Rejection, RejectionReason
@@ -66,7 +67,8 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         model.key(messages, sampling, repeat=repeat_of(spec.seed, request.step, number))
         for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
     ]
-    answers = await ask_all(model, list(zip(keys, samplings, strict=True)))
+    failed: list[ModelCallError] = []
+    answers = await ask_all(model, list(zip(keys, samplings, strict=True)), failed)
     came = [answers[key.digest] for key in keys if key.digest in answers]
     read = [last_line(answer.text) if continues else answer.text for answer in came]
     unread = [
@@ -78,7 +80,7 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
     return Proposals(
         texts=tuple(proposal for text in read if (proposal := read_proposal(text))),
         rejected=(*unread, *([refused] * (len(keys) - len(came)))),
-        usage=usage_of(model, came),
+        usage=usage_of(model, came, failed),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
-from flows.cli.options import AsJson, Debug, Seed, SpecPath, Verbose, WithUi
+from flows.cli.options import AsJson, Debug, Fresh, Seed, SpecPath, Verbose, WithUi
 from flows.cli.panels import IMPROVE
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def optimize(
     spec: SpecPath,
     *,
     seed: Seed = None,
+    fresh: Fresh = False,
     as_json: AsJson = False,
     ui: WithUi = False,
     verbose: Verbose = False,
@@ -42,13 +43,16 @@ def optimize(
 ) -> None:
     """Improve the prompt of a task spec and prove the gain on its locked test split.
 
-    State lives in `.gpo/` next to the spec, or in `GPO_HOME`. Run it again: nothing is paid for twice.
+    State lives in `.gpo/` next to the spec, or in `GPO_HOME`. Run it again: nothing is paid for twice, unless with
+    `--fresh`, which is a new run each time.
     """
     with exit_on_error(debug=debug, pays=True):
-        run_optimization(spec, seed, as_json=as_json, ui=ui, verbose=verbose)
+        run_optimization(spec, seed, fresh=fresh, as_json=as_json, ui=ui, verbose=verbose)
 
 
-def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool) -> None:
+def run_optimization(
+    spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool, fresh: bool = False
+) -> None:
     """Improve a spec's prompt and print what came of it; `ui` sends the run to a Prefect server with pages.
 
     Raises:
@@ -56,7 +60,7 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
     """
     from flows.cli.display.run import Display, print_outcome
     from flows.stack.environment import prepare_prefect
-    from gpo.models.sharing import share_answers, share_tallies
+    from gpo.models.sharing import ask_anew, share_answers, share_tallies
     from gpo.progress import listen
     from gpo.report.run_html import report_path
     from gpo.report.run_json import summary_json
@@ -64,7 +68,7 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
 
     job = load_job(spec, seed)
     prepare_prefect(job.home, verbose=verbose)
-    with share_tallies(), share_answers(), Display(stderr_console()) as display, listen(display):
+    with ask_anew(fresh), share_tallies(), share_answers(), Display(stderr_console()) as display, listen(display):
         outcome = asyncio.run(_check_and_optimize(job, spec, seed, ui=ui))
     report = str(report_path(job.home, outcome.run_id))
     if as_json:

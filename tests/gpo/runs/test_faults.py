@@ -218,3 +218,27 @@ def test_answers_are_asked_for_anew_when_they_are_to_be_fresh_or_have_become_old
             connection.execute("UPDATE calls SET created_at = '2020' || substr(created_at, 5) WHERE rowid % 2")
         assert evaluated(aging).paid == EXAMPLES / 2
         assert (evaluated(aging).paid, len(kept(path))) == (0, EXAMPLES)
+
+
+def test_what_is_billed_for_replies_that_are_no_answer_is_counted(spec: Spec) -> None:
+    usual = {"input_tokens": 60, "output_tokens": 8}
+    once: set[str] = set()
+
+    def respond(call: Call) -> Sent:
+        number = call.text.split()[0]
+        if number == "20" or (number == "21" and number not in once):
+            once.add(number)
+            return completion("")
+        if number == "22":
+            return completion(None, finish_reason="content_filter")
+        return answered(call)
+
+    with faulting(respond) as server:
+        measured = evaluated(spec(server, task={"price": {"input": 1e6, "output": 0}}))
+        # Twice for 20, which fails; twice for 21, which is answered then; once for 22.
+        assert (server.calls, measured.score.failed) == (EXAMPLES + 2, 2)
+        used = measured.score.usage["task"]
+        assert used.calls == EXAMPLES - 2
+        assert used.input_tokens == usual["input_tokens"] * (EXAMPLES + 2)
+        assert used.output_tokens == usual["output_tokens"] * (EXAMPLES + 2)
+        assert measured.cost == used.input_tokens
