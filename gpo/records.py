@@ -168,6 +168,7 @@ class Score(Record):
     answer. `planned` is the number of examples of the whole list; a score with fewer was stopped early by the race.
     `cut` counts answers that the token limit ended, `weak` those that were read by a weak rule: one that goes by what a
     text mentions, where it does not state its answer. `labels` is there for measures of the whole set alone.
+    `failures` says by example id why it has no value.
     """
 
     values: Mapping[str, float]
@@ -178,6 +179,7 @@ class Score(Record):
     failed: int = 0
     cut: int = 0
     samples: tuple["Sample", ...] = ()
+    failures: Mapping[str, str] = {}
     usage: UsageByRole = {}
     timing: Timing = Timing()
 

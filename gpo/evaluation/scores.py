@@ -19,6 +19,7 @@ def join_scores(one: Score, other: Score, kept: int) -> Score:
         failed=one.failed + other.failed,
         cut=one.cut + other.cut,
         samples=tuple(samples[:kept]),
+        failures={**one.failures, **other.failures},
         usage=total_usage([one.usage, other.usage]),
         timing=one.timing + other.timing,
     )

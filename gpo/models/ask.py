@@ -12,6 +12,7 @@ from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit
 from gpo.records import Example, Record, Usage, UsageByRole, content_hash, total_usage
+from gpo.redaction import mask_secrets
 from gpo.scoring.hidden_reasoning import without_reasoning
 from gpo.template import Message
 
@@ -37,7 +38,7 @@ class Ask(NamedTuple):
 
 
 async def ask_missing(
-    model: ChatModel, asks: Sequence[Ask], may_fail: Callable[[ModelCallError], bool]
+    model: ChatModel, asks: Sequence[Ask], may_fail: Callable[[ModelCallError, Ask], bool]
 ) -> dict[str, Answer]:
     """Answers by key digest: those that the ledger has, and the others paid for.
 
@@ -55,7 +56,7 @@ async def ask_missing(
         try:
             found[ask.key.digest] = await model.ask(ask.key, ask.sampling, ask.priority)
         except ModelCallError as error:
-            if not may_fail(error):
+            if not may_fail(error, ask):
                 raise
             return
         emit(Answered(paid=True))
@@ -76,7 +77,7 @@ async def ask_all(
     """
     refused = [] if refused is None else refused
 
-    def is_refused(error: ModelCallError) -> bool:
+    def is_refused(error: ModelCallError, _ask: Ask) -> bool:
         if isinstance(error, RefusedRequestError):
             refused.append(error)
             return True
@@ -130,7 +131,7 @@ class BlockOfCalls:
 
     `offset` is the block's place among all examples: of all calls that wait, those about earlier examples go first.
     `asked` counts the calls that were needed, those answered from the ledger among them; `lost` is what was billed for
-    calls that failed.
+    calls that failed, `reasons` says by example id why there is no answer, or no score for it.
     """
 
     block: Sequence[Example]
@@ -139,6 +140,7 @@ class BlockOfCalls:
     asked: int = 0
     failures: list[GpoError] = field(default_factory=list)
     lost: UsageByRole = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     async def ask(self, model: ChatModel, keys: Mapping[str, CallKey], sampling: Sampling) -> dict[str, Answer]:
         """Answers by example id, as the keys are; missing where the call failed.
@@ -152,9 +154,9 @@ class BlockOfCalls:
         asks = {key.digest: Ask(key, sampling, places[name]) for name, key in keys.items()}
         failed: list[ModelCallError] = []
 
-        def may_fail(error: ModelCallError) -> bool:
+        def may_fail(error: ModelCallError, ask: Ask) -> bool:
             failed.append(error)
-            return self._allows(error)
+            return self._allows(error, *(name for name, key in keys.items() if key.digest == ask.key.digest))
 
         try:
             found = await ask_missing(model, list(asks.values()), may_fail)
@@ -163,18 +165,19 @@ class BlockOfCalls:
         self.lost = total_usage([self.lost, usage_of(model, (), failed)])
         return {name: found[key.digest] for name, key in keys.items() if key.digest in found}
 
-    def _allows(self, error: GpoError) -> bool:
+    def _allows(self, error: GpoError, *examples: str) -> bool:
         """Count a failure; whether there may be as many."""
         self.failures.append(error)
+        self.reasons |= dict.fromkeys(examples, mask_secrets(str(error)))
         return len(self.failures) <= self.allowed
 
-    def fail(self, error: GpoError) -> None:
-        """Count an answer that came and is of no use, or has no score, as a call that failed.
+    def fail(self, error: GpoError, example: str) -> None:
+        """Count an answer to an example that came and is of no use, or has no score, as a call that failed.
 
         Raises:
             TooManyFailures: that was one too many.
         """
-        if not self._allows(error):
+        if not self._allows(error, example):
             raise self._too_many() from error
 
     def _too_many(self) -> TooManyFailures:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
 from gpo.progress import BestFound, Evaluated, emit
-from gpo.records import Candidate, Edited, Proposals, Score, Scored, Split, Splits, Step
+from gpo.records import Candidate, Edited, Example, Proposals, Score, Scored, Split, Splits, Step
 from gpo.runs.history import RunRow
 from gpo.runs.job import Checked, Job
 from gpo.runs.outcome import Outcome
@@ -58,6 +58,13 @@ async def prove(run: Run, candidate: Candidate) -> Score:
 
 async def inform(run: Run, step: int, current: Scored) -> Informed:
     """The current prompt, with a reflection on its failures on training examples where the method has one."""
+    places = {example.id: place for place, example in enumerate(run.examples("train"))}
+
+    async def keep(score: Score, batch: Sequence[Example]) -> None:
+        candidate = current.candidate
+        found = results_of(score, batch, "train", candidate.instruction, places=places)
+        await asyncio.to_thread(run.results.put, run.key, "train", candidate.id, found, is_part=True)
+
     return await inform_step.inform(
         run.models,
         run.spec,
@@ -66,6 +73,7 @@ async def inform(run: Run, step: int, current: Scored) -> Informed:
         step=step,
         rng=run.rng(step, "inform"),
         shown=run.demonstrations,
+        keep=keep,
     )
 
 

@@ -210,7 +210,7 @@ def regex(answer: str, reference: str, *, pattern: Pattern | None = None, ignore
     expression = reference if pattern is None else pattern.replace("{reference}", re.escape(reference))
     flags = regex_engine.IGNORECASE if ignore_case else 0
     try:
-        found = regex_engine.search(expression, answer, flags, timeout=REGEX_SECONDS)
+        found = regex_engine.search(expression, answer, flags, timeout=REGEX_SECONDS, concurrent=True)
     except TimeoutError:
         raise MetricError(
             f"metric `regex` gave up on the expression {expression[:80]!r} after {REGEX_SECONDS:g} s, for answer "

@@ -41,6 +41,7 @@ class MetricSpec(Record):
     parameters: Mapping[str, JsonValue] = {}
     folder: Path | None = Field(default=None, description="For `python`: where its module is; the spec's folder.")
     source: str = Field(default="", description="For `python`: hash of its module's file.")
+    timeout_s: float = Field(default=60, gt=0, le=3600, description="For `python`: seconds that one call may take.")
 
     @model_validator(mode="before")
     @classmethod
@@ -48,8 +49,9 @@ class MetricSpec(Record):
         if isinstance(value, str):
             return {"name": "python", "parameters": {"function": value}} if ":" in value else {"name": value}
         if isinstance(value, dict) and "parameters" not in value:
-            given = {key: each for key, each in value.items() if key != "name"}
-            return {"name": value.get("name"), "parameters": given}
+            own = ("name", "timeout_s") if value.get("name") == "python" else ("name",)
+            given = {key: each for key, each in value.items() if key not in own}
+            return {**{key: value[key] for key in own if key in value}, "parameters": given}
         return value
 
     @classmethod
@@ -58,7 +60,8 @@ class MetricSpec(Record):
         flat = []
         for name, metric in METRICS.items():
             options = metric.options.model_json_schema()
-            options["properties"] = {"name": {"const": name}, **options.get("properties", {})}
+            own = {"timeout_s": {"type": "number"}} if name == "python" else {}
+            options["properties"] = {"name": {"const": name}, **own, **options.get("properties", {})}
             options["required"] = ["name", *options.get("required", [])]
             flat.append({**options, "title": name})
         return {"anyOf": [{"type": "string"}, *flat, handler.resolve_ref_schema(handler(schema))]}

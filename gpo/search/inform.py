@@ -6,7 +6,7 @@ are wrong.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic import Field
 
@@ -27,6 +27,10 @@ BATCH_FAILURE_RATE = 0.5
 """Share of the batch that may fail, where `max_failure_rate` is less: of eight examples that would allow none, and one
 that the provider always refuses would end the run. A reflection is no score: it only needs some failures to learn from.
 """
+
+
+Keep = Callable[[Score, Sequence[Example]], Awaitable[None]]
+"""Takes the score of a batch, with all of its samples."""
 
 
 class Informed(Record):
@@ -59,11 +63,12 @@ async def inform(
     step: int,
     rng: random.Random,
     shown: Sequence[Example] = (),
+    keep: Keep | None = None,
 ) -> Informed:
     """What is told of the current prompt in one step; `rng` draws the batch from the training examples.
 
     Examples `shown` as demonstrations are left out of the batch. Without a failure in it the optimizer model
-    is not asked.
+    is not asked. `keep` takes the score of the batch.
 
     Raises:
         ModelCallError: the reflection could not be had after the client's retries.
@@ -78,6 +83,8 @@ async def inform(
     score = await evaluate(
         models.task, lenient, instruction, batch, demonstrations=shown, judge=models.judge, kept=len(batch)
     )
+    if keep is not None:
+        await keep(score, batch)
     failures = _failures(batch, score)
     if not failures:
         none_failed = f"It was tried on {count(score.n, 'training example')}, and none of them failed."

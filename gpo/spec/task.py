@@ -96,7 +96,12 @@ class TaskSpec(Record):
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
-        elsewhere: dict[str, Any] = {"models": True, "dataset": PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
+        elsewhere: dict[str, Any] = {
+            "models": True,
+            "dataset": PLACES,
+            "metric": {"folder", "timeout_s"},
+            "optimizer": {"preset"},
+        }
         elsewhere |= {"gate": True, "production": True}  # what happens to the result, not what it is
         content = self.model_dump(mode="json", exclude=elsewhere)
         for part, option in _NEWER:

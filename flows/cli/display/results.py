@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.padding import Padding
@@ -21,7 +22,18 @@ SHOWN_ON_TERMINAL = 10
 _INDENT = 2
 _LABEL = 8
 _STYLES = {"broken": "red", "fixed": "green"}
-_COLUMNS = ("example", "change", "before_score", "score", "expected", "before_answer", "answer", "text", "input")
+_COLUMNS = (
+    "example",
+    "change",
+    "before_score",
+    "score",
+    "expected",
+    "before_answer",
+    "answer",
+    "text",
+    "input",
+    "feedback",
+)
 
 
 def print_summary(console: Console, summary: ResultSummary, label: str, *, as_json: bool) -> None:
@@ -100,6 +112,7 @@ def _line(result: ExampleResult) -> str:
         result.answer or "",
         result.text,
         " | ".join(result.input.values()),
+        result.feedback,
     ]
     return "\t".join(map(_cell, cells)) + "\n"
 
@@ -121,20 +134,29 @@ def _print_result(console: Console, result: ExampleResult) -> None:
         _print_field(console, name, text)
     _print_field(console, "expected", " or ".join(result.expected))
     if result.before_text is not None:
-        _print_answer(console, "before", result.before_score, result.before_answer, result.before_text)
-        _print_field(console, "feedback", result.before_feedback or "")
-    _print_answer(console, "after", result.score, result.answer, result.text)
-    _print_field(console, "feedback", result.feedback)
+        before = _Answer(result.before_score, result.before_answer, result.before_text, result.before_feedback or "")
+        _print_answer(console, "before", before)
+    _print_answer(console, "after", _Answer(result.score, result.answer, result.text, result.feedback))
 
 
-def _print_answer(console: Console, name: str, score: float | None, answer: str | None, text: str) -> None:
-    if score is None:
-        _print_field(console, name, "the call failed")
+class _Answer(NamedTuple):
+    """What one prompt got for an example."""
+
+    score: float | None
+    answer: str | None
+    text: str
+    feedback: str
+
+
+def _print_answer(console: Console, name: str, given: _Answer) -> None:
+    if given.score is None:
+        _print_field(console, name, f"no score: {given.feedback or 'the call failed'}")
         return
-    read = "unread" if answer is None else f"read as {answer}"
-    _print_field(console, name, f"{_score(score)}, {read}")
-    if answer is None or text.strip() != answer:
-        _print_field(console, "", text)
+    read = "unread" if given.answer is None else f"read as {given.answer}"
+    _print_field(console, name, f"{_score(given.score)}, {read}")
+    if given.answer is None or given.text.strip() != given.answer:
+        _print_field(console, "", given.text)
+    _print_field(console, "feedback", given.feedback)
 
 
 def _print_field(console: Console, name: str, text: str) -> None:

@@ -114,7 +114,7 @@ def _after(text: str, mark: str, *, of_lines: bool) -> Iterator[str]:
 
 def _matches(text: str, pattern: str) -> Iterator[str]:
     try:
-        found = list(regex.compile(pattern).finditer(text, timeout=PATTERN_S))
+        found = list(regex.compile(pattern).finditer(text, timeout=PATTERN_S, concurrent=True))
     except TimeoutError:
         return
     if found:
