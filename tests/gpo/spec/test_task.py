@@ -349,6 +349,7 @@ DECIDES: Mapping[str, Any] = {
 }
 LEFT_OUT: Mapping[str, Any] = {
     "metric.folder": Path("/elsewhere"),
+    "metric.timeout_s": 5.0,
     "dataset.path": Path("/elsewhere.jsonl"),
     "dataset.hub": "org/reviews",
     "dataset.config": "small",
