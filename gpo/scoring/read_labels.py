@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from gpo.scoring.text import label_words as words
 from gpo.scoring.text.objects import objects_in
-from gpo.scoring.text.phrases import phrases_of
+from gpo.scoring.text.phrases import LETTER, phrases_of
 from gpo.scoring.text.plain import fold, plain_text
 
 
@@ -63,7 +63,7 @@ class LabelForms:
         self._item = re.compile(rf"{words.BEFORE}({one}){words.MARKS}(?:{words.BETWEEN}|[ \t]+(?=#)|$)")
         self._several = re.compile(rf"{item}(?:(?:{words.BETWEEN}|[ \t]+(?=#)){item})+")
         self.list_in_text = re.compile(
-            rf"(?<![\w+<>=.-]){item}(?:{words.BETWEEN}{item})*(?!\w|[-'\u2019&+]\w|\.[0-9]|[+#])"
+            rf"(?<![+<>=.-])(?<!{LETTER}){item}(?:{words.BETWEEN}{item})*(?!{LETTER}|[-'\u2019&+]\w|\.[0-9]|[+#])"
         )
 
     def one(self, text: str) -> str | None:
@@ -119,8 +119,9 @@ def set_of_lines(lines: Sequence[str], labels: tuple[str, ...]) -> str | None:
             return None
         marked = words.MARKED.match(line)
         label = forms.one(marked[1] if marked else line) or forms.one(line)
-        if label is None and marked and (head := words.SAID_OF_LABEL.match(marked[1])):
-            said = marked[1][head.end() :]
+        item = marked[1] if marked else line
+        if label is None and (head := words.SAID_OF_LABEL.match(item)):
+            said = item[head.end() :]
             label = None if words.DOUBT.search(said) else forms.one(head["label"])
         if label is None:
             return None

@@ -20,7 +20,7 @@ the model calls behind it (`gpo.scoring.functions.trace`)."""
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
-_FORM = "must take (answer, reference), and parameters by keyword only; it may take `row`, `text` and `trace` by name as well"
+_FORM = "must take (answer, reference), and parameters by keyword only; `row`, `text` and `trace` it may take by name"
 
 
 class Asks(NamedTuple):

@@ -3,6 +3,7 @@
 `RULES` are in order of trust. A rule that finds a statement which is no set ends the search: then the text is unread.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -52,7 +53,8 @@ def _json(text: LabelsText) -> Found:
     for item in reversed(objects_in(plain_text(text.raw))):
         if isinstance(item.value, list) and all(isinstance(each, str) for each in item.value):
             found = set_of_items(item.value, text.labels, allow_none=text.allow_none)
-            if found is not None or item.is_all_of_text:
+            # Of a text with more in it, `[ ]` is a box that is not ticked.
+            if (found is not None and item.value) or item.is_all_of_text:
                 return found or UNCLEAR
         if isinstance(item.value, dict) and (said := _of_object(item.value, text)) is not None:
             return said
@@ -109,12 +111,13 @@ def _judged(text: LabelsText) -> Found:
     verdicts: dict[str, bool] = {}
     for line in text.lines:
         found = words.JUDGED.match(line)
-        label = forms_of(text.labels).one(found["label"]) if found else None
+        label = forms_of(text.labels).one(found["label"] or found["after"]) if found else None
         if found is None or label is None:
             continue
         if label in verdicts:
             return UNCLEAR
-        verdicts[label] = words.YES.fullmatch(found["verdict"]) is not None
+        verdict = found["verdict"] or found["mark"] or found["before"]
+        verdicts[label] = bool(words.YES.fullmatch(verdict) or words.TICKED.fullmatch(verdict))
     if len(verdicts) < len(text.labels):
         return UNCLEAR if verdicts else None
     return _unless_empty([label for label, is_right in verdicts.items() if is_right], text)
@@ -133,10 +136,13 @@ def _answer(text: LabelsText) -> Found:
 
 def _after_name(line: str) -> Iterator[str]:
     """What follows the name of an answer on a line."""
-    if words.NO_ANSWER_NAME.search(line.partition(":")[0]):
-        return
     marks = sorted([*words.NAMED.finditer(line), *STATED.finditer(line)], key=lambda found: -found.end())
-    yield from (line[mark.end() :] for mark in marks[:2])
+    for mark in marks[:2]:
+        # What this sentence says before it: "possible labels:", "labels considered:".
+        name = line[max(line.rfind(". ", 0, mark.start()) + 1, 0) : mark.end()]
+        if words.NO_ANSWER_NAME.search(name):
+            return
+        yield line[mark.end() :]
 
 
 def _leading(rest: str, text: LabelsText) -> Found:
@@ -144,10 +150,19 @@ def _leading(rest: str, text: LabelsText) -> Found:
     bare = words.IN_BRACKETS.sub("", rest)
     if any(words.DOUBT.search(each) for each in words.IN_BRACKETS.findall(rest)):
         return UNCLEAR
-    for part in (rest, bare, *(words.REASON.split(each, maxsplit=1)[0] for each in (rest, bare))):
+    for part in (rest, bare, *(words.REASON.split(each, maxsplit=1)[0] for each in (rest, bare)), _undenied(rest)):
         if (found := text.set_in(part.strip(" \t"))) is not None:
             return found
     return UNCLEAR if forms_of(text.labels).phrases.find(rest) else None
+
+
+def _undenied(rest: str) -> str:
+    """What a statement says before it denies something; empty where it denies nothing, or goes on after that."""
+    found = words.BUT_NOT.search(rest)
+    return rest[: found.start()] if found and not _GOES_ON.search(rest, found.end()) else ""
+
+
+_GOES_ON = re.compile(r"[,;.]\s*\w")
 
 
 def _block(lines: Sequence[str], text: LabelsText) -> Found:

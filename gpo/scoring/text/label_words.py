@@ -15,7 +15,7 @@ _AND = (
 )
 BETWEEN = (
     rf"(?:\s*[,;|/+&\u3001\uff0c\uff1b\u00b7\u2022\u060c]\s*(?:(?:{_AND})\s+|&\s*)?|\s+(?:{_AND})\s+|\s*(?:和|与|與|及|以及|と|および|그리고|और)\s*|"
-    r"(?<=\S)(?:와|과)\s+)"
+    r"(?<=\S)(?:와|과)\s+|(?<=[\u300d\u201d\"'`])[ \t]*(?=[\u300c\u201c\"'`]))"
 )
 """What stands between two labels of a list."""
 
@@ -34,15 +34,15 @@ ONE_LABEL = frozenset({"label", "tag", "category", "topic", "class"})
 
 _NAMES = (
     r"labels?|tags?|categor(?:y|ies)|topics?|classes|class|classifications?|themes?|intents?|emotions?|aspects?|"
-    r"genres?|subjects?|keywords?|issues?|kategorien?|themen?|etiketten?|étiquettes?|catégories?|thèmes?|etiquetas?|"
+    r"genres?|subjects?|keywords?|issues?|final|verdict|decision|selection|results?|output|kategorien?|themen?|etiketten?|étiquettes?|catégories?|thèmes?|etiquetas?|"
     r"categor[ií]as?|temas?|etichette?|categorie|temi|метки|категории|темы|теги|etiketler?|kategoriler?|"
     r"标签|標籤|类别|類別|分类|主题|ラベル|カテゴリー?|タグ|라벨|레이블|카테고리|태그|टैग|लेबल|التصنيفات|الوسوم|nhãn"
 )
 NAME = re.compile(rf"(?:^|(?<=[\W_]))(?:{_NAMES})(?:$|(?=[\W_]))", re.IGNORECASE)
 NAMED = re.compile(
     rf"(?:^|(?<=[\W_]))(?:{_NAMES})(?:\s(?!not\b|no\b)[^\W\d]{{1,20}}){{0,4}}?[*_`)]{{0,3}}\s*"
-    rf"(?:[:\uff1a=\uff1d][\s*_`]*|(?:is|are|would be|should be|include|sind|ist|sont|est|son|es|sono|è|são|"
-    rf"это|是|は|은|는|हैं)\s*[:\uff1a]?\s*(?!not\b))",
+    rf"(?:[:\uff1a=\uff1d][\s*_`]*|(?:\b(?:is|are|would be|should be|include|sind|ist|sont|est|son|es|sono|è|"
+    rf"são|это|हैं)(?!\w)|是|は|은|는)\s*[:\uff1a]?\s*(?!not\b))",
     re.IGNORECASE,
 )
 """`Labels:`, `the labels that apply are`."""
@@ -59,6 +59,11 @@ REASON = re.compile(
     re.IGNORECASE,
 )
 """Where a statement ends and its reason begins."""
+
+BUT_NOT = re.compile(
+    r"[,;]?\s+(?:but\s+not|not(?!\s+(?:sure|certain|entirely|only))|rather than|instead of)\s", re.IGNORECASE
+)
+"""What stands after it is denied."""
 
 IN_BRACKETS = re.compile(r"\s*[(\uff08][^()\uff08\uff09]{3,}[)\uff09]")
 ONCE_MORE = re.compile(
@@ -79,8 +84,8 @@ DOUBT = re.compile(
 
 _LABEL = r"(?:labels?|tags?|categor(?:y|ies)|topics?|class(?:es)?)"
 NONE = re.compile(
-    rf"(?:none(?:\s+(?:of\s+(?:the|these|those|them)(?:\s+(?:above|listed|given))?(?:\s+{_LABEL})?|appl(?:y|ies))"
-    rf"(?:\s+appl(?:y|ies))?)?|no\s+(?:(?:applicable|matching|relevant|suitable)\s+)?{_LABEL}(?:\s+appl(?:y|ies))?|"
+    rf"(?:(?:there are )?none(?:\s+(?:of\s+(?:the|these|those|them)(?:\s+(?:above|listed|given))?(?:\s+{_LABEL})?|appl(?:y|ies))"
+    rf"(?:\s+appl(?:y|ies))?)?|(?:there are\s+)?no\s+(?:(?:applicable|matching|relevant|suitable)\s+)?{_LABEL}(?:\s+appl(?:y|ies))?|"
     r"(?:the\s+)?empty\s+(?:set|list)|nothing applies|keine?(?:s|r)?(?:\s+(?:davon|labels?|kategorien?|zutreffend))?|"
     r"aucune?(?:\s+(?:étiquette|catégorie))?|ningun[oa](?:\s+(?:etiqueta|categoría))?|nessun[oa]?(?:\s+(?:etichetta|categoria))?|"
     r"nenhum[a]?(?:\s+(?:etiqueta|categoria|rótulo))?|geen(?:\s+(?:labels?|categorie))?|нет(?:\s+(?:меток|категорий))?|"
@@ -95,9 +100,14 @@ YES = re.compile(
 _NO = (
     r"(?:no|false|not applicable|does not apply|absent|0|n|[\u2717\u2718\u274c-]|nein|non|não|нет|否|いいえ|아니요|n/a)"
 )
+_HEAD = r"^\s*(?:[-*+\u2022]\s+|\|\s*|[0-9]{1,2}[.)]\s+)?"
+_MARKED = r"[\u2713\u2714\u2705\u2717\u2718\u274c\u2611\u2610\U0001f5f8]|\[[ xX\u2713]\]"
 JUDGED = re.compile(
-    rf"^\s*(?:[-*+\u2022]\s+|\|\s*|[0-9]{{1,2}}[.)]\s+)?[*_`\"]{{0,3}}(?P<label>[^:\uff1a|=]{{1,300}}?)[*_`\"]{{0,3}}\s*[:\uff1a|=]\s*[*_`]{{0,3}}"
-    rf"(?P<verdict>{YES.pattern}|{_NO})[*_`]{{0,3}}\s*(?:\||[.,;]?\s*$|[.,;(]\s|\s[-\u2013\u2014]\s)",
+    rf"{_HEAD}[*_`\"]{{0,3}}(?P<label>[^:\uff1a|=]{{1,300}}?)[*_`\"]{{0,3}}\s*(?:[:\uff1a|=]\s*[*_`]{{0,3}}"
+    rf"(?P<verdict>{YES.pattern}|{_NO})[*_`]{{0,3}}\s*(?:\||[.,;]?\s*$|[.,;(]\s|\s[-\u2013\u2014]\s)"
+    rf"|(?P<mark>{_MARKED})\s*$)|{_HEAD}(?P<before>{_MARKED})\s*[*_`\"]{{0,3}}(?P<after>[^:\uff1a|=]{{1,300}}?)[*_`\"]{{0,3}}\s*$",
     re.IGNORECASE,
 )
-"""A line that judges one label."""
+"""A line that judges one label: `bug: yes`, `bug \u2713`, `[x] bug`."""
+
+TICKED = re.compile(r"[\u2713\u2714\u2705\u2611\U0001f5f8]|\[[xX\u2713]\]")
