@@ -83,12 +83,15 @@ DOUBT = re.compile(
 """Words by which a text may deny a label that it names, or leave it open."""
 
 _LABEL = r"(?:labels?|tags?|categor(?:y|ies)|topics?|class(?:es)?)"
+_APPLIES = r"(?:\s+appl(?:y|ies))?"
+_OF_THEM = rf"(?:\s+of\s+(?:the|these|those|them)(?:\s+(?:above|listed|given))?(?:\s+{_LABEL})?)?"
 NONE = re.compile(
-    rf"(?:(?:there are )?none(?:\s+(?:of\s+(?:the|these|those|them)(?:\s+(?:above|listed|given))?(?:\s+{_LABEL})?|appl(?:y|ies))"
-    rf"(?:\s+appl(?:y|ies))?)?|(?:there are\s+)?no\s+(?:(?:applicable|matching|relevant|suitable)\s+)?{_LABEL}(?:\s+appl(?:y|ies))?|"
+    rf"(?:(?:there are\s+)?none{_OF_THEM}{_APPLIES}|"
+    rf"(?:there are\s+)?no\s+(?:(?:applicable|matching|relevant|suitable)\s+)?{_LABEL}{_APPLIES}|"
     r"(?:the\s+)?empty\s+(?:set|list)|nothing applies|keine?(?:s|r)?(?:\s+(?:davon|labels?|kategorien?|zutreffend))?|"
-    r"aucune?(?:\s+(?:étiquette|catégorie))?|ningun[oa](?:\s+(?:etiqueta|categoría))?|nessun[oa]?(?:\s+(?:etichetta|categoria))?|"
-    r"nenhum[a]?(?:\s+(?:etiqueta|categoria|rótulo))?|geen(?:\s+(?:labels?|categorie))?|нет(?:\s+(?:меток|категорий))?|"
+    r"aucune?(?:\s+(?:étiquette|catégorie))?|ningun[oa](?:\s+(?:etiqueta|categoría))?|"
+    r"nessun[oa]?(?:\s+(?:etichetta|categoria))?|nenhum[a]?(?:\s+(?:etiqueta|categoria|rótulo))?|"
+    r"geen(?:\s+(?:labels?|categorie))?|нет(?:\s+(?:меток|категорий))?|"
     r"yok|hiçbiri|tidak ada|không có|无|無|没有|沒有|なし|該当なし|없음|कोई नहीं|لا شيء|لا يوجد)",
     re.IGNORECASE,
 )

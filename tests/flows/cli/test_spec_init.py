@@ -117,6 +117,18 @@ def test_an_option_that_does_not_fit_is_refused(folder: Path, option: list[str],
     assert not (folder / "task.yaml").exists()
 
 
+def test_sets_of_labels_are_proposed_and_the_guess_is_told(folder: Path) -> None:
+    topics = ["bug;docs", "docs", "bug;ui", "ui;docs", "bug"]
+    write_csv(folder, [{"text": f"Ticket {n} has a text of its own.", "topics": topics[n % 5]} for n in range(40)])
+    result = init()
+    assert result.exit_code == 0, result.stderr
+    assert "kind labels: bug (24), docs (24), ui (16)" in result.stdout
+    assert "`topics` holds labels with `;` between them: all that apply are the answer" in result.stdout
+    answer = load_spec(folder / "task.yaml").answer
+    assert (answer.kind, answer.labels, answer.allow_none) == ("labels", ("bug", "docs", "ui"), None)
+    refused(init("--kind", "labels", "--reference", "text", "--force"), "--kind labels: `text` holds no sets of a few")
+
+
 def works(result: Any) -> None:
     """The command that a refusal offers does what it says."""
     (line,) = [line for line in result.stderr.splitlines() if "This works: gpo " in line]
