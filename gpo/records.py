@@ -151,10 +151,7 @@ class Candidate(Record):
 
 
 class Labels(Record):
-    """The right label of each scored example and the given one, None where unread, for a measure of the whole set.
-
-    With `are_sets` each is a set of labels, in the canonical form of answers of kind `labels`.
-    """
+    """The right label of each scored example, and the given one, None where unread; or both as sets in JSON."""
 
     metric: SetMetric
     pairs: Mapping[str, tuple[str, str | None]]

@@ -134,12 +134,14 @@ def _print_result(console: Console, result: ExampleResult) -> None:
         _print_field(console, name, text)
     _print_field(console, "expected", " or ".join(result.expected))
     if result.before_text is not None:
-        before = _Answer(result.before_score, result.before_answer, result.before_text, result.before_feedback or "")
+        before = _ShownAnswer(
+            result.before_score, result.before_answer, result.before_text, result.before_feedback or ""
+        )
         _print_answer(console, "before", before)
-    _print_answer(console, "after", _Answer(result.score, result.answer, result.text, result.feedback))
+    _print_answer(console, "after", _ShownAnswer(result.score, result.answer, result.text, result.feedback))
 
 
-class _Answer(NamedTuple):
+class _ShownAnswer(NamedTuple):
     """What one prompt got for an example."""
 
     score: float | None
@@ -148,7 +150,7 @@ class _Answer(NamedTuple):
     feedback: str
 
 
-def _print_answer(console: Console, name: str, given: _Answer) -> None:
+def _print_answer(console: Console, name: str, given: _ShownAnswer) -> None:
     if given.score is None:
         _print_field(console, name, f"no score: {given.feedback or 'the call failed'}")
         return
