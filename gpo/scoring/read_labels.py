@@ -33,7 +33,8 @@ def whole_set(text: str, labels: tuple[str, ...], *, allow_none: bool = False) -
     (None, '[]')
     """
     forms = forms_of(labels)
-    lines = [line for line in plain_text(text).splitlines() if line.strip() and not words.FENCE.match(line)]
+    lines = [words.QUOTED.sub("", line) for line in plain_text(text).splitlines() if not words.FENCE.match(line)]
+    lines = [line for line in lines if line.strip()]
     plain = "\n".join(lines).strip()
     if not plain:
         return None
@@ -43,7 +44,9 @@ def whole_set(text: str, labels: tuple[str, ...], *, allow_none: bool = False) -
         return set_of_items(items, labels, allow_none=allow_none)
     if words.NONE.fullmatch(plain.strip(words.AROUND + words.TAIL)):
         return canonical_set([], labels) if allow_none else None
-    if len(lines) > 1:
+    if len(lines) > 1 and words.UNFINISHED.search(lines[0]):
+        plain = " ".join(lines)
+    elif len(lines) > 1:
         return set_of_lines(lines, labels)
     marked = words.MARKED.match(plain)
     several = forms.several(marked[1] if marked else plain)
@@ -69,14 +72,15 @@ class LabelForms:
     def one(self, text: str) -> str | None:
         """The one label that a text is."""
         form = fold(text)
-        for each in (form, form.strip(words.AROUND + words.TAIL).lstrip(words.AROUND + "#>")):
+        bare = words.BOTH.sub("", form.strip(words.AROUND + words.TAIL).lstrip(words.AROUND + "#>"), count=1)
+        for each in (form, bare):
             if found := self._labels.get(each) or self._labels.get(re.sub(r"[\s_-]+", " ", each)):
                 return found
         return None
 
     def several(self, text: str) -> list[str] | None:
         """The labels of a text that lists two or more and nothing else."""
-        form = fold(text[: words.LONGEST]).strip().rstrip(words.TAIL)
+        form = fold(text[: words.LONGEST]).strip().rstrip(words.TAIL + ",;")
         if only := words.BOTH.match(form):
             form = form[only.end() :]
         if len(text) > words.LONGEST or not self._several.fullmatch(form):
@@ -122,7 +126,8 @@ def set_of_lines(lines: Sequence[str], labels: tuple[str, ...]) -> str | None:
         item = marked[1] if marked else line
         if label is None and (head := words.SAID_OF_LABEL.match(item)):
             said = item[head.end() :]
-            label = None if words.DOUBT.search(said) else forms.one(head["label"])
+            is_told = not words.NUMBER.fullmatch(said) and not words.DOUBT.search(" ".join(said.split()[:4]))
+            label = forms.one(head["label"]) if is_told else None
         if label is None:
             return None
         found.append(label)

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from gpo.scoring.read_labels import canonical_set, forms_of, set_of_items, set_of_lines, whole_set
@@ -16,7 +17,7 @@ from gpo.scoring.text.objects import objects_in
 from gpo.scoring.text.phrases import LONGEST_LABEL, Phrases
 from gpo.scoring.text.plain import fold, plain_text
 from gpo.scoring.text.roles import Role
-from gpo.scoring.text.statements import STATED, Worth, boxed_words, worth_of
+from gpo.scoring.text.statements import STATED, Worth, boxed_words, field_of, worth_of
 
 
 class LabelsText(NamedTuple):
@@ -167,11 +168,25 @@ _GOES_ON = re.compile(r"[,;.]\s*\w")
 
 def _block(lines: Sequence[str], text: LabelsText) -> Found:
     """The set of the lines below a heading: marked ones up to the first that is not, else the first."""
-    if not lines or not words.MARKED.match(lines[0]):
-        return _leading(lines[0], text) if lines else None
+    if not lines:
+        return None
+    if not words.MARKED.match(lines[0]):
+        plain = list(takewhile(lambda line: forms_of(text.labels).one(line) is not None, lines))
+        return set_of_lines(plain, text.labels) if len(plain) > 1 else _leading(lines[0], text)
     end = next((place for place, line in enumerate(lines) if not words.MARKED.match(line)), len(lines))
     # A cut list may go on.
     return UNCLEAR if text.cut and end == len(lines) else set_of_lines(lines[:end], text.labels) or UNCLEAR
+
+
+def _field(text: LabelsText) -> Found:
+    """What lines say that name a field of any name but a reason's: `Flags: bug, ui`."""
+    said: list[Found] = []
+    for line in text.lines:
+        name, value = field_of(line) or ("", "")
+        is_named = name and worth_of(name) is not Worth.ASIDE and not words.NO_ANSWER_NAME.search(name)
+        if is_named and not forms_of(text.labels).phrases.find(name):
+            said.append(_leading(value, text))
+    return _one_of(said)
 
 
 def _listed(text: LabelsText) -> Found:
@@ -189,6 +204,8 @@ def _listed(text: LabelsText) -> Found:
 def _alone(text: LabelsText) -> Found:
     """A set that is the whole first or last line, where the other is no other set."""
     lines = text.lines
+    if len(lines) > 1 and words.UNFINISHED.search(lines[-2]):
+        return UNCLEAR
     ends = [_leading(line, text) for line in ({*lines[:1], *lines[-1:]} if not text.cut else lines[:1])]
     return agreed([each for each in ends if isinstance(each, str)])
 
@@ -204,6 +221,9 @@ def _only(text: LabelsText) -> Found:
     if len(spans) != 1 or any(said.role is Role.DENIED for said in said_in(plain, phrases)):
         return UNCLEAR
     if words.NO_ANSWER_NAME.search(folded, 0, spans[0].start()):
+        return UNCLEAR
+    start, end = spans[0].span()
+    if spans[0][0].isascii() and not (words.LEADS.search(folded, 0, start) and words.ENDS.match(folded, end)):
         return UNCLEAR
     if words.GOES_ON.match(folded, spans[0].end()) or words.CAME_BEFORE.search(folded, 0, spans[0].start()):
         return UNCLEAR
@@ -237,6 +257,7 @@ RULES: tuple[Rule[LabelsText], ...] = (
     Rule("corrected", _corrected),
     Rule("judged", _judged),
     Rule("answer", _answer),
+    Rule("field", _field),
     Rule("listed", _listed),
     Rule("alone", _alone),
     Rule("only", _only, weak=True),

@@ -19,12 +19,13 @@ BETWEEN = (
 )
 """What stands between two labels of a list."""
 
-BOTH = re.compile(r"(?:both|all of|sowohl|tanto|à la fois)\s+")
+BOTH = re.compile(r"(?:both|all of|only|just|sowohl|tanto|à la fois)\s+")
 MARKED = re.compile(
     r"^\s*(?:>\s*)?(?:[-*+\u2022\u2023\u25aa\u25cf\u2713\u2705]|\(?[0-9]{1,3}[.):])(?:\s+|(?=[^\W\d]))(?=\S)(.*)$"
 )
 """A line of a list: its mark and what follows it."""
 
+QUOTED = re.compile(r"^\s*>\s?")
 FENCE = re.compile(r"^\s*`{3,}\w*\s*$")
 SAID_OF_LABEL = re.compile(
     r"(?P<label>.{1,300}?)[*_`]{0,3}\s*(?:[:\uff1a]|\s[-\u2013\u2014]\s|\s?\(|\u2014)[*_`]{0,3}\s*"
@@ -33,6 +34,7 @@ TAG = re.compile(r"<(?P<name>[A-Za-z_][\w-]{0,30})>(?P<content>[^<]{0,2000})</(?
 ONE_LABEL = frozenset({"label", "tag", "category", "topic", "class"})
 
 _NAMES = (
+    r"(?:correct|right|chosen|selected) (?:options?|choices?|answers?)|"
     r"labels?|tags?|categor(?:y|ies)|topics?|classes|class|classifications?|themes?|intents?|emotions?|aspects?|"
     r"genres?|subjects?|keywords?|issues?|final|verdict|decision|selection|results?|output|kategorien?|themen?|etiketten?|étiquettes?|catégories?|thèmes?|etiquetas?|"
     r"categor[ií]as?|temas?|etichette?|categorie|temi|метки|категории|темы|теги|etiketler?|kategoriler?|"
@@ -41,20 +43,24 @@ _NAMES = (
 NAME = re.compile(rf"(?:^|(?<=[\W_]))(?:{_NAMES})(?:$|(?=[\W_]))", re.IGNORECASE)
 NAMED = re.compile(
     rf"(?:^|(?<=[\W_]))(?:{_NAMES})(?:\s(?!not\b|no\b)[^\W\d]{{1,20}}){{0,4}}?[*_`)]{{0,3}}\s*"
-    rf"(?:[:\uff1a=\uff1d][\s*_`]*|(?:\b(?:is|are|would be|should be|include|sind|ist|sont|est|son|es|sono|è|"
-    rf"são|это|हैं)(?!\w)|是|は|은|는)\s*[:\uff1a]?\s*(?!not\b))",
+    r"(?:(?:[:\uff1a=\uff1d]|(?<=\s)[-\u2013\u2014](?=\s))[\s*_`]*|"
+    r"(?:\b(?:is|are|would be|should be|include|sind|ist|sont|est|son|es|sono|è|são|это|हैं)(?!\w)|是|は|은|는)"
+    r"\s*[:\uff1a]?\s*(?!not\b))",
     re.IGNORECASE,
 )
 """`Labels:`, `the labels that apply are`."""
 
 NO_ANSWER_NAME = re.compile(
-    r"(?:possible|available|allowed|candidates?|considered|given|options?|choices|choose from|all labels|all tags|"
+    r"(?:possible|available|allowed|candidates?|considered|given|"
+    r"(?<!correct )(?<!right )(?<!chosen )(?<!selected )(?:options?|choices)|"
+    r"choose from|all labels|all tags|"
     r"not|non|rejected|excluded|exclude|incorrect|wrong|previous|initial|first guess|alternatives?|ruled out|"
     r"unused|missing|irrelevant|mögliche|verfügbare|possibles|posibles|可选|候选)",
     re.IGNORECASE,
 )
 REASON = re.compile(
     r"(?:[.;,]?\s+(?:because|since|as the|as it|due to|given that|weil|parce que|car|porque|perché|потому)\b|"
+    r"\s+(?:is|are)\s+(?:(?:both|all)\s+)?(?:correct|right|true|present|applicable|relevant)\b|\s+(?:both\s+)?appl(?:y|ies)\b|"
     r"\.\s+(?=\S)|\s+[-\u2013\u2014]\s+|\s*\u2014\s*|\uff0c?因为|\u3002)",
     re.IGNORECASE,
 )
@@ -65,6 +71,21 @@ BUT_NOT = re.compile(
 )
 """What stands after it is denied."""
 
+NUMBER = re.compile(r"[\s0-9.,%/()]*")
+"""What says how sure a label is, and not what it is."""
+
+UNFINISHED = re.compile(rf"(?:[,;&+]|\b(?:{_AND}))\s*$")
+
+LEADS = re.compile(
+    r"(?:^|[.:\n]|\b(?:is|are|was|were|be|about|a|an|the|as|with|both|to|of|on|under|into|in|for|concerns?|covers?|"
+    r"expresse?s?|like|apply|include))\s*$",
+    re.IGNORECASE,
+)
+ENDS = re.compile(
+    r"\s*(?:$|[.!\n]|(?:both\s+|all\s+)?(?:appl(?:y|ies)|labels?|tags?|categor(?:y|ies)|topics?)\b)", re.IGNORECASE
+)
+"""What may stand before labels that a sentence names, and after them."""
+
 IN_BRACKETS = re.compile(r"\s*[(\uff08][^()\uff08\uff09]{3,}[)\uff09]")
 ONCE_MORE = re.compile(
     r"^[\s,.:!\u2026\u2014-]*(?:(?:no|nope|actually|sorry|correction)\b[\s,.:!\u2026\u2014-]*)*", re.IGNORECASE
@@ -74,7 +95,8 @@ CAME_BEFORE = re.compile(BETWEEN + "$")
 """A list that has more in it than labels."""
 
 DOUBT = re.compile(
-    r"\b(?:not|no|nor|neither|never|isn['\u2019]t|aren['\u2019]t|doesn['\u2019]t|don['\u2019]t|cannot|can['\u2019]t|without|except|excluding|rather|instead|"
+    r"\b(?:not|no(?! longer)|nor|neither|never|isn['\u2019]t|aren['\u2019]t|doesn['\u2019]t|don['\u2019]t|"
+    r"cannot|can['\u2019]t|without|except|excluding|rather|instead|"
     r"unlike|or|either|maybe|perhaps|possibly|might|may|could|unsure|unclear|false|n/a|unlikely|hardly|"
     r"nicht|kein\w*|oder|ohne|vielleicht|pas|ni|ou|sans|o|tampoco|sin|quizás|non|né|oppure|forse|não|nem|talvez|"
     r"не|ни|или|нет|возможно|değil|veya|tidak|bukan|atau|không|hoặc)\b|不|没有|沒有|或|ない|または|아니|또는|नहीं|या|ليس|لا|أو",
@@ -106,7 +128,8 @@ _NO = (
 _HEAD = r"^\s*(?:[-*+\u2022]\s+|\|\s*|[0-9]{1,2}[.)]\s+)?"
 _MARKED = r"[\u2713\u2714\u2705\u2717\u2718\u274c\u2611\u2610\U0001f5f8]|\[[ xX\u2713]\]"
 JUDGED = re.compile(
-    rf"{_HEAD}[*_`\"]{{0,3}}(?P<label>[^:\uff1a|=]{{1,300}}?)[*_`\"]{{0,3}}\s*(?:[:\uff1a|=]\s*[*_`]{{0,3}}"
+    rf"{_HEAD}[*_`\"]{{0,3}}(?P<label>[^:\uff1a|=]{{1,300}}?)[*_`\"]{{0,3}}\s*"
+    rf"(?:(?:[:\uff1a|=]|(?<=\w)\)(?=\s)|\s[-\u2013\u2014](?=\s))\s*[*_`]{{0,3}}"
     rf"(?P<verdict>{YES.pattern}|{_NO})[*_`]{{0,3}}\s*(?:\||[.,;]?\s*$|[.,;(]\s|\s[-\u2013\u2014]\s)"
     rf"|(?P<mark>{_MARKED})\s*$)|{_HEAD}(?P<before>{_MARKED})\s*[*_`\"]{{0,3}}(?P<after>[^:\uff1a|=]{{1,300}}?)[*_`\"]{{0,3}}\s*$",
     re.IGNORECASE,
