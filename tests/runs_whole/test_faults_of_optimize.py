@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from gpo.runs.outcome import Outcome
 from gpo.runs.results.lookup import Wanted, find_results
 from gpo.runs.results.result import ExampleResult
 from gpo.runs.results.store import Results
-from tests.support.fault_server import Call, FaultServer, Sent, completion, error, faulting
+from tests.support.fault_server import USAGE, Call, FaultServer, Sent, completion, error, faulting
 from tests.support.fault_task import answered, evaluated, kept, write
 from tests.support.faults import LATER
 
@@ -30,6 +31,7 @@ DEV, TEST = 20, 16
 BETTER = "Say it carefully."
 CHECKED = 9
 """Calls of the check before the start."""
+USED = json.dumps(USAGE).encode()
 KEY = "plain0key0of0no0shape024"
 
 Respond = Callable[[Call], Sent]
@@ -216,6 +218,19 @@ def test_where_answers_cannot_be_kept_no_call_is_paid(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"the state folder .* is a file; set GPO_HOME"):
             optimized(path)
         assert server.calls == 0
+
+
+def test_what_is_wrong_from_the_start_ends_the_check_with_its_cure(tmp_path: Path) -> None:
+    """A parameter that the provider does not take (A11), and no usage under a cap on tokens (C1)."""
+    says = "Unsupported value: 'temperature' does not support 0.0 with this model. Only the default (1) is supported."
+    refused = error(400, error={"message": says, "code": "unsupported_value"})
+    with faulting(lambda call: refused if call.body.get("temperature") == 0 else improving(call)) as server:
+        with pytest.raises(InputError, match=r"write `parameters: \{temperature: null\}` at this model"):
+            optimized(spec(tmp_path, server))
+        assert not (tmp_path / ".gpo").exists()
+        server.respond = lambda call: replace(improving(call), body=improving(call).body.replace(USED, b"null"))
+        with pytest.raises(InputError, match=r"reports no usage; `budget\.max_tokens` cannot be kept"):
+            optimized(spec(tmp_path, server, budget={"max_tokens": 1_000_000}))
 
 
 SCORING = """
