@@ -4,6 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from gpo.models.sharing import ask_anew
 from gpo.runs.job import load_job
 from gpo.runs.optimize import Steps, optimize
 from gpo.runs.outcome import Outcome
@@ -36,7 +37,7 @@ TASKS = Steps(
 
 @flow(name="optimize-prompt", flow_run_name="optimize {spec.parent.name}/{spec.name}", persist_result=False)
 async def optimize_prompt(
-    spec: Path, seed: int | None = None, home: Path | None = None, calls: int | None = None
+    spec: Path, seed: int | None = None, home: Path | None = None, calls: int | None = None, fresh: bool = False
 ) -> Outcome:
     """Improve the prompt of a spec file and prove the gain on examples that the search never saw.
 
@@ -45,5 +46,7 @@ async def optimize_prompt(
         seed: Replaces the spec's seed; another seed, another search.
         home: The state folder; by default GPO_HOME, or .gpo beside the spec.
         calls: Replaces the spec's `budget.max_task_calls`: calls of the task model that the search may make.
+        fresh: Ask anew, whatever the ledger holds: a new run each time.
     """
-    return await optimize(load_job(spec, seed, home, calls=calls), TASKS)
+    with ask_anew(fresh):
+        return await optimize(load_job(spec, seed, home, calls=calls), TASKS)

@@ -12,6 +12,7 @@ from prefect.states import Completed
 
 from flows.optimize import TASKS
 from gpo.errors import InputError
+from gpo.models.sharing import ask_anew
 from gpo.production.decision import STATUS_WORDS, Decision, Status
 from gpo.production.decision_log import Production, open_production
 from gpo.production.lock import PromptLock, lock_prompt
@@ -51,6 +52,8 @@ async def reoptimize_prompt(
     dataset_version: int | None = None,
     force: bool = False,
     home: Path | None = None,
+    *,
+    fresh: bool = False,
 ) -> State[Decision]:
     """Improve the prompt that is in production, if anything has changed, and promote what the gate lets through.
 
@@ -60,7 +63,9 @@ async def reoptimize_prompt(
         dataset_version: Its version; by default the newest.
         force: Search even if nothing has changed.
         home: The state folder; by default GPO_HOME, or .gpo in the working folder.
+        fresh: Search even if nothing has changed, and ask anew, whatever the ledger holds.
     """
+    force = force or fresh
     job = _place(spec, dataset, dataset_version, home)
     with open_production(job.settings, job.home) as production:
         # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
@@ -76,7 +81,8 @@ async def reoptimize_prompt(
                     get_run_logger().info(reason)
                     return Completed(name=NOTHING, message=reason, data=starting_point.settled)
                 job = job_from_champion(job, starting_point)
-                outcome = await optimize(job, TASKS, starting_point.splits)
+                with ask_anew(fresh):
+                    outcome = await optimize(job, TASKS, starting_point.splits)
                 decision = await decide(job, production, starting_point, outcome, str(flow_run.id))
             await _publish(job, production, decision)
         if decision.is_open and decision.flow_run == str(flow_run.id) and deployment.id is not None:

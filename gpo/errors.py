@@ -70,7 +70,10 @@ class ModelUnreachableError(ModelConfigError):
 
 
 class ModelCallError(GpoError):
-    """A model call failed."""
+    """A model call failed; its tokens are those that the provider billed all the same, in all repetitions."""
+
+    input_tokens = 0
+    output_tokens = 0
 
 
 class TransientCallError(ModelCallError):

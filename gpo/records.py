@@ -152,10 +152,11 @@ class Candidate(Record):
 
 
 class Labels(Record):
-    """The right label of each scored example and the given one, None where unread, for a measure of the whole set."""
+    """The right label of each scored example, and the given one, None where unread; or both as sets in JSON."""
 
     metric: SetMetric
     pairs: Mapping[str, tuple[str, str | None]]
+    are_sets: bool = False
 
 
 class Score(Record):
@@ -165,6 +166,7 @@ class Score(Record):
     answer. `planned` is the number of examples of the whole list; a score with fewer was stopped early by the race.
     `cut` counts answers that the token limit ended, `weak` those that were read by a weak rule: one that goes by what a
     text mentions, where it does not state its answer. `labels` is there for measures of the whole set alone.
+    `failures` says by example id why it has no value.
     """
 
     values: Mapping[str, float]
@@ -175,6 +177,7 @@ class Score(Record):
     failed: int = 0
     cut: int = 0
     samples: tuple["Sample", ...] = ()
+    failures: Mapping[str, str] = {}
     usage: UsageByRole = {}
     timing: Timing = Timing()
 
@@ -186,7 +189,8 @@ class Score(Record):
     def mean_of(self, examples: Collection[str]) -> float:
         """The same over some of the scored examples."""
         if self.labels is not None:
-            return set_value(self.labels.metric, (self.labels.pairs[each] for each in examples))
+            pairs = (self.labels.pairs[each] for each in examples)
+            return set_value(self.labels.metric, pairs, are_sets=self.labels.are_sets)
         return math.fsum(self.values[each] for each in examples) / len(examples) if examples else 0.0
 
     @property
@@ -206,7 +210,7 @@ class Score(Record):
         bootstrap.
         """
         if self.labels is not None:
-            return set_interval(self.labels.metric, self.labels.pairs.values())
+            return set_interval(self.labels.metric, self.labels.pairs.values(), are_sets=self.labels.are_sets)
         return mean_interval(list(self.values.values()))
 
 

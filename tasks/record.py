@@ -33,7 +33,7 @@ async def record(run: Run, step: int, scored: Sequence[Scored]) -> None:
 @task(name="record", task_run_name="record step {step}", cache_policy=NO_CACHE, **RETRIED)
 async def _record(run: Run, step: int, scored: Sequence[Scored]) -> None:
     await steps.record(run, step, scored)
-    await show_progress(run, min(99.0, 100 * step / (run.spec.optimizer.max_steps + 1)))
+    await show_progress(run, min(99.0, 100 * run.share_done(step)))
 
 
 async def show_progress(run: Run, percent: float) -> None:

@@ -22,6 +22,11 @@ Home = Annotated[Path | None, typer.Option(help="The state folder; by default GP
 Who = Annotated[str | None, typer.Option(help="Who does it; by default the user of this machine.")]
 Why = Annotated[str, typer.Option(help="Why, for the prompt's history.")]
 VersionNote = Annotated[str, typer.Option(help="A remark that is kept with the version.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Ask anew, whatever the ledger holds.")]
+SearchCalls = Annotated[
+    int | None,
+    typer.Option("--calls", min=1, help="Calls of the task model in the search; replaces `budget.max_task_calls`."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout and nothing else.")]
 WithUi = Annotated[bool, typer.Option("--ui", help="Start (or reuse) a local Prefect server and print the run's page.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")]

@@ -173,7 +173,9 @@ class _References:
         likeliest: AnswerKind = "json" if self._some_structured else "exact"
         labels = tuple(self._spellings.values())
         choice = [AnswerSpec(kind="choice", labels=labels)] if 1 < len(labels) <= MOST_COUNTED else []
-        others = (kind for kind in KINDS if kind not in (likeliest, "choice") and not KINDS[kind].is_worded)
+        # Sets of labels are lists, which others can use as well.
+        known = (likeliest, "choice", "labels")
+        others = (kind for kind in KINDS if kind not in known and not KINDS[kind].is_worded)
         return [AnswerSpec(kind=likeliest), *choice, *(AnswerSpec(kind=kind) for kind in others)]
 
     def label_counts(self) -> Mapping[str, int] | None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from gpo.records import Record
-from gpo.set_metrics import Labelled
+from gpo.set_metrics import Labelled, labels_in
 
 BINS = 10
 
@@ -53,20 +53,37 @@ def confusion_matrix(pairs: Iterable[Labelled], labels: Sequence[str]) -> Confus
     (((1, 1), (0, 1)), (0, 1), [1.0, 0.5])
     """
     cells = Counter(pairs)
-    seen = {label for pair in cells for label in pair if label is not None}
-    names = (*dict.fromkeys(labels), *sorted(seen - set(labels)))
+    names = _names(cells, labels, are_sets=False)
     return ConfusionMatrix(
         labels=names,
         counts=tuple(tuple(cells[right, given] for given in names) for right in names),
         unread=tuple(cells[right, None] for right in names),
-        measures=tuple(_measures(label, cells) for label in names),
+        measures=tuple(_measures(label, cells, are_sets=False) for label in names),
     )
 
 
-def _measures(label: str, cells: Counter[Labelled]) -> LabelMeasures:
-    hits = cells[label, label]
-    right = sum(number for (name, _), number in cells.items() if name == label)
-    given = sum(number for (_, name), number in cells.items() if name == label)
+def label_measures(pairs: Iterable[Labelled], labels: Sequence[str]) -> tuple[LabelMeasures, ...]:
+    """How well each label of right and given sets of labels is found; `labels` first, then others that occur.
+
+    >>> [(each.label, each.n, each.recall) for each in label_measures([('["a", "b"]', '["b"]')], ["a", "b"])]
+    [('a', 1, 0.0), ('b', 1, 1.0)]
+    """
+    cells = Counter(pairs)
+    return tuple(_measures(label, cells, are_sets=True) for label in _names(cells, labels, are_sets=True))
+
+
+def _names(cells: Iterable[Labelled], labels: Sequence[str], *, are_sets: bool) -> tuple[str, ...]:
+    seen = {label for pair in cells for each in pair for label in labels_in(each, are_sets=are_sets)}
+    return (*dict.fromkeys(labels), *sorted(seen - set(labels)))
+
+
+def _measures(label: str, cells: Counter[Labelled], *, are_sets: bool) -> LabelMeasures:
+    hits = right = given = 0
+    for pair, number in cells.items():
+        is_right, is_given = (label in labels_in(each, are_sets=are_sets) for each in pair)
+        right += number * is_right
+        given += number * is_given
+        hits += number * (is_right and is_given)
     return LabelMeasures(
         label=label,
         n=right,

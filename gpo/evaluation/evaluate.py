@@ -1,28 +1,23 @@
 """Scores one prompt on a list of examples with the task model, and with the judge where the metric is one."""
 
-import asyncio
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gpo.concurrency import gather_or_cancel
-from gpo.errors import MetricError
 from gpo.evaluation.calls import calls_an_example
-from gpo.evaluation.extraction import completed, extraction_messages, extraction_sampling, task_sampling
+from gpo.evaluation.extraction import extraction_messages, extraction_sampling, task_sampling
 from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
+from gpo.evaluation.marks import mark_replies
 from gpo.evaluation.racing import blocks, stays
 from gpo.evaluation.readability import is_unreadable, too_many_unread
+from gpo.evaluation.replies import TaskReply, read_reply, timing_of
 from gpo.evaluation.scores import collect_labels, join_scores
 from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
-from gpo.models.ledger import Answer
 from gpo.models.replies import is_cut
-from gpo.progress import Dropped, Note, emit
-from gpo.records import Example, Sample, Score, Timing, UsageByRole
-from gpo.scoring.answers import read_answer
-from gpo.scoring.functions.calling import Marked, ToScore, mark_soon, row_of
+from gpo.progress import Dropped, emit
+from gpo.records import Example, Score, UsageByRole, total_usage
 from gpo.scoring.reading import Reading
-from gpo.scoring.spec import AnswerSpec, ExtractSpec
+from gpo.scoring.spec import ExtractSpec
 from gpo.spec.task import TaskSpec
 from gpo.template import Message, next_question, render
 
@@ -45,25 +40,6 @@ class _Prompt:
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         return render(self.spec.prompt.template, self.instruction, example.inputs, self.demonstrations)
-
-
-@dataclass(frozen=True)
-class _Reply:
-    """What the task model answered for one example: its answers in order, and what is read from them.
-
-    It is `lost` where the call that should extract the answer failed: all that counts of it is what it cost.
-    """
-
-    answers: tuple[Answer, ...]
-    text: str
-    reading: Reading
-    cut: bool
-    lost: bool = False
-
-    @property
-    def parsed(self) -> str | None:
-        """The answer that was read; None where it could not be."""
-        return self.reading.answer
 
 
 async def evaluate(
@@ -133,8 +109,8 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
     if is_judged(spec.metric):
         readable = {name: reply.parsed for name, reply in replies.items() if reply.parsed is not None}
         verdicts = await _verdicts(prompt, readable, inquiry)
-    marks = await _marks(spec, replies, verdicts, inquiry)
-    samples = [_sample(name, replies[name], mark) for name, mark in marks.items()]
+    marks = await mark_replies(spec, replies, verdicts, inquiry)
+    samples = [replies[name].sample(name, mark) for name, mark in marks.items()]
     return Score(
         values={sample.example: sample.value for sample in samples},
         planned=len(inquiry.block),
@@ -144,27 +120,13 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         failed=len(inquiry.block) - len(samples),
         cut=sum(replies[sample.example].cut for sample in samples),
         samples=tuple(samples),
-        usage=_usage(prompt, replies.values(), verdicts.values()),
-        timing=_timing(replies.values()),
+        failures=inquiry.reasons,
+        usage=total_usage([_usage(prompt, replies.values(), verdicts.values()), inquiry.lost]),
+        timing=timing_of(replies.values()),
     )
 
 
-def _sample(example: str, reply: _Reply, mark: Marked) -> Sample:
-    timing = _timing([reply])
-    return Sample(
-        example=example,
-        text=reply.text,
-        answer=reply.parsed,
-        value=mark.value,
-        rule=reply.reading.rule,
-        feedback=mark.feedback,
-        seconds=timing.seconds if timing.calls else None,
-        input_tokens=sum(answer.input_tokens for answer in reply.answers),
-        output_tokens=sum(answer.output_tokens for answer in reply.answers),
-    )
-
-
-async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, _Reply]:
+async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, TaskReply]:
     """What the task model answers, by example id; missing where a call failed."""
     model, answer = prompt.model, prompt.spec.answer
     sampling = replace(task_sampling(answer, follows_grammar=model.follows_grammar), stop=_stops(prompt))
@@ -174,15 +136,11 @@ async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, _Reply]:
     found = await inquiry.ask(model, keys, sampling)
     # Where we set the length ourselves, an answer that ends there is whole.
     cut = {name: sampling.max_tokens is None and is_cut(reply.finish_reason) for name, reply in found.items()}
-    replies = {
-        name: _Reply(
-            answers=(reply,),
-            text=reply.text,
-            reading=_read(reply.text, answer, questions[name], cut=cut[name], is_held=bool(sampling.grammar)),
-            cut=cut[name],
-        )
-        for name, reply in found.items()
-    }
+    is_held = bool(sampling.grammar)
+    replies = {}
+    for name, reply in found.items():
+        reading = await read_reply(reply.text, answer, questions[name], cut=cut[name], is_held=is_held)
+        replies[name] = TaskReply(answers=(reply,), text=reply.text, reading=reading, cut=cut[name])
     return replies if answer.extract is None else await _extracted(prompt, inquiry, answer.extract, asked, replies)
 
 
@@ -191,8 +149,8 @@ async def _extracted(
     inquiry: BlockOfCalls,
     extract: ExtractSpec,
     asked: Mapping[str, Sequence[Message]],
-    replies: Mapping[str, _Reply],
-) -> dict[str, _Reply]:
+    replies: Mapping[str, TaskReply],
+) -> dict[str, TaskReply]:
     """The replies with what the extraction prompt made of them, lost where its call failed."""
     model, answer = prompt.model, prompt.spec.answer
     sampling = extraction_sampling(model, answer, extract)
@@ -210,7 +168,7 @@ async def _extracted(
             replies[name],
             answers=(*replies[name].answers, reply),
             text=f"{replies[name].text}\n\n{extract.prompt} {reply.text}",
-            reading=_read(reply.text, answer, questions[name], is_held=bool(sampling.grammar)),
+            reading=await read_reply(reply.text, answer, questions[name], is_held=bool(sampling.grammar)),
         )
         for name, reply in found.items()
     }
@@ -218,54 +176,10 @@ async def _extracted(
     return {name: extracted.get(name) or lost.get(name) or reply for name, reply in replies.items()}
 
 
-def _read(text: str, answer: AnswerSpec, question: str, *, is_held: bool, cut: bool = False) -> Reading:
-    """The reading of a text; one that the label grammar held has no other place than itself."""
-    if is_held:
-        return read_answer(completed(text, answer), answer.model_copy(update={"where": None}), question)
-    return read_answer(text, answer, question, cut=cut)
-
-
 async def _verdicts(prompt: _Prompt, answers: Mapping[str, str], inquiry: BlockOfCalls) -> Mapping[str, Grade]:
     if prompt.judge is None:
         raise ValueError("the metric is a judge, and no model was given to judge")
     return await judge_answers(prompt.judge, prompt.spec.metric, answers, inquiry)
-
-
-async def _marks(
-    spec: TaskSpec, replies: Mapping[str, _Reply], verdicts: Mapping[str, Grade], inquiry: BlockOfCalls
-) -> dict[str, Marked]:
-    """The scores of the replies, in the examples' order; missing where a reply was lost or could not be scored."""
-    slots = asyncio.Semaphore(spec.models.task.max_concurrency)
-
-    async def marked(example: Example, reply: _Reply) -> tuple[str, Marked | None]:
-        async with slots:
-            return example.id, await _mark(spec, example, reply, verdicts, inquiry)
-
-    came = [(example, replies[example.id]) for example in inquiry.block if example.id in replies]
-    found = await gather_or_cancel(*(marked(example, reply) for example, reply in came))
-    return {name: mark for name, mark in found if mark is not None}
-
-
-async def _mark(
-    spec: TaskSpec, example: Example, reply: _Reply, verdicts: Mapping[str, Grade], inquiry: BlockOfCalls
-) -> Marked | None:
-    """The score of one reply; None where it was lost, the judge gave none or the metric failed."""
-    if reply.lost:
-        return None
-    if reply.parsed is None:
-        return Marked(0.0)
-    if is_judged(spec.metric):
-        grade = verdicts.get(example.id)
-        return Marked(grade.value, grade.feedback) if grade and grade.value is not None else None
-    row = row_of(example, spec.dataset.names)
-    try:
-        given = ToScore(reply.parsed, example.references, reply.text, row, spec.answer.kind)
-        return await mark_soon(spec.metric, given)
-    except MetricError as error:
-        if not any(isinstance(failure, MetricError) for failure in inquiry.failures):
-            emit(Note(f"No score for example {example.id}: {error}."))
-        inquiry.fail(error)
-        return None
 
 
 def _stops(prompt: _Prompt) -> tuple[str, ...]:
@@ -276,12 +190,7 @@ def _stops(prompt: _Prompt) -> tuple[str, ...]:
     return (begins,) if begins else ()
 
 
-def _usage(prompt: _Prompt, replies: Iterable[_Reply], verdicts: Iterable[Grade]) -> UsageByRole:
+def _usage(prompt: _Prompt, replies: Iterable[TaskReply], verdicts: Iterable[Grade]) -> UsageByRole:
     usage = usage_of(prompt.model, [answer for reply in replies for answer in reply.answers])
     judged = [answer for verdict in verdicts for answer in verdict.answers]
     return {**usage, **usage_of(prompt.judge, judged)} if prompt.judge and judged else usage
-
-
-def _timing(replies: Iterable[_Reply]) -> Timing:
-    known = [answer.seconds for reply in replies for answer in reply.answers if answer.seconds is not None]
-    return Timing(calls=len(known), seconds=math.fsum(known))

@@ -77,14 +77,15 @@ async def judge_answers(
         for name, answer in (await inquiry.ask(model, keys, sampling)).items():
             earlier = verdicts[name].answers if name in verdicts else ()
             verdicts[name] = Grade(read_grade(answer.text, metric), (*earlier, answer), read_reason(answer.text))
-    for verdict in verdicts.values():
+    for name, verdict in verdicts.items():
         # Where the second call failed, that failure is counted already.
         if verdict.value is None and len(verdict.answers) == 2:
             wrote = verdict.answers[-1].text[:120]
             inquiry.fail(
                 PermanentCallError(
                     f"{model.spec.model}: gave no grade ({_listed(metric)}) when it judged; it wrote {wrote!r}"
-                )
+                ),
+                name,
             )
     return verdicts
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gpo.errors import TooManyUnread
 from gpo.formatting import count
+from gpo.gate.verdict import MANY_WEAK
 from gpo.models.chat import ChatModel
 from gpo.records import Sample, Score
 from gpo.spec.task import TaskSpec
@@ -12,8 +13,7 @@ FEWEST_READ = 16
 """Answers that are enough to say that a prompt's answers cannot be read."""
 
 MANY_UNREAD = 0.1
-MANY_WEAK = 0.2
-"""Shares of answers above which a person should look at how they are read."""
+"""Share of answers that cannot be read above which a person should look at how they are read."""
 
 _SHOWN_TEXTS, _SHOWN_LETTERS = 3, 120
 

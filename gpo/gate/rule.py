@@ -84,6 +84,8 @@ def apply_gate(
         unmeasured=tuple(name for name in rules.max_growth if measures[name] is None),
         challengers=challengers,
         earlier_uses=earlier_uses,
+        champion_weak=champion.weak / max(champion.n, 1),
+        challenger_weak=challenger.weak / max(challenger.n, 1),
     )
     return verdict.model_copy(
         update={

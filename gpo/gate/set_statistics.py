@@ -1,24 +1,21 @@
 """Statistics of two prompts by a measure of the whole set, such as macro-F1, from their answers to the same examples.
 
 As in `statistics.py`, the interval is a paired percentile bootstrap that counts what nobody has seen: each label gets
-an example won outright and one lost outright. Examples are drawn within their right label.
+an example won outright and one lost outright. Examples are drawn within their right label; sets of labels together.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gpo.gate.statistics import RESAMPLES, UNSEEN, PairedResult, read_bounds
 from gpo.records import Interval, Labels
-from gpo.set_metrics import SetMetric, resampled_values, set_value
+from gpo.set_metrics import Answers, SetMetric, resampled_values, set_value, strata_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _DIGITS = 12
-
-_Cells = dict[str, dict[tuple[str | None, ...], int]]
 
 
 def compare_sets(
@@ -37,11 +34,12 @@ def compare_sets(
             n=0, gain=Interval(value=0.0, low=-1.0, high=1.0), p_value=1.0, variance=0.0, wins=0, losses=0
         )
     ours, theirs = ([labels.pairs[each] for each in examples] for labels in (challenger, champion))
-    metric = challenger.metric
-    cells = _cells([(right, our, their) for (right, our), (_, their) in zip(ours, theirs, strict=True)])
-    drawn = _differences(metric, cells, len(examples))
+    metric, are_sets = challenger.metric, challenger.are_sets
+    rows = [(right, our, their) for (right, our), (_, their) in zip(ours, theirs, strict=True)]
+    drawn = _differences(metric, rows, are_sets=are_sets)
     low, high, p_value = (float(each) for each in read_bounds(drawn[None, :], confidence, null)[:, 0])
-    gain = round(set_value(metric, ours) - set_value(metric, theirs), _DIGITS)
+    values = [set_value(metric, pairs, are_sets=are_sets) for pairs in (ours, theirs)]
+    gain = round(values[0] - values[1], _DIGITS)
     our_hits, their_hits = ([right == given for right, given in pairs] for pairs in (ours, theirs))
     return PairedResult(
         n=len(examples),
@@ -53,26 +51,19 @@ def compare_sets(
     )
 
 
-def _cells(answers: Sequence[tuple[str, str | None, str | None]]) -> _Cells:
-    """How many examples of each right label got which two answers, the unseen two among them."""
-    counts = Counter(answers)
-    for label in {right for right, _, _ in answers}:
-        counts.update([(label, label, None), (label, None, label)])
-    cells: _Cells = {}
-    for (right, our, their), number in counts.items():
-        cells.setdefault(right, {})[our, their] = number
-    return cells
-
-
-def _differences(metric: SetMetric, cells: _Cells, seed: int) -> "NDArray[np.float64]":
+def _differences(
+    metric: SetMetric, rows: Sequence[tuple[str, str | None, str | None]], *, are_sets: bool
+) -> "NDArray[np.float64]":
     """Half of the resamples as drawn, half mirrored: drawn for the swapped pair, with the sign turned."""
     import numpy as np  # noqa: PLC0415 - most commands need no statistics
 
-    swapped: Mapping[str, Mapping[tuple[str | None, ...], int]] = {
-        label: {(their, our): number for (our, their), number in counts.items()} for label, counts in cells.items()
-    }
-    ours, theirs = resampled_values(metric, cells, RESAMPLES // 2, seed=seed)
-    mirrored_theirs, mirrored_ours = resampled_values(metric, swapped, RESAMPLES // 2, seed=seed)
+    def drawn(pairs: Sequence[Answers]) -> "NDArray[np.float64]":
+        # What nobody has seen: of each label, an example won outright and one lost outright.
+        strata = strata_of(pairs, [(0,), (1,)], are_sets=are_sets)
+        return resampled_values(metric, strata, RESAMPLES // 2, seed=len(rows), are_sets=are_sets)
+
+    ours, theirs = drawn(rows)
+    mirrored_theirs, mirrored_ours = drawn([(right, their, our) for right, our, their in rows])
     found: NDArray[np.float64] = np.round(np.concatenate([ours - theirs, mirrored_ours - mirrored_theirs]), _DIGITS)
     return found
 

@@ -70,6 +70,8 @@ class GateVerdict(Record):
       when it is settled, and when no sensible number would do.
     - `detectable`: the smallest true gain that `n` such examples show four times out of five; None: none at all.
     - `unmeasured`: measures that have a limit and are not known of both prompts.
+    - `champion_weak`, `challenger_weak`: shares of the answers that were read by what they mention, with no answer
+      stated.
     """
 
     decision: GateDecision
@@ -94,6 +96,8 @@ class GateVerdict(Record):
     unmeasured: tuple[str, ...] = ()
     challengers: int = 1
     earlier_uses: int = 0
+    champion_weak: float = 0.0
+    challenger_weak: float = 0.0
 
 
 class ChallengerChoice(Record):
@@ -102,6 +106,9 @@ class ChallengerChoice(Record):
     chosen: str | None
     verdicts: dict[str, GateVerdict]
 
+
+MANY_WEAK = 0.2
+"""Share of answers that are read by a weak rule above which a person should look at how they are read."""
 
 WORN_CHANCE = 0.2
 """Chance of a false promotion by now from which on a test split counts as worn out."""
@@ -138,8 +145,21 @@ def list_warnings(verdict: GateVerdict, confidence: float) -> list[str]:
             for part in verdict.slices
             if part.doubtful
         ),
+        *_weak_sentences(verdict),
         *([worn] if worn else []),
     ]
+
+
+def _weak_sentences(verdict: GateVerdict) -> list[str]:
+    shares = (("champion", verdict.champion_weak), ("challenger", verdict.challenger_weak))
+    many = [f"{share:.0%} of the {name}'s answers" for name, share in shares if share > MANY_WEAK]
+    if not many:
+        return []
+    told = (
+        f"{' and '.join(many)} were read by what they mention, with no answer stated: the scores may be off. Ask for a "
+        "form, and name the place in `answer.where`."
+    )
+    return [told]
 
 
 def warn_of_worn_split(uses: int, n: int, confidence: float = 0.95) -> str | None:

@@ -11,7 +11,8 @@ from gpo.errors import GpoError, MetricError, ModelCallError, RefusedRequestErro
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit
-from gpo.records import Example, Record, Usage, UsageByRole, content_hash
+from gpo.records import Example, Record, Usage, UsageByRole, content_hash, total_usage
+from gpo.redaction import mask_secrets
 from gpo.scoring.hidden_reasoning import without_reasoning
 from gpo.template import Message
 
@@ -37,7 +38,7 @@ class Ask(NamedTuple):
 
 
 async def ask_missing(
-    model: ChatModel, asks: Sequence[Ask], may_fail: Callable[[ModelCallError], bool]
+    model: ChatModel, asks: Sequence[Ask], may_fail: Callable[[ModelCallError, Ask], bool]
 ) -> dict[str, Answer]:
     """Answers by key digest: those that the ledger has, and the others paid for.
 
@@ -55,7 +56,7 @@ async def ask_missing(
         try:
             found[ask.key.digest] = await model.ask(ask.key, ask.sampling, ask.priority)
         except ModelCallError as error:
-            if not may_fail(error):
+            if not may_fail(error, ask):
                 raise
             return
         emit(Answered(paid=True))
@@ -64,17 +65,19 @@ async def ask_missing(
     return found
 
 
-async def ask_all(model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]]) -> Mapping[str, Answer]:
+async def ask_all(
+    model: ChatModel, asks: Sequence[tuple[CallKey, Sampling]], refused: list[ModelCallError] | None = None
+) -> Mapping[str, Answer]:
     """Answers by key digest, paid for where the ledger has none.
 
-    A request that the provider refuses is missing from the result.
+    A request that the provider refuses is missing from the result, and `refused` takes its error.
 
     Raises:
         ModelCallError: the first call that failed otherwise, or all were refused; calls that wait are cancelled.
     """
-    refused: list[RefusedRequestError] = []
+    refused = [] if refused is None else refused
 
-    def is_refused(error: ModelCallError) -> bool:
+    def is_refused(error: ModelCallError, _ask: Ask) -> bool:
         if isinstance(error, RefusedRequestError):
             refused.append(error)
             return True
@@ -101,14 +104,18 @@ async def ask_remark(model: ChatModel, request: str, repeat: int) -> Remark:
     return Remark(text=without_reasoning(answer.text).strip()[:REMARK_CHARACTERS], usage=usage_of(model, [answer]))
 
 
-def usage_of(model: ChatModel, answers: Iterable[Answer]) -> UsageByRole:
-    """What answers of a model cost in full, whether they were paid for now or before."""
+def usage_of(model: ChatModel, answers: Iterable[Answer], failed: Iterable[ModelCallError] = ()) -> UsageByRole:
+    """What answers of a model cost in full, whether they were paid for now or before.
+
+    Of calls that failed, only the tokens count that were billed for them.
+    """
     found = list(answers)
+    billed: list[Answer | ModelCallError] = [*found, *failed]
     return {
         model.role: Usage(
             calls=len(found),
-            input_tokens=sum(answer.input_tokens for answer in found),
-            output_tokens=sum(answer.output_tokens for answer in found),
+            input_tokens=sum(each.input_tokens for each in billed),
+            output_tokens=sum(each.output_tokens for each in billed),
         )
     }
 
@@ -123,7 +130,8 @@ class BlockOfCalls:
     """The calls about one block of examples, of which `allowed` may fail.
 
     `offset` is the block's place among all examples: of all calls that wait, those about earlier examples go first.
-    `asked` counts the calls that were needed, those answered from the ledger among them.
+    `asked` counts the calls that were needed, those answered from the ledger among them; `lost` is what was billed for
+    calls that failed, `reasons` says by example id why there is no answer, or no score for it.
     """
 
     block: Sequence[Example]
@@ -131,6 +139,8 @@ class BlockOfCalls:
     allowed: int
     asked: int = 0
     failures: list[GpoError] = field(default_factory=list)
+    lost: UsageByRole = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     async def ask(self, model: ChatModel, keys: Mapping[str, CallKey], sampling: Sampling) -> dict[str, Answer]:
         """Answers by example id, as the keys are; missing where the call failed.
@@ -142,24 +152,32 @@ class BlockOfCalls:
         places = {example.id: self.offset + index for index, example in enumerate(self.block)}
         # Two examples may ask the same; that is one call, paid for and told once.
         asks = {key.digest: Ask(key, sampling, places[name]) for name, key in keys.items()}
+        failed: list[ModelCallError] = []
+
+        def may_fail(error: ModelCallError, ask: Ask) -> bool:
+            failed.append(error)
+            return self._allows(error, *(name for name, key in keys.items() if key.digest == ask.key.digest))
+
         try:
-            found = await ask_missing(model, list(asks.values()), self._allows)
+            found = await ask_missing(model, list(asks.values()), may_fail)
         except ModelCallError as first:
             raise self._too_many() from first
+        self.lost = total_usage([self.lost, usage_of(model, (), failed)])
         return {name: found[key.digest] for name, key in keys.items() if key.digest in found}
 
-    def _allows(self, error: GpoError) -> bool:
+    def _allows(self, error: GpoError, *examples: str) -> bool:
         """Count a failure; whether there may be as many."""
         self.failures.append(error)
+        self.reasons |= dict.fromkeys(examples, mask_secrets(str(error)))
         return len(self.failures) <= self.allowed
 
-    def fail(self, error: GpoError) -> None:
-        """Count an answer that came and is of no use, or has no score, as a call that failed.
+    def fail(self, error: GpoError, example: str) -> None:
+        """Count an answer to an example that came and is of no use, or has no score, as a call that failed.
 
         Raises:
             TooManyFailures: that was one too many.
         """
-        if not self._allows(error):
+        if not self._allows(error, example):
             raise self._too_many() from error
 
     def _too_many(self) -> TooManyFailures:

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from gpo.concurrency import Limiter
 from gpo.errors import ModelCallError
 from gpo.models.client import Connection
+from gpo.models.failures import Failure
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum
+from gpo.models.replies import NO_TOKENS, Billed
 from gpo.models.retry import call_with_retries
 from gpo.models.sharing import AnswerStore, Call, Shared, Tally, current_shared
 from gpo.spec.models import ModelSpec
@@ -147,8 +150,10 @@ class ChatModel:
                 return kept
         try:
             answer = await self._invoke(key, sampling)
-        except ModelCallError:
+        except ModelCallError as error:
             self.tally.failed += 1
+            self.tally.input_tokens += error.input_tokens
+            self.tally.output_tokens += error.output_tokens
             raise
         answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
         await self.answers.keep(key, answer, self.role, self.since)
@@ -166,15 +171,28 @@ class ChatModel:
         if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
         revive = None if connection.endpoint is None else connection.endpoint.ensure
-        return await call_with_retries(
-            lambda: connection.invoke(key.messages, parameters), self.spec, connection.secrets, revive
-        )
+        failed: list[Failure] = []
+        try:
+            answer = await call_with_retries(
+                lambda: connection.invoke(key.messages, parameters), self.spec, connection.secrets, revive, failed
+            )
+        except ModelCallError as error:
+            billed = _billed(failed)
+            error.input_tokens, error.output_tokens = billed
+            raise
+        # An answer costs what the replies before it cost that were none.
+        billed = Billed(answer.input_tokens, answer.output_tokens).plus(_billed(failed))
+        return answer.model_copy(update=billed._asdict()) if failed else answer
 
     async def _connected(self) -> Connection:
         async with self._connecting:
             if self._connection is None:
                 self._connection = await self.connect()
             return self._connection
+
+
+def _billed(failed: Sequence[Failure]) -> Billed:
+    return reduce(Billed.plus, (each.billed for each in failed), NO_TOKENS)
 
 
 def _identity(spec: ModelSpec) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from gpo.models.failures import without_keys
 from gpo.models.ledger import Answer
 from gpo.models.local.embedder import Embed, load_embedder
 from gpo.models.local.servers import Endpoint, chat_server
-from gpo.models.replies import judge_answer, read_tokens
+from gpo.models.replies import Billed, UnusableReplyError, judge_answer, read_tokens
 from gpo.models.retry import call_with_retries
 from gpo.progress import Note, emit
 from gpo.settings import Settings, read_secret
@@ -45,6 +45,7 @@ _NO_KEY = "not-needed"
 """The key for a server that the spec names no key for."""
 _REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 """Where providers say why an answer ended."""
+_METERS = ("prompt_tokens", "completion_tokens")
 _BYTES_A_TOKEN = 4
 """By which tokens are estimated where a provider's number cannot be true."""
 
@@ -68,7 +69,11 @@ class Connection:
         began = monotonic()
         with exchanging() as exchange:
             reply = await ask(self.client, messages, parameters)
-        judge_answer(reply.text, reply.finish_reason, reply.refusal)
+        try:
+            judge_answer(reply.text, reply.finish_reason, reply.refusal)
+        except UnusableReplyError as error:
+            error.billed = Billed(*(read_tokens(reply.usage.get(name)) or 0 for name in _METERS))
+            raise
         texts = {"prompt_tokens": as_text(messages), "completion_tokens": reply.text}
         usage = {name: _tokens(name, reply.usage.get(name), text, exchange.odd_usage) for name, text in texts.items()}
         return Answer(

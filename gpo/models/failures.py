@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gpo.errors import ModelCallError, PermanentCallError, RefusedRequestError, TransientCallError
-from gpo.models.replies import UnusableReplyError, Verdict, judge_status
+from gpo.models.replies import NO_TOKENS, Billed, UnusableReplyError, Verdict, judge_status
 from gpo.redaction import mask_secrets
 from gpo.settings import read_secret
 from gpo.spec.models import ModelSpec
@@ -46,12 +46,14 @@ _NOT_TAKEN = re.compile(
 class Failure:
     """A call that failed: the error to raise, and how it may be repeated.
 
-    `repeats` is None where the spec says how often; `retry_after` are the seconds that the server asks to wait.
+    `repeats` is None where the spec says how often; `retry_after` are the seconds that the server asks to wait;
+    `billed` are the tokens that the call cost.
     """
 
     error: ModelCallError
     repeats: int | None = None
     retry_after: float | None = None
+    billed: Billed = NO_TOKENS
 
 
 def classify(error: Exception, spec: ModelSpec, secrets: Collection[str] = ()) -> ModelCallError:
@@ -70,7 +72,7 @@ def judge_failure(error: Exception, spec: ModelSpec, secrets: Collection[str] = 
     # Masked before it is cut: half a key is no longer known as one.
     line = f"{where}: {_first_line(without_keys(str(found), spec, secrets))[:_LONGEST]}{_cure(str(found), spec)}"
     repeats = 0 if found.repeats is None and found.verdict is not Verdict.FAILED_FOR_NOW else found.repeats
-    return Failure(_ERRORS[found.verdict](line), repeats, found.retry_after)
+    return Failure(_ERRORS[found.verdict](line), repeats, found.retry_after, found.billed)
 
 
 def without_keys(text: str, spec: ModelSpec, secrets: Collection[str] = ()) -> str:

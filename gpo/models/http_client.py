@@ -15,7 +15,7 @@ import httpx2
 from openai import DefaultAioHttpClient
 
 from gpo.models.call_notes import current_exchange
-from gpo.models.replies import UnusableReplyError, Verdict, read_body, read_tokens
+from gpo.models.replies import UnusableReplyError, Verdict, read_billed, read_body, read_tokens
 
 MAX_REPLY_BYTES = 8_000_000
 """Most that is read of one reply, unpacked: a hundred times what the longest answers take."""
@@ -45,7 +45,12 @@ class GuardedClient(DefaultAioHttpClient):
         await asyncio.sleep(0)
         headers = {name: value for name, value in response.headers.items() if name.lower() not in _NO_LONGER_TRUE}
         if not headers.get("content-type", "").startswith("text/event-stream") or response.status_code >= 400:
-            body = _without_odd_usage(read_body(response.status_code, response.headers, body), body)
+            try:
+                content = read_body(response.status_code, response.headers, body)
+            except UnusableReplyError as error:
+                error.billed = read_billed(body)
+                raise
+            body = _without_odd_usage(content, body)
             headers["content-type"] = "application/json"  # it is, whatever the server calls it
         return httpx2.Response(response.status_code, headers=headers, content=body, request=response.request)
 

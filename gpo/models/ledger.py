@@ -64,7 +64,7 @@ class CallKey(Record):
 
 
 class Answer(Record):
-    """What a model wrote, and what it cost in tokens.
+    """What a model wrote, and what it cost in tokens, replies before it that were no answer included.
 
     `model` is the name that the provider reported. `seconds` is how long it took, the client's own retries among them;
     None for answers of a time when that was not recorded, and of LangChain's cache. Characters that no database takes

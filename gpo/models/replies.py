@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 _FOR_NOW_STATUS = frozenset({408, 409, 425, 429})
 _REFUSED_STATUS = frozenset({400, 413, 422})
@@ -51,11 +51,28 @@ class Verdict(StrEnum):
     FAILED_FOR_GOOD = "failed for good"
 
 
+class Billed(NamedTuple):
+    """Tokens that a provider counts for a reply, whatever it is worth."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def plus(self, other: "Billed") -> "Billed":
+        """The tokens of both."""
+        return Billed(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
+
+
+NO_TOKENS = Billed()
+
+
 class UnusableReplyError(Exception):
     """A reply that is no answer: what it is, in whose words, and how often it may be asked for again.
 
     `repeats` is None where the spec says how often; `retry_after` are the seconds that the server asks to wait.
+    `billed` are the tokens that it cost nevertheless.
     """
+
+    billed = NO_TOKENS
 
     def __init__(
         self, verdict: Verdict, reason: str, *, repeats: int | None = None, retry_after: float | None = None
@@ -141,6 +158,18 @@ def read_tokens(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_TOKENS:
         return None
     return math.ceil(value)
+
+
+def read_billed(body: bytes) -> Billed:
+    """The tokens that the body of a reply reports, by the names of OpenAI; none where it reports none.
+
+    >>> read_billed(b'{"error": "no", "usage": {"prompt_tokens": 60, "completion_tokens": 8}}')
+    Billed(input_tokens=60, output_tokens=8)
+    """
+    usage = (_parsed(body) or {}).get("usage")
+    if not isinstance(usage, dict):
+        return Billed()
+    return Billed(*(read_tokens(usage.get(name)) or 0 for name in ("prompt_tokens", "completion_tokens")))
 
 
 @dataclass(frozen=True)

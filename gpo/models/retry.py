@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
-from gpo.models.failures import judge_failure
+from gpo.models.failures import Failure, judge_failure
 from gpo.models.replies import UnusableReplyError, Verdict
 from gpo.spec.models import ModelSpec
 
@@ -22,12 +22,13 @@ async def call_with_retries(
     spec: ModelSpec,
     secrets: Collection[str] = (),
     revive: Callable[[], Awaitable[None]] | None = None,
+    failed: list[Failure] | None = None,
 ) -> T:
     """What the call gives, each try within `timeout_s` of the spec, whatever the server sends meanwhile.
 
     It is repeated `max_retries` times where it failed for the moment, after pauses that double or that the server asks
     for; once, where the failure is not known or the answer is empty. With `revive` that is awaited instead of the
-    pause, and there is always one repetition.
+    pause, and there is always one repetition. `failed` takes the failures as they come.
 
     Raises:
         ModelCallError: what is left of the last failure, without keys; it has no other exception behind it.
@@ -39,6 +40,8 @@ async def call_with_retries(
         except Exception as error:  # noqa: BLE001 - every provider has its own
             failure = judge_failure(error, spec, secrets)
         tries += 1
+        if failed is not None:
+            failed.append(failure)
         allowed = max(spec.max_retries, 1 if revive else 0) if failure.repeats is None else failure.repeats
         if tries > allowed or (failure.retry_after or 0) > _LONGEST_ASKED_S:
             # Out here the provider's exception is no context of this one: its words may hold the key.

@@ -91,10 +91,18 @@ def current_shared() -> Shared:
 _anew_since: ContextVar[str] = ContextVar("gpo_anew_since", default="")
 
 
+def anew_since() -> str:
+    """The time before which nothing is taken from the ledger, as `utc_now` writes it; empty where all is."""
+    return _anew_since.get()
+
+
 @contextmanager
-def ask_anew() -> Iterator[None]:
-    """Models opened inside take no answer from the ledger that was there before; each new one replaces the old."""
-    token = _anew_since.set(utc_now())
+def ask_anew(fresh: bool = True) -> Iterator[None]:
+    """Models opened inside take no answer from the ledger that was there before; each new one replaces the old.
+
+    Where that has begun already, its beginning stays. Without `fresh` nothing changes.
+    """
+    token = _anew_since.set(_anew_since.get() or (utc_now() if fresh else ""))
     try:
         yield
     finally:
@@ -104,8 +112,8 @@ def ask_anew() -> Iterator[None]:
 def oldest_answer(max_age_days: float | None) -> str:
     """The time before which answers are stale, as `utc_now` writes it; empty where none is."""
     if max_age_days is None:
-        return _anew_since.get()
-    return max(_anew_since.get(), utc_now(timedelta(days=max_age_days)))
+        return anew_since()
+    return max(anew_since(), utc_now(timedelta(days=max_age_days)))
 
 
 ROLES = ("task", "optimizer", "judge", "embedding")

@@ -12,6 +12,7 @@ from gpo.formatting import count, duration, signed
 from gpo.records import Record, Score, Scored
 from gpo.report.gate import advice, confidence_of, is_promoted
 from gpo.runs.outcome import Outcome, all_scored
+from gpo.search.plan import UNBOUNDED_STEPS
 from gpo.search.step import RejectionReason
 from gpo.spec.models import ModelSpec
 from gpo.spec.task import TaskSpec
@@ -223,9 +224,15 @@ def _budget_hint(spec: TaskSpec, outcome: Outcome) -> str | None:
     calls = spec.budget.max_calls
     limit = f"limit of {count(calls, 'call')}" if calls is not None and len(caps) == 1 else "limit"
     return (
-        f"The {limit} ended the search after {outcome.steps} of {count(spec.optimizer.max_steps, 'step')}: "
+        f"The {limit} ended the search after {_steps_of(spec, outcome)}: "
         f"raise {' or '.join(caps)} and run again; answers that were paid for are not bought twice."
     )
+
+
+def _steps_of(spec: TaskSpec, outcome: Outcome) -> str:
+    """How many steps were taken; of how many, where their number and not the calls would have ended the search."""
+    most = spec.optimizer.max_steps
+    return count(outcome.steps, "step") if most == UNBOUNDED_STEPS else f"{outcome.steps} of {count(most, 'step')}"
 
 
 def stop_reason(spec: TaskSpec, outcome: Outcome) -> str:
@@ -251,7 +258,7 @@ def settings_rows(spec: TaskSpec, outcome: Outcome) -> list[tuple[str, str]]:
     return [
         *models,
         ("seed", str(spec.seed)),
-        ("steps", f"{outcome.steps} of {spec.optimizer.max_steps}"),
+        ("steps", _steps_of(spec, outcome)),
         ("stopped", stop_reason(spec, outcome)),
         ("wall time", duration(outcome.wall_s)),
     ]

@@ -13,6 +13,7 @@ from gpo.database.engine import open_state
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models
+from gpo.models.sharing import anew_since
 from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.runs.history import History
@@ -128,9 +129,10 @@ def step_rng(seed: int, step: int, purpose: str) -> random.Random:
     return random.Random(f"{seed}/{step}/{purpose}")  # noqa: S311 - sampling, not secrets
 
 
-def run_key(spec: TaskSpec, splits: Splits, earlier: Sequence[str] = ()) -> str:
-    """Hash of everything that decides a run's course."""
+def run_key(spec: TaskSpec, splits: Splits, earlier: Sequence[str] = (), anew: str = "") -> str:
+    """Hash of everything that decides a run's course; `anew` is the time since which it asks anew, if it does."""
     known = [list(earlier)] if earlier else []
+    known += [[anew]] if anew else []
     return content_hash([spec.fingerprint(), splits.fingerprint, code_version(), *known], length=16)
 
 
@@ -142,7 +144,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
         StateError: the state folder or a shared service cannot be used.
     """
     job, spec, splits = checked.job, checked.spec, checked.splits
-    key = run_key(job.spec, splits, job.earlier)
+    key = run_key(job.spec, splits, job.earlier, anew_since())
     async with AsyncExitStack() as stack:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = await stack.enter_async_context(aclosing(Ledger(engine)))

@@ -1,7 +1,6 @@
 """Scores one instruction on one split of a spec, without a search."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -73,7 +72,7 @@ async def score_instruction(
     job = load_job(spec)
     if instruction is not None:
         job = _with_instruction(job, instruction)
-    with share_tallies(), ask_anew() if fresh else nullcontext():
+    with share_tallies(), ask_anew(fresh):
         checked = await preflight(job, searches=False)
         shown = checked.demonstrations
         examples = _examples(checked.splits, split, shown)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
 from gpo.progress import BestFound, Evaluated, Note, emit
-from gpo.records import Candidate, Score, Scored, Split, Splits
+from gpo.records import Candidate, Example, Score, Scored, Split, Splits
 from gpo.runs.history import RunRow
 from gpo.runs.job import Checked, Job
 from gpo.runs.outcome import Outcome
@@ -62,6 +62,13 @@ async def prove(run: Run, candidate: Candidate) -> Score:
 
 async def inform(run: Run, step: int, proposals: int, search: Search) -> Informed:
     """The current prompt, with a reflection on its failures or a batch of cases for each proposal, by the method."""
+    places = {example.id: place for place, example in enumerate(run.examples("train"))}
+
+    async def keep(score: Score, batch: Sequence[Example]) -> None:
+        candidate = search.current.candidate
+        found = results_of(score, batch, "train", candidate.instruction, places=places)
+        await asyncio.to_thread(run.results.put, run.key, "train", candidate.id, found, is_part=True)
+
     return await inform_step.inform(
         run.models,
         run.spec,
@@ -72,6 +79,7 @@ async def inform(run: Run, step: int, proposals: int, search: Search) -> Informe
         known=search.cases_of(search.current.candidate),
         rng=run.rng(step, "inform"),
         shown=run.demonstrations,
+        keep=keep,
     )
 
 

@@ -3,8 +3,8 @@ r"""From what a task model writes to an answer that a metric can compare.
 `read_answer` reads a model's text, `canonical_reference` a dataset's reference; both give the same canonical form, so
 that `1,000` is `1000` and `Yes` is `true` on both sides. Hidden reasoning is never read.
 
-Models state their answer in many ways. Each kind has its rules, in order of trust, in `gpo.scoring.rules`, `read_list`
-and `read_json`. What states no one answer is unread.
+Models state their answer in many ways. Each kind has its rules, in order of trust, in `gpo.scoring.rules`, `read_list`,
+`read_labels` and `read_json`. What states no one answer is unread.
 """
 
 import re
@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from gpo.scoring import read_json, read_list
+from gpo.scoring import read_json, read_labels, read_list
 from gpo.scoring.hidden_reasoning import turn_of
 from gpo.scoring.reading import UNCLEAR, BoundRule, Found, Reading, bind, first_reading
-from gpo.scoring.rules import choice, line, place
+from gpo.scoring.rules import choice, labels, line, place
 from gpo.scoring.rules import number as numbers
 from gpo.scoring.rules.boolean import booleans, whole_booleans
 from gpo.scoring.rules.choice_text import ChoiceText
@@ -30,9 +30,10 @@ def read_answer(
 ) -> Reading:
     r"""The answer that a task model's text states, in canonical form, and the rule that made it.
 
-    `choice` gives a label as the spec spells it, `number` a plain decimal number, `boolean` `true` or `false`, `list`
-    the items joined by spaces or commas, `json` an object or array with sorted keys, `exact` one line, `free` the
-    whole text without surrounding space. Takes time linear in the length of the text.
+    `choice` gives a label as the spec spells it, `labels` a JSON array of them in the spec's order, `number` a plain
+    decimal number, `boolean` `true` or `false`, `list` the items joined by spaces or commas, `json` an object or array
+    with sorted keys, `exact` one line, `free` the whole text without surrounding space. Takes time linear in the
+    length of the text.
 
     Args:
         text: what the model wrote.
@@ -71,7 +72,7 @@ def _rules(text: str, answer: AnswerSpec, question: str, *, cut: bool, without: 
         before = _READERS[answer.kind](_Given(text[: begins.start()], answer, question, cut=False, without=without))
         is_sure = _HEADING.search(begins[0]) is None
         return [BoundRule("first question", lambda: _before_next(before, rules, without, is_sure=is_sure)), *rules]
-    found = place.part_of(text, answer.where)
+    found = place.part_of(text, answer.where, of_lines=answer.kind in _OF_LINES)
     if found is None:
         return []
     rules = _READERS[answer.kind](_Given(found.strip(), answer, "", cut=False, without=without))
@@ -94,11 +95,11 @@ def canonical_reference(reference: str, answer: AnswerSpec) -> str | None:
     return _REFERENCES[answer.kind](reference.strip(), answer)
 
 
-def _options(question: str, labels: tuple[str, ...]) -> Phrases | None:
+def _options(question: str, names: tuple[str, ...]) -> Phrases | None:
     """The texts of the options that a question lists; None when it lists none, or two with the same text."""
     texts: dict[str, Phrase] = {}
     for option in question.splitlines():
-        for label in labels:
+        for label in names:
             before, found, rest = option.partition(label)
             if found and not before.strip(" -*") and (form := fold(plain_text(rest).lstrip(".:)")).strip("\"'.,;: ")):
                 if form in texts:
@@ -111,7 +112,10 @@ def _options(question: str, labels: tuple[str, ...]) -> Phrases | None:
     return Phrases({}, values) if len(values) == len(texts) else Phrases(texts)
 
 
-_MANY_TURNS = frozenset({"choice", "number", "boolean", "list", "exact"})
+_OF_LINES = frozenset({"list", "labels"})
+"""Kinds whose answers may take several lines."""
+
+_MANY_TURNS = frozenset({"choice", "labels", "number", "boolean", "list", "exact"})
 _NEXT_QUESTION = re.compile(
     r"\n[ \t#*]{0,8}(?:question|q|input|problem|human|user|instruction|review|text|passage|sentence|"
     r"premise|example|"
@@ -174,6 +178,12 @@ def _list(given: _Given) -> list[BoundRule]:
     return bind(read_list.RULES, read_list.ListText(given.text, given.cut))
 
 
+def _labels(given: _Given) -> list[BoundRule]:
+    answer = given.answer
+    text = labels.LabelsText(given.text, answer.labels, allow_none=bool(answer.allow_none), cut=given.cut)
+    return bind(labels.RULES, text)
+
+
 def _json(given: _Given) -> list[BoundRule]:
     return bind(read_json.RULES, given.text)
 
@@ -210,6 +220,12 @@ def _list_reference(reference: str, _answer: AnswerSpec) -> str | None:
     return read_list.canonical_list(items) if items else None
 
 
+def _labels_reference(reference: str, answer: AnswerSpec) -> str | None:
+    if not reference and answer.allow_none:
+        return read_labels.canonical_set([], answer.labels)
+    return read_labels.whole_set(reference, answer.labels, allow_none=bool(answer.allow_none))
+
+
 def _json_reference(reference: str, _answer: AnswerSpec) -> str | None:
     return read_json.whole_json(reference)
 
@@ -228,6 +244,7 @@ _READERS: dict[str, Callable[[_Given], list[BoundRule]]] = {
     "number": _number,
     "boolean": _boolean,
     "list": _list,
+    "labels": _labels,
     "json": _json,
     "exact": _exact,
     "free": _free,
@@ -237,6 +254,7 @@ _REFERENCES: dict[str, Callable[[str, AnswerSpec], str | None]] = {
     "number": _number_reference,
     "boolean": _boolean_reference,
     "list": _list_reference,
+    "labels": _labels_reference,
     "json": _json_reference,
     "exact": _exact_reference,
     "free": _free_reference,

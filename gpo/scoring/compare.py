@@ -7,8 +7,8 @@ from gpo.scoring.kinds import KINDS, AnswerKind
 _ALMOST = 0.99
 """Of answers with the same words and another value, such as lists in another order."""
 
-_OF_EQUALITY = frozenset({"exact_match", "macro_f1", "balanced_accuracy"})
-"""Metrics by which one answer is right or wrong."""
+_OF_EQUALITY = frozenset({"exact_match", "macro_f1", "micro_f1", "balanced_accuracy"})
+"""Metrics by which one answer is right or wrong; but a set of labels may be right in part."""
 
 _OF_WORDS = frozenset({"contains", "token_f1", "rouge_l"})
 """Metrics that compare words, which do not tell C from C++, or -5 from 5."""
@@ -22,7 +22,8 @@ def by_value(score: float, metric: str, kind: AnswerKind, answer: str, reference
     >>> by_value(1.0, "exact_match", "choice", "C", ["C++"]), by_value(1.0, "exact_match", "free", "Rome", ["rome"])
     (0.0, 1.0)
     """
-    if KINDS[kind].is_prose or metric not in _OF_EQUALITY | _OF_WORDS:
+    in_part = kind == "labels" and metric != "exact_match" and metric in _OF_EQUALITY
+    if KINDS[kind].is_prose or in_part or metric not in _OF_EQUALITY | _OF_WORDS:
         return score
     if metric in _OF_EQUALITY or answer in references:
         return float(answer in references)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-AnswerKind = Literal["choice", "number", "boolean", "list", "json", "exact", "free"]
+AnswerKind = Literal["choice", "number", "boolean", "list", "labels", "json", "exact", "free"]
 
 
 class ReferenceKind(NamedTuple):
@@ -35,6 +35,10 @@ KINDS: Mapping[AnswerKind, ReferenceKind] = {
         "must be one of true/false, yes/no, valid/invalid, plausible/implausible", has_labels=True
     ),
     "list": ReferenceKind("must be a list of at least one item", form="items"),
+    "labels": ReferenceKind(
+        "must be labels of {labels}, as a list or with commas between them (none at all: `answer.allow_none`)",
+        form="items",
+    ),
     "json": ReferenceKind("must be JSON", form="json"),
     "exact": ReferenceKind(
         "must be a single line for answer kind `exact`; use kind `free` for longer texts", is_prose=True

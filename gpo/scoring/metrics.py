@@ -58,10 +58,30 @@ def exact_match(answer: str, reference: str) -> float:
     return float(_normalised(answer) == _normalised(reference))
 
 
+@metric("jaccard")
+def jaccard(answer: str, reference: str) -> float:
+    """Share of the items of either list that both have, in whatever order; two empty lists have all in common.
+
+    >>> jaccard('["bug", "ui"]', '["bug", "docs"]'), jaccard("[]", "[]")
+    (0.3333333333333333, 1.0)
+    """
+    received, expected = set(items_of(answer)), set(items_of(reference))
+    return len(received & expected) / len(received | expected) if received | expected else 1.0
+
+
 @metric("macro_f1", of_set="macro_f1")
 def macro_f1(answer: str, reference: str) -> float:
-    """The mean over the labels of the F1 of each (`gpo.set_metrics`); one answer is right or wrong."""
-    return exact_match(answer, reference)
+    """The mean over the labels of the F1 of each (`gpo.set_metrics`); one answer is right or wrong.
+
+    Of sets of labels, one answer counts by `jaccard`.
+    """
+    return _labels_in_common(answer, reference)
+
+
+@metric("micro_f1", of_set="micro_f1")
+def micro_f1(answer: str, reference: str) -> float:
+    """The F1 of all labels together (`gpo.set_metrics`); one answer counts as for `macro_f1`."""
+    return _labels_in_common(answer, reference)
 
 
 @metric("balanced_accuracy", of_set="balanced_accuracy")
@@ -190,7 +210,7 @@ def regex(answer: str, reference: str, *, pattern: Pattern | None = None, ignore
     expression = reference if pattern is None else pattern.replace("{reference}", re.escape(reference))
     flags = regex_engine.IGNORECASE if ignore_case else 0
     try:
-        found = regex_engine.search(expression, answer, flags, timeout=REGEX_SECONDS)
+        found = regex_engine.search(expression, answer, flags, timeout=REGEX_SECONDS, concurrent=True)
     except TimeoutError:
         raise MetricError(
             f"metric `regex` gave up on the expression {expression[:80]!r} after {REGEX_SECONDS:g} s, for answer "
@@ -225,6 +245,12 @@ def judge(  # its arguments are the parameters of a spec
     Without `with_reference` it is not shown what is right, as for a task where many answers are.
     """
     raise MetricError("metric `judge` is scored by the judge model, not by a function")
+
+
+def _labels_in_common(answer: str, reference: str) -> float:
+    # Sets of labels are JSON arrays; one label is none.
+    is_set = reference.startswith("[") and answer.startswith("[")
+    return jaccard(answer, reference) if is_set else exact_match(answer, reference)
 
 
 def _normalised(text: str) -> str:

@@ -41,6 +41,7 @@ class MetricSpec(Record):
     parameters: Mapping[str, JsonValue] = {}
     folder: Path | None = Field(default=None, description="For `python`: where its module is; the spec's folder.")
     source: str = Field(default="", description="For `python`: hash of its module's file.")
+    timeout_s: float = Field(default=60, gt=0, le=3600, description="For `python`: seconds that one call may take.")
 
     @model_validator(mode="before")
     @classmethod
@@ -48,8 +49,9 @@ class MetricSpec(Record):
         if isinstance(value, str):
             return {"name": "python", "parameters": {"function": value}} if ":" in value else {"name": value}
         if isinstance(value, dict) and "parameters" not in value:
-            given = {key: each for key, each in value.items() if key != "name"}
-            return {"name": value.get("name"), "parameters": given}
+            own = ("name", "timeout_s") if value.get("name") == "python" else ("name",)
+            given = {key: each for key, each in value.items() if key not in own}
+            return {**{key: value[key] for key in own if key in value}, "parameters": given}
         return value
 
     @classmethod
@@ -58,7 +60,8 @@ class MetricSpec(Record):
         flat = []
         for name, metric in METRICS.items():
             options = metric.options.model_json_schema()
-            options["properties"] = {"name": {"const": name}, **options.get("properties", {})}
+            own = {"timeout_s": {"type": "number"}} if name == "python" else {}
+            options["properties"] = {"name": {"const": name}, **own, **options.get("properties", {})}
             options["required"] = ["name", *options.get("required", [])]
             flat.append({**options, "title": name})
         return {"anyOf": [{"type": "string"}, *flat, handler.resolve_ref_schema(handler(schema))]}
@@ -124,13 +127,17 @@ class ExtractSpec(Record):
         return {"prompt": value} if isinstance(value, str) else value
 
 
+_LABELLED = frozenset({"choice", "labels"})
+
+
 class AnswerSpec(Record):
     """How an answer is read from what the task model writes."""
 
     kind: AnswerKind = Field(
         default="exact", description="What is looked for in the text; `exact` is one line, `free` the whole text."
     )
-    labels: tuple[str, ...] = Field(default=(), description="For `choice`: the allowed answers.")
+    labels: tuple[str, ...] = Field(default=(), description="For `choice` and `labels`: the allowed answers.")
+    allow_none: bool | None = Field(default=None, description="For `labels`: whether no label at all is an answer.")
     where: WhereSpec | None = Field(
         default=None, description="The one place of the text that holds the answer; else rules look for it."
     )
@@ -138,17 +145,24 @@ class AnswerSpec(Record):
 
     @property
     def choices(self) -> tuple[str, ...] | None:
-        """The answers that there are; None where they cannot be counted."""
-        if self.kind == "boolean":
-            return ("true", "false")
-        return self.labels if self.kind == "choice" else None
+        """The labels that an answer is one of, or, for kind `labels`, a set of; None where there are none."""
+        return ("true", "false") if self.kind == "boolean" else self.labels or None
+
+    @property
+    def has_sets(self) -> bool:
+        """Whether an answer is a set of labels."""
+        return self.kind == "labels"
 
     @model_validator(mode="after")
     def _labels_for_choice(self) -> Self:
-        if self.kind == "choice" and len(self.labels) < 2:
-            raise ValueError("kind `choice` needs at least two labels")
-        if self.kind != "choice" and self.labels:
-            raise ValueError(f"labels belong to kind `choice`, not `{self.kind}`")
+        if self.kind in _LABELLED and len(self.labels) < 2:
+            raise ValueError(f"kind `{self.kind}` needs at least two labels")
+        if self.kind not in _LABELLED and self.labels:
+            raise ValueError(f"labels belong to the kinds `choice` and `labels`, not to `{self.kind}`")
+        if self.kind != "labels" and self.allow_none is not None:
+            raise ValueError(f"`allow_none` belongs to kind `labels`, not to `{self.kind}`")
+        if self.kind == "labels" and (listed := [label for label in self.labels if label.startswith("[")]):
+            raise ValueError(f"a label must not begin with `[`, as sets of labels do; received {listed[0]!r}")
         if len({label.casefold() for label in self.labels}) != len(self.labels):
             raise ValueError("labels must differ by more than case")
         return self

@@ -7,7 +7,7 @@ and each proposal gets a batch of what is known (`cases.py`).
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import Field
 
@@ -26,6 +26,10 @@ BATCH_FAILURE_RATE = 0.5
 """Share of the batch that may fail, where `max_failure_rate` is less: of eight examples that would allow none, and one
 that the provider always refuses would end the run. A reflection is no score: it only needs some failures to learn from.
 """
+
+
+Keep = Callable[[Score, Sequence[Example]], Awaitable[None]]
+"""Takes the score of a batch, with all of its samples."""
 
 
 class Informed(Record):
@@ -76,11 +80,13 @@ async def inform(
     known: Mapping[str, float],
     rng: random.Random,
     shown: Sequence[Example] = (),
+    keep: Keep | None = None,
 ) -> Informed:
     """What is told of the current prompt in one step; `rng` draws the batches from the training examples.
 
     Examples `shown` as demonstrations are left out of them. Without a failure in the batch of a reflection the
-    optimizer model is not asked. `known` are the scores of the prompt on training examples of earlier steps.
+    optimizer model is not asked. `known` are the scores of the prompt on training examples of earlier steps. `keep`
+    takes the score on those that it is tried on now.
 
     Raises:
         ModelCallError: the reflection could not be had after the client's retries.
@@ -88,12 +94,16 @@ async def inform(
     """
     pool = without_demonstrations(train, shown)
     if spec.optimizer.draws_cases:
-        return await _with_cases(models, spec, current, pool, proposals=proposals, known=known, rng=rng, shown=shown)
+        return await _with_cases(
+            models, spec, current, pool, proposals=proposals, known=known, rng=rng, shown=shown, keep=keep
+        )
     if not spec.optimizer.reflects:
         return Informed(current=current)
     instruction = current.candidate.instruction
     batch = rng.sample(pool, min(spec.optimizer.batch, len(pool)))
     score = await try_on_cases(models, spec, instruction, batch, shown)
+    if keep is not None:
+        await keep(score, batch)
     failures = _failures(batch, score)
     if not failures:
         none_failed = f"It was tried on {count(score.n, 'training example')}, and none of them failed."
@@ -115,6 +125,7 @@ async def _with_cases(
     known: Mapping[str, float],
     rng: random.Random,
     shown: Sequence[Example],
+    keep: Keep | None,
 ) -> Informed:
     """A batch of cases for each proposal. What is known already is in the ledger, and not paid for again."""
     size, instruction = spec.optimizer.batch, current.candidate.instruction
@@ -122,6 +133,8 @@ async def _with_cases(
     fresh = choose_fresh(pool, known, proposals * size, own)
     before = [example for example in pool if example.id in known]
     old, new = [await try_on_cases(models, spec, instruction, asked, shown) for asked in (before, fresh)]
+    if keep is not None and fresh:
+        await keep(new, fresh)
     samples = {sample.example: sample for sample in (*old.samples, *new.samples)}
     cases = [TrainingCase(example=each, sample=samples[each.id]) for each in (*before, *fresh) if each.id in samples]
     return Informed(

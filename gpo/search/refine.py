@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from gpo.errors import ModelCallError
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
 from gpo.records import Example
@@ -80,7 +81,8 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         model.key(messages, sampling, repeat=repeat_of(spec.seed, request.step, number))
         for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
     ]
-    answers = await ask_all(model, list(zip(keys, samplings, strict=True)))
+    lost: list[ModelCallError] = []
+    answers = await ask_all(model, list(zip(keys, samplings, strict=True)), lost)
     proposals, rejected = [], []
     for place, key in enumerate(keys):
         way = request.way_of(place) or ""
@@ -93,7 +95,7 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         else:
             rejected.append(Rejection(reason=why_unread(text), text=answer.text[:200], way=way))
     came = [answers[key.digest] for key in keys if key.digest in answers]
-    return Proposals(proposals=tuple(proposals), rejected=tuple(rejected), usage=usage_of(model, came))
+    return Proposals(proposals=tuple(proposals), rejected=tuple(rejected), usage=usage_of(model, came, lost))
 
 
 def _paper_request(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:

@@ -23,7 +23,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 _LABELLED = ("choice", "boolean")
 """Kinds of answers with labels, which measures of the whole set need."""
 
-_NEWER = (("dataset", "group"), ("dataset", "split_field"), ("answer", "where"))
+_NEWER = (("dataset", "group"), ("dataset", "split_field"), ("answer", "where"), ("answer", "allow_none"))
 """Options that are no part of the fingerprint where they are not used: what older versions decided stays decided."""
 
 _NEWER_METHOD: dict[str, tuple[Any, ...]] = {
@@ -89,9 +89,12 @@ class TaskSpec(Record):
 
     @model_validator(mode="after")
     def _set_has_labels(self) -> Self:
-        if self.metric.of_set and self.answer.kind not in _LABELLED:
+        # Of sets, the share of each label that is found is best where every answer names all labels.
+        allowed = _LABELLED if self.metric.of_set == "balanced_accuracy" else (*_LABELLED, "labels")
+        if self.metric.of_set and self.answer.kind not in allowed:
+            kinds = ", ".join(f"`{kind}`" for kind in allowed)
             raise ValueError(
-                f"metric `{self.metric.name}` is for answers with labels, kind `choice` or `boolean`; "
+                f"metric `{self.metric.name}` is for answers with labels, of the kinds {kinds}; "
                 f"`answer.kind` is `{self.answer.kind}`"
             )
         return self
@@ -103,7 +106,12 @@ class TaskSpec(Record):
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
-        elsewhere: dict[str, Any] = {"models": True, "dataset": PLACES, "metric": {"folder"}, "optimizer": {"preset"}}
+        elsewhere: dict[str, Any] = {
+            "models": True,
+            "dataset": PLACES,
+            "metric": {"folder", "timeout_s"},
+            "optimizer": {"preset"},
+        }
         elsewhere |= {"gate": True, "production": True}  # what happens to the result, not what it is
         content = self.model_dump(mode="json", exclude=elsewhere)
         for part, option in _NEWER:

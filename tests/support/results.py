@@ -57,6 +57,11 @@ def score_of(examples: Sequence[Example], values: Sequence[Value]) -> Score:
         planned=len(examples),
         failed=len(examples) - len(samples),
         unparsed=sum(each.answer is None for each in samples),
+        failures={
+            each.id: "openai:m: HTTP 503: overloaded"
+            for each, value in zip(examples, values, strict=True)
+            if value is None
+        },
         samples=tuple(samples),
     )
 

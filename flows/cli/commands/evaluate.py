@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.console import exit_on_error, stderr_console
-from flows.cli.options import AsJson, Debug, SpecPath
+from flows.cli.options import AsJson, Debug, Fresh, SpecPath
 from flows.cli.panels import IMPROVE
 
 commands = typer.Typer()
@@ -21,7 +21,7 @@ def evaluate(
         str | None, typer.Option(help="The instruction to score; by default the one the spec starts from.")
     ] = None,
     split: Annotated[str, typer.Option(help="`dev`, `train` or `test`; looking at `test` often wears it out.")] = "dev",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Ask anew, whatever the ledger holds.")] = False,
+    fresh: Fresh = False,
     results: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write each example to a file that ends in .jsonl or .csv.")
     ] = None,

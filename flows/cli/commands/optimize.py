@@ -3,12 +3,12 @@
 import asyncio
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
-from flows.cli.options import AsJson, Debug, Seed, SpecPath, Verbose, WithUi
+from flows.cli.options import AsJson, Debug, Fresh, SearchCalls, Seed, SpecPath, Verbose, WithUi
 from flows.cli.panels import IMPROVE
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def demo(
     Takes a few minutes on two cores. Killed at any moment, the same command goes on where it stopped.
     """
     with exit_on_error(debug=debug, pays=True):
-        run_optimization(find_example("review-sentiment"), seed, as_json=as_json, ui=ui, verbose=verbose)
+        run_optimization(
+            find_example("review-sentiment"), Overrides(seed=seed), as_json=as_json, ui=ui, verbose=verbose
+        )
 
 
 @commands.command(rich_help_panel=IMPROVE)
@@ -35,6 +37,8 @@ def optimize(
     spec: SpecPath,
     *,
     seed: Seed = None,
+    calls: SearchCalls = None,
+    fresh: Fresh = False,
     as_json: AsJson = False,
     ui: WithUi = False,
     verbose: Verbose = False,
@@ -42,13 +46,25 @@ def optimize(
 ) -> None:
     """Improve the prompt of a task spec and prove the gain on its locked test split.
 
-    State lives in `.gpo/` next to the spec, or in `GPO_HOME`. Run it again: nothing is paid for twice.
+    Example: `gpo optimize tickets.yaml --calls 1500`
+
+    State lives in `.gpo/` next to the spec, or in `GPO_HOME`. Run it again: nothing is paid for twice, unless with
+    `--fresh`, which is a new run each time.
     """
     with exit_on_error(debug=debug, pays=True):
-        run_optimization(spec, seed, as_json=as_json, ui=ui, verbose=verbose)
+        search = Overrides(seed=seed, calls=calls, fresh=fresh)
+        run_optimization(spec, search, as_json=as_json, ui=ui, verbose=verbose)
 
 
-def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, verbose: bool) -> None:
+class Overrides(NamedTuple):
+    """What a command says of the search in place of the spec; `fresh` asks anew what the ledger has."""
+
+    seed: int | None = None
+    calls: int | None = None
+    fresh: bool = False
+
+
+def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, verbose: bool) -> None:
     """Improve a spec's prompt and print what came of it; `ui` sends the run to a Prefect server with pages.
 
     Raises:
@@ -56,16 +72,16 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
     """
     from flows.cli.display.run import Display, print_outcome
     from flows.stack.environment import prepare_prefect
-    from gpo.models.sharing import share_answers, share_tallies
+    from gpo.models.sharing import ask_anew, share_answers, share_tallies
     from gpo.progress import listen
     from gpo.report.run_html import report_path
     from gpo.report.run_json import summary_json
     from gpo.runs.job import load_job
 
-    job = load_job(spec, seed)
+    job = load_job(spec, given.seed, calls=given.calls)
     prepare_prefect(job.home, verbose=verbose)
-    with share_tallies(), share_answers(), Display(stderr_console()) as display, listen(display):
-        outcome = asyncio.run(_check_and_optimize(job, spec, seed, ui=ui))
+    with ask_anew(given.fresh), share_tallies(), share_answers(), Display(stderr_console()) as display, listen(display):
+        outcome = asyncio.run(_check_and_optimize(job, spec, given, ui=ui))
     report = str(report_path(job.home, outcome.run_id))
     if as_json:
         print_json(summary_json(outcome, report))
@@ -73,7 +89,7 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
         print_outcome(stdout_console(), job.spec, outcome, report)
 
 
-async def _check_and_optimize(job: "Job", spec: Path, seed: int | None, *, ui: bool) -> "Outcome":
+async def _check_and_optimize(job: "Job", spec: Path, given: Overrides, *, ui: bool) -> "Outcome":
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
     from flows.stack.ui import start_prefect
     from gpo.runs.preflight import preflight
@@ -83,7 +99,7 @@ async def _check_and_optimize(job: "Job", spec: Path, seed: int | None, *, ui: b
     # Prefect reads its environment, which is complete now, as it is imported.
     from flows.optimize import optimize_prompt
 
-    return await optimize_prompt(spec, seed)
+    return await optimize_prompt(spec, given.seed, calls=given.calls)
 
 
 def find_example(name: str) -> Path:

@@ -30,6 +30,9 @@ def reoptimize(
         int | None, typer.Option(help="Which version of the spec's stored dataset; by default the newest.", min=1)
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Search also when nothing has changed.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="As --force, and ask anew, whatever the ledger holds.")
+    ] = False,
     home: Home = None,
     as_json: AsJson = False,
     ui: WithUi = False,
@@ -53,20 +56,23 @@ def reoptimize(
             load_job(spec, home=folder, dataset_version=dataset_version)
         prepare_prefect(folder, verbose=verbose)
         with Display(stderr_console()) as display, listen(display):
-            result = asyncio.run(_reoptimize(spec, dataset_version, folder, force=force, ui=ui))
+            result = asyncio.run(_reoptimize(spec, dataset_version, folder, force=force, fresh=fresh, ui=ui))
         if as_json:
             print_json(result)
         else:
             typer.echo(f"{result['state']}: {result['message']}")
 
 
-async def _reoptimize(spec: Path, version: int | None, home: Path, *, force: bool, ui: bool) -> dict[str, Any]:
+async def _reoptimize(
+    spec: Path, version: int | None, home: Path, *, force: bool, fresh: bool, ui: bool
+) -> dict[str, Any]:
     from flows.stack.ui import start_prefect
 
     await start_prefect(home, ui=ui)
     from flows.reoptimize import reoptimize_prompt
 
-    state: Any = await reoptimize_prompt(spec, dataset_version=version, force=force, home=home, return_state=True)
+    options: Any = {"dataset_version": version, "force": force, "fresh": fresh, "home": home}
+    state: Any = await reoptimize_prompt(spec, **options, return_state=True)
     decision = await state.aresult()
     return {
         "state": state.name,

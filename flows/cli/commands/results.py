@@ -49,7 +49,7 @@ def results(
     ],
     options: Filters,
     *,
-    split: Annotated[str, typer.Option(help="`test` or `dev`.")] = "test",
+    split: Annotated[str, typer.Option(help="`test`, `dev`, or `train` where a reflection is written.")] = "test",
     prompt: Annotated[
         str, typer.Option(help="`best`, `start`, or a candidate such as `s3c07`, by label or id.")
     ] = "best",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.padding import Padding
@@ -9,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from flows.cli.console import print_json, print_table
-from flows.cli.display.breakdown import print_confusion, print_histogram
+from flows.cli.display.breakdown import Breakdown, print_breakdown
 from gpo import formatting
 from gpo.runs.results.files import as_json
 from gpo.runs.results.result import ExampleResult
@@ -21,7 +22,18 @@ SHOWN_ON_TERMINAL = 10
 _INDENT = 2
 _LABEL = 8
 _STYLES = {"broken": "red", "fixed": "green"}
-_COLUMNS = ("example", "change", "before_score", "score", "expected", "before_answer", "answer", "text", "input")
+_COLUMNS = (
+    "example",
+    "change",
+    "before_score",
+    "score",
+    "expected",
+    "before_answer",
+    "answer",
+    "text",
+    "input",
+    "feedback",
+)
 
 
 def print_summary(console: Console, summary: ResultSummary, label: str, *, as_json: bool) -> None:
@@ -46,12 +58,7 @@ def print_summary(console: Console, summary: ResultSummary, label: str, *, as_js
     if summary.uncompared:
         counted.append(("not compared", summary.uncompared))
     console.print(Text(", ".join(f"{number:,} {name}" for name, number in counted)), soft_wrap=True)
-    if summary.confusion:
-        console.print()
-        print_confusion(console, summary.confusion)
-    if summary.histogram:
-        console.print()
-        print_histogram(console, summary.histogram)
+    print_breakdown(console, Breakdown(summary.confusion, summary.per_label, summary.histogram))
     for results, total in ((summary.broken, summary.changes["broken"]), (summary.fixed, summary.changes["fixed"])):
         for result in results:
             console.print()
@@ -105,6 +112,7 @@ def _line(result: ExampleResult) -> str:
         result.answer or "",
         result.text,
         " | ".join(result.input.values()),
+        result.feedback,
     ]
     return "\t".join(map(_cell, cells)) + "\n"
 
@@ -126,20 +134,31 @@ def _print_result(console: Console, result: ExampleResult) -> None:
         _print_field(console, name, text)
     _print_field(console, "expected", " or ".join(result.expected))
     if result.before_text is not None:
-        _print_answer(console, "before", result.before_score, result.before_answer, result.before_text)
-        _print_field(console, "feedback", result.before_feedback or "")
-    _print_answer(console, "after", result.score, result.answer, result.text)
-    _print_field(console, "feedback", result.feedback)
+        before = _ShownAnswer(
+            result.before_score, result.before_answer, result.before_text, result.before_feedback or ""
+        )
+        _print_answer(console, "before", before)
+    _print_answer(console, "after", _ShownAnswer(result.score, result.answer, result.text, result.feedback))
 
 
-def _print_answer(console: Console, name: str, score: float | None, answer: str | None, text: str) -> None:
-    if score is None:
-        _print_field(console, name, "the call failed")
+class _ShownAnswer(NamedTuple):
+    """What one prompt got for an example."""
+
+    score: float | None
+    answer: str | None
+    text: str
+    feedback: str
+
+
+def _print_answer(console: Console, name: str, given: _ShownAnswer) -> None:
+    if given.score is None:
+        _print_field(console, name, f"no score: {given.feedback or 'the call failed'}")
         return
-    read = "unread" if answer is None else f"read as {answer}"
-    _print_field(console, name, f"{_score(score)}, {read}")
-    if answer is None or text.strip() != answer:
-        _print_field(console, "", text)
+    read = "unread" if given.answer is None else f"read as {given.answer}"
+    _print_field(console, name, f"{_score(given.score)}, {read}")
+    if given.answer is None or given.text.strip() != given.answer:
+        _print_field(console, "", given.text)
+    _print_field(console, "feedback", given.feedback)
 
 
 def _print_field(console: Console, name: str, text: str) -> None:

@@ -23,9 +23,9 @@ from gpo.words import word_difference
 _TONES: dict[Tone, str] = {"better": "green", "worse": "red", "unclear": "yellow", "same": "yellow"}
 _NEXT: dict[Tone, str] = {
     "better": "Read the report, then put the new prompt into production.",
-    "worse": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
-    "unclear": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
-    "same": "Try another `--seed`, more `optimizer.max_steps` or a larger optimizer model.",
+    "worse": "Try another `--seed`, more `--calls` or a larger optimizer model.",
+    "unclear": "Try another `--seed`, more `--calls` or a larger optimizer model.",
+    "same": "Try another `--seed`, more `--calls` or a larger optimizer model.",
 }
 _LABEL_WIDTH = 8
 _SHOWN_PROMPT = 1500

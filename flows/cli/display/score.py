@@ -5,39 +5,33 @@ from collections.abc import Mapping
 import typer
 
 from flows.cli.console import print_json, stdout_console
-from flows.cli.display.breakdown import breakdown_json, print_confusion, print_histogram
+from flows.cli.display.breakdown import Breakdown, breakdown_json, print_breakdown
 from gpo import formatting
-from gpo.evaluation.breakdown import ConfusionMatrix, Histogram, confusion_matrix, histogram
+from gpo.evaluation.breakdown import histogram
 from gpo.evaluation.readability import describe_reading
+from gpo.evaluation.scores import met_label
 from gpo.report.findings import describe_counts
-from gpo.runs.results.summary import labels_of
+from gpo.runs.results.summary import break_down, has_sets
 from gpo.runs.score import InstructionScore
 
 
 def print_score(measured: InstructionScore, *, as_json: bool) -> None:
     """The score to stdout, with what stands behind it: one JSON object, or a few lines and a table."""
-    confusion, grades = _confusion(measured), histogram(measured.score.values.values())
+    found = _breakdown(measured)
     if as_json:
-        print_json({**_as_json(measured), **breakdown_json(confusion, grades)})
+        print_json({**_as_json(measured), **breakdown_json(found)})
         return
     typer.echo(_as_text(measured))
-    _print_breakdown(confusion, grades)
+    print_breakdown(stdout_console(), found)
 
 
-def _confusion(measured: InstructionScore) -> ConfusionMatrix | None:
-    if measured.labels is None or not measured.score.n:
-        return None
-    return confusion_matrix((labels_of(each) for each in measured.results if each.score is not None), measured.labels)
-
-
-def _print_breakdown(confusion: ConfusionMatrix | None, grades: Histogram | None) -> None:
-    console = stdout_console()
-    if confusion:
-        console.print()
-        print_confusion(console, confusion)
-    if grades:
-        console.print()
-        print_histogram(console, grades)
+def _breakdown(measured: InstructionScore) -> Breakdown:
+    scored = [each for each in measured.results if each.score is not None]
+    grades = histogram(measured.score.values.values())
+    if not scored:
+        return Breakdown(None, (), grades)
+    pairs = [met_label(each.expected, each.answer) for each in scored]
+    return Breakdown(*break_down(pairs, measured.labels, are_sets=has_sets(scored[0], measured.labels)), grades)
 
 
 def _as_json(measured: InstructionScore) -> Mapping[str, object]:

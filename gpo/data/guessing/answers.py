@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
+from gpo.data.guessing.label_sets import find_label_sets
 from gpo.data.guessing.names import words_of
 from gpo.data.identity import normal_form, visible_form
 from gpo.data.sources.files import Number
@@ -38,6 +39,7 @@ METRIC_OF_KIND: Mapping[AnswerKind, str] = {
     "boolean": "exact_match",
     "number": "numeric_match",
     "list": "list_match",
+    "labels": "jaccard",
     "json": "json_fields",
     "exact": "exact_match",
     "free": "token_f1",
@@ -111,6 +113,11 @@ def answer_of_kind(kind: str, found: References) -> AnswerGuess:
     guessed = rule(found) if rule else None
     if guessed is not None:
         return guessed
+    if kind == "labels":
+        raise UndecidedError(
+            f"--kind labels: `{found.column.name}` holds no sets of a few labels that come again: lists, or labels with"
+            " a comma, semicolon or bar between them"
+        )
     if kind == "choice":
         labels = labels_of(found.texts)
         if len(labels) < 2:
@@ -127,6 +134,17 @@ def _json(found: References) -> AnswerGuess | None:
     if is_typed or all(isinstance(_parsed(text), dict) for text in found.texts):
         return _PLAIN["json"]
     return None
+
+
+def _label_sets(found: References) -> AnswerGuess | None:
+    sets = find_label_sets(found.column)
+    if sets is None:
+        return None
+    listed = ", ".join(sets.labels)
+    spec = AnswerSpec(kind="labels", labels=sets.labels, allow_none=True if sets.may_be_empty else None)
+    none = " If none applies, answer none." if sets.may_be_empty else ""
+    instruction = f"Answer with all labels that apply, with commas between them, of: {listed}.{none}"
+    return AnswerGuess(spec, METRIC_OF_KIND["labels"], instruction, f"all labels that apply of {listed}")
 
 
 def _list(found: References) -> AnswerGuess | None:
@@ -227,8 +245,7 @@ def _parsed(text: str) -> object:
 
 
 def _plain(kind: AnswerKind, instruction: str, description: str) -> AnswerGuess:
-    spec = AnswerSpec.model_construct(kind=kind) if kind == "choice" else AnswerSpec(kind=kind)
-    return AnswerGuess(spec, METRIC_OF_KIND[kind], instruction, description)
+    return AnswerGuess(AnswerSpec(kind=kind), METRIC_OF_KIND[kind], instruction, description)
 
 
 _PLAIN: Mapping[str, AnswerGuess] = {
@@ -240,7 +257,8 @@ _PLAIN: Mapping[str, AnswerGuess] = {
     "free": _plain("free", "Answer in one or two sentences.", "a good answer"),
 }
 _Rule = Callable[[References], AnswerGuess | None]
-_RULES: tuple[_Rule, ...] = (_json, _list, _boolean, _labelled, _number, _exact, _free)
+_RULES: tuple[_Rule, ...] = (_json, _label_sets, _list, _boolean, _labelled, _number, _exact, _free)
 _BY_KIND: Mapping[str, _Rule | None] = {
-    "json": None, "list": _list, "boolean": _boolean, "choice": None, "number": None, "exact": None, "free": _free,
+    "json": None, "labels": _label_sets, "list": _list, "boolean": _boolean, "choice": None, "number": None,
+    "exact": None, "free": _free,
 }  # fmt: skip

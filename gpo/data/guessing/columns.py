@@ -31,8 +31,9 @@ class Column:
 
     def __init__(self, name: str, rows: Sequence[Row]) -> None:
         self.name = name
-        found = (value_or_none(row, name) for row in rows)
+        found = [value_or_none(row, name) for row in rows]
         self.values = tuple(None if is_missing(value) else value for value in found)
+        self.empty_lists = sum(value == [] for value in found)
 
     @cached_property
     def present(self) -> tuple[Any, ...]:
@@ -61,8 +62,8 @@ class Column:
 
     @property
     def is_filled(self) -> bool:
-        """Whether it is there in nearly all rows."""
-        return bool(self.present) and self.missing <= MOST_MISSING * len(self.values)
+        """Whether it is there in nearly all rows; of a set, nothing in it says something as well."""
+        return bool(self.present) and self.missing - self.empty_lists <= MOST_MISSING * len(self.values)
 
     @property
     def is_constant(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from gpo.data.guessing.answers import labels_of, references_of
 from gpo.data.guessing.columns import Column, Row, columns_of
 from gpo.data.guessing.guess import Guess
+from gpo.data.guessing.label_sets import count_in_sets, find_label_sets
 from gpo.data.guessing.names import is_id, words_of
 from gpo.data.identity import normal_form
 from gpo.data.inputs import is_there
@@ -27,6 +28,9 @@ _GROUPED = 1.2
 
 def label_counts(rows: Sequence[Row], found: Guess) -> Mapping[str, int] | None:
     """How often each label is the right answer, the most frequent first; None where answers are no labels."""
+    if found.answer.spec.has_sets:
+        sets = find_label_sets(column := Column(found.reference, rows))
+        return None if sets is None else count_in_sets(sets, column)
     if not KINDS[found.answer.spec.kind].has_labels:
         return None
     texts = _references(rows, found)
@@ -38,6 +42,8 @@ def label_counts(rows: Sequence[Row], found: Guess) -> Mapping[str, int] | None:
 def remarks_on(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
     """What to tell, a sentence each."""
     columns = columns_of(rows)
+    if found.answer.spec.has_sets:
+        return (*_of_label_sets(rows, found), *_of_gaps(columns, found), *_of_groups(columns, found))
     return (*_of_labels(rows, found), *_of_gaps(columns, found), *_of_groups(columns, found))
 
 
@@ -65,6 +71,18 @@ def _of_labels(rows: Sequence[Row], found: Guess) -> Iterator[str]:
     most, number = next(iter(labels.items()))
     if number >= _IMBALANCE * (total := sum(labels.values())):
         yield f"{number} of {total} rows have the label `{most}`: always saying it scores {number / total:.2f}"
+
+
+def _of_label_sets(rows: Sequence[Row], found: Guess) -> Iterator[str]:
+    sets = find_label_sets(Column(found.reference, rows))
+    if sets is None:
+        return
+    form = f"with `{sets.between}` between them" if sets.between else "as a list"
+    one = "" if sets.between else "; if any one of them is a right answer by itself, --kind choice"
+    yield f"`{found.reference}` holds labels {form}: all that apply are the answer{one}"
+    for label, number in (label_counts(rows, found) or {}).items():
+        if number == 1:
+            yield f"seen once: `{label}`; a label becomes part of the instruction, and one example proves nothing of it"
 
 
 def _of_gaps(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from gpo.data.guessing.choices import Ask, Choices, ChoiceToMake, UndecidedError
 from gpo.data.guessing.columns import Column
+from gpo.data.guessing.label_sets import find_label_sets
 from gpo.data.guessing.leaks import leak_of
 from gpo.data.guessing.names import (
     is_id,
@@ -60,7 +61,7 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
         for place, column in enumerate(plain)
         if (rank := reference_rank(column.name)) is not None
     )
-    labels = [column for column in plain if column.is_label_like]
+    labels = [column for column in plain if column.is_label_like or find_label_sets(column)]
     if ranked:
         best = _answer_within(ranked[0][2], columns)
         rivals = [column.name for column in labels if column.name != best and reference_rank(column.name) is not None]

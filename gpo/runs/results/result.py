@@ -18,7 +18,7 @@ class ExampleResult(NamedTuple):
     `run` is the run's id, empty outside of one; `prompt` the candidate's id; `place` the example's place in its split,
     from 0. `input` maps the prompt's variables to text, `expected` has all right answers. `answer` is what was read
     from `text` by `rule`, None where nothing could be. `score` is from 0 to 1, None where the call failed: then there
-    is no text either. `seconds` and tokens are those of the task model.
+    is no text either, and `feedback` says why. `seconds` and tokens are those of the task model.
 
     The `before` fields are those of the prompt that this one is compared with, and `change` says what became of the
     example; all None where there is no such prompt, or one of the two has no score.
@@ -70,44 +70,52 @@ def change_of(before: float | None, after: float | None, right_from: float = RIG
 
 
 def results_of(
-    score: Score, examples: Sequence[Example], split: str, instruction: str, run: str = ""
+    score: Score,
+    examples: Sequence[Example],
+    split: str,
+    instruction: str,
+    run: str = "",
+    *,
+    places: Mapping[str, int] | None = None,
 ) -> list[ExampleResult]:
     """The results behind a score that still has all of its samples, in the order of `examples`.
 
-    Examples that the race left out have none. Characters that no database takes are replaced.
+    Examples that the race left out have none. `places` are those of the examples in their split, by id, where they are
+    but a part of it. Characters that no database takes are replaced.
     """
     prompt = Candidate(instruction=instruction).id
     samples = {sample.example: sample for sample in score.samples}
     tried = examples[: score.n + score.failed]
+    places = places or {}
     return [
         ExampleResult(
             run=run,
             split=split,
             prompt=prompt,
-            place=place,
+            place=places.get(example.id, place),
             example=storable(example.id),
             slices=_storable(example.slices),
             input=_storable(example.inputs),
             expected=tuple(map(storable, example.references)),
-            **_given(samples.get(example.id)),
+            **_given(samples.get(example.id), score.failures.get(example.id, "")),
         )
         for place, example in enumerate(tried)
     ]
 
 
 def with_few_samples(score: Score, kept: int) -> Score:
-    """The score with as many samples as are to travel with it, and without how long each of them took.
+    """The score with as many samples as are to travel with it, without how long each took, and why others failed.
 
     So equal answers make equal scores; the results have the rest.
     """
     few = (sample.model_copy(update={"seconds": None}) for sample in score.samples[:kept])
-    return score.model_copy(update={"samples": tuple(few)})
+    return score.model_copy(update={"samples": tuple(few), "failures": {}})
 
 
-def _given(sample: Sample | None) -> dict[str, Any]:
-    """The fields that a prompt's answer fills; none where the call failed."""
+def _given(sample: Sample | None, failure: str) -> dict[str, Any]:
+    """The fields that a prompt's answer fills; where the call failed, only why it did."""
     if sample is None:
-        return {}
+        return {"feedback": storable(failure)}
     return {
         "text": storable(sample.text),
         "answer": None if sample.answer is None else storable(sample.answer),

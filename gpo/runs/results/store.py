@@ -52,8 +52,10 @@ class Results:
         """Keep results in `engine`, which the caller opens and disposes of."""
         self._engine = engine
 
-    def put(self, run_key: str, split: str, prompt: str, found: Sequence[ExampleResult]) -> None:
-        """Keep what a prompt of a run that has begun got on a split, in the place of what was there.
+    def put(
+        self, run_key: str, split: str, prompt: str, found: Sequence[ExampleResult], *, is_part: bool = False
+    ) -> None:
+        """Keep what a prompt of a run that has begun got on a split, or a part of it, in the place of what was there.
 
         So a run that is repeated has each result once. An example that several prompts or runs share is kept once.
         """
@@ -62,7 +64,8 @@ class Results:
         with write_transaction(self._engine) as connection:
             ids = _keep_examples(connection, dict(zip(digests, found, strict=True)))
             gone = [results.c[name] == value for name, value in owner.items()]
-            connection.execute(delete(results).where(*gone, results.c.place >= len(found)))
+            if not is_part:
+                connection.execute(delete(results).where(*gone, results.c.place >= len(found)))
             insert = upsert(connection, results)
             changed = {name: insert.excluded[name] for name in ("example_id", *_GIVEN)}
             insert = insert.on_conflict_do_update(index_elements=list(results.primary_key.columns), set_=changed)

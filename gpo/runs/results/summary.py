@@ -6,7 +6,15 @@ from typing import NamedTuple, get_args
 
 from pydantic import Field
 
-from gpo.evaluation.breakdown import ConfusionMatrix, Histogram, confusion_matrix, histogram
+from gpo.evaluation.breakdown import (
+    ConfusionMatrix,
+    Histogram,
+    LabelMeasures,
+    confusion_matrix,
+    histogram,
+    label_measures,
+)
+from gpo.evaluation.scores import met_label
 from gpo.records import Record
 from gpo.runs.results.result import Change, ExampleResult
 from gpo.set_metrics import Labelled, SetMetric, mean_interval, set_interval, set_value
@@ -34,7 +42,8 @@ class ResultSummary(Record):
 
     `changes` counts the examples that both have a score of: fixed, broken, both right, both wrong. `uncompared` are
     the others. The four and `uncompared` together are all examples that `after` was tried on. `confusion` is there
-    where answers are labels, `histogram` where scores are grades; both are of `after`.
+    where an answer is a label, `per_label` where it is a set of them, `histogram` where scores are grades; all of
+    `after`.
     """
 
     run: str
@@ -47,6 +56,7 @@ class ResultSummary(Record):
     changes: dict[Change, int]
     uncompared: int
     confusion: ConfusionMatrix | None = None
+    per_label: tuple[LabelMeasures, ...] = ()
     histogram: Histogram | None = None
     broken: tuple[ExampleResult, ...] = Field(default=(), repr=False)
     fixed: tuple[ExampleResult, ...] = Field(default=(), repr=False)
@@ -70,7 +80,7 @@ def summarize_results(
     """The summary of all results of one prompt on one split, compared with the prompt `before`; None of no results.
 
     They are gone through once, and only the first broken and fixed ones are held. `labels` are those that answers
-    choose among, None where they are no choice.
+    choose among, None where there are none.
     """
     changes: Counter[Change | None] = Counter()
     shown: dict[Change | None, list[ExampleResult]] = {"broken": [], "fixed": []}
@@ -87,41 +97,52 @@ def summarize_results(
     if last is None:
         return None
     pairs = [(mark.right, mark.given) for mark in after_marks if mark.score is not None]
+    are_sets = has_sets(last, labels)
+    confusion, per_label = break_down(pairs, labels, are_sets=are_sets)
     return ResultSummary(
         run=last.run,
         split=last.split,
         before=before,
         after=last.prompt,
-        before_score=_measured(before_marks, set_metric),
-        after_score=_measured(after_marks, set_metric),
+        before_score=_measured(before_marks, set_metric, are_sets=are_sets),
+        after_score=_measured(after_marks, set_metric, are_sets=are_sets),
         set_metric=set_metric,
         changes={change: changes[change] for change in get_args(Change)},
         uncompared=changes[None],
-        confusion=None if labels is None else confusion_matrix(pairs, labels),
+        confusion=confusion,
+        per_label=per_label,
         histogram=histogram(mark.score for mark in after_marks if mark.score is not None),
         broken=tuple(shown["broken"]),
         fixed=tuple(shown["fixed"]),
     )
 
 
-def labels_of(result: ExampleResult) -> Labelled:
-    """The right label of an example and the given one; of several right ones, the one that was met."""
-    mark = _mark(result, result.score, result.answer)
-    return mark.right, mark.given
+def has_sets(result: ExampleResult, labels: Sequence[str] | None) -> bool:
+    """Whether answers are sets of the labels: then what is right is none of them."""
+    return labels is not None and result.expected[0] not in labels
+
+
+def break_down(
+    pairs: Iterable[Labelled], labels: Sequence[str] | None, *, are_sets: bool
+) -> tuple[ConfusionMatrix | None, tuple[LabelMeasures, ...]]:
+    """What labels are taken for which others or, of sets of labels, how well each is found; nothing without labels."""
+    if labels is None:
+        return None, ()
+    return (None, label_measures(pairs, labels)) if are_sets else (confusion_matrix(pairs, labels), ())
 
 
 def _mark(result: ExampleResult, score: float | None, answer: str | None) -> _Mark:
-    right = result.expected[0]
-    return _Mark(score, right, right if score else answer)
+    return _Mark(score, *met_label(result.expected, answer))
 
 
-def _measured(marks: Sequence[_Mark], metric: SetMetric | None) -> MeasuredPrompt:
+def _measured(marks: Sequence[_Mark], metric: SetMetric | None, *, are_sets: bool) -> MeasuredPrompt:
     scored = [mark for mark in marks if mark.score is not None]
     values = [mark.score for mark in scored if mark.score is not None]
     if metric is None:
         mean, (low, high) = sum(values) / len(values) if values else 0.0, mean_interval(values)
     else:
         pairs = [(mark.right, mark.given) for mark in scored]
-        mean, (low, high) = set_value(metric, pairs), set_interval(metric, pairs)
+        mean = set_value(metric, pairs, are_sets=are_sets)
+        low, high = set_interval(metric, pairs, are_sets=are_sets)
     unread = sum(mark.given is None for mark in scored)
     return MeasuredPrompt(score=mean, low=low, high=high, n=len(scored), unread=unread, failed=len(marks) - len(scored))

@@ -7,7 +7,6 @@ import asyncio
 import inspect
 import math
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,6 +16,8 @@ from gpo.records import Example
 from gpo.scoring.compare import by_value
 from gpo.scoring.functions.printing import printing_to_stderr
 from gpo.scoring.functions.signature import Asks, asks_of
+from gpo.scoring.functions.thread import FunctionThread, TookTooLongError
+from gpo.scoring.functions.trace import Trace
 from gpo.scoring.kinds import AnswerKind
 from gpo.scoring.metric_registry import METRICS, Scoring, load_function
 from gpo.scoring.spec import MetricSpec
@@ -33,13 +34,17 @@ class Marked(NamedTuple):
 
 
 class ToScore(NamedTuple):
-    """What a metric may see of one answer: what was read, what is right, what the model wrote, and the row."""
+    """What a metric may see of one answer: what was read, what is right, what the model wrote, and the row.
+
+    `trace` has the model calls behind it; None where there were none.
+    """
 
     answer: str
     references: Sequence[str]
     text: str
     row: Mapping[str, Any]
     kind: AnswerKind = "free"
+    trace: Trace | None = None
 
 
 def row_of(example: Example, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -82,15 +87,8 @@ def mark(metric: MetricSpec, given: ToScore) -> Marked:
 
 
 async def mark_soon(metric: MetricSpec, given: ToScore) -> Marked:
-    """The same for callers in an event loop, which goes on while a coroutine function waits."""
-    marks = []
-    for call in _calls(metric, given):
-        with _blaming(call):
-            result = call.run()
-            if inspect.isawaitable(result):
-                result = await result
-        marks.append(_marked(call, result))
-    return _best(metric, given, marks)
+    """The same for callers in an event loop, which goes on meanwhile: other functions of users run in a thread."""
+    return _best(metric, given, [_marked(call, await _result_soon(call)) for call in _calls(metric, given)])
 
 
 def score(metric: MetricSpec, answer: str, references: Sequence[str], kind: AnswerKind = "free") -> float:
@@ -148,6 +146,11 @@ class _Call(NamedTuple):
     about: str
     """What it is called with, for messages."""
 
+    @property
+    def seconds(self) -> float:
+        """How long it may take."""
+        return self.metric.timeout_s
+
 
 def _calls(metric: MetricSpec, given: ToScore) -> Iterator[_Call]:
     """The calls that score an answer: one for each reference, where the function looks at one."""
@@ -155,15 +158,16 @@ def _calls(metric: MetricSpec, given: ToScore) -> Iterator[_Call]:
     if metric.name == "python":
         del parameters["function"]
     asks = asks_of(function)
+    trace = given.trace or Trace(text=given.text)
     by_reference = "reference" in asks.names
     for reference in given.references if by_reference else given.references[:1]:
-        values = {"answer": given.answer, "reference": reference, "row": given.row, "text": given.text}
+        values = {"answer": given.answer, "reference": reference, "row": given.row, "text": given.text, "trace": trace}
         positional, keywords = asks.arguments(values)
         yield _Call(metric, partial(function, *positional, **keywords, **parameters), _about(asks, values))
 
 
 def _about(asks: Asks, values: Mapping[str, Any]) -> str:
-    shown = "text" if "answer" not in asks.names else "answer"
+    shown = "answer" if "answer" in asks.names else "text"
     about = f"{shown} {values[shown][:80]!r}"
     return f"{about} and reference {values['reference'][:80]!r}" if "reference" in asks.names else about
 
@@ -175,20 +179,47 @@ def _function(metric: MetricSpec) -> Scoring:
         return load_function(str(metric.parameters["function"]), metric.folder, metric.source)
 
 
+_THREAD = FunctionThread()
+_MAY_TAKE_LONG = frozenset({"python", "regex"})
+
+
 def _to_end(call: _Call) -> Any:
     with _blaming(call):
-        result = call.run()
-        if not inspect.isawaitable(result):
-            return result
-        waiting: Awaitable[Any] = result
+        if call.metric.name != "python":
+            return call.run()
 
-        async def wait() -> Any:
+        def run() -> Any:
             with printing_to_stderr():
-                return await waiting
+                result = call.run()
+                return asyncio.run(_awaited(result, call.seconds)) if inspect.isawaitable(result) else result
 
-        # Whoever calls may be in a loop, which cannot run another one inside it.
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            return pool.submit(asyncio.run, wait()).result()
+        return _THREAD.result(run, call.seconds)
+
+
+async def _result_soon(call: _Call) -> Any:
+    with _blaming(call):
+        if call.metric.name not in _MAY_TAKE_LONG:
+            return call.run()
+        if inspect.iscoroutinefunction(call.run.func):
+            return await _awaited(call.run(), call.seconds)
+
+        def run() -> Any:
+            with printing_to_stderr():
+                return call.run()
+
+        result = await _THREAD.result_soon(run, call.seconds)
+        return await _awaited(result, call.seconds) if inspect.isawaitable(result) else result
+
+
+async def _awaited(waiting: Awaitable[Any], seconds: float) -> Any:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await waiting
+    except TimeoutError:
+        if limit.expired():
+            raise TookTooLongError from None
+        raise
 
 
 @contextmanager
@@ -199,6 +230,10 @@ def _blaming(call: _Call) -> Iterator[None]:
             yield
     except MetricError:
         raise
+    except TookTooLongError:
+        raise MetricError(
+            f"{_named(call.metric)} took longer than `metric.timeout_s`, {call.seconds:g} s, for {call.about}"
+        ) from None
     except Exception as error:  # a user's function may raise anything
         raise MetricError(f"{_named(call.metric)} raised {type(error).__name__}: {error} for {call.about}") from error
 

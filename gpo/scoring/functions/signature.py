@@ -3,9 +3,10 @@
     def polite(answer, reference): ...
     def cites(text, row): ...
     async def checked(answer, reference, *, row, limit: int = 3): ...
+    def quick(row, answer, trace): ...
 
-`answer`, `reference`, `row` and `text` are given by name, wherever they stand. Of other names the first two that are
-not keyword-only are the answer and the reference. What is left, keyword-only, is what a spec may set.
+`answer`, `reference`, `row`, `text` and `trace` are given by name, wherever they stand. Of other names the first two
+that are not keyword-only are the answer and the reference. What is left, keyword-only, is what a spec may set.
 """
 
 import inspect
@@ -13,12 +14,13 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-GIVEN = ("answer", "reference", "row", "text")
-"""What a scoring function may ask for: the answer that was read, one right answer, the whole row, the raw text."""
+GIVEN = ("answer", "reference", "row", "text", "trace")
+"""What a scoring function may ask for: the answer that was read, one right answer, the whole row, the raw text, and
+the model calls behind it (`gpo.scoring.functions.trace`)."""
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
-_FORM = "must take (answer, reference), and parameters by keyword only; it may take `row` and `text` by name as well"
+_FORM = "must take (answer, reference), and parameters by keyword only; `row`, `text` and `trace` it may take by name"
 
 
 class Asks(NamedTuple):
@@ -56,7 +58,7 @@ def asks_of(function: Callable[..., Any]) -> Asks:
         signature.bind(*asks.positional, **dict.fromkeys(asks.keywords), **options)
     except TypeError as error:
         raise TypeError(f"{_FORM}: {error}") from None
-    if not ({"answer", "text"} & asks.names and {"reference", "row"} & asks.names):
+    if not ({"answer", "text", "trace"} & asks.names and {"reference", "row"} & asks.names):
         taken = ", ".join(each.name for each in parameters) or "nothing"
         raise TypeError(f"{_FORM}: it takes {taken}")
     return asks

@@ -41,10 +41,16 @@ def booleans() -> Phrases:
     return Phrases(forms)
 
 
+_SURELY = ("absolutely", "definitely", "certainly", "of course", "indeed")
+
+
 @lru_cache(maxsize=1)
 def whole_booleans() -> Phrases:
-    """What a reference, a field or a whole text may say for true and false, among it `1` and `not valid`."""
+    """What a reference, a field or a whole text may say for true and false, among it `not valid`, `definitely not`."""
     forms = dict(booleans().forms)
+    for word in _SURELY:
+        forms[word] = Phrase("true")
+        forms[f"{word} not"] = Phrase("false")
     for word, phrase in booleans().forms.items():
         if phrase.opposite and word.isascii():
             forms[f"not {word}"] = Phrase(phrase.opposite, phrase.meaning)

@@ -155,6 +155,8 @@ def _concluded(text: ChoiceText) -> Found:
                 return phrase.meaning
             if (found := text.leading(after.text)) is not None:
                 return found
+        if (left := _LEAVES.search(sentence.text)) and (kept := text.leading(sentence.text[left.end() :])):
+            return kept
         last = [each for each in states(said) if each.start >= cues[-1].end()]
         if last:
             return stated_by(sentence.text, last)
@@ -167,6 +169,10 @@ def _leads_on(text: ChoiceText, sentence: Sentence) -> bool:
     """Whether a sentence of a cut text is a step on the way, or an item of a list."""
     return is_on_the_way(sentence, text.begun) or heads_an_item(sentence.text, text.phrases, _CONCLUDES)
 
+
+_LEAVES = re.compile(
+    r"\b(?:leaves|leaving)(?: us)?(?: with)?(?: only| just)?(?: option| choice| answer)?\s(?=\S)", re.IGNORECASE
+)
 
 _WE_SAY = (
     r"\b(?:i|we)(?:['\u2019]d|['\u2019]ll| would| will)? (?:say|go (?:with|for)|choose|pick|select|opt for|take|label|"

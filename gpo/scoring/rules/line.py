@@ -45,6 +45,12 @@ def _fenced(text: str) -> Found:
     return _line(lines[0]) if len(lines) == 1 else UNCLEAR
 
 
+def _one_line(text: str) -> Found:
+    """The line of a text that has no other."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return _first_line(text) if len(lines) == 1 else None
+
+
 def _first_line(text: str) -> Found:
     """The first line that says more than "Answer:"."""
     return next((line for each in text.splitlines() if (line := _line(statements.STATED.sub("", each)))), None)
@@ -68,6 +74,7 @@ LINE_RULES: tuple[Rule[str], ...] = (
     Rule("tag", _tagged),
     Rule("boxed", _boxed),
     Rule("answer", _stated),
+    Rule("one line", _one_line),
     Rule("first line", _first_line, weak=True),
 )
 TEXT_RULES: tuple[Rule[str], ...] = (Rule("all", _all),)

@@ -62,20 +62,22 @@ class WhereSpec(Record):
         return value
 
 
-def part_of(text: str, where: WhereSpec) -> str | None:
+def part_of(text: str, where: WhereSpec, *, of_lines: bool = False) -> str | None:
     r"""What stands at the place; None where the text has no such place, or nothing in it.
+
+    `of_lines`: after a mark that ends its line, all lines up to a blank one count, and not only the next.
 
     >>> part_of("Is it 4?\nAnswer: 5", WhereSpec(after="Answer:"))
     '5'
     """
-    return next((part for part in _parts(text, where) if part.strip()), None)
+    return next((part for part in _parts(text, where, of_lines=of_lines) if part.strip()), None)
 
 
-def _parts(text: str, where: WhereSpec) -> Iterator[str]:
+def _parts(text: str, where: WhereSpec, *, of_lines: bool) -> Iterator[str]:
     if where.field is not None:
         yield from _fields(text, where.field.split("."))
     elif where.after is not None:
-        yield from _after(text, where.after)
+        yield from _after(text, where.after, of_lines=of_lines)
     elif where.pattern is not None:
         yield from _matches(text, where.pattern)
     elif where.tag is not None:
@@ -97,17 +99,22 @@ def _fields(text: str, path: list[str]) -> Iterator[str]:
             return
 
 
-def _after(text: str, mark: str) -> Iterator[str]:
+def _after(text: str, mark: str, *, of_lines: bool) -> Iterator[str]:
     # A model may write the mark in bold, or in another case.
     found = list(re.finditer(re.escape(mark), text, re.IGNORECASE))
     if found:
         rest = text[found[-1].end() :].lstrip(" \t*_`")
-        yield rest.partition("\n")[0] if rest.partition("\n")[0].strip(" *_`") else rest.lstrip().partition("\n")[0]
+        line, _, below = rest.partition("\n")
+        if line.strip(" *_`"):
+            yield line
+        else:
+            below = below.lstrip()
+            yield re.split(r"\n[ \t]*\n", below, maxsplit=1)[0] if of_lines else below.partition("\n")[0]
 
 
 def _matches(text: str, pattern: str) -> Iterator[str]:
     try:
-        found = list(regex.compile(pattern).finditer(text, timeout=PATTERN_S))
+        found = list(regex.compile(pattern).finditer(text, timeout=PATTERN_S, concurrent=True))
     except TimeoutError:
         return
     if found:

@@ -42,6 +42,7 @@ def test_evaluate_pays_once(folder: Path) -> None:
                     for label in ("positive", "negative")
                 ],
             },
+            "per_label": [],
             "histogram": None,
         }
         assert (endpoint.calls_of("task"), endpoint.calls_of("optimizer")) == (10, 0)

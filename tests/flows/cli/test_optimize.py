@@ -228,9 +228,13 @@ def improving(request: Request) -> str:
 @pytest.mark.slow
 def test_optimize_prints_one_json_object_and_a_plain_log(folder: Path) -> None:
     with serving(improving) as endpoint:
-        changes = {"optimizer": {"max_steps": 1, "candidates": 2}}
+        # A metric of one's own may print: stdout is JSON alone all the same.
+        (folder / "scoring.py").write_text(
+            "def f(answer, reference):\n    print('scored')\n    return answer == reference"
+        )
+        changes = {"optimizer": {"max_steps": 1, "candidates": 2}, "metric": "scoring:f"}
         path = write(folder, spec_content(endpoint.url, **changes))
-        command = [sys.executable, "-m", "flows.cli.app", "optimize", str(path), "--json"]
+        command = [sys.executable, "-m", "flows.cli.app", "optimize", str(path), "--fresh", "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment())
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)

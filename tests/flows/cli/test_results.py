@@ -53,6 +53,13 @@ def test_a_list_is_one_object_a_line(state: Path, options: list[str], names: lis
     assert [line["example"] for line in lines(*options)] == names
 
 
+def test_a_call_that_failed_says_why(state: Path) -> None:
+    (line,) = lines("--failed", "--prompt", "start")
+    assert (line["score"], line["feedback"]) == (None, "openai:m: HTTP 503: overloaded")
+    shown = gpo("results", RUN, "--failed", "--prompt", "start").stdout
+    assert "openai:m: HTTP 503: overloaded" in shown
+
+
 def test_a_line_says_all_of_an_example(state: Path) -> None:
     (line,) = lines("--fixed")
     assert line == {

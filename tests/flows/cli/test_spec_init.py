@@ -105,7 +105,7 @@ def test_an_encoding_is_found_by_trying_or_said(folder: Path, option: list[str])
         (["--split", "5,0,5"], ["--split 5,0,5: dev and test need at least one example"]),
         (["--split", "a,b"], ["--split a,b: no such field"]),
         (["--split", "90,90,90"], ["40 different rows, but dataset.split asks for 90 train"]),
-        (["--kind", "label"], ["--kind label: unknown kind", "choice"]),
+        (["--kind", "label"], ["--kind label: unknown kind", "did you mean 'labels'"]),
         (["--metric", "exact"], ["--metric exact:", "unknown metric 'exact'"]),
         (["--kind", "number"], ["field `Team`: must be a number, received 'repairs'"]),
         (["--encoding", "utf8000"], ["encoding 'utf8000' is not known here"]),
@@ -115,6 +115,18 @@ def test_an_option_that_does_not_fit_is_refused(folder: Path, option: list[str],
     write_csv(folder, rows())
     refused(init(*option), *fragments)
     assert not (folder / "task.yaml").exists()
+
+
+def test_sets_of_labels_are_proposed_and_the_guess_is_told(folder: Path) -> None:
+    topics = ["bug;docs", "docs", "bug;ui", "ui;docs", "bug"]
+    write_csv(folder, [{"text": f"Ticket {n} has a text of its own.", "topics": topics[n % 5]} for n in range(40)])
+    result = init()
+    assert result.exit_code == 0, result.stderr
+    assert "kind labels: bug (24), docs (24), ui (16)" in result.stdout
+    assert "`topics` holds labels with `;` between them: all that apply are the answer" in result.stdout
+    answer = load_spec(folder / "task.yaml").answer
+    assert (answer.kind, answer.labels, answer.allow_none) == ("labels", ("bug", "docs", "ui"), None)
+    refused(init("--kind", "labels", "--reference", "text", "--force"), "--kind labels: `text` holds no sets of a few")
 
 
 def works(result: Any) -> None:

@@ -531,5 +531,9 @@ def test_the_better_prompt_by_a_measure_of_the_set_is_ahead() -> None:
 
 
 def test_a_measure_of_the_set_needs_labels() -> None:
-    with pytest.raises(ValidationError, match=r"`macro_f1` is for answers with labels, kind `choice` or `boolean`"):
+    with pytest.raises(
+        ValidationError, match=r"`macro_f1` is for answers with labels, of the kinds `choice`, `boolean`"
+    ):
         task(metric="macro_f1", answer={"kind": "number"})
+    with pytest.raises(ValidationError, match=r"`balanced_accuracy` is for answers .* `answer.kind` is `labels`"):
+        task(metric="balanced_accuracy", answer={"kind": "labels", "labels": ["a", "b"]})

@@ -369,3 +369,15 @@ def test_larger_gains_and_smaller_spreads_need_fewer_examples() -> None:
 
 def test_the_examples_on_the_page_hold() -> None:
     assert doctest.testfile(str(PAGE), module_relative=False).failed == 0
+
+
+def test_many_weak_readings_are_warned_of_and_decide_nothing() -> None:
+    champion, challenger = (
+        Score(values={str(n): float(n < right) for n in range(100)}, planned=100, weak=weak)
+        for right, weak in ((50, 20), (70, 35))
+    )
+    verdict = apply_gate(challenger, champion)
+    assert (verdict.decision, verdict.champion_weak, verdict.challenger_weak) == ("promote", 0.2, 0.35)
+    (warning,) = verdict.warnings
+    assert warning.startswith("35% of the challenger's answers were read by what they mention")
+    assert not apply_gate(challenger.model_copy(update={"weak": 20}), champion).warnings

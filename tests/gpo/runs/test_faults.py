@@ -14,6 +14,7 @@ import pytest
 from gpo.errors import GpoError, ModelConfigError, TooManyFailures
 from tests.support.fault_server import USAGE, Call, Sent, completion, error, faulting
 from tests.support.fault_task import CONCURRENCY, EXAMPLES, GOOD, Spec, answered, evaluated, kept, write
+from tests.support.faults import LATER
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
 
@@ -37,52 +38,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, own_environment: None)
     """The score when nothing fails."""
     with faulting(answered) as server:
         return evaluated(write(tmp_path_factory.mktemp("undisturbed"), server)).score.mean
-
-
-BROKEN = {"finish_reason": "error", "error": {"code": 502, "message": "Upstream idle timeout"}}
-LATER = [
-    pytest.param(completion("", choice=BROKEN), "Upstream idle timeout", id="A1: finish_reason error"),
-    pytest.param(completion(""), "the answer is empty", id="A2: no text"),
-    pytest.param(completion(None), "the answer is empty", id="A2: null"),
-    pytest.param(
-        error(error={"message": "Provider returned error", "code": 502, "metadata": {"provider_name": "X"}}),
-        "error 502: Provider returned error",
-        id="A3: 502 in a 200",
-    ),
-    pytest.param(
-        error(error={"message": "Rate limit exceeded: per-min", "code": 429}),
-        "error 429: Rate limit exceeded: per-min",
-        id="A4: 429 in a 200",
-    ),
-    pytest.param(error(error={"message": "invalid key", "code": 401}), "error 401: invalid key", id="A5: 401 in a 200"),
-    pytest.param(
-        Sent(completion().body.replace(b'"choices": [', b'"choices": null, "was": [')), "no choice", id="A6: no choices"
-    ),
-    pytest.param(
-        error(error="model runner has unexpectedly stopped"),
-        "model runner has unexpectedly stopped",
-        id="A6: error in words",
-    ),
-    pytest.param(
-        completion(None, finish_reason="content_filter"), "finish_reason content_filter", id="A7: filtered in a 200"
-    ),
-    pytest.param(
-        error(400, error={"message": "The response was filtered", "code": "content_filter"}),
-        "HTTP 400: The response was filtered",
-        id="A7: filtered in a 400",
-    ),
-    pytest.param(
-        Sent(b"<html><title>502 Bad Gateway</title></html>", content_type="text/html"), "a page of HTML", id="HTML"
-    ),
-    pytest.param(Sent(completion("The answer is 7.").body[:-20]), "a part of it", id="cut JSON"),
-    pytest.param(Sent(b"[]"), "no JSON", id="a list"),
-    pytest.param(Sent(silent=True), "closed the connection", id="D3: closed"),
-    pytest.param(
-        completion(None, choice={"message": {"role": "assistant", "content": None, "refusal": "I will not."}}),
-        "the model refused: I will not.",
-        id="refusal",
-    ),
-]
 
 
 @pytest.mark.parametrize(("fault", "words"), LATER)
@@ -218,3 +173,27 @@ def test_answers_are_asked_for_anew_when_they_are_to_be_fresh_or_have_become_old
             connection.execute("UPDATE calls SET created_at = '2020' || substr(created_at, 5) WHERE rowid % 2")
         assert evaluated(aging).paid == EXAMPLES / 2
         assert (evaluated(aging).paid, len(kept(path))) == (0, EXAMPLES)
+
+
+def test_what_is_billed_for_replies_that_are_no_answer_is_counted(spec: Spec) -> None:
+    usual = {"input_tokens": 60, "output_tokens": 8}
+    once: set[str] = set()
+
+    def respond(call: Call) -> Sent:
+        number = call.text.split()[0]
+        if number == "20" or (number == "21" and number not in once):
+            once.add(number)
+            return completion("")
+        if number == "22":
+            return completion(None, finish_reason="content_filter")
+        return answered(call)
+
+    with faulting(respond) as server:
+        measured = evaluated(spec(server, task={"price": {"input": 1e6, "output": 0}}))
+        # Twice for 20, which fails; twice for 21, which is answered then; once for 22.
+        assert (server.calls, measured.score.failed) == (EXAMPLES + 2, 2)
+        used = measured.score.usage["task"]
+        assert used.calls == EXAMPLES - 2
+        assert used.input_tokens == usual["input_tokens"] * (EXAMPLES + 2)
+        assert used.output_tokens == usual["output_tokens"] * (EXAMPLES + 2)
+        assert measured.cost == used.input_tokens

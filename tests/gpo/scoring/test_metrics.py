@@ -14,7 +14,17 @@ from gpo.scoring.functions.calling import check_metric, score
 from gpo.scoring.metric_registry import METRICS, metric, options_of
 from gpo.scoring.spec import MetricSpec
 
-PURE = ("exact_match", "numeric_match", "contains", "token_f1", "rouge_l", "json_fields", "list_match", "regex")
+PURE = (
+    "exact_match",
+    "numeric_match",
+    "contains",
+    "token_f1",
+    "rouge_l",
+    "json_fields",
+    "list_match",
+    "jaccard",
+    "regex",
+)
 
 
 def value(metric: object, answer: str, *references: str) -> float:
@@ -28,8 +38,8 @@ def problems(metric: object) -> dict[str, str]:
 
 
 def test_the_names_that_specs_may_use() -> None:
-    assert set(METRICS) == {*PURE, "macro_f1", "balanced_accuracy", "python", "judge"}
-    assert [name for name, each in METRICS.items() if each.of_set] == ["macro_f1", "balanced_accuracy"]
+    assert set(METRICS) == {*PURE, "macro_f1", "micro_f1", "balanced_accuracy", "python", "judge"}
+    assert [name for name, each in METRICS.items() if each.of_set] == ["macro_f1", "micro_f1", "balanced_accuracy"]
     assert [name for name, each in METRICS.items() if each.needs_model] == ["judge"]
 
 

@@ -32,17 +32,34 @@ def choice(*labels: str) -> AnswerSpec:
 
 
 def spec_of(case: dict[str, Any]) -> AnswerSpec:
-    return AnswerSpec(kind=case["kind"], labels=tuple(case.get("labels", ())))
+    return AnswerSpec(kind=case["kind"], labels=tuple(case.get("labels", ())), allow_none=case.get("allow_none"))
 
 
-def read(case: dict[str, Any], without: frozenset[str] = frozenset()) -> str | None:
+def reading(case: dict[str, Any], without: frozenset[str] = frozenset()) -> Reading:
     question, cut = case.get("question", ""), case.get("cut", False)
-    return read_answer(case["text"], spec_of(case), question, cut=cut, without=without).answer
+    return read_answer(case["text"], spec_of(case), question, cut=cut, without=without)
+
+
+def read(case: dict[str, Any]) -> str | None:
+    return reading(case).answer
+
+
+def surely(found: Reading) -> tuple[str | None, bool]:
+    return found.answer, found.is_weak
 
 
 def test_there_are_enough_different_texts_of_every_sort() -> None:
     assert len({(case["kind"], *case.get("labels", ()), case["text"]) for case in CASES}) >= 400
-    assert {case["kind"] for case in CASES} == {"choice", "number", "boolean", "list", "json", "exact", "free"}
+    assert {case["kind"] for case in CASES} == {
+        "choice",
+        "labels",
+        "number",
+        "boolean",
+        "list",
+        "json",
+        "exact",
+        "free",
+    }
     assert len({case["group"] for case in CASES}) >= 12
 
 
@@ -60,6 +77,7 @@ RULES_OF = {
     "choice": ("choice", "boolean"),
     "number": ("number",),
     "list": ("list",),
+    "labels": ("labels",),
     "json": ("json",),
     "exact": ("exact",),
     "free": ("free",),
@@ -75,7 +93,8 @@ def test_without_any_one_rule_a_text_is_read_otherwise(reader: str) -> None:
         for case in cases
         for name, _ in rule_by_rule(case["text"], spec_of(case), case.get("question", ""), cut=case.get("cut", False))
     }
-    unneeded = {name for name in names if all(read(case, frozenset({name})) == case["expected"] for case in cases)}
+    whole = [surely(reading(case)) for case in cases]
+    unneeded = {name for name in names if whole == [surely(reading(case, frozenset({name}))) for case in cases]}
     assert names
     assert unneeded == set()
 
@@ -247,3 +266,40 @@ def test_lists_are_equal_or_not(items: list[str], data: st.DataObject) -> None:
     assert other is not None
     for metric in ("exact_match", "list_match"):
         assert (scored(one, other, spec, metric) == 1) == (items == others)
+
+
+TOPICS = ("C", "C++", "not spam", "health and safety")
+
+
+@given(
+    st.lists(st.sampled_from(TOPICS), min_size=1, unique=True),
+    st.lists(st.sampled_from(TOPICS), min_size=1, unique=True),
+)
+def test_sets_of_labels_are_equal_whatever_their_order_and_form_and_in_no_other_case(
+    one: list[str], other: list[str]
+) -> None:
+    spec = AnswerSpec(kind="labels", labels=TOPICS)
+    answer, reference = (canonical_reference(json.dumps(each), spec) for each in (one, other))
+    assert answer is not None
+    assert reference is not None
+    for metric in (*OF_WORDS, "jaccard", "macro_f1", "micro_f1", "list_match"):
+        assert (scored(answer, reference, spec, metric) == 1) == (set(one) == set(other)), metric
+    listed = ", ".join(one)
+    marked = "\n".join(f"- **{each}**" for each in one)
+    for text in (
+        listed,
+        marked,
+        " and ".join(one),
+        f"Labels: {listed}",
+        f"**Answer:** {listed}.",
+        f"Labels:\n{marked}",
+    ):
+        assert read_answer(text, spec).answer == answer, text
+
+
+@pytest.mark.parametrize("kind", ["labels", "list"])
+def test_a_list_below_its_mark_is_read_whole(kind: str) -> None:
+    labels = {"labels": ["a", "b", "c"]} if kind == "labels" else {}
+    spec = AnswerSpec.model_validate({"kind": kind, "where": {"after": "Answer:"}, **labels})
+    found = read_answer("c?\nAnswer:\n- a\n- b\n\nc is no part of it.", spec).answer
+    assert found == {"labels": '["a", "b"]', "list": "a b"}[kind]

@@ -151,7 +151,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         ({"prompt__messages": [{"bot": "{{instruction}}"}]}, "Input should be 'system', 'user' or 'assistant'"),
         ({"prompt__messages": []}, "`prompt.messages`: Tuple should have at least 1 item"),
         ({"answer": {"kind": "choice", "labels": ["yes"]}}, "`answer`: kind `choice` needs at least two labels"),
-        ({"answer": {"kind": "number", "labels": ["1"]}}, "labels belong to kind `choice`, not `number`"),
+        (
+            {"answer": {"kind": "number", "labels": ["1"]}},
+            "labels belong to the kinds `choice` and `labels`, not to `number`",
+        ),
         ({"answer": {"kind": "choice", "labels": ["a", "A"]}}, "labels must differ by more than case"),
         ({"prompt__question": "{{review}}"}, "`prompt`: needs either `messages` or `question`, found both"),
         ({"prompt__messages": None}, "`prompt`: needs either `messages` or `question`, found neither"),
@@ -313,6 +316,7 @@ DECIDES: Mapping[str, Any] = {
     "answer.labels": ("yes", "no"),
     "answer.extract": ExtractSpec(prompt="Therefore, the answer is"),
     "answer.where": WhereSpec(after="Answer:"),
+    "answer.allow_none": True,
     "metric.name": "numeric_match",
     "metric.parameters": {"tolerance": 0.7},
     "metric.source": "another",
@@ -353,6 +357,7 @@ DECIDES: Mapping[str, Any] = {
 }
 LEFT_OUT: Mapping[str, Any] = {
     "metric.folder": Path("/elsewhere"),
+    "metric.timeout_s": 5.0,
     "dataset.path": Path("/elsewhere.jsonl"),
     "dataset.hub": "org/reviews",
     "dataset.config": "small",

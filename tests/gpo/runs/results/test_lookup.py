@@ -82,7 +82,10 @@ def test_a_prompt_goes_by_role_label_or_id(engine: Engine) -> None:
     ("wanted", "message"),
     [
         (Wanted(RUN, split="validation"), "unknown split 'validation'; allowed: train, dev, test"),
-        (Wanted(RUN, split="train"), "no results on train: training examples are shown to the optimizer model"),
+        (
+            Wanted(RUN, split="train"),
+            "no results on train: prompts are scored on training examples only where a reflection is",
+        ),
         (Wanted(RUN, right_from=0.0), "from a score above 0, up to 1, got 0"),
         (Wanted(RUN, slices={"tongue": "de"}), "no slice by 'tongue'; allowed: language"),
         (Wanted(RUN, slices={"language": "dee"}), "no slice 'language=dee'; did you mean 'de'"),

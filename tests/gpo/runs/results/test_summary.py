@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpo.evaluation.scores import met_label
 from gpo.records import Labels
 from gpo.runs.results.result import RIGHT_FROM, Change, ExampleResult, change_of, results_of
-from gpo.runs.results.summary import SHOWN, ResultSummary, labels_of, summarize_results
+from gpo.runs.results.summary import SHOWN, ResultSummary, summarize_results
 from tests.support.results import BEST, LABELS, START, Value, example, sample, score_of
 
 VALUE = st.sampled_from([None, -1.0, 0.0, 0.4, 1.0])
@@ -76,7 +77,7 @@ def test_the_confusion_is_of_all_scored_examples(values: list[tuple[Value, Value
 @given(VALUES)
 def test_a_measure_of_the_set_is_that_of_the_evaluation(values: list[tuple[Value, Value]]) -> None:
     found = summary_of(values, set_metric="macro_f1")
-    pairs = {each.example: labels_of(each) for each in compared(values) if each.score is not None}
+    pairs = {each.example: met_label(each.expected, each.answer) for each in compared(values) if each.score is not None}
     score = score_of([example(n) for n in range(len(values))], [after for _, after in values])
     measured = score.model_copy(update={"labels": Labels(metric="macro_f1", pairs=pairs)})
     assert found.after_score.score == pytest.approx(measured.mean)

@@ -16,7 +16,8 @@ from gpo.records import Example
 from gpo.scoring.functions.calling import Marked, ToScore, mark, mark_soon, row_of, score
 from gpo.scoring.functions.printing import printing_to_stderr
 from gpo.scoring.functions.signature import asks_of
-from gpo.scoring.metric_registry import function_source
+from gpo.scoring.functions.trace import Trace, TracedCall
+from gpo.scoring.metric_registry import function_source, load_function
 from gpo.scoring.spec import MetricSpec
 
 EXAMPLE = Example(
@@ -217,3 +218,82 @@ def test_an_expression_that_takes_too_long_fails_and_says_so() -> None:
     ):
         score(slow, "a" * 60 + "b", ["x"])
     assert score(MetricSpec(name="regex", parameters={"pattern": "(a+)+$"}), "a" * 26 + "b", ["x"]) == 0
+
+
+def test_a_function_sees_the_calls_behind_an_answer(tmp_path: Path) -> None:
+    body = (
+        "def f(row, answer, trace):\n"
+        "    assert [call.text for call in trace.calls] == ['Think.', '4'], trace\n"
+        "    return {'score': trace.seconds < 1, 'feedback': f'{trace.output_tokens} tokens: {trace.text}'}\n"
+    )
+    calls = (TracedCall(text="Think.", seconds=0.2, output_tokens=7), TracedCall(text="4", output_tokens=1))
+    seen = GIVEN._replace(trace=Trace(text="Think. 4", calls=calls))
+    assert mark(metric(tmp_path, body), seen) == Marked(1.0, "8 tokens: Think. 4")
+    # Where nothing was called, as for `gpo read`, there is the text alone.
+    assert mark(metric(tmp_path, "def f(trace, row): return trace.text == 'It is 4.' and not trace.calls"), GIVEN) == (
+        1.0,
+        "",
+    )
+
+
+HANGS = {
+    "sync": "import threading\ndef f(answer, reference): return answer != 'slow' or threading.Event().wait()",
+    "async": "import asyncio\nasync def f(answer, reference): return answer != 'slow' or await asyncio.Event().wait()",
+}
+
+
+@pytest.mark.parametrize("source", HANGS.values(), ids=HANGS)
+def test_a_function_that_hangs_is_left_behind_and_others_go_on(source: str, tmp_path: Path) -> None:
+    hangs = metric(tmp_path, source).model_copy(update={"timeout_s": 0.05})
+    slow = GIVEN._replace(answer="slow")
+    told = r"metric function 'scoring:f' took longer than `metric\.timeout_s`, 0\.05 s, for answer 'slow'"
+    with pytest.raises(MetricError, match=told):
+        mark(hangs, slow)
+
+    async def run() -> list[Marked | BaseException]:
+        given_all = (slow, GIVEN, slow, GIVEN)
+        return await asyncio.gather(*(mark_soon(hangs, each) for each in given_all), return_exceptions=True)
+
+    first, second, third, fourth = asyncio.run(run())
+    assert (second, fourth) == (Marked(1.0), Marked(1.0))
+    assert isinstance(first, MetricError)
+    assert isinstance(third, MetricError)
+    assert mark(hangs, GIVEN) == Marked(1.0)
+
+
+def test_the_event_loop_goes_on_while_a_function_or_an_expression_works(tmp_path: Path) -> None:
+    # The function ends when the loop has set the event: a blocked loop would never do so.
+    body = "import threading\nevent = threading.Event()\ndef f(answer, reference): return event.wait(20)"
+    waits = metric(tmp_path, body)
+    slow = MetricSpec(name="regex", parameters={"pattern": "(a|aa)+$"})
+
+    async def run() -> list[Marked | BaseException]:
+        turns = 0
+
+        async def turn() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+                if turns == 50:
+                    loaded = load_function("scoring:f", waits.folder, waits.source)
+                    loaded.__globals__["event"].set()
+
+        turning = asyncio.create_task(turn())
+        one = await mark_soon(waits, GIVEN)
+        before = turns
+        (other,) = await asyncio.gather(mark_soon(slow, GIVEN._replace(answer="a" * 60 + "b")), return_exceptions=True)
+        turning.cancel()
+        assert turns > before + 50
+        return [one, other]
+
+    one, other = asyncio.run(run())
+    assert one == Marked(1.0)
+    assert isinstance(other, MetricError)
+
+
+def test_a_time_out_of_the_functions_own_is_told_as_its_own(tmp_path: Path) -> None:
+    for define in ("def", "async def"):
+        own = metric(tmp_path, f"{define} f(answer, reference): raise TimeoutError('the database')")
+        with pytest.raises(MetricError, match="'scoring:f' raised TimeoutError: the database for answer '4'"):
+            asyncio.run(mark_soon(own, GIVEN))
