@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gpo.formatting import count, money, shorten, signed
-from gpo.gate.verdict import GateDecision, GateVerdict, MeasureResult, SliceResult, gain_sentence
+from gpo.gate.reasons import gain_sentence
+from gpo.gate.verdict import GateDecision, GateVerdict, MeasureResult, SliceResult
 from gpo.runs.outcome import Outcome
 
 DECISIONS: Mapping[GateDecision, str] = {

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import InputError
+from gpo.gate.reasons import warn_of_worn_split
 from gpo.gate.rule import apply_gate, choose_challenger, paired_gain
 from gpo.gate.statistics import compare_paired, detectable_gain, examples_needed, interval_bounds, sign_test
-from gpo.gate.verdict import GateVerdict, Measure, warn_of_worn_split
+from gpo.gate.verdict import GateVerdict, Measure
 from gpo.records import Score
 from gpo.spec.gate import GateSpec
 from tests.support.paths import ROOT
