@@ -20,6 +20,7 @@ SET_TRIALS = 1_000
 CELLS = ((150, 2), (150, 5), (150, 10), (150, 25), (500, 2), (500, 5), (500, 10), (500, 25))
 TIES = (0.3, 1.0)
 DIFFER = 0.15
+TRUTHS = ((0.0, 0.15), (0.1, 0.25))
 
 
 def equal_sizes(n: int, size: int) -> Counts:
@@ -36,7 +37,13 @@ def unequal_sizes(n: int, size: int) -> Counts:
 
 
 def differences(
-    rng: np.random.Generator, sizes: Counts, tie: float, gain: float = 0.0, differ: float = DIFFER, trials: int = TRIALS
+    rng: np.random.Generator,
+    sizes: Counts,
+    tie: float,
+    gain: float = 0.0,
+    *,
+    differ: float = DIFFER,
+    trials: int = TRIALS,
 ) -> Array:
     """Shape (trials, n): 0/1 pairs of which those of a group correlate by `tie`; at 1, a group is won or lost whole."""
     groups = np.repeat(np.arange(len(sizes)), sizes)
@@ -78,7 +85,7 @@ def errors(rng: np.random.Generator) -> Iterator[str]:
             ]
             highest[len(sizes) >= 10] = max(highest[len(sizes) >= 10], *map(sum, cases))
             plain = float((graded_ends(differences(rng, sizes, tie))[0] > 0).mean())
-            found = [differences(rng, sizes, tie, gain, max(DIFFER, 2 * gain)) for gain in (0.05, 0.10, 0.20)]
+            found = [differences(rng, sizes, tie, gain, differ=max(DIFFER, 2 * gain)) for gain in (0.05, 0.10, 0.20)]
             rows.append(
                 [
                     f"{n}, {size}",
@@ -92,10 +99,11 @@ def errors(rng: np.random.Generator) -> Iterator[str]:
             )
     yield (
         f"**Groups, no true gain.** Wrong promotions: by example, {TRIALS:,} trials a cell, and by group, "
-        f"{REPEATS * TRIALS:,}. Members of a group correlate by the tie: at 1, a group is won or lost as a whole. Sizes "
-        "are equal; then as unequal as exponential draws; then equal with 40% of the answers different, where it is 15% "
-        f"else. Wrong both ways at most {percent(highest[True])} with 10 groups or more, {percent(highest[False])} with "
-        "fewer; the last column is how often a true gain of 0.05, 0.10 and 0.20 is found."
+        f"{REPEATS * TRIALS:,}. Members of a group correlate by the tie: at 1, a group is won or lost as a whole. "
+        "Sizes are equal; then as unequal as exponential draws; then equal with 40% of the answers different, "
+        f"where it is 15% else. Wrong both ways at most {percent(highest[True])} with 10 groups or more, "
+        f"{percent(highest[False])} with fewer; the last column is how often a true gain of 0.05, 0.10 and 0.20 "
+        "is found."
     )
     head = ["examples, size", "groups", "tie", "by example", "by group", "unequal", "40% differ", "both ways", "found"]
     yield table(head, rows)
@@ -113,7 +121,7 @@ def methods(rng: np.random.Generator) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for n, size, tie, is_unequal in cells:
         sizes = (unequal_sizes if is_unequal else equal_sizes)(n, size)
-        null, better = (group_sums(differences(rng, sizes, tie, *truth), sizes) for truth in ((0, 0.15), (0.1, 0.25)))
+        null, better = (group_sums(differences(rng, sizes, tie, gain, differ=differ), sizes) for gain, differ in TRUTHS)
         for name, shares in _both(null, better, sizes.astype(float)).items():
             found.setdefault(name, []).append(" / ".join(percent(share) for share in shares))
     head = [f"{n}, {size}, tie {tie:g}" + (", unequal" if unequal else "") for n, size, tie, unequal in cells]
@@ -158,9 +166,9 @@ def sets(rng: np.random.Generator) -> Iterator[str]:
         for tie in TIES:
             sizes = equal_sizes(n, size)
             samples = differences(rng, sizes, tie, trials=SET_TRIALS)
-            shares = [_set_shares(samples, sizes, metric) for metric in ("macro_f1", "balanced_accuracy")]
+            shares = [_set_errors(samples, sizes, metric) for metric in ("macro_f1", "balanced_accuracy")]
             rows.append([f"{n}, {size}", f"{tie:g}", *map(percent, shares)])
-    yield f"**Measures of the set by group.** Wrong promotions, {SET_TRIALS:,} trials a cell; one label in five is rare."
+    yield f"**Measures of the set by group.** Wrong promotions, {SET_TRIALS:,} trials a cell; a label in five is rare."
     yield table(["examples, size", "tie", "macro_f1", "balanced_accuracy"], rows)
 
 

@@ -22,7 +22,7 @@ MOST_LOOKS = 4
 _FEWEST_EXAMPLES = 20
 """Examples between two looks."""
 
-_LEAST_LEVEL = 0.001
+LEAST_LEVEL = 0.001
 """Below it, no resample tells: what a look would spend is left to the next one."""
 
 _HOPELESS = {1: 0.84, 2: 0.5, 3: 0.25}
@@ -110,7 +110,7 @@ def look_levels(whole: float, shares: tuple[float, ...]) -> tuple[float, ...]:
         allowed = whole * share**_POWER - gone
         bound = _bound(density, grid, allowed)
         level = 1 - normal.cdf(bound / scale)
-        if level < _LEAST_LEVEL and share < 1:
+        if level < LEAST_LEVEL and share < 1:
             levels.append(0.0)
             continue
         levels.append(level)

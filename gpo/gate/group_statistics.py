@@ -127,7 +127,9 @@ def _jackknife_bounds(
     error = _WIDER * np.sqrt((number - 1) / number * squares.sum(axis=1))
     reach = student_quantile(confidence, freedom) * error
     ends = np.round(np.clip([whole - reach, whole + reach], -1, 1), _DIGITS)
-    p_values = [student_tail(float(t), freedom) for t in np.abs(whole - null) / np.maximum(error, _EXACT)]
+    p_values = [
+        round(student_tail(float(t), freedom), _DIGITS) for t in np.abs(whole - null) / np.maximum(error, _EXACT)
+    ]
     found: NDArray[np.float64] = np.concatenate([ends, [p_values]])
     return found
 

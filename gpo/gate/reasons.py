@@ -11,10 +11,10 @@ from gpo.gate.verdict import GateVerdict, MeasureResult, NonInferiorResult
 from gpo.records import Interval
 from gpo.spec.gate import WhenWorn
 
-WORN_CHANCE = 0.1
+WORN_CHANCE = 0.13
 """Chance of a false promotion by now from which on a test split counts as worn out."""
 
-_SHARED = 0.68
+_SHARED = 0.8
 """Uses of one split have the champion's luck in common: so many count as this power of their number (docs/gate.md)."""
 
 _TYPICAL_VARIANCE = 0.15
@@ -76,13 +76,13 @@ def warn_of_worn_split(uses: int, n: int, confidence: float = 0.95) -> str | Non
     """A warning when a test split of `n` examples was used for too many decisions; None while it was not.
 
     A challenger that is no better passes with a chance of about (1 - confidence) / 2 at each use, this one among
-    `uses`. Uses of one split are alike, so that their chances add up more slowly than those of fresh ones; from 10% on,
+    `uses`. Uses of one split are alike, so that their chances add up more slowly than those of fresh ones; from 13% on,
     the split counts as worn. More examples do not change this: they make what passes by luck smaller, not rarer.
 
     >>> warn_of_worn_split(8, 150) is None
     True
     >>> print(warn_of_worn_split(9, 150))
-    This test split has decided 9 times: by now a challenger that is no better has passed with a chance of about 11%. \
+    This test split has decided 9 times: by now a challenger that is no better has passed with a chance of about 14%. \
 By luck alone, the best of 9 would look better by about +0.05 on 150 examples. A fresh split takes that luck away, not \
 the chance of the next use.
     """

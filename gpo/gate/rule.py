@@ -9,12 +9,13 @@ a margin, where the spec says so. How often all this errs is measured in docs/ga
 from collections.abc import Collection, Iterable, Mapping
 
 from gpo.errors import InputError, suggestion
-from gpo.gate.early_stop import ProofLook
+from gpo.gate.early_stop import LEAST_LEVEL, ProofLook
 from gpo.gate.error_budget import AliasUse
 from gpo.gate.paired_scores import Groups, PairedScores
 from gpo.gate.reasons import list_reasons, list_warnings, worn_sentence
 from gpo.gate.statistics import PairedResult, detectable_gain, examples_needed
 from gpo.gate.verdict import (
+    NON_INFERIOR_SHARE,
     ChallengerChoice,
     GateDecision,
     GateVerdict,
@@ -67,7 +68,10 @@ def apply_gate(
     confidence = 1 - 2 * _level_at(look, level)
     both = PairedScores(challenger, champion, groups or {})
     found = both.compare(confidence, rules.min_gain)
-    benefit = _benefit(rules, measures, both, confidence)
+    benefit = _benefit(rules, measures, both)
+    if benefit is not None and found.gain.low <= rules.min_gain:
+        confidence = 1 - 2 * max(_level_at(look, level) * NON_INFERIOR_SHARE, LEAST_LEVEL)
+        found = both.compare(confidence, rules.min_gain)
     required = rules.min_gain if benefit is None else -benefit.margin
     detectable = detectable_gain(found.n, found.variance, required, confidence)
     verdict = GateVerdict(
@@ -203,9 +207,7 @@ def paired_gain(challenger: Score, champion: Score, groups: Groups | None = None
     return PairedScores(challenger, champion, groups or {}).compare().gain
 
 
-def _benefit(
-    rules: GateSpec, measures: Mapping[str, Measure | None], both: PairedScores, confidence: float
-) -> NonInferiorResult | None:
+def _benefit(rules: GateSpec, measures: Mapping[str, Measure | None], both: PairedScores) -> NonInferiorResult | None:
     """What the challenger is better in besides its score, by as much as the spec wants; None where it is not."""
     wanted = rules.non_inferior
     measure = None if wanted is None else measures.get(BENEFITS[wanted.when])
@@ -218,7 +220,7 @@ def _benefit(
         before=measure.champion,
         after=measure.challenger,
         margin=wanted.margin,
-        p_value=both.compare(confidence, -wanted.margin).p_value,
+        p_value=both.compare(null=-wanted.margin).p_value,
     )
 
 

@@ -289,7 +289,8 @@ def test_a_split_wears_out_with_its_uses() -> None:
     assert warn_of_worn_split(1, 50) is None
     assert warn_of_worn_split(8, 50) is None
     assert "decided 9 times" in (warn_of_worn_split(9, 50) or "")
-    assert "about 40%" in (warn_of_worn_split(20, 50) or "")
+    assert "about 24%" in (warn_of_worn_split(20, 50) or "")
+    assert "not the chance of the next use" in (warn_of_worn_split(20, 50) or "")
     assert warn_of_worn_split(9, 50, confidence=0.99) is None
     assert apply_gate(*both(30, 5, 65), earlier_uses=7).warnings == ()
     worn = apply_gate(*both(30, 5, 65), earlier_uses=8)
