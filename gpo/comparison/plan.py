@@ -187,8 +187,7 @@ def cell_spec(spec: TaskSpec, arm: Arm, task: TaskPlan) -> TaskSpec:
         problem = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(f"{spec.name} with the method {arm.name}: {problem}; or leave that method out") from None
     budget = BudgetSpec(max_task_calls=task.calls, max_tokens=spec.budget.max_tokens, max_cost=spec.budget.max_cost)
-    # All cells of a task are compared on the same test examples.
-    gate = spec.gate.model_copy(update={"stop_early": False})
+    gate = spec.gate.model_copy(update={"stop_early": False})  # all cells are compared on the same examples
     own = spec.model_copy(update={"optimizer": optimizer, "budget": budget, "gate": gate, "seed": 0})
     steps = steps_within(own, task.dev)
     return own.model_copy(update={"optimizer": optimizer.model_copy(update={"max_steps": steps, "patience": steps})})

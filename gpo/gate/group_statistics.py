@@ -95,6 +95,15 @@ def group_bounds(
     return _jackknife_bounds(left_out, _freedom(sizes.tolist()), confidence, null)
 
 
+def interval_at_95(interval: Interval, confidence: float, effective: int) -> Interval:
+    """The 95% interval that belongs to one at another confidence, by so many groups of equal size."""
+    if effective < 2:
+        return interval
+    middle, half = (interval.low + interval.high) / 2, (interval.high - interval.low) / 2
+    half *= student_quantile(0.95, effective - 1) / student_quantile(confidence, effective - 1)
+    return Interval(value=interval.value, low=max(-1.0, middle - half), high=min(1.0, middle + half))
+
+
 def effective_groups(sizes: Sequence[float]) -> int:
     """How many groups of equal size say as much: very unequal ones count for fewer.
 
