@@ -74,7 +74,7 @@ def early(rng: np.random.Generator) -> Iterator[str]:
     yield (
         f"**Early stopping.** {TRIALS:,} trials a cell: promotions with all test examples; when one stops at any "
         "of the looks that passes by itself; with `stop_early`, and the calls that it saves; and the same at the "
-        "level of the second use of an alias. No better challenger is promoted by `stop_early` in more than "
+        "level of the second use of an alias. Of challengers that are no better, `stop_early` promotes at most "
         f"{percent(highest)}."
     )
     head = ["examples", "true gain", "differ", "all examples", "stop at will", "`stop_early`", "saved", "second use"]
