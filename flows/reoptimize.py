@@ -80,7 +80,7 @@ async def reoptimize_prompt(
                 if (reason := why_nothing_to_do(starting_point)) is not None and not force:
                     get_run_logger().info(reason)
                     return Completed(name=NOTHING, message=reason, data=starting_point.settled)
-                job = job_from_champion(job, starting_point)
+                job = job_from_champion(job, starting_point, unattended=deployment.id is not None)
                 with ask_anew(fresh):
                     outcome = await optimize(job, TASKS, starting_point.splits)
                 decision = await decide(job, production, starting_point, outcome, str(flow_run.id))

@@ -38,6 +38,6 @@ async def _evaluate(run: Run, candidate: Candidate, incumbent: Score | None) -> 
 
 
 @task(name="prove", task_run_name="prove {candidate.label} {candidate.id}", **PAID)
-async def prove(run: Run, candidate: Candidate) -> Score:
-    """Score a prompt on the locked test split."""
-    return await steps.prove(run, candidate)
+async def prove(run: Run, candidate: Candidate, first: int | None = None) -> Score:
+    """Score a prompt on the locked test split, or on its `first` examples."""
+    return await steps.prove(run, candidate, first)

@@ -12,6 +12,8 @@ from gpo.progress import Note, emit
 from gpo.records import Scored
 from gpo.runs import steps
 from gpo.runs.run import Run
+from gpo.search.plan import likely_steps
+from gpo.search.run_limits import sizes_of
 from tasks.policy import RETRIED, opaque
 
 
@@ -33,7 +35,7 @@ async def record(run: Run, step: int, scored: Sequence[Scored]) -> None:
 @task(name="record", task_run_name="record step {step}", cache_policy=NO_CACHE, **RETRIED)
 async def _record(run: Run, step: int, scored: Sequence[Scored]) -> None:
     await steps.record(run, step, scored)
-    await show_progress(run, min(99.0, 100 * run.share_done(step)))
+    await show_progress(run, min(99.0, 100 * step / (likely_steps(run.spec, sizes_of(run.splits)) + 1)))
 
 
 async def show_progress(run: Run, percent: float) -> None:

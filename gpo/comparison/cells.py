@@ -53,7 +53,8 @@ def cell_spec(spec: TaskSpec, arm: Arm, task: TaskPlan) -> TaskSpec:
         problem = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(f"{spec.name} with the method {arm.name}: {problem}; or leave that method out") from None
     budget = BudgetSpec(max_task_calls=task.calls, max_tokens=spec.budget.max_tokens, max_cost=spec.budget.max_cost)
-    own = spec.model_copy(update={"optimizer": optimizer, "budget": budget, "seed": 0})
+    gate = spec.gate.model_copy(update={"stop_early": False})  # all cells are compared on the same examples
+    own = spec.model_copy(update={"optimizer": optimizer, "budget": budget, "gate": gate, "seed": 0})
     return fit_to_calls(own, task.sizes).spec
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gpo.errors import TooManyUnread
 from gpo.formatting import count
-from gpo.gate.verdict import MANY_WEAK
+from gpo.gate.reasons import MANY_WEAK
 from gpo.models.chat import ChatModel
 from gpo.records import Sample, Score
 from gpo.spec.task import TaskSpec

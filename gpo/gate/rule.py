@@ -2,26 +2,30 @@
 
 The interval of the paired gain lies above `min_gain`: promote. It lies below: keep the champion.
 Otherwise there is not enough evidence, and the champion stays as well. Whatever the gain, a slice that provably got
-worse, or a measure that grew too much, keeps the champion. How often this errs is measured in docs/gate.md.
+worse, or a measure that grew too much, keeps the champion. A prompt that is shorter, cheaper or faster may be worse by
+a margin, where the spec says so. How often all this errs is measured in docs/gate.md.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
 from gpo.errors import InputError, suggestion
-from gpo.gate.set_statistics import compare_sets
-from gpo.gate.statistics import PairedResult, compare_paired, detectable_gain, examples_needed
+from gpo.gate.early_stop import LEAST_LEVEL, ProofLook
+from gpo.gate.error_budget import AliasUse
+from gpo.gate.paired_scores import Groups, PairedScores
+from gpo.gate.reasons import list_reasons, list_warnings, worn_sentence
+from gpo.gate.statistics import PairedResult, detectable_gain, examples_needed
 from gpo.gate.verdict import (
+    NON_INFERIOR_SHARE,
     ChallengerChoice,
     GateDecision,
     GateVerdict,
     Measure,
     MeasureResult,
+    NonInferiorResult,
     SliceResult,
-    list_reasons,
-    list_warnings,
 )
 from gpo.records import Interval, Score
-from gpo.spec.gate import GateSpec
+from gpo.spec.gate import BENEFITS, GateSpec
 
 
 def apply_gate(
@@ -33,13 +37,18 @@ def apply_gate(
     measures: Mapping[str, Measure | None] | None = None,
     challengers: int = 1,
     earlier_uses: int = 0,
+    groups: Groups | None = None,
+    use: AliasUse | None = None,
+    look: ProofLook | None = None,
 ) -> GateVerdict:
     """Whether the challenger replaces the champion, from the scores of both on the locked test split.
 
     `slices` maps names to example ids; those without a score of both are left out. A measure that is None could not be
     had of both: where it has a limit, nothing is promoted. `challengers` is the number of
     prompts that are compared with this champion on these examples, `earlier_uses` how often the split has decided
-    before. Equal inputs give an equal verdict: there is no seed, and the order of the examples does not matter.
+    before. `groups` maps examples to the group that they are of. `use` says which use of an alias it is, `look` how
+    much of the split was looked at. Equal inputs give an equal verdict: there is no seed, and the order of the examples
+    does not matter.
 
     >>> champion = Score(values={str(i): float(i < 50) for i in range(100)}, planned=100)
     >>> challenger = Score(values={str(i): float(i < 60) for i in range(100)}, planned=100)
@@ -55,16 +64,22 @@ def apply_gate(
     _check_names("max_growth", rules.max_growth, measures)
     if challengers < 1 or earlier_uses < 0:
         raise InputError(f"needs 1 challenger or more and 0 earlier uses or more, got {challengers} and {earlier_uses}")
-    confidence = 1 - (1 - rules.confidence) / challengers
-    differences = _paired_differences(challenger, champion)
-    found = _compare_scores(challenger, champion, differences, confidence, rules.min_gain)
-    detectable = detectable_gain(found.n, found.variance, rules.min_gain, confidence)
+    level = (1 - rules.confidence) / 2 / challengers
+    confidence = 1 - 2 * _level_at(look, level)
+    both = PairedScores(challenger, champion, groups or {})
+    found = both.compare(confidence, rules.min_gain)
+    benefit = _benefit(rules, measures, both)
+    if benefit is not None and found.gain.low <= rules.min_gain:
+        confidence = 1 - 2 * max(_level_at(look, level) * NON_INFERIOR_SHARE, LEAST_LEVEL)
+        found = both.compare(confidence, rules.min_gain)
+    required = rules.min_gain if benefit is None else -benefit.margin
+    detectable = detectable_gain(found.n, found.variance, required, confidence)
     verdict = GateVerdict(
         decision="not enough evidence",
         n=found.n,
         missing=_planned_examples(challenger, champion) - found.n,
-        champion=champion.mean_of(differences),
-        challenger=challenger.mean_of(differences),
+        champion=champion.mean_of(both.differences),
+        challenger=challenger.mean_of(both.differences),
         set_metric=None if challenger.labels is None else challenger.labels.metric,
         gain=found.gain,
         min_gain=rules.min_gain,
@@ -73,9 +88,9 @@ def apply_gate(
         wins=found.wins,
         losses=found.losses,
         sign_test=found.sign_test,
-        more_examples=_more_examples(found, rules.min_gain, confidence),
+        more_examples=_more_examples(found, required, confidence),
         detectable=detectable if detectable <= 1 else None,
-        slices=tuple(_compare_slice(name, ids, differences, rules) for name, ids in slices.items()),
+        slices=tuple(_compare_slice(name, ids, both, rules) for name, ids in slices.items()),
         measures=tuple(
             MeasureResult(**measure.model_dump(), name=name, limit=rules.max_growth.get(name))
             for name, measure in measures.items()
@@ -86,14 +101,60 @@ def apply_gate(
         earlier_uses=earlier_uses,
         champion_weak=champion.weak / max(champion.n, 1),
         challenger_weak=challenger.weak / max(challenger.n, 1),
+        groups=found.groups,
+        effective_groups=found.effective_groups,
+        non_inferior=benefit,
+        use=use,
+        look=look,
     )
+    return _explained(verdict.model_copy(update={"decision": _decide(verdict, rules)}), rules)
+
+
+def is_settled(verdict: GateVerdict, rules: GateSpec) -> bool:
+    """Whether a proof may end here: nothing more is needed, or nothing more is to be hoped for.
+
+    Slices are guarded by all test examples: with them, no promotion comes early. A promotion that would have to ask for
+    a person's word goes on, since more examples may make that needless.
+    """
+    if verdict.look is None or verdict.look.is_last or any(measure.broken for measure in verdict.measures):
+        return True
+    if verdict.decision == "promote":
+        return not (rules.slices or _is_worn(verdict, rules))
+    return verdict.chance_of_luck > verdict.look.hopeless_from
+
+
+def _explained(verdict: GateVerdict, rules: GateSpec) -> GateVerdict:
+    """The verdict with its sentences, and with what follows from a budget that is used up."""
+    told = None
+    if verdict.decision == "promote" and _is_worn(verdict, rules):
+        told = worn_sentence(verdict, _level_for_use(verdict, rules), rules.when_worn)
+    unattended = verdict.use is not None and verdict.use.unattended
+    asks, stops = (bool(told) and unattended and rules.when_worn == word for word in ("ask", "stop"))
+    if stops:
+        verdict = verdict.model_copy(update={"decision": "not enough evidence"})
+    reasons, warnings = list_reasons(verdict, rules.max_missing), list_warnings(verdict, rules.confidence)
+    if told:
+        reasons, warnings = ([told, *reasons], warnings) if stops else (reasons, [told, *warnings])
     return verdict.model_copy(
-        update={
-            "decision": _decide(verdict, rules),
-            "reasons": tuple(list_reasons(verdict, rules.max_missing)),
-            "warnings": tuple(list_warnings(verdict, rules.confidence)),
-        }
+        update={"reasons": tuple(reasons), "warnings": tuple(warnings), "ask": told if asks else None}
     )
+
+
+def _is_worn(verdict: GateVerdict, rules: GateSpec) -> bool:
+    """Whether the gain does not pass at the level that is left for this use of its alias."""
+    return verdict.use is not None and verdict.chance_of_luck > _level_for_use(verdict, rules)
+
+
+def _level_for_use(verdict: GateVerdict, rules: GateSpec) -> float:
+    level = (1 - rules.confidence) / 2 / verdict.challengers
+    if verdict.use is not None:
+        level = min(level, verdict.use.level / verdict.challengers)
+    return level if verdict.look is None else verdict.look.level(level)
+
+
+def _level_at(look: ProofLook | None, level: float) -> float:
+    """The one-sided level of the interval; a look that has none of its own shows that of all looks together."""
+    return level if look is None else look.level(level) or level
 
 
 def choose_challenger(
@@ -104,6 +165,7 @@ def choose_challenger(
     slices: Mapping[str, Collection[str]] | None = None,
     measures: Mapping[str, Mapping[str, Measure | None]] | None = None,
     earlier_uses: int = 0,
+    groups: Groups | None = None,
 ) -> ChallengerChoice:
     """The best of several challengers that pass the gate, if any, with the verdict on each, by name.
 
@@ -122,6 +184,7 @@ def choose_challenger(
             measures=(measures or {}).get(name),
             challengers=len(challengers),
             earlier_uses=earlier_uses,
+            groups=groups,
         )
         for name, score in challengers.items()
     }
@@ -130,7 +193,7 @@ def choose_challenger(
     return ChallengerChoice(chosen=chosen, verdicts=verdicts)
 
 
-def paired_gain(challenger: Score, champion: Score) -> Interval:
+def paired_gain(challenger: Score, champion: Score, groups: Groups | None = None) -> Interval:
     """The mean difference per example, or the gain in a measure of the set, with its 95% interval as the gate has it.
 
     Pairing by example removes what both scores owe to the same easy and hard examples. Examples that one of the two
@@ -143,17 +206,24 @@ def paired_gain(challenger: Score, champion: Score) -> Interval:
     Raises:
         InputError: a score outside 0..1.
     """
-    return _compare_scores(challenger, champion, _paired_differences(challenger, champion)).gain
+    return PairedScores(challenger, champion, groups or {}).compare().gain
 
 
-def _compare_scores(
-    challenger: Score, champion: Score, differences: Mapping[str, float], confidence: float = 0.95, null: float = 0.0
-) -> PairedResult:
-    """By the mean difference, or by the measure of the set where both scores have their labels."""
-    ours, theirs = challenger.labels, champion.labels
-    if ours is None or theirs is None or ours.metric != theirs.metric:
-        return compare_paired(list(differences.values()), confidence, null)
-    return compare_sets(ours, theirs, list(differences), confidence, null)
+def _benefit(rules: GateSpec, measures: Mapping[str, Measure | None], both: PairedScores) -> NonInferiorResult | None:
+    """What the challenger is better in besides its score, by as much as the spec wants; None where it is not."""
+    wanted = rules.non_inferior
+    measure = None if wanted is None else measures.get(BENEFITS[wanted.when])
+    if wanted is None or measure is None or not measure.challenger < measure.champion:
+        return None
+    if measure.challenger > measure.champion * (1 - wanted.by):
+        return None
+    return NonInferiorResult(
+        when=wanted.when,
+        before=measure.champion,
+        after=measure.challenger,
+        margin=wanted.margin,
+        p_value=both.compare(null=-wanted.margin).p_value,
+    )
 
 
 def _decide(verdict: GateVerdict, rules: GateSpec) -> GateDecision:
@@ -161,36 +231,27 @@ def _decide(verdict: GateVerdict, rules: GateSpec) -> GateDecision:
         return "keep"
     if not verdict.n or verdict.missing > rules.max_missing * (verdict.n + verdict.missing):
         return "not enough evidence"
-    if verdict.gain.high < rules.min_gain or any(part.broken for part in verdict.slices):
+    if verdict.gain.high < verdict.required or any(part.broken for part in verdict.slices):
         return "keep"
-    return "promote" if verdict.gain.low > rules.min_gain and not verdict.unmeasured else "not enough evidence"
-
-
-def _paired_differences(challenger: Score, champion: Score) -> dict[str, float]:
-    for name, score in (("challenger", challenger), ("champion", champion)):
-        for example, value in score.values.items():
-            if not 0 <= value <= 1:
-                raise InputError(f"{name}, example {example}: the score {value} is not in 0..1, as the gate needs it")
-    shared = sorted(challenger.values.keys() & champion.values.keys())
-    return {example: challenger.values[example] - champion.values[example] for example in shared}
+    has_level = verdict.look is None or verdict.look.level((1 - rules.confidence) / 2 / verdict.challengers) > 0
+    passes = has_level and verdict.gain.low > verdict.required and not verdict.unmeasured
+    return "promote" if passes else "not enough evidence"
 
 
 def _planned_examples(challenger: Score, champion: Score) -> int:
     return max(challenger.planned, champion.planned, len(challenger.values.keys() | champion.values.keys()))
 
 
-def _more_examples(found: PairedResult, min_gain: float, confidence: float) -> int | None:
-    if found.gain.low > min_gain or found.gain.high < min_gain or not found.n:
+def _more_examples(found: PairedResult, required: float, confidence: float) -> int | None:
+    if found.gain.low > required or found.gain.high < required or not found.n:
         return None
-    needed = examples_needed(found.gain.value, found.variance, min_gain, confidence)
+    needed = examples_needed(found.gain.value, found.variance, required, confidence)
     return None if needed is None else max(1, needed - found.n)
 
 
-def _compare_slice(name: str, ids: Collection[str], differences: Mapping[str, float], rules: GateSpec) -> SliceResult:
+def _compare_slice(name: str, ids: Collection[str], both: PairedScores, rules: GateSpec) -> SliceResult:
     margin = rules.slice_margins.get(name, rules.max_regression)
-    found = compare_paired(
-        [differences[each] for each in sorted(set(ids) & differences.keys())], rules.confidence, -margin
-    )
+    found = both.compare_some(ids, rules.confidence, -margin)
     return SliceResult(name=name, n=found.n, gain=found.gain, margin=margin)
 
 

@@ -36,7 +36,10 @@ _DIGITS = 12
 
 
 class PairedResult(Record):
-    """What the differences of `n` examples say. `p_value` is two-sided, against the gain that was asked about."""
+    """What the differences of `n` examples say. `p_value` is two-sided, against the gain that was asked about.
+
+    `groups`: how many groups the examples come in, and how many of equal size say as much; None: they come singly.
+    """
 
     n: int
     gain: Interval
@@ -44,6 +47,8 @@ class PairedResult(Record):
     variance: float
     wins: int
     losses: int
+    groups: int | None = None
+    effective_groups: int | None = None
 
     @property
     def sign_test(self) -> float:

@@ -64,13 +64,13 @@ def decide(
     registry.promote(starting_point.prompt, version, CHALLENGER, who=GATE, why=f"{found.reason} (run {found.run})")
     if verdict.decision == "not enough evidence":
         return decisions.keep(found)
-    doubt = _why_ask_person(production, starting_point, version)
+    doubt = _why_ask_person(production, starting_point, version) or _why_gate_asks(production, found)
     if doubt is None and job.spec.production.approval == "none":
         return decisions.promote(found, who=GATE)
     expires = datetime.now(UTC) + timedelta(days=job.spec.production.approval_days)
     waiting = {"status": "waiting", "expires_at": expires.isoformat(timespec="milliseconds")}
     if doubt is not None:
-        waiting["reason"] = f"{doubt}; {found.reason}"
+        waiting["reason"] = f"{doubt.rstrip('.')}; {found.reason}"
     return decisions.keep(found.model_copy(update=waiting))
 
 
@@ -102,4 +102,22 @@ def _why_ask_person(production: Production, starting_point: StartingPoint, versi
     for each in production.decisions.list_decisions(starting_point.prompt, starting_point.alias):
         if each.status == "rejected" and each.challenger == version:
             return f"version {version} was rejected on {str(each.decided_at)[:10]} by {each.who}"
+    return None
+
+
+def _why_gate_asks(production: Production, found: Decision) -> str | None:
+    """Why the evidence is too thin for an unattended run to promote by itself; None where it is not.
+
+    Prompts that are each a little worse than the last would wear the quality away, so only the first such goes live by
+    itself.
+    """
+    verdict = found.verdict
+    if verdict is None or verdict.use is None or not verdict.use.unattended:
+        return None
+    if verdict.ask is not None:
+        return verdict.ask
+    known = production.decisions.list_decisions(found.prompt, found.alias)
+    last = next((each.verdict for each in known if each.status == "promoted" and each.run != found.run), None)
+    if verdict.is_merely_not_worse and last is not None and last.is_merely_not_worse:
+        return "the last promotion was of a prompt that is not worse by more than a margin, and so is this one"
     return None

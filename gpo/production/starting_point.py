@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import takewhile
 
 from gpo.data.splits import load_splits
 from gpo.errors import PromptError
 from gpo.evaluation.few_shot import demonstrations
+from gpo.gate.error_budget import AliasLooks
 from gpo.production.decision import STATUS_WORDS, Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import lineage_of_spec, register_start
@@ -14,6 +16,7 @@ from gpo.prompts.version import DatasetReference, PromptVersion
 from gpo.records import Record, Scored, Splits, content_hash
 from gpo.runs.history import History
 from gpo.runs.job import Job
+from gpo.spec.gate import GateSpec
 from gpo.spec.task import TaskSpec
 
 _RUNS = 5
@@ -21,14 +24,17 @@ _RUNS = 5
 
 _ANY_INSTRUCTION = "any"
 
+_NEWER = {name: GateSpec.model_fields[name].default for name in ("when_worn", "stop_early", "non_inferior")}
+
 
 class StartingPoint(Record):
     """What a run of `reoptimize_prompt` starts from.
 
     `settled` is the decision that still holds, because nothing has changed since. `newer` names a later
     version of the data that was decided on already.
-    `earlier` are the instructions of earlier runs that are worth another try, the most promising first. `splits` is the
-    data, which was read to find all this out; the run works with it.
+    `earlier` are the instructions of earlier runs that are worth another try, the most promising first. `looks` are the
+    decisions about the alias since its last promotion. `splits` is the data, which was read to find all this out; the
+    run works with it.
     """
 
     prompt: str
@@ -39,6 +45,7 @@ class StartingPoint(Record):
     settled: Decision | None
     newer: str | None
     earlier: tuple[str, ...]
+    looks: AliasLooks
     splits: Splits
 
 
@@ -79,6 +86,7 @@ def find_starting_point(
         settled=_settled_decision(known, basis, champion.version),
         newer=_newer_decided_data(known, dataset) if triggered else None,
         earlier=_earlier_prompts(production.history, _spec_from_champion(spec, champion), dataset, repeated=force),
+        looks=_looks(known, alias),
         splits=splits,
     )
 
@@ -106,10 +114,19 @@ def _describe_decision(decision: Decision) -> str:
     return f"{version}{STATUS_WORDS[decision.status]} on {(decision.decided_at or decision.created_at)[:10]}"
 
 
+def _looks(decisions: list[Decision], alias: str) -> AliasLooks:
+    """The runs that have decided since the last promotion; a run that found nothing to decide on is none of them."""
+    since = takewhile(lambda each: each.status != "promoted", decisions)
+    runs = dict.fromkeys(each.run for each in since if each.verdict is not None)
+    return AliasLooks(alias=alias, runs=tuple(reversed(runs)))
+
+
 def basis_of(spec: TaskSpec, dataset: DatasetReference) -> str:
     """Hash of the spec without its start prompt, the gate and the data: equal for decisions on equal grounds."""
     prompt = spec.prompt.model_copy(update={"instruction": _ANY_INSTRUCTION})
     gate = spec.gate.model_dump(mode="json")
+    # What older versions decided stays decided: a rule that they did not have counts where it is used.
+    gate = {name: value for name, value in gate.items() if name not in _NEWER or value != _NEWER[name]}
     return content_hash(
         [spec.model_copy(update={"prompt": prompt}).fingerprint(), gate, dataset.fingerprint], length=16
     )
@@ -177,6 +194,14 @@ def _rank_by_score(scored: Iterable[Scored]) -> list[str]:
     return [item.candidate.instruction for item in sorted(whole, key=lambda item: -item.score.mean)]
 
 
-def job_from_champion(job: Job, starting_point: StartingPoint) -> Job:
-    """The job of a run that starts from the champion and tries the prompts of earlier runs again."""
-    return replace(job, spec=_spec_from_champion(job.spec, starting_point.champion), earlier=starting_point.earlier)
+def job_from_champion(job: Job, starting_point: StartingPoint, *, unattended: bool = False) -> Job:
+    """The job of a run that starts from the champion and tries the prompts of earlier runs again.
+
+    `unattended`: no person started it, so that it is held to the error budget of its alias.
+    """
+    return replace(
+        job,
+        spec=_spec_from_champion(job.spec, starting_point.champion),
+        earlier=starting_point.earlier,
+        looks=starting_point.looks.model_copy(update={"unattended": unattended}),
+    )

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gpo.formatting import count, money, shorten, signed
-from gpo.gate.verdict import GateDecision, GateVerdict, MeasureResult, SliceResult, gain_sentence
+from gpo.gate.error_budget import BUDGET, USES
+from gpo.gate.reasons import gain_sentence
+from gpo.gate.verdict import GateDecision, GateVerdict, MeasureResult, SliceResult
 from gpo.runs.outcome import Outcome
 
 DECISIONS: Mapping[GateDecision, str] = {
@@ -42,12 +44,13 @@ def is_promoted(outcome: Outcome) -> bool:
 
 def reasons_beyond(verdict: GateVerdict) -> list[str]:
     """The reasons of the decision, without the one that the headline gives: the gain and its interval."""
-    told = gain_sentence(verdict) if verdict.n and not verdict.min_gain else None
+    is_plain = verdict.groups is None and verdict.look is None and not verdict.required
+    told = gain_sentence(verdict) if verdict.n and is_plain else None
     return [reason for reason in verdict.reasons if reason != told]
 
 
 def verdict_facts(verdict: GateVerdict) -> str:
-    """One line: examples won and lost, the sign test, examples without a score, earlier uses of the test split."""
+    """One line: examples won and lost, the sign test, examples without a score, uses of the test split and alias."""
     alike = verdict.n - verdict.wins - verdict.losses
     p_value = f"p = {verdict.sign_test:.2g}" if verdict.sign_test >= 0.0001 else "p < 0.0001"
     parts = [f"Won {verdict.wins:,}, lost {verdict.losses:,}, alike {alike:,}; sign test {p_value}"]
@@ -55,6 +58,9 @@ def verdict_facts(verdict: GateVerdict) -> str:
         parts.append(f"{count(verdict.missing, 'example')} without a score of both")
     before = count(verdict.earlier_uses, "time")
     parts.append(f"the test split has decided {before} before" if verdict.earlier_uses else "a new test split")
+    if (use := verdict.use) is not None:
+        spends = f"{100 * use.level:.2g}% of the {BUDGET:.0%} that {USES} uses may spend"
+        parts.append(f"use {use.number} of `{use.alias}` since its last promotion, {spends}")
     return "; ".join(parts) + "."
 
 
@@ -108,15 +114,17 @@ def advice(outcome: Outcome) -> str | None:
 
 def _advice_on_evidence(verdict: GateVerdict) -> str:
     gain = verdict.gain
-    if not verdict.n or (gain.low > verdict.min_gain and not verdict.unmeasured):
+    if verdict.n and not verdict.missing and gain.low > verdict.required and not verdict.unmeasured:
+        return "Let a person decide: `gate.when_worn: ask`, or `gpo reoptimize` by hand."
+    if not verdict.n or (gain.low > verdict.required and not verdict.unmeasured):
         return "Lower `max_failure_rate`: failed calls then end the run, and it goes on when the models answer again."
-    if gain.low > verdict.min_gain:
+    if gain.low > verdict.required:
         names = " and ".join(f"`{name}`" for name in verdict.unmeasured)
         return (
             f"Some answers were kept by a version that did not note what {names} needs: take it out of "
             "`gate.max_growth`, or begin with another state folder."
         )
-    if gain.value <= verdict.min_gain:
+    if gain.value <= verdict.required:
         return "The gain on dev does not show on test: use more dev examples (`dataset.split.dev`) before more steps."
     if verdict.more_examples is None:
         return f"A gain of {signed(gain.value)} is too small to be proven with any sensible number of test examples."

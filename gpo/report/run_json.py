@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from gpo.gate.group_statistics import interval_at_95
 from gpo.gate.rule import paired_gain
 from gpo.records import Interval
 from gpo.report import findings
@@ -64,8 +65,11 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
 
 
 def _gain_at_95(outcome: Outcome) -> Interval:
-    if outcome.verdict is None or outcome.verdict.confidence == 0.95:
+    verdict = outcome.verdict
+    if verdict is None or verdict.confidence == 0.95:
         return outcome.gain
+    if verdict.effective_groups is not None:
+        return interval_at_95(verdict.gain, verdict.confidence, verdict.effective_groups)
     return paired_gain(outcome.best_test, outcome.start_test)
 
 

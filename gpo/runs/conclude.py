@@ -1,17 +1,14 @@
 """Puts the outcome of a run together at its end: the search, the final scores on the test split, calls and cost."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
-from gpo.gate.guards import describe_unguarded, group_by_slice, measure_prompts
-from gpo.gate.rule import apply_gate
-from gpo.gate.verdict import GateVerdict
 from gpo.models.sharing import Tally
 from gpo.records import Interval, Score, Usage, UsageByRole, total_usage
 from gpo.runs.outcome import Calls, Outcome
+from gpo.runs.proof import Proof, judge
 from gpo.runs.run import Run
 from gpo.search.edit import rejections_by_reason
 from gpo.search.run_limits import PROBES
@@ -32,18 +29,6 @@ class Clock:
         return monotonic() - self.zero
 
 
-@dataclass(frozen=True)
-class Proof:
-    """Champion and challenger on the locked test split; where nothing better was found, they are the same.
-
-    `earlier_uses` is how often that split has decided before.
-    """
-
-    start: Score
-    best: Score
-    earlier_uses: int = 0
-
-
 def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock: Clock) -> Outcome:
     """The outcome of a finished search and its proof."""
     scored = [item for step in search.steps for item in step.scored]
@@ -54,7 +39,7 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
     calls = _calls(run, usage)
     prices = run.spec.models
     cost = prices.cost(usage)
-    verdict = None if search.best == search.start else _verdict(run, search, proof)
+    verdict = None if search.best == search.start else judge(run, search, proof)
     return Outcome(
         run_id=run.id,
         task=run.spec.name,
@@ -81,34 +66,6 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
         earlier=search.earlier,
         expected=search.expected(search.best.candidate) if run.spec.optimizer.expects(search.start.score) else None,
     )
-
-
-async def note_test_use(run: Run, search: Search) -> int:
-    """Note that a run uses the test split for its decision, and return how often other runs used it before.
-
-    A search that found nothing better than its start leaves nothing to decide.
-
-    Raises:
-        StateError: the database cannot be used.
-    """
-    if search.best == search.start:
-        return 0
-    examples = [example.inputs_hash for example in run.splits.test]
-    return await asyncio.to_thread(run.history.note_test_use, run.key, examples)
-
-
-def _verdict(run: Run, search: Search, proof: Proof) -> GateVerdict:
-    found = group_by_slice(run.splits.test, run.spec.gate.slices)
-    verdict = apply_gate(
-        proof.best,
-        proof.start,
-        run.spec.gate,
-        slices=found.slices,
-        measures=measure_prompts(run.spec, (search.start.candidate, proof.start), (search.best.candidate, proof.best)),
-        earlier_uses=proof.earlier_uses,
-    )
-    told = describe_unguarded(found)
-    return verdict.model_copy(update={"warnings": (*verdict.warnings, told)}) if told else verdict
 
 
 def _scores(search: Search, tests: Sequence[Score]) -> list[Score]:

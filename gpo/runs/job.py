@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpo.datasets.registry import Datasets
+from gpo.gate.error_budget import AliasLooks
 from gpo.records import Example, Splits
 from gpo.settings import Settings, load_settings
 from gpo.spec.file import load_spec
@@ -12,12 +13,16 @@ from gpo.spec.task import TaskSpec
 
 @dataclass(frozen=True)
 class Job:
-    """A task and where its state lives; `earlier` are instructions of earlier runs, to be tried again at the start."""
+    """A task and where its state lives; `earlier` are instructions of earlier runs, to be tried again at the start.
+
+    `looks` are the decisions about the alias that the run is for; None: it is for none.
+    """
 
     spec: TaskSpec
     home: Path
     settings: Settings
     earlier: tuple[str, ...] = ()
+    looks: AliasLooks | None = None
 
 
 @dataclass(frozen=True)

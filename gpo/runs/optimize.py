@@ -14,13 +14,14 @@ from gpo.models.sharing import share_tallies
 from gpo.progress import Began, emit
 from gpo.records import Candidate, Score, Scored, Splits
 from gpo.runs import steps as plain
-from gpo.runs.conclude import Clock, Proof, conclude, note_test_use
+from gpo.runs.conclude import Clock, conclude
 from gpo.runs.job import Checked, Job
 from gpo.runs.outcome import Outcome
+from gpo.runs.proof import ScoreOnTest, prove
 from gpo.runs.run import Run, open_run
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
-from gpo.search.run_limits import final_calls, step_calls
+from gpo.search.run_limits import step_calls
 from gpo.search.screen import Screened
 from gpo.search.select import accept, complete_step, count_affordable, describe_step, name_step, why_stop
 from gpo.search.state import Search, start_search
@@ -51,7 +52,7 @@ class Steps:
     evaluate: Evaluate = plain.evaluate
     select: Callable[[Run, Search, Step], Async[Search]] = plain.select
     record: Callable[[Run, int, Sequence[Scored]], Async[None]] = plain.record
-    prove: Callable[[Run, Candidate], Async[Score]] = plain.prove
+    prove: ScoreOnTest = plain.prove
     finish: Callable[[Run, Outcome], Async[None]] = plain.finish
 
 
@@ -99,15 +100,7 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
                 search = await steps.select(run, search, complete_step(begun, screened, scored))
                 await steps.record(run, step, scored)
 
-            proof = await _prove(run, search, steps)
+            proof = await prove(run, search, steps.prove)
             outcome = conclude(run, search, proof, stopped, clock)
             await steps.finish(run, outcome)
             return outcome
-
-
-async def _prove(run: Run, search: Search, steps: Steps) -> Proof:
-    """Score champion and challenger on the locked test split, each once."""
-    emit(Began("test", final_calls(run.spec, len(run.splits.test))))
-    finalists = {each.id: each for each in (run.start, search.best.candidate)}
-    tests = await gather_or_cancel(*(steps.prove(run, each) for each in finalists.values()))
-    return Proof(tests[0], tests[-1], await note_test_use(run, search))

@@ -28,7 +28,7 @@ DECIDING = (
     *(f"gpo/{room}/**/*.py" for room in ("scoring", "spec", "data", "models", "evaluation", "search", "gate")),
     *(
         f"gpo/runs/{name}.py"
-        for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "run")
+        for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "proof", "run")
     ),
     "gpo/runs/steps.py",
     "tasks/**/*.py",
@@ -74,6 +74,7 @@ class Run:
         self.spec = checked.spec
         self.fingerprint = checked.job.spec.fingerprint()
         self.home = checked.job.home
+        self.looks = checked.job.looks
         self.splits = checked.splits
         self.demonstrations = checked.demonstrations
         self.progress: UUID | None = None
@@ -90,6 +91,7 @@ class Run:
             labels=self.spec.answer.labels,
             frame="\n".join(message.text for message in self.spec.prompt.template),
         )
+        self._tested = _by_group(self.splits.test)
         # What was train text once may be a test example now.
         safe = (text for text in checked.job.earlier if not (self.screen.leaks(text) or self.screen.copies(text)))
         self.earlier = tuple(Candidate(instruction=text, number=number) for number, text in enumerate(safe, start=1))
@@ -105,12 +107,18 @@ class Run:
         return Candidate(instruction=self.spec.prompt.instruction)
 
     def examples(self, split: Split) -> Sequence[Example]:
-        """The examples of one split, in their fixed order."""
-        return {"train": self.splits.train, "dev": self.splits.dev, "test": self.splits.test}[split]
+        """The examples of one split, in their fixed order; those of the test split by group, where they have groups."""
+        return {"train": self.splits.train, "dev": self.splits.dev, "test": self._tested}[split]
 
     def rng(self, step: int, purpose: str) -> random.Random:
         """Randomness of one part of one step, from the spec's seed alone."""
         return step_rng(self.spec.seed, step, purpose)
+
+
+def _by_group(examples: Sequence[Example]) -> Sequence[Example]:
+    """The examples with those of a group beside each other, so that a part of them holds whole groups."""
+    places: dict[str, int] = {}
+    return sorted(examples, key=lambda each: places.setdefault(each.group or each.id, len(places)))
 
 
 def _known(spec: TaskSpec) -> str:

@@ -55,9 +55,9 @@ async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = Non
     return Scored(candidate=candidate, score=score)
 
 
-async def prove(run: Run, candidate: Candidate) -> Score:
-    """Score a prompt on the locked test split."""
-    return await _evaluate(run, candidate, "test")
+async def prove(run: Run, candidate: Candidate, first: int | None = None) -> Score:
+    """Score a prompt on the locked test split, or on its `first` examples."""
+    return await _evaluate(run, candidate, "test", first=first)
 
 
 async def inform(run: Run, step: int, proposals: int, search: Search) -> Informed:
@@ -148,10 +148,16 @@ async def finish(run: Run, outcome: Outcome) -> None:
 
 
 async def _evaluate(
-    run: Run, candidate: Candidate, split: Split, incumbent: Score | None = None, *, stops_unread: bool = False
+    run: Run,
+    candidate: Candidate,
+    split: Split,
+    incumbent: Score | None = None,
+    *,
+    stops_unread: bool = False,
+    first: int | None = None,
 ) -> Score:
     """The score, whose results are in the database before anything can be made of it."""
-    examples = run.examples(split)
+    examples = run.examples(split)[:first]
     score = await evaluate_instruction(
         run.models.task,
         run.spec,

@@ -54,6 +54,14 @@ def fit_to_calls(spec: TaskSpec, sizes: SplitSizes) -> Fitted:
     return Fitted(spec=fitted, told=f"Planned: {about}; `optimizer.max_steps` and `candidates` would decide otherwise.")
 
 
+def likely_steps(spec: TaskSpec, sizes: SplitSizes) -> int:
+    """About how many steps a search will have: where the calls decide, one candidate of a step is scored on dev."""
+    calls = search_calls(spec, sizes)
+    if spec.optimizer.max_steps != UNBOUNDED_STEPS or calls is None:
+        return spec.optimizer.max_steps
+    return _steps(spec, sizes, calls, spec.optimizer.candidates)
+
+
 def search_calls(spec: TaskSpec, sizes: SplitSizes) -> int | None:
     """Task-model calls that the search may make, the start prompt among them; None where no cap on calls is given.
 

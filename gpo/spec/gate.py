@@ -1,7 +1,7 @@
 """The section `gate` of a spec: what a challenger has to show before it replaces the champion."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -16,6 +16,26 @@ MEASURES: Mapping[str, str] = {
 """What a run measures of both prompts besides their scores, and what it is."""
 
 _Margin = Annotated[float, Field(ge=0, le=1)]
+
+WhenWorn = Literal["ask", "stop", "warn"]
+Benefit = Literal["shorter", "cheaper", "faster"]
+
+BENEFITS: Mapping[Benefit, str] = {"shorter": "words", "cheaper": "cost", "faster": "latency"}
+"""What a prompt may be better in besides its score, and the measure that tells."""
+
+
+class NonInferiorSpec(Record):
+    """Promote a prompt that is shorter, cheaper or faster, if it is not worse by more than a margin."""
+
+    margin: float = Field(
+        gt=0, le=0.5, description="How much worse it may be, at the most; the interval has to exclude more."
+    )
+    when: Benefit = Field(
+        default="shorter",
+        description="What it has to be: `shorter` (words of the instruction), `cheaper` (cost of 1,000 calls) or "
+        "`faster` (seconds a call).",
+    )
+    by: float = Field(default=0.1, ge=0, lt=1, description="By how much, at the least; 0.1 is 10% less.")
 
 
 class GateSpec(Record):
@@ -51,6 +71,23 @@ class GateSpec(Record):
         + ".",
     )
 
+    when_worn: WhenWorn = Field(
+        default="ask",
+        description="For unattended runs, which share an error budget over the uses of an alias: what becomes of a "
+        "gain that passes for one use, but not for so many. `ask` waits for a person, `stop` keeps the champion, "
+        "`warn` promotes and says so.",
+    )
+    stop_early: bool = Field(
+        default=False,
+        description="Look at the test split after each quarter, and end the proof on a clear result. Saves test calls; "
+        "all looks together err as seldom as one.",
+    )
+    non_inferior: NonInferiorSpec | None = Field(
+        default=None,
+        description="Promote a prompt that is shorter, cheaper or faster, if it is not worse by more than a margin: "
+        "`{margin: 0.02, when: shorter}`.",
+    )
+
     @field_validator("slices", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
@@ -69,6 +106,7 @@ class GateSpec(Record):
                 "`gate.max_growth` limits `cost`, and `models.task` has no price: write `price: {input: ..., output: "
                 "...}` at it, for a million tokens"
             )
+        self._check_non_inferior(priced=priced)
         for name in self.slice_margins:
             field, equals, _ = name.partition("=")
             if not equals:
@@ -76,3 +114,17 @@ class GateSpec(Record):
             if field not in self.slices:
                 known = suggestion(field, self.slices) if self.slices else "; none are there"
                 raise ValueError(f"`gate.slice_margins` names '{name}', and '{field}' is not in `gate.slices`{known}")
+
+    def _check_non_inferior(self, *, priced: bool) -> None:
+        if self.non_inferior is None:
+            return
+        if self.min_gain < 0:
+            raise ValueError(
+                f"`gate.min_gain` is {self.min_gain:g}, which accepts a worse prompt always, and `gate.non_inferior` "
+                f"only one that is {self.non_inferior.when}: leave one of the two out"
+            )
+        if self.non_inferior.when == "cheaper" and not priced:
+            raise ValueError(
+                "`gate.non_inferior` is for a `cheaper` prompt, and `models.task` has no price: write `price: {input: "
+                "..., output: ...}` at it, for a million tokens"
+            )

@@ -78,6 +78,30 @@ def test_a_run_ends_with_a_verdict_on_all_that_its_spec_names(write: Write, tmp_
     assert (untimed["decision"], untimed["unmeasured"]) == ("not enough evidence", ("latency",))
 
 
+def test_a_proof_that_stops_early_leaves_whole_groups_unasked_and_says_so(write: Write, tmp_path: Path) -> None:
+    whole = run_loop(write())
+    spec = yaml.safe_load(write(stop_early=True).read_text(encoding="utf-8"))
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    texts = (json.dumps({**row, "document": f"d{number // 2}"}) for number, row in enumerate(rows))
+    (tmp_path / "rows.jsonl").write_text("\n".join(texts), encoding="utf-8")
+    spec["dataset"] |= {"group": "document"}
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    early = run_loop(tmp_path / "spec.yaml")
+    assert whole.verdict is not None
+    assert early.verdict is not None
+    look = early.verdict.look
+    assert look is not None
+    assert (early.verdict.decision, early.verdict.missing) == ("promote", 0)
+    assert look.examples == early.verdict.n == early.best_test.n < look.of
+    assert early.verdict.groups is not None
+    assert early.verdict.n / 2 <= early.verdict.groups < early.verdict.n
+    assert f"{look.saved_calls:,} calls saved" in early.verdict.reasons[-1]
+    # Paid for once: the later look takes the answers of the first from the ledger.
+    assert early.usage["task"].calls >= 2 * early.verdict.n
+    again = run_loop(tmp_path / "spec.yaml")
+    assert (again.verdict, again.calls["task"].paid) == (early.verdict, 0)
+
+
 def test_what_the_gate_cannot_guard_is_refused_before_the_start(write: Write, tmp_path: Path) -> None:
     for name, message in (
         ("style=plane", "'style=plane', which no test example is in; did you mean 'style=plain'"),

@@ -58,7 +58,8 @@ def deploy(
 ) -> None:
     """Re-optimise the prompt of a spec on a schedule, and when its dataset changes, on the stack that runs here.
 
-    Run it again to change the deployment; there is one for each prompt.
+    Run it again to change the deployment; there is one for each prompt. Its runs share an error budget over the uses of
+    the alias; `gate.when_worn` says what becomes of a gain that is too thin for so many: by default, a person is asked.
     """
     with exit_on_error(debug=debug):
         from flows.stack.environment import api_url, prepare_prefect

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from flows.cli.display.run import Display, print_outcome
+from gpo.gate.error_budget import AliasUse
 from gpo.progress import Answered, Began, BestFound, Dropped, Evaluated, Event, Note
 from gpo.records import Candidate, Scored, Usage
 from gpo.report import findings
@@ -93,15 +94,16 @@ def test_every_end_fits_the_terminal(case: str, width: int) -> None:
 def test_the_end_shows_what_the_gate_saw() -> None:
     lines = [line.rstrip() for line in ended(guarded()).splitlines()]
     begin = lines.index("gate    keep the start")
-    assert lines[begin + 1 : begin + 17] == [
+    assert lines[begin + 1 : begin + 18] == [
         "        `words` grew from 12 to 19, +58%; at most +50% is allowed.",
         "        Slice `style=terse | 'x'` got worse by more than 0: -1.00 on 12",
         "        examples, interval -1.00 to -0.57.",
         "        Won 29, lost 12, alike 119; sign test p = 0.012; the test split has",
         "        decided 11 times before.",
         "warning This test split has decided 12 times: by now a challenger that is no",
-        "        better has passed with a chance of about 26%. By luck alone, the best of",
-        "        12 would look better by about +0.05 on 160 examples. Draw a fresh split.",
+        "        better has passed with a chance of about 17%. By luck alone, the best of",
+        "        12 would look better by about +0.05 on 160 examples. A fresh split takes",
+        "        that luck away, not the chance of the next use.",
         "slices                       n   gain        interval",
         "        style=terse | 'x'   12  -1.00  -1.00 to -0.57  worse",
         "        style=<b>long</b>   60   0.00  -0.05 to +0.05",
@@ -111,6 +113,12 @@ def test_the_end_shows_what_the_gate_saw() -> None:
         "        latency (s a call)   0.81   0.85     +4%      any",
         "        cost (1,000 calls)  0.041  0.050    +22%      any",
     ]
+
+
+def test_the_end_shows_which_use_of_its_alias_a_run_was_and_what_it_spends() -> None:
+    use = AliasUse(alias="production", number=4, unattended=False)
+    text = " ".join(ended(outcome(seen={"use": use})).split())
+    assert "use 4 of `production` since its last promotion, 0.25% of the 5% that 30 uses may spend." in text
 
 
 def test_of_many_slices_those_that_got_worse_are_shown() -> None:

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import InputError
+from gpo.gate.reasons import warn_of_worn_split
 from gpo.gate.rule import apply_gate, choose_challenger, paired_gain
 from gpo.gate.statistics import compare_paired, detectable_gain, examples_needed, interval_bounds, sign_test
-from gpo.gate.verdict import GateVerdict, Measure, warn_of_worn_split
+from gpo.gate.verdict import GateVerdict, Measure
 from gpo.records import Score
 from gpo.spec.gate import GateSpec
 from tests.support.paths import ROOT
@@ -288,7 +289,8 @@ def test_a_split_wears_out_with_its_uses() -> None:
     assert warn_of_worn_split(1, 50) is None
     assert warn_of_worn_split(8, 50) is None
     assert "decided 9 times" in (warn_of_worn_split(9, 50) or "")
-    assert "about 40%" in (warn_of_worn_split(20, 50) or "")
+    assert "about 24%" in (warn_of_worn_split(20, 50) or "")
+    assert "not the chance of the next use" in (warn_of_worn_split(20, 50) or "")
     assert warn_of_worn_split(9, 50, confidence=0.99) is None
     assert apply_gate(*both(30, 5, 65), earlier_uses=7).warnings == ()
     worn = apply_gate(*both(30, 5, 65), earlier_uses=8)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from gpo.gate.error_budget import AliasLooks, AliasUse
+from gpo.gate.verdict import Measure
 from gpo.production.decide import decide
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production, open_production
@@ -13,6 +15,7 @@ from gpo.records import Splits
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
 from gpo.settings import Settings, load_settings
+from gpo.spec.gate import GateSpec, NonInferiorSpec
 from tests.support import outcomes
 
 NAME = "review-sentiment"
@@ -38,6 +41,7 @@ def about(outcome: Outcome, production: Production, home: Path, basis: str = "b"
         settled=None,
         newer=None,
         earlier=(),
+        looks=AliasLooks(alias="production"),
         splits=Splits(train=(), dev=(), test=(), fingerprint="f"),
     )
     place = Job(spec=spec, home=home, settings=load_settings())
@@ -119,3 +123,32 @@ def test_what_a_person_rolled_back_needs_a_person_to_come_back(production: Produ
     production.registry.promote(NAME, 1, who="ada", why="again")
     third = about(outcomes.outcome(run_id="third"), production, tmp_path)
     assert third.is_open
+
+
+def use(number: int, *, unattended: bool = True) -> dict[str, AliasUse]:
+    return {"use": AliasUse(alias="production", number=number, unattended=unattended)}
+
+
+def test_a_late_use_of_an_unattended_alias_waits_for_a_person(production: Production, tmp_path: Path) -> None:
+    # 21 won and 7 lost: enough for one use, and not for the ninth of thirty.
+    by_hand = outcomes.proved(21, 7, seen=use(9, unattended=False), run_id="by-hand")
+    unattended = outcomes.proved(21, 7, seen=use(9), run_id="nightly")
+    decision = about(unattended, production, tmp_path)
+    assert decision.is_open
+    assert decision.reason.startswith("This is use 9 of `production` since its last promotion")
+    assert "; The gain is" in decision.reason
+    assert aliases(production)["production"] == 1
+    assert about(by_hand, production, tmp_path).status == "promoted"
+
+
+def test_a_second_prompt_in_a_row_that_is_merely_not_worse_waits_for_a_person(
+    production: Production, tmp_path: Path
+) -> None:
+    rules = GateSpec(non_inferior=NonInferiorSpec(margin=0.2))
+    seen = {**use(1), "measures": {"words": Measure(champion=40, challenger=10)}}
+    first = about(outcomes.proved(3, 3, rules=rules, seen=seen, run_id="first"), production, tmp_path)
+    assert (first.status, first.verdict is not None and first.verdict.is_merely_not_worse) == ("promoted", True)
+    production.registry.promote(NAME, 1, who="ada", why="to try again")
+    second = about(outcomes.proved(3, 3, rules=rules, seen=seen, run_id="second"), production, tmp_path)
+    assert second.is_open
+    assert second.reason.startswith("the last promotion was of a prompt that is not worse by more than a margin")

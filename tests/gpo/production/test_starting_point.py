@@ -11,9 +11,15 @@ from gpo.datasets.registry import Datasets, FieldNames, Origin
 from gpo.errors import PromptError
 from gpo.production.decision import Decision, Status
 from gpo.production.decision_log import Production, open_production
-from gpo.production.starting_point import StartingPoint, find_starting_point, job_from_champion, why_nothing_to_do
-from gpo.prompts.version import prompt_content
-from gpo.records import Candidate, Score, Scored
+from gpo.production.starting_point import (
+    StartingPoint,
+    basis_of,
+    find_starting_point,
+    job_from_champion,
+    why_nothing_to_do,
+)
+from gpo.prompts.version import DatasetReference, prompt_content
+from gpo.records import Candidate, Score, Scored, content_hash
 from gpo.runs.history import RunRow
 from gpo.runs.job import Job, load_job
 from gpo.settings import Settings, load_settings
@@ -211,3 +217,37 @@ def test_a_run_that_died_before_its_decision_is_resumed_and_not_learned_from(
     production.history.finish("key", outcome())
     assert find_starting_point(place, production) == before
     assert find_starting_point(place, production, force=True).earlier == ("a",)
+
+
+def test_the_uses_of_an_alias_are_counted_from_its_last_promotion(production: Production, spec: Path) -> None:
+    verdict = outcome().verdict
+    standing = find_starting_point(at(spec), production)
+    assert standing.looks.runs == ()
+    uses: list[tuple[str, Status, bool]] = [
+        ("before", "promoted", True),
+        ("first", "kept", True),
+        ("found nothing", "kept", False),
+        ("second", "kept", True),
+        ("second", "kept", True),
+    ]
+    for place, (run, status, is_judged) in enumerate(uses):
+        changes: dict[str, Any] = {"basis": f"b{place}", "verdict": verdict if is_judged else None}
+        created = f"2026-01-0{place + 1}T00:00:00.000+00:00"
+        production.decisions.keep(decided(standing, status, run, created_at=created, **changes))
+    looks = find_starting_point(at(spec), production).looks
+    assert looks.runs == ("first", "second")
+    assert looks.use_of("third").number == 3
+    assert not looks.unattended
+    job = job_from_champion(at(spec), find_starting_point(at(spec), production), unattended=True)
+    assert job.looks == looks.model_copy(update={"unattended": True})
+
+
+def test_rules_of_the_gate_that_older_versions_did_not_have_change_nothing_until_they_are_used(spec: Path) -> None:
+    task = at(spec).spec
+    data = DatasetReference(name="reviews", fingerprint="f")
+    plain = basis_of(task, data)
+    old = task.gate.model_dump(mode="json", exclude={"when_worn", "stop_early", "non_inferior"})
+    any_prompt = task.model_copy(update={"prompt": task.prompt.model_copy(update={"instruction": "any"})})
+    assert plain == content_hash([any_prompt.fingerprint(), old, "f"], length=16)
+    stricter = task.model_copy(update={"gate": task.gate.model_copy(update={"when_worn": "stop"})})
+    assert basis_of(stricter, data) != plain

@@ -14,6 +14,7 @@ from gpo.errors import SpecError
 from gpo.scoring.rules.place import WhereSpec
 from gpo.scoring.spec import ExtractSpec
 from gpo.spec.file import load_spec
+from gpo.spec.gate import NonInferiorSpec
 from gpo.spec.models import ModelSpec, PriceSpec
 from gpo.spec.production import ProductionSpec
 from gpo.spec.task import TaskSpec
@@ -377,6 +378,9 @@ LEFT_OUT: Mapping[str, Any] = {
     "gate.slices": ("product",),
     "gate.slice_margins": {"product=shoe": 0.1},
     "gate.max_growth": {"words": 0.5},
+    "gate.when_worn": "stop",
+    "gate.stop_early": True,
+    "gate.non_inferior": NonInferiorSpec(margin=0.02),
     "production.prompt": "other",
     "production.alias": "staging",
     "production.approval": "required",

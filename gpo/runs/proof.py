@@ -1,0 +1,120 @@
+"""Proves the result of a search on the locked test split: scores both prompts, at once or in parts, and asks the gate.
+
+With `gate.stop_early` the split is looked at part by part, until the gate says that the result is clear.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from gpo.concurrency import gather_or_cancel
+from gpo.evaluation.calls import calls_an_example
+from gpo.gate.early_stop import ProofLook, plan_looks
+from gpo.gate.error_budget import AliasUse
+from gpo.gate.guards import describe_unguarded, group_by_slice, measure_prompts
+from gpo.gate.likely_groups import LikelyGroups, find_likely_groups
+from gpo.gate.paired_scores import PairedScores, groups_of
+from gpo.gate.rule import apply_gate, is_settled
+from gpo.gate.verdict import GateVerdict
+from gpo.progress import Began, emit
+from gpo.records import Candidate, Score
+from gpo.runs.run import Run
+from gpo.search.run_limits import final_calls
+from gpo.search.state import Search
+
+ScoreOnTest = Callable[[Run, Candidate, int | None], Coroutine[Any, Any, Score]]
+"""Scores a prompt on the first examples of the test split, or on all."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Champion and challenger on the locked test split; where nothing better was found, they are the same.
+
+    `look` is how much of it was looked at, where the proof may stop early. `earlier_uses`: how often the split has
+    decided before.
+    """
+
+    start: Score
+    best: Score
+    look: ProofLook | None = None
+    earlier_uses: int = 0
+
+
+async def prove(run: Run, search: Search, score: ScoreOnTest) -> Proof:
+    """Score champion and challenger on the test split, each example once, and note that the split was used."""
+    rules, examples = run.spec.gate, run.examples("test")
+    finalists = {each.id: each for each in (run.start, search.best.candidate)}
+    ends: tuple[int, ...] = (len(examples),)
+    if rules.stop_early and len(finalists) > 1:
+        ends = plan_looks([len(list(part)) for _, part in groupby(examples, key=lambda each: each.group or each.id)])
+    for end in ends:
+        part = end if len(ends) > 1 else None
+        emit(Began("test" if part is None else f"test, {end} of {len(examples)}", final_calls(run.spec, end)))
+        tests = await gather_or_cancel(*(score(run, each, part) for each in finalists.values()))
+        calls = 2 * calls_an_example(run.spec)
+        look = None if part is None else ProofLook(examples=end, of=len(examples), ends=ends, calls=calls)
+        proof = Proof(tests[0], tests[-1], look)
+        if look is None or look.is_last or is_settled(judge(run, search, proof), rules):
+            break
+    return replace(proof, earlier_uses=await _note_test_use(run, search, end))
+
+
+def judge(run: Run, search: Search, proof: Proof) -> GateVerdict:
+    """The gate's verdict on the best prompt of a search, with what nothing guards."""
+    rules, tested = run.spec.gate, run.examples("test")
+    found = group_by_slice(tested, rules.slices)
+    verdict = apply_gate(
+        proof.best,
+        proof.start,
+        rules,
+        slices=found.slices,
+        measures=measure_prompts(run.spec, (search.start.candidate, proof.start), (search.best.candidate, proof.best)),
+        earlier_uses=proof.earlier_uses,
+        groups=groups_of(tested),
+        use=_use(run),
+        look=proof.look,
+    )
+    told = [*filter(None, [describe_unguarded(found)])]
+    if (likely := _likely_groups(run, proof)) is not None:
+        told.append(likely.sentence)
+        verdict = _in_likely_groups(verdict, proof, likely)
+    return verdict.model_copy(update={"warnings": (*verdict.warnings, *told)}) if told else verdict
+
+
+def _use(run: Run) -> AliasUse | None:
+    return None if run.looks is None else run.looks.use_of(run.id)
+
+
+def _likely_groups(run: Run, proof: Proof) -> LikelyGroups | None:
+    """Groups that show among the test examples, where the spec names none."""
+    dataset = run.spec.dataset
+    if dataset.group is not None:
+        return None
+    differences = PairedScores(proof.best, proof.start, {}).differences
+    return find_likely_groups(run.examples("test"), differences, dataset.columns, has_ids=dataset.id is not None)
+
+
+def _in_likely_groups(verdict: GateVerdict, proof: Proof, likely: LikelyGroups) -> GateVerdict:
+    """The same verdict, which asks a person in an unattended run if the gain does not pass by group."""
+    if verdict.decision != "promote" or verdict.use is None or not verdict.use.unattended:
+        return verdict
+    by_group = PairedScores(proof.best, proof.start, likely.groups).compare(verdict.confidence, verdict.required)
+    if by_group.gain.low > verdict.required:
+        return verdict
+    return verdict.model_copy(update={"ask": f"{verdict.ask or ''} {likely.sentence}".strip()})
+
+
+async def _note_test_use(run: Run, search: Search, end: int) -> int:
+    """Note that a run uses test examples for its decision, and return how often other runs used them before.
+
+    A search that found nothing better than its start leaves nothing to decide.
+
+    Raises:
+        StateError: the database cannot be used.
+    """
+    if search.best == search.start:
+        return 0
+    examples = [example.inputs_hash for example in run.examples("test")[:end]]
+    return await asyncio.to_thread(run.history.note_test_use, run.key, examples)
