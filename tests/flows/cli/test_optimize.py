@@ -201,7 +201,7 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
         threads.append(threading.current_thread())
         os.environ["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
 
-    async def run(_spec: Path, _seed: int | None) -> None:
+    async def run(_spec: Path, _seed: int | None, **_options: object) -> None:
         loops.append(asyncio.get_running_loop())
         urls.append(os.environ["PREFECT_API_URL"])
         raise RunError
