@@ -26,7 +26,9 @@ commands.add_typer(dataset_group, name="dataset", rich_help_panel=DATA)
 @dataset_group.command("push")
 def push(
     name: DatasetName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv, .tsv or .parquet file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv, .tsv, .yaml, .parquet or .xlsx file.")
+    ],
     *,
     inputs: Annotated[
         list[str] | None,
@@ -40,6 +42,7 @@ def push(
     delimiter: Annotated[
         str | None, typer.Option(help="Of .csv and .tsv files; by default as their header has it.")
     ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook with several sheets: which of them.")] = None,
     note: VersionNote = "",
     who: Who = None,
     home: Home = None,
@@ -59,7 +62,7 @@ def push(
         from gpo.settings import user_name
 
         folder = _folder(home)
-        written = FileFormat(encoding, delimiter)
+        written = FileFormat(encoding, delimiter, sheet)
         rows = rows_of_file(file, written)
         origin = Origin(str(file), user_name() if who is None else who, note, stamp_of(str(file), written))
         given = FieldNames(tuple(inputs or ()), reference, identifier)

@@ -42,7 +42,8 @@ def _data(starter: "Starter") -> str:
     found = starter.found
     why = f", {found.guess.encoding} ({found.encoding_why})" if found.encoding_why else ""
     between = f", separated by {_separator(found.guess.delimiter)}" if found.guess.delimiter else ""
-    return f"{count(found.total, 'row')}{why}{between}"
+    sheet = f" of the sheet `{found.guess.sheet}`, --sheet names another" if found.guess.sheet else ""
+    return f"{count(found.total, 'row')}{sheet}{why}{between}"
 
 
 def _separator(delimiter: str) -> str:

@@ -51,6 +51,7 @@ class Guess(NamedTuple):
     solution: str | None = None
     encoding: str = "utf-8"
     delimiter: str | None = None
+    sheet: str | None = None
     is_published: bool = False
     option_labels: Mapping[str, str] = {}
     group: str | None = None

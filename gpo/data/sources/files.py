@@ -37,7 +37,7 @@ _OTHER_DELIMITERS = (";", "\t", "|", ",")
 
 
 class FileReading(NamedTuple):
-    """How rows are read, with nothing left open: the encoding of text files, and the delimiter if it is unusual.
+    """How rows are read, with nothing left open: the encoding of text files, the delimiter if it is unusual, the sheet.
 
     Of formats with columns, only `fields` (all must be there) and `optional` are taken; without `fields`, every column.
     """
@@ -46,6 +46,7 @@ class FileReading(NamedTuple):
     delimiter: str | None = None
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    sheet: str | None = None
 
     def columns_of(self, names: Sequence[str]) -> list[str]:
         """Which of a table's columns are taken; a path takes the column that it begins at."""

@@ -34,6 +34,7 @@ MOODS = ("negative", "positive")
 FOUND = (
     # Spreadsheets
     choice("tickets.csv", {"customer_message": "Customer message"}, "Category", "bug", "praise"),
+    choice("tickets.xlsx", {"customer_message": "Customer message"}, "Category", "bug", "praise"),
     choice("queues.csv", ["customer_message"], "queue", "praise", "repairs"),
     choice("excel_export.csv", ["text"], "label", *MOODS),
     choice("western.csv", ["Texte"], "Catégorie", "plainte", "éloge"),

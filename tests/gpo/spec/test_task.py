@@ -355,6 +355,7 @@ LEFT_OUT: Mapping[str, Any] = {
     "dataset.version": 7,
     "dataset.encoding": "cp1252",
     "dataset.delimiter": ";",
+    "dataset.sheet": "Tickets",
     "dataset.on_bad_row": "skip",
     "optimizer.preset": "opro",
     "gate.min_gain": 0.02,
