@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gpo.messages import InputValue, json_inputs
 from gpo.set_metrics import SetMetric, mean_interval, set_interval, set_value
 
 Split = Literal["train", "dev", "test"]
@@ -32,7 +33,7 @@ class Record(BaseModel):
 
 
 class Example(Record):
-    """One labelled row. `inputs` maps the template's variables to text; `reference` is the right answer.
+    """One labelled row. `inputs` maps the template's variables to text or messages; `reference` is the right answer.
 
     `also` holds further right answers, where there are several; an answer counts by the one that it meets best.
     `solution` is how the answer is found, for demonstrations. `slices` has the values of the fields that `gate.slices`
@@ -41,7 +42,7 @@ class Example(Record):
     """
 
     id: str
-    inputs: Mapping[str, str]
+    inputs: Mapping[str, InputValue]
     reference: str
     also: tuple[str, ...] = ()
     solution: str | None = None
@@ -51,7 +52,7 @@ class Example(Record):
     @property
     def inputs_hash(self) -> str:
         """Hash of the inputs alone, 64 hex digits: equal for examples that ask the same, whatever the answer."""
-        return content_hash(tuple(self.inputs.values()), length=64)
+        return content_hash(tuple(json_inputs(self.inputs).values()), length=64)
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gpo.data.sources.files import Number
+from gpo.data.sources.files import typed_json
 from gpo.datasets.lines import read_lines
 from gpo.datasets.version import DatasetVersion
 from gpo.errors import DatasetError, InputError, suggestion
@@ -65,16 +65,8 @@ def _cell(row: Mapping[str, Any], field: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool | list | dict):
-        return json.dumps(_plain(value), ensure_ascii=False)
+        return json.dumps(typed_json(value), ensure_ascii=False)
     return str(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Number):
-        return json.loads(value)
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return {name: _plain(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 WRITERS: Mapping[str, Writer] = {".jsonl": _jsonl, ".json": _json, ".csv": _table(","), ".tsv": _table("\t")}

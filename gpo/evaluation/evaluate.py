@@ -13,6 +13,7 @@ from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
 from gpo.evaluation.racing import blocks, stays
 from gpo.evaluation.readability import is_unreadable, too_many_unread
 from gpo.evaluation.scores import collect_labels, join_scores
+from gpo.messages import Message
 from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer
@@ -24,7 +25,7 @@ from gpo.scoring.functions.calling import Marked, ToScore, mark_soon, row_of
 from gpo.scoring.reading import Reading
 from gpo.scoring.spec import AnswerSpec, ExtractSpec
 from gpo.spec.task import TaskSpec
-from gpo.template import Message, next_question, render
+from gpo.template import next_question, render
 
 KEPT_SAMPLES = 3
 """Raw answers kept with a score, wrong ones first, so that a report can show what went wrong."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from gpo.concurrency import Limiter
 from gpo.errors import ModelCallError
+from gpo.messages import Message
 from gpo.models.client import Connection
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum
 from gpo.models.retry import call_with_retries
 from gpo.models.sharing import AnswerStore, Call, Shared, Tally, current_shared
 from gpo.spec.models import ModelSpec
-from gpo.template import Message
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakSet
 
-from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.prompts.chat import MessageLikeRepresentation
 
+from gpo.chat_messages import langchain_messages
 from gpo.database.engine import database_label, open_read_only, read_transaction, schema_revision
 from gpo.errors import GpoError, PromptError, StateError
 from gpo.formatting import count
@@ -31,7 +33,7 @@ from gpo.names import PRODUCTION
 from gpo.prompts.files import read_record
 from gpo.prompts.missing import HOW_TO_BEGIN
 from gpo.prompts.registry import Registry
-from gpo.prompts.version import PromptRecord, PromptVersion
+from gpo.prompts.version import Piece, PromptRecord, PromptVersion
 from gpo.settings import load_settings
 from gpo.template import Part
 
@@ -219,12 +221,20 @@ def as_langchain(version: PromptVersion, alias: str | None = None) -> ChatPrompt
     """
     if "stop" in version.content.variables:
         raise PromptError(f"prompt {version.name}: LangChain has a use of its own for `stop`; rename that variable")
-    messages = [(_ROLES[role], "".join(map(_fstring, parts))) for role, parts in version.content.parts()]
+    messages = [_as_langchain_message(piece) for piece in version.content.pieces()]
     metadata = {"prompt": version.name, "version": version.version, "digest": version.digest}
     if alias is not None:
         metadata["alias"] = alias
     template = ChatPromptTemplate(messages, template_format="f-string")
     return template.model_copy(update={"metadata": metadata})
+
+
+def _as_langchain_message(piece: Piece) -> MessageLikeRepresentation:
+    if piece.placeholder is not None:
+        return MessagesPlaceholder(piece.placeholder)
+    if piece.fixed is not None and not piece.fixed.is_plain:
+        return langchain_messages([piece.fixed])[0]
+    return _ROLES[piece.role], "".join(map(_fstring, piece.parts))
 
 
 def _fstring(part: Part) -> str:

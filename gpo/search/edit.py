@@ -7,6 +7,7 @@ import random
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from gpo.data.leaks import LeakGuard
+from gpo.messages import texts_of
 from gpo.records import Candidate, Edited, Example, Proposals, Rejection, RejectionReason, content_hash
 from gpo.template import breaks_contract
 from gpo.words import project_onto_budget, split_words, word_distance
@@ -87,7 +88,8 @@ class ProposalFilter:
 
 def _texts(examples: Iterable[Example]) -> Iterator[str]:
     for example in examples:
-        yield from example.inputs.values()
+        for value in example.inputs.values():
+            yield from texts_of(value)
         yield from example.references
         if example.solution is not None:
             yield example.solution

@@ -3,7 +3,7 @@
 from gpo.records import Example, Scored
 from gpo.search.neighbours import Neighbour
 from gpo.spec.task import TaskSpec
-from gpo.template import render
+from gpo.template import question_text
 
 PLACEHOLDER = "<INSTRUCTION>"
 """Stands where the instruction goes."""
@@ -11,7 +11,7 @@ PLACEHOLDER = "<INSTRUCTION>"
 
 def format_question(spec: TaskSpec, example: Example) -> str:
     """What the task model is asked, with `PLACEHOLDER` for the instruction."""
-    return "\n".join(message.text for message in render(spec.prompt.template, PLACEHOLDER, example.inputs))
+    return question_text(spec.prompt.template, PLACEHOLDER, example.inputs)
 
 
 def format_score(prompt: Scored | Neighbour) -> str:

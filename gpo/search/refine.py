@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Sequence
 
+from gpo.messages import Message
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
 from gpo.records import Example, Proposals, Rejection, RejectionReason
@@ -17,7 +18,6 @@ from gpo.search.inform import Informed
 from gpo.search.meta_prompt import END, START, Request, meta_prompt
 from gpo.search.retrieve import Recalled
 from gpo.spec.task import TaskSpec
-from gpo.template import Message
 
 # Only one part of it can match a character, or an answer without an end would take minutes.
 _MARKED = re.compile(rf"(?s){START}(\s*(?!{START}|{END})\S(?:(?!{START}|{END}).)*){END}")

@@ -173,6 +173,13 @@ class DatasetSpec(Record):
         return tuple(dict.fromkeys([*self.columns.values(), *filter(None, others)]))
 
     @property
+    def folder(self) -> Path | None:
+        """The folder of the data, where files lie that rows name; None where there is none."""
+        if self.path is None:
+            return None
+        return self.path if self.path.is_dir() else self.path.parent
+
+    @property
     def columns(self) -> Mapping[str, str]:
         """The fields of the inputs by the variables that they fill."""
         return self.input if isinstance(self.input, Mapping) else {field: field for field in self.input}

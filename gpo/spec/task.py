@@ -73,6 +73,15 @@ class TaskSpec(Record):
         return self
 
     @model_validator(mode="after")
+    def _roles_can_be_sent(self) -> Self:
+        if self.prompt.conversations and self.models.task.completion:
+            raise ValueError(
+                f"`models.task` is a completion model, which knows no roles, and {{{{{self.prompt.conversations[0]}}}}} "
+                "holds messages: ask a chat model, or show them as text in a `user` message"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _gate_can_be_kept(self) -> Self:
         self.gate.check(priced=self.models.task.price is not None)
         return self

@@ -87,8 +87,8 @@ def write_spec(
     data: Annotated[
         Path,
         typer.Option(
-            help="The labelled examples: a .jsonl, .json, .csv, .tsv, .yaml, .parquet or .xlsx file, or a folder with train, "
-            "dev (or eval, or validation) and test; the benchmarks of the paper are known by their folder's name."
+            help="The labelled examples: a .jsonl, .json, .csv, .tsv, .yaml, .parquet or .xlsx file, or a folder with "
+            "train, dev (or eval, or validation) and test; the benchmarks of the paper are known by their folder."
         ),
     ],
     *,

@@ -52,10 +52,10 @@ def print_version(console: Console, version: PromptVersion, aliases: Sequence[st
     for label, value in facts.items():
         if value:
             _print(console, Text.assemble((f"{label:<9}", "dim"), formatting.one_line(value)))
-    for role, parts in version.content.parts():
-        _print(console, Text(f"\n{role}", style="bold"))
+    for piece in version.content.pieces():
+        _print(console, Text(f"\n{piece.role}", style="bold"))
         text = Text()
-        for part in parts:
+        for part in piece.parts:
             shown = f"{{{{{part.text}}}}}" if part.is_variable else formatting.printable(part.text)
             text.append(shown, style="cyan" if part.is_variable else "default")
         _print(console, text)

@@ -26,7 +26,9 @@ def _lines(starter: "Starter") -> Iterator[tuple[str, str]]:
     found = starter.found.guess
     yield "data", _data(starter)
     for number, (variable, field) in enumerate(found.inputs.items()):
-        yield ("" if number else "input"), f"{{{{{variable}}}}}{'' if field == variable else f' from `{field}`'}"
+        origin = "" if field == variable else f" from `{field}`"
+        kind = ", messages with their roles" if variable in found.conversations else ""
+        yield ("" if number else "input"), f"{{{{{variable}}}}}{origin}{kind}"
     yield "answer", _answer(starter)
     if found.id:
         yield "id", f"`{found.id}`"

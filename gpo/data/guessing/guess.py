@@ -39,7 +39,8 @@ class Guess(NamedTuple):
     """The parts of a spec that the data decides. A published benchmark is asked as the paper does it.
 
     `inputs` are fields by the variables that they fill. `option_labels` are the labels of those inputs that are the
-    options of a multiple-choice question, one each. `left_out` are fields with the reason; `others` are fields that
+    options of a multiple-choice question, one each. `conversations` are those that hold messages; they `end_with_user` if
+    an answer to them is asked for. `left_out` are fields with the reason; `others` are fields that
     could be the right answer as well.
     """
 
@@ -58,6 +59,8 @@ class Guess(NamedTuple):
     split_field: str | None = None
     on_bad_row: str = "stop"
     seed: int = 0
+    conversations: tuple[str, ...] = ()
+    ends_with_user: bool = True
     left_out: tuple[LeftOut, ...] = ()
     others: tuple[str, ...] = ()
 
@@ -99,8 +102,11 @@ def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -
     if identifier and count != different:
         left_out.append(LeftOut(identifier, "names rows, but equal rows have different ones"))
         identifier = None
+    conversations = tuple(variable for variable, field in inputs.items() if columns[field].holds_messages)
     return Guess(
         inputs=inputs,
+        conversations=conversations,
+        ends_with_user=all(columns[inputs[variable]].ends_with_user for variable in conversations),
         reference=reference,
         id=identifier,
         answer=answer,

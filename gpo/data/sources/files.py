@@ -60,6 +60,15 @@ class Number(str):
     __slots__ = ()
 
 
+def typed_json(value: Any) -> Any:
+    """A value with its numbers as JSON has them, no more as they were written."""
+    if isinstance(value, Number):
+        return json.loads(value)
+    if isinstance(value, list):
+        return [typed_json(item) for item in value]
+    return {name: typed_json(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
 Loader = Callable[[Path, FileReading], Iterator[NumberedRow]]
 
 LOADERS: dict[str, Loader] = {}

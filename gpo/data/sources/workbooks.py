@@ -16,11 +16,11 @@ _Range = tuple[tuple[int, int], tuple[int, int]]
 
 @loader(".xlsx")
 def load_workbook(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
-    """The rows of one sheet, numbered as the spreadsheet numbers them; a formula counts as what it came to, an
-    error of one as nothing.
+    """The rows of one sheet, numbered as the spreadsheet numbers them.
 
-    The header is the first row with two names or more, so that a title above the table is none. Where names stand below
-    a merged name, both together are the field's name. Empty rows and columns are left out.
+    A formula counts as what it came to, an error of one as nothing. The header is the first row with two names or
+    more, so that a title above the table is none. Where names stand below a merged name, both together are the field's
+    name. Empty rows and columns are left out.
     """
     with _opened(path) as book:
         sheet = book.get_sheet_by_name(_sheet_of(book, path, reading))

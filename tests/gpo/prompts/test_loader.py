@@ -17,11 +17,12 @@ from langchain_core.prompts import ChatPromptTemplate
 
 from gpo.database.engine import open_database
 from gpo.errors import PromptError, StateError
+from gpo.messages import Message
 from gpo.prompts.files import write_record
 from gpo.prompts.loader import PromptLoader, as_langchain
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptContent, PromptVersion
-from gpo.template import INSTRUCTION, Message, variables_in
+from gpo.template import INSTRUCTION, variables_in
 from tests.support.paths import ROOT
 
 NAME = "review-sentiment"

@@ -15,10 +15,10 @@ from uuid import uuid4
 import pytest
 
 from gpo.errors import PromptError, PublishError
+from gpo.messages import Message
 from gpo.prompts.publishers import publisher as publishers
 from gpo.prompts.publishers.publisher import Published, open_publisher, to_double_braces
 from gpo.prompts.version import PromptContent, PromptVersion
-from gpo.template import Message
 from tests.gpo.prompts.test_registry import LINEAGE
 
 TEMPLATE = (

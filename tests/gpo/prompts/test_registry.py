@@ -12,11 +12,12 @@ from sqlalchemy import Engine, update
 from gpo.database.engine import open_database, write_transaction
 from gpo.database.tables import prompt_versions
 from gpo.errors import AliasMovedError, PromptError, StateError
+from gpo.messages import Message
 from gpo.names import check_alias, check_prompt_name
 from gpo.prompts.registry import NO_VERSION, Registry
 from gpo.prompts.version import DatasetReference, Lineage, Measurement, PromptContent, PromptVersion, prompt_content
 from gpo.records import Example, Interval
-from gpo.template import Message, render
+from gpo.template import render
 from tests.support.paths import ROOT
 
 NAME = "review-sentiment"

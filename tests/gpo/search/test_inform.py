@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from gpo.errors import SpecError, TooManyFailures
+from gpo.messages import Message
 from gpo.models.models import Models
 from gpo.models.sharing import HeldAnswers, Tally
 from gpo.records import Candidate, Example, Sample, Score, Scored, Splits, Usage
 from gpo.search.inform import MAX_FAILURE_CHARS, Informed, check_reflection, inform, reflection_prompt
-from gpo.template import Message
 from tests.gpo.search.test_refine import task
 from tests.support.fakes import ScriptedModel, StatusError, chat_model, in_time, scripted
 

@@ -145,7 +145,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
             {"prompt__messages": [{"user": "{{instruction}}", "system": "x"}]},
             "message 1 must be one `role: text` pair, found 2",
         ),
-        ({"prompt__messages": [{"bot": "{{instruction}}"}]}, "Input should be 'system', 'user' or 'assistant'"),
+        (
+            {"prompt__messages": [{"bot": "{{instruction}}"}]},
+            "Input should be 'system', 'user', 'assistant' or 'placeholder'",
+        ),
         ({"prompt__messages": []}, "`prompt.messages`: Tuple should have at least 1 item"),
         ({"answer": {"kind": "choice", "labels": ["yes"]}}, "`answer`: kind `choice` needs at least two labels"),
         ({"answer": {"kind": "number", "labels": ["1"]}}, "labels belong to kind `choice`, not `number`"),
