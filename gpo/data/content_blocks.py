@@ -80,7 +80,10 @@ def _told(item: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
         (item[name] for name in (kind, "source", "file") if isinstance(item.get(name), Mapping)), {}
     )
     told = {**item, **inner}
-    url = next((told[name] for name in (kind, "image_url", "url", "file_data", "file_url") if isinstance(told.get(name), str)), None)
+    url = next(
+        (told[name] for name in (kind, "image_url", "url", "file_data", "file_url") if isinstance(told.get(name), str)),
+        None,
+    )
     return {
         "url": url,
         "data": told.get("base64") or told.get("data"),

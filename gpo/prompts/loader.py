@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
@@ -57,9 +57,11 @@ def load_prompt(
 ) -> ChatPromptTemplate:
     """The prompt that an alias, or a version, stands for, as a LangChain template of the prompt's variables.
 
-    Prompt text and values may hold braces and quotes: neither is taken for a template. The template's `metadata` tell
-    `prompt`, `version`, `alias` and `digest`; they go into LangChain's traces. Call it for every request, or the
-    request will not see a promotion. May be called from any thread, and in processes forked from this one.
+    Prompt text and values may hold braces and quotes: neither is taken for a template. The demonstrations that the
+    prompt was measured with are part of it. The template's `metadata` tell `prompt`, `version`, `alias` and `digest`,
+    and with what it was measured: `model`, `parameters`, and how the `answer` was read; they go into LangChain's traces.
+    Call it for every request, or the request will not see a promotion. May be called from any thread, and in processes
+    forked from this one.
 
     `default` is what to give when a first read fails: a prompt, or a file that `gpo prompt export` wrote. `database`
     is an SQLAlchemy URL; by default that of `GPO_DATABASE_URL`, or the file in `GPO_HOME` or else in `.gpo` of the
@@ -222,7 +224,9 @@ def as_langchain(version: PromptVersion, alias: str | None = None) -> ChatPrompt
     if "stop" in version.content.variables:
         raise PromptError(f"prompt {version.name}: LangChain has a use of its own for `stop`; rename that variable")
     messages = [_as_langchain_message(piece) for piece in version.content.pieces()]
-    metadata = {"prompt": version.name, "version": version.version, "digest": version.digest}
+    metadata: dict[str, Any] = {"prompt": version.name, "version": version.version, "digest": version.digest}
+    if version.lineage and version.lineage.asked:
+        metadata |= version.lineage.asked.model_dump(mode="json", exclude={"completion"})
     if alias is not None:
         metadata["alias"] = alias
     template = ChatPromptTemplate(messages, template_format="f-string")

@@ -6,7 +6,7 @@ A version is all that an application sends: the template, the instruction in it 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from gpo.chat_messages import inlined
 from gpo.messages import InputValue, Message, Role
@@ -117,11 +117,24 @@ class Measurement(Interval):
     n: int
 
 
+class AskedWith(Record):
+    """How the task model was asked, and how its answer was read, when the prompt was measured.
+
+    `parameters` are those of the spec. `answer` is the section of the spec: a reading of a later time may know more.
+    """
+
+    model: str
+    parameters: Mapping[str, JsonValue] = {}
+    completion: bool = False
+    answer: Mapping[str, JsonValue]
+
+
 class Lineage(Record):
     """Where a version comes from and what was measured: enough to repeat the run, and to trust its result.
 
     `spec` is the fingerprint of the spec, `run` the id of the run, `models` the model of each role. `gain` is the
-    paired difference on the test split to the prompt that the run started from.
+    paired difference on the test split to the prompt that the run started from. `asked` is not known of versions of a
+    time when it was not recorded.
     """
 
     task: str
@@ -133,6 +146,7 @@ class Lineage(Record):
     dev: Measurement | None = None
     test: Measurement | None = None
     gain: Interval | None = None
+    asked: AskedWith | None = None
 
 
 class PromptVersion(Record):

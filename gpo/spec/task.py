@@ -76,8 +76,8 @@ class TaskSpec(Record):
     def _roles_can_be_sent(self) -> Self:
         if self.prompt.conversations and self.models.task.completion:
             raise ValueError(
-                f"`models.task` is a completion model, which knows no roles, and {{{{{self.prompt.conversations[0]}}}}} "
-                "holds messages: ask a chat model, or show them as text in a `user` message"
+                "`models.task` is a completion model, which knows no roles, and "
+                f"{{{{{self.prompt.conversations[0]}}}}} holds messages: ask a chat model, or show them as text in a `user` message"
             )
         return self
 

@@ -39,9 +39,9 @@ class Guess(NamedTuple):
     """The parts of a spec that the data decides. A published benchmark is asked as the paper does it.
 
     `inputs` are fields by the variables that they fill. `option_labels` are the labels of those inputs that are the
-    options of a multiple-choice question, one each. `conversations` are those that hold messages; they `end_with_user` if
-    an answer to them is asked for. `left_out` are fields with the reason; `others` are fields that
-    could be the right answer as well.
+    options of a multiple-choice question, one each. `conversations` are those that hold messages; `ends_with_user` if an
+    answer to them is asked for. `left_out` are fields with the reason; `others` are fields that could be the right
+    answer as well.
     """
 
     inputs: Mapping[str, str]

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 from gpo.errors import GpoError, ModelConfigError, PromptError, PublishError, suggestion
 from gpo.messages import Role
 from gpo.prompts.publishers import GROUP, PUBLISHERS
-from gpo.prompts.version import Piece, PromptVersion
-from gpo.records import Record
+from gpo.prompts.version import AskedWith, Piece, PromptVersion
+from gpo.records import Record, canonical_json
 from gpo.template import variables_in
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
@@ -124,4 +124,13 @@ def version_facts(version: PromptVersion) -> dict[str, str]:
             "gpo.dataset": f"{lineage.dataset.name} {lineage.dataset.fingerprint}".strip(),
         }
         known |= {"gpo.run": lineage.run} if lineage.run else {}
+        known |= _asked_facts(lineage.asked) if lineage.asked else {}
     return known
+
+
+def _asked_facts(asked: AskedWith) -> dict[str, str]:
+    return {
+        "gpo.model": asked.model,
+        "gpo.parameters": canonical_json(dict(asked.parameters)),
+        "gpo.answer": canonical_json(dict(asked.answer)),
+    }

@@ -75,6 +75,8 @@ def test_a_version_comes_back_whole(registry: Registry) -> None:
     assert registry.resolve(NAME, 1) == kept
     assert registry.resolve(NAME, "1") == registry.resolve(NAME, "latest") == kept
     assert kept.lineage == LINEAGE
+    # A version from before it was recorded how the model was asked looks like this, and stays as it is.
+    assert kept.lineage.asked is None
     child = registry.register(NAME, content("Better"), parent=1).version
     assert (child.version, child.parent, child.lineage) == (2, 1, None)
     assert registry.record(NAME).versions == (kept, child)
@@ -295,7 +297,7 @@ import sys
 from gpo.database.engine import open_database
 from gpo.errors import AliasMovedError
 from gpo.prompts.registry import Registry
-from gpo.template import Message
+from gpo.messages import Message
 from gpo.prompts.version import PromptContent
 url, who, count, expecting = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "expecting"
 engine = open_database(url)
