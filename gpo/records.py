@@ -38,7 +38,7 @@ class Example(Record):
     `also` holds further right answers, where there are several; an answer counts by the one that it meets best.
     `solution` is how the answer is found, for demonstrations. `slices` has the values of the fields that `gate.slices`
     names; no prompt shows them. `group` names what it belongs to, as a customer or a document: examples of one
-    group are no independent evidence.
+    group are no independent evidence. `feedback` is what people said of answers to it.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Example(Record):
     solution: str | None = None
     slices: Mapping[str, str] = {}
     group: str | None = None
+    feedback: str | None = None
 
     @property
     def inputs_hash(self) -> str:

@@ -35,6 +35,7 @@ class Labelled(NamedTuple):
     joins: bool = False
     slices: Mapping[str, str] = {}
     group: str | None = None
+    feedback: str | None = None
 
     @property
     def inputs_hash(self) -> str:
@@ -50,7 +51,8 @@ class Labelled(NamedTuple):
     def content(self) -> tuple[object, ...]:
         """All of it as it is written, for the fingerprint."""
         said = json_inputs(self.inputs), self.references, self.solution, self.id
-        return said if self.group is None else (*said, self.group)
+        known = said if self.group is None else (*said, self.group)
+        return known if self.feedback is None else (*known, {"feedback": self.feedback})
 
     def joined(self, other: "Labelled") -> "Labelled":
         """This row with the right answers of another one of the same input; which came first does not matter."""
@@ -72,6 +74,7 @@ class Labelled(NamedTuple):
             solution=self.solution,
             slices=self.slices,
             group=self.group,
+            feedback=self.feedback,
         )
 
 
@@ -88,12 +91,13 @@ def label_row(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
     solution = value_or_none(row, dataset.solution) if dataset.solution else None
     worked = None if solution is None else plain_text(solution, str(dataset.solution))
     group = _group(row, dataset.group) if dataset.group else None
+    feedback = _feedback(row, dataset.feedback) if dataset.feedback else None
     if dataset.id is None:
         joins = _joins(answer, KINDS[spec.answer.kind])
-        return Labelled(inputs, references, worked, None, joins=joins, group=group)
+        return Labelled(inputs, references, worked, None, joins=joins, group=group, feedback=feedback)
     if not (name := plain_text(value_at(row, dataset.id), dataset.id).strip()):
         raise DatasetError(f"field `{dataset.id}`: an id must not be blank")
-    return Labelled(inputs, references, worked, name, group=group)
+    return Labelled(inputs, references, worked, name, group=group, feedback=feedback)
 
 
 def _inputs(row: Mapping[str, Any], spec: TaskSpec) -> dict[str, InputValue]:
@@ -121,6 +125,12 @@ def _group(row: Mapping[str, Any], field: str) -> str | None:
     """The group of a row; a row without one is on its own."""
     value = value_at(row, field)
     return (plain_text(value, field).strip() or None) if is_there(value) else None
+
+
+def _feedback(row: Mapping[str, Any], field: str) -> str | None:
+    """What people said of a row, a line each; None where nobody did."""
+    value = value_or_none(row, field)
+    return (input_text(value, field).strip() or None) if is_there(value) and value not in ([], {}) else None
 
 
 def slice_values(row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ class RowValidation:
         self._spec = spec
         self._sum = 0
         self._has_solution = spec.dataset.solution is None
+        self._has_feedback = spec.dataset.feedback is None
         self._sliced: set[str] = set()
         self._fields: tuple[str, ...] = ()
         self._flattened: dict[str, None] = {}
@@ -96,12 +97,13 @@ class RowValidation:
         return tuple(found.values())
 
     def check(self) -> None:
-        """Raise DatasetError for rows that contradict each other, and for a solution or a slice that no row has."""
+        """Raise DatasetError for rows that contradict each other, and for fields that no row has a value of."""
         self._checks.fail()
         self._unsliced.fail()
         self.notes += map(_flattened_note, self._flattened)
-        source, field = self._spec.dataset.source, self._spec.dataset.solution
-        if field and not self._has_solution:
+        source, dataset = self._spec.dataset.source, self._spec.dataset
+        seen = ((dataset.solution, self._has_solution), (dataset.feedback, self._has_feedback))
+        if field := next((field for field, is_seen in seen if field and not is_seen), None):
             raise DatasetError(f"{source}: no row has a text in the field `{field}`{suggestion(field, self._fields)}")
         for name in self._spec.gate.slices:
             if name not in self._sliced:
@@ -124,6 +126,7 @@ class RowValidation:
             self._fields = tuple(row)
             self._flattened.update(dict.fromkeys(flattened(row, self._spec)))
             self._has_solution = self._has_solution or found.solution is not None
+            self._has_feedback = self._has_feedback or found.feedback is not None
             yield number, found._replace(slices=self._slices(number, row, table))
 
     def _slices(self, number: int, row: Mapping[str, Any], table: Table) -> dict[str, str]:

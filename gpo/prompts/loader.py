@@ -19,28 +19,25 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakSet
 
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
-from langchain_core.prompts.chat import MessageLikeRepresentation
+from langchain_core.prompts import ChatPromptTemplate
 
-from gpo.chat_messages import langchain_messages
 from gpo.database.engine import database_label, open_read_only, read_transaction, schema_revision
 from gpo.errors import GpoError, PromptError, StateError
 from gpo.formatting import count
 from gpo.names import PRODUCTION
 from gpo.prompts.files import read_record
+from gpo.prompts.langchain_template import as_langchain
 from gpo.prompts.missing import HOW_TO_BEGIN
 from gpo.prompts.registry import Registry
-from gpo.prompts.version import Piece, PromptRecord, PromptVersion
+from gpo.prompts.version import PromptRecord
 from gpo.settings import load_settings
-from gpo.template import Part
 
 Default = ChatPromptTemplate | Path | None
 
 _log = logging.getLogger(__name__)
-_ROLES = {"system": "system", "user": "human", "assistant": "ai"}
 _JITTER = 0.2
 _BUSY_S = 5.0
 _READ_S = 10.0
@@ -59,7 +56,7 @@ def load_prompt(
 
     Prompt text and values may hold braces and quotes: neither is taken for a template. The demonstrations that the
     prompt was measured with are part of it. The template's `metadata` tell `prompt`, `version`, `alias` and `digest`,
-    and with what it was measured: `model`, `parameters`, and how the `answer` was read; they go into LangChain's traces.
+    and with what it was measured: `model`, `parameters`, how the `answer` was read. They go into LangChain's traces.
     Call it for every request, or the request will not see a promotion. May be called from any thread, and in processes
     forked from this one.
 
@@ -213,36 +210,6 @@ class PromptLoader:
         jitter = random.Random()  # noqa: S311 - no secret
         while not closed.wait(self._refresh_s * jitter.uniform(1 - _JITTER, 1 + _JITTER)):
             self.refresh()
-
-
-def as_langchain(version: PromptVersion, alias: str | None = None) -> ChatPromptTemplate:
-    """A version as a LangChain template of its variables, in which all other text stands for itself.
-
-    Raises:
-        PromptError: LangChain takes no variable of such a name.
-    """
-    if "stop" in version.content.variables:
-        raise PromptError(f"prompt {version.name}: LangChain has a use of its own for `stop`; rename that variable")
-    messages = [_as_langchain_message(piece) for piece in version.content.pieces()]
-    metadata: dict[str, Any] = {"prompt": version.name, "version": version.version, "digest": version.digest}
-    if version.lineage and version.lineage.asked:
-        metadata |= version.lineage.asked.model_dump(mode="json", exclude={"completion"})
-    if alias is not None:
-        metadata["alias"] = alias
-    template = ChatPromptTemplate(messages, template_format="f-string")
-    return template.model_copy(update={"metadata": metadata})
-
-
-def _as_langchain_message(piece: Piece) -> MessageLikeRepresentation:
-    if piece.placeholder is not None:
-        return MessagesPlaceholder(piece.placeholder)
-    if piece.fixed is not None and not piece.fixed.is_plain:
-        return langchain_messages([piece.fixed])[0]
-    return _ROLES[piece.role], "".join(map(_fstring, piece.parts))
-
-
-def _fstring(part: Part) -> str:
-    return f"{{{part.text}}}" if part.is_variable else part.text.replace("{", "{{").replace("}", "}}")
 
 
 def _resolve(registry: Registry, name: str, reference: str | int) -> _Found:

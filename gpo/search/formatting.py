@@ -8,10 +8,19 @@ from gpo.template import question_text
 PLACEHOLDER = "<INSTRUCTION>"
 """Stands where the instruction goes."""
 
+MAX_FEEDBACK_CHARS = 600
+"""Characters that are shown of what people said."""
+
 
 def format_question(spec: TaskSpec, example: Example) -> str:
     """What the task model is asked, with `PLACEHOLDER` for the instruction."""
     return question_text(spec.prompt.template, PLACEHOLDER, example.inputs)
+
+
+def format_feedback(example: Example) -> str:
+    """What people said of answers to a training example, on lines of its own; empty where nobody did."""
+    said = example.feedback
+    return f"\nWhat people said of an answer: {cut_middle(said, MAX_FEEDBACK_CHARS)}" if said else ""
 
 
 def format_score(prompt: Scored | Neighbour) -> str:

@@ -17,7 +17,7 @@ from gpo.formatting import count
 from gpo.models.ask import ask_remark, repeat_of
 from gpo.models.models import Models
 from gpo.records import Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
-from gpo.search.formatting import PLACEHOLDER, cut_middle, format_question
+from gpo.search.formatting import PLACEHOLDER, cut_middle, format_feedback, format_question
 from gpo.spec.task import TaskSpec
 
 MAX_FAILURE_CHARS = 1200
@@ -109,9 +109,8 @@ def reflection_prompt(spec: TaskSpec, instruction: str, failures: Sequence[tuple
 
 
 def _failure_text(spec: TaskSpec, number: int, example: Example, sample: Sample) -> str:
-    feedback = (
-        f"\nWhat was said about the answer: {cut_middle(sample.feedback, MAX_FAILURE_CHARS)}" if sample.feedback else ""
-    )
+    judged = f"\nWhat was said about the answer: {cut_middle(sample.feedback, MAX_FAILURE_CHARS)}"
+    feedback = f"{judged if sample.feedback else ''}{format_feedback(example)}"
     return (
         f"Case {number}:\n{cut_middle(format_question(spec, example), MAX_FAILURE_CHARS)}\n"
         f"The model's answer: {cut_middle(sample.text.strip(), MAX_FAILURE_CHARS)}\n"

@@ -7,7 +7,7 @@ import re
 
 from gpo.formatting import count
 from gpo.records import Example, Record
-from gpo.search.formatting import PLACEHOLDER, format_question, format_score
+from gpo.search.formatting import PLACEHOLDER, format_feedback, format_question, format_score
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import OptimizerSpec
@@ -122,7 +122,8 @@ def _examples_text(spec: TaskSpec, request: Request) -> str:
     if not request.examples:
         return ""
     shown = "\n\n".join(
-        f"{format_question(spec, example)}\nAnswer: {example.reference}" for example in request.examples
+        f"{format_question(spec, example)}\nAnswer: {example.reference}{format_feedback(example)}"
+        for example in request.examples
     )
     return f"Examples of the task; the instruction takes the place of {PLACEHOLDER}:\n\n{_mark_off(shown)}"
 

@@ -69,6 +69,11 @@ class DatasetSpec(Record):
     solution: str | None = Field(
         default=None, description="Field with a worked solution, which demonstrations show; some rows may lack it."
     )
+    feedback: str | None = Field(
+        default=None,
+        description="Field with what people said of answers to a row; the optimizer model is told it of training rows; "
+        "some rows may lack it.",
+    )
     id: str | None = Field(default=None, description="Field with a unique id; by default the row's content is hashed.")
     group: str | None = Field(
         default=None,

@@ -23,7 +23,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 _LABELLED = ("choice", "boolean")
 """Kinds of answers with labels, which measures of the whole set need."""
 
-_NEWER = (("dataset", "group"), ("dataset", "split_field"), ("answer", "where"))
+_NEWER = (("dataset", "group"), ("dataset", "feedback"), ("dataset", "split_field"), ("answer", "where"))
 """Options that are no part of the fingerprint where they are not used: what older versions decided stays decided."""
 
 
@@ -77,7 +77,8 @@ class TaskSpec(Record):
         if self.prompt.conversations and self.models.task.completion:
             raise ValueError(
                 "`models.task` is a completion model, which knows no roles, and "
-                f"{{{{{self.prompt.conversations[0]}}}}} holds messages: ask a chat model, or show them as text in a `user` message"
+                f"{{{{{self.prompt.conversations[0]}}}}} holds messages: ask a chat model, or show them as "
+                "text in a `user` message"
             )
         return self
 

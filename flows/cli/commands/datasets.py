@@ -158,6 +158,14 @@ def export(
     reference: DatasetReference,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv or .tsv file.")],
     *,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="For another tool, as .jsonl: openai-evals, openai-chat, langsmith, langfuse, braintrust, mlflow or "
+            "promptfoo.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
     home: Home = None,
     debug: Debug = False,
@@ -169,14 +177,18 @@ def export(
 
         datasets = _datasets(_folder(home))
         version = datasets.get(*parse_reference(reference))
-        export_rows(datasets.rows(version), version, file, force=force)
+        export_rows(datasets.rows(version), version, file, form, force=force)
         typer.echo(f"Wrote {version.rows} rows of {version.label} to {file}")
 
 
 @dataset_group.command("import")
 def import_rows(
     kind: Annotated[
-        str, typer.Argument(metavar="FORMAT", help="openai-evals, openai-chat, promptfoo, squad, mmlu, arc.")
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help="langsmith, langfuse, braintrust, mlflow, promptfoo, openai-evals, openai-chat, squad, mmlu or arc.",
+        ),
     ],
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The exported file.")],
     file: Annotated[
@@ -193,7 +205,8 @@ def import_rows(
         found = import_file(kind, source, file or Path(f"{source.name.partition('.')[0]}.jsonl"), force=force)
         if found.left_out:
             print_error(f"Left out {found.left_out} that cannot be used; the first: {found.reason}")
-        typer.echo(f"Wrote {found.rows} rows to {found.path}\nNext: `gpo spec init NAME --data {found.path}`")
+        said = f", {found.annotated} of them with what people said: the field `feedback`" if found.annotated else ""
+        typer.echo(f"Wrote {found.rows} rows to {found.path}{said}\nNext: `gpo spec init NAME --data {found.path}`")
 
 
 def _announce(datasets: "Datasets", version: "DatasetVersion", folder: Path) -> "Announcement":

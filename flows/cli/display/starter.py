@@ -30,6 +30,8 @@ def _lines(starter: "Starter") -> Iterator[tuple[str, str]]:
         kind = ", messages with their roles" if variable in found.conversations else ""
         yield ("" if number else "input"), f"{{{{{variable}}}}}{origin}{kind}"
     yield "answer", _answer(starter)
+    if found.feedback:
+        yield "feedback", f"`{found.feedback}`, told of training rows to the model that writes instructions"
     if found.id:
         yield "id", f"`{found.id}`"
     yield "metric", found.answer.metric

@@ -34,7 +34,7 @@ def table_of_frame(frame: "pd.DataFrame", dataset: DatasetSpec, also: tuple[str,
 
 def reading_of(dataset: DatasetSpec, also: tuple[str, ...] = ()) -> FileReading:
     """How the dataset's tables are read."""
-    optional = (*([dataset.solution] if dataset.solution else []), *also)
+    optional = (*filter(None, [dataset.solution, dataset.feedback]), *also)
     return FileReading(dataset.encoding, dataset.delimiter, dataset.fields, optional, dataset.sheet)
 
 

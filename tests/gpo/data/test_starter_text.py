@@ -52,6 +52,7 @@ def guesses() -> st.SearchStrategy[Guess]:
         answer=answer,
         split=st.builds(SplitSpec.model_construct, train=st.just(3), dev=st.just(4), test=st.just(5)),
         solution=st.none() | TEXTS,
+        feedback=st.none() | TEXTS,
         encoding=st.sampled_from(["utf-8", "latin-1"]),
         delimiter=st.none() | st.characters(),
         sheet=st.none() | TEXTS,
@@ -80,6 +81,7 @@ def test_whatever_the_data_shows_is_in_the_spec_as_it_is(found: Guess, data: str
     assert (dataset.get("on_bad_row", "stop"), dataset.get("seed", 0)) == (found.on_bad_row, found.seed)
     assert (dataset.get("id"), dataset.get("solution")) == (found.id or None, found.solution or None)
     assert dataset.get("delimiter") == found.delimiter
+    assert dataset.get("feedback") == (found.feedback or None)
     assert dataset.get("sheet") == (found.sheet or None)
     assert dataset["split"] == {"train": 3, "dev": 4, "test": 5}
     assert (prompt["description"], prompt["instruction"]) == (found.answer.description, found.answer.instruction)

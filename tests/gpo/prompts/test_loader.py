@@ -20,7 +20,8 @@ from gpo.database.engine import open_database
 from gpo.errors import PromptError, StateError
 from gpo.messages import Message
 from gpo.prompts.files import write_record
-from gpo.prompts.loader import PromptLoader, as_langchain
+from gpo.prompts.langchain_template import as_langchain
+from gpo.prompts.loader import PromptLoader
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptContent, PromptVersion
 from gpo.template import INSTRUCTION, variables_in

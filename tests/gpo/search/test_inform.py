@@ -95,6 +95,12 @@ def test_what_the_metric_said_about_a_failure_is_told() -> None:
     assert "What was said" not in reflection_prompt(task(), "Answer.", [(example, plain)])
 
 
+def test_what_people_said_of_a_failed_example_is_told() -> None:
+    example = TRAIN[0].model_copy(update={"feedback": "It is praise, read it twice"})
+    text = reflection_prompt(task(), "Judge.", [(example, Sample(example="t0", text="negative", answer="n", value=0))])
+    assert "The right answer: positive\nWhat people said of an answer: It is praise, read it twice" in text
+
+
 def test_another_step_reflects_on_another_batch_and_the_same_one_pays_nothing() -> None:
     pair = Pair()
     first = informed(pair)

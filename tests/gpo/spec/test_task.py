@@ -304,6 +304,7 @@ DECIDES: Mapping[str, Any] = {
     "dataset.solution": "explanation",
     "dataset.id": "id",
     "dataset.group": "customer",
+    "dataset.feedback": "comment",
     "dataset.split_field": "split",
     "dataset.split.train": 7,
     "dataset.split.dev": 7,
