@@ -1,12 +1,12 @@
 """What a file or a folder of labelled rows shows: how it is written, and what its rows are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from gpo.data.guessing.benchmarks import recognise_benchmark
-from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, take_default
-from gpo.data.guessing.columns import Row
+from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
+from gpo.data.guessing.columns import Column, Row, key_of
 from gpo.data.guessing.guess import Guess, guess, sample, sizes_for
 from gpo.data.sources.encodings import EncodingGuess, check_encoding, detect_encoding
 from gpo.data.sources.files import LOADERS, FileReading, detect_reading, ending_of
@@ -17,6 +17,7 @@ from gpo.records import Split
 from gpo.spec.dataset import SplitSpec
 
 _TEXT_FILES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".yaml", ".yml"})
+_WITH_HEADERS = frozenset({".csv", ".tsv", ".xlsx"})
 _TABS = {"\\t": "\t", "tab": "\t"}
 """How a tab is written on a command line."""
 _MOST_UNREADABLE = 0.2
@@ -59,8 +60,21 @@ def find_in(data: Path, choices: Choices = UNDECIDED, ask: Ask = take_default) -
     reader = _Reader(choices)
     rows = sample(reader.rows(data, reading))
     reader.check()
+    if ending_of(data) in _WITH_HEADERS:
+        _check_header(data, rows)
     found = guess(data, rows, choices, ask)
     return _found(found, rows, reader, reading, encoded)
+
+
+def _check_header(data: Path, rows: Sequence[Row]) -> None:
+    """Raise UndecidedError for a first row that is a row of data: one of its names is a label of its column."""
+    columns = [Column(name, rows) for name in (rows[0] if rows else ())]
+    labels = [each.name for each in columns if each.is_label_like and each.counts[key_of(each.name)] > 1]
+    if labels and len(labels) < len(columns):
+        raise UndecidedError(
+            f"{data}: the first row is no header: `{labels[0]}` is a value of its own column; write a row of names "
+            "above it, such as text,label"
+        )
 
 
 def _find_in_splits(folder: Path, files: Mapping[Split, tuple[Path, ...]], choices: Choices, ask: Ask) -> Found:

@@ -265,3 +265,28 @@ def test_a_field_of_feedback_that_no_row_has_is_named(tmp_path: Path) -> None:
     (tmp_path / "task.yaml").write_text(spec)
     with pytest.raises(DatasetError, match="no row has a text in the field `feedbak`; did you mean 'feedback'"):
         load_splits(load_spec(tmp_path / "task.yaml"))
+
+
+def test_a_first_row_that_is_data_is_no_header(tmp_path: Path) -> None:
+    lines = [f"The lamp {number} is here,{'neg' if number % 2 else 'pos'}" for number in range(40)]
+    (tmp_path / "data.csv").write_text("\n".join(lines))
+    with pytest.raises(DatasetError, match="the first row is no header: `pos` is a value of its own column"):
+        write_starter("task", tmp_path / "data.csv", tmp_path, force=False)
+    (tmp_path / "data.csv").write_text("\n".join(["text,label", *lines]))
+    assert write_starter("task", tmp_path / "data.csv", tmp_path, force=False).found.guess.reference == "label"
+
+
+@pytest.mark.parametrize("names", [("triples", "text"), ("text", "triples")])
+def test_of_two_texts_the_later_is_the_answer_and_the_other_is_told(names: tuple[str, str], tmp_path: Path) -> None:
+    rows = [{names[0]: f"Oslo is in {number}", names[1]: f"{number} has a town, Oslo"} for number in range(40)]
+    path = write(tmp_path, rows)
+    found = write_starter("task", path, tmp_path, force=False).found.guess
+    assert (list(found.inputs.values()), found.reference, found.others) == ([names[0]], names[1], (names[0],))
+    asked = []
+
+    def choose(question: Any) -> str:
+        asked.append(question.answers)
+        return names[0]
+
+    assert write_starter("task", path, tmp_path, force=True, ask=choose).found.guess.reference == names[0]
+    assert asked == [(names[1], names[0])]

@@ -376,3 +376,12 @@ def test_a_format_that_is_not_written_and_another_ending_are_refused(tmp_path: P
         export(stored, VERSION, tmp_path / "out.jsonl", "squad")
     with pytest.raises(InputError, match=r"is lines of JSON; name the file out\.jsonl"):
         export(stored, VERSION, tmp_path / "out.csv", "langfuse")
+
+
+@pytest.mark.parametrize("name", ["openai-chat", "promptfoo", "squad", "mmlu", "mlflow"])
+def test_an_export_that_is_no_table_is_refused_with_the_command_that_reads_it(name: str, tmp_path: Path) -> None:
+    source = WRITERS[name](tmp_path)
+    with pytest.raises(DatasetError) as caught:
+        write_starter("task", source, tmp_path, force=False)
+    command = f"gpo dataset import {name} {source} task-rows.jsonl && gpo spec init task --data task-rows.jsonl"
+    assert str(caught.value).endswith(f"which this reads: {command}")
