@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from gpo.messages import InputValue, json_inputs
+from gpo.messages.message import InputValue, json_inputs
 from gpo.set_metrics import SetMetric, mean_interval, set_interval, set_value
 
 Split = Literal["train", "dev", "test"]

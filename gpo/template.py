@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from gpo.messages import Conversation, InputValue, Message, shown_inputs
+from gpo.messages.message import Conversation, InputValue, Message, shown_inputs
 from gpo.records import Example, Record
 
 TextRole = Literal["system", "user", "assistant", "placeholder"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
-from gpo.messages import Block
+from gpo.messages.message import Block
 
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,(?P<data>.*)", re.DOTALL)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -25,29 +25,29 @@ _MEDIA_TYPES = {"image": "image/png", "file": "application/pdf", "audio": "audio
 _SHOWN = 12
 
 
-class Content(NamedTuple):
+class MessageContent(NamedTuple):
     """What a message holds: the text that a reader sees, and its blocks where there is more than text."""
 
     text: str
     blocks: tuple[Block, ...] = ()
 
 
-def read_content(value: object, field: str, folder: Path | None) -> Content:
+def read_content(value: object, field: str, folder: Path | None) -> MessageContent:
     """A text, or a list of blocks; files are looked for in `folder`.
 
     Raises:
         DatasetError: it is neither, or a file is not there.
     """
     if value is None:
-        return Content("")
+        return MessageContent("")
     if isinstance(value, str):
-        return Content(str(value))
+        return MessageContent(str(value))
     items = [value] if isinstance(value, Mapping) else value
     if not isinstance(items, list):
         raise _no_content(value, field)
     blocks = tuple(_block(item, field, folder) for item in items)
     text = "\n".join(_shown(block) for block in blocks)
-    return Content(text) if all(block["type"] == "text" for block in blocks) else Content(text, blocks)
+    return MessageContent(text) if all(block["type"] == "text" for block in blocks) else MessageContent(text, blocks)
 
 
 def is_content(value: object) -> bool:

@@ -11,7 +11,7 @@ from gpo.data.content_blocks import is_content, read_content
 from gpo.data.sources.files import Number, typed_json
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
-from gpo.messages import Conversation, Message, Role
+from gpo.messages.message import Conversation, Message, Role
 
 _ROLES: Mapping[str, Role] = {
     "system": "system", "developer": "system",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
-from gpo.messages import InputValue, Message
+from gpo.messages.message import InputValue, Message
 from gpo.records import content_hash
 
 

@@ -8,7 +8,7 @@ from gpo.data.conversations import is_conversation, read_conversation
 from gpo.data.sources.files import typed_json
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
-from gpo.messages import shown_value
+from gpo.messages.message import shown_value
 
 _OPTION_LABELS, _OPTION_TEXTS = ("label", "key", "id"), ("text", "content", "value")
 

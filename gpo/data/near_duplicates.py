@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gpo.data.identity import normal_form
 from gpo.formatting import shorten_value
-from gpo.messages import shown_inputs
+from gpo.messages.message import shown_inputs
 from gpo.records import Example, Split, Splits
 
 if TYPE_CHECKING:

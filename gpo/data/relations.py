@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from gpo.data.rows import Labelled
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
-from gpo.messages import shown_inputs
+from gpo.messages.message import shown_inputs
 from gpo.records import content_hash
 
 Part = Literal["all", "train", "dev", "test", "few_shot"]

@@ -11,7 +11,7 @@ from gpo.data.sources.files import Number, typed_json
 from gpo.data.sources.paths import is_there, value_at, value_or_none
 from gpo.errors import DatasetError
 from gpo.formatting import one_line, shorten_value
-from gpo.messages import InputValue, json_inputs
+from gpo.messages.message import InputValue, json_inputs
 from gpo.records import Example, content_hash
 from gpo.scoring.answers import canonical_reference
 from gpo.scoring.kinds import KINDS, ReferenceKind

@@ -9,7 +9,7 @@ from typing import Any
 
 from gpo.data.sources.files import typed_json
 from gpo.data.sources.paths import is_there, top_field, value_at
-from gpo.datasets.formats.registry import EXPORTS, Question
+from gpo.datasets.formats.registry import EXPORTS, ExportedRow
 from gpo.datasets.lines import read_lines
 from gpo.datasets.version import DatasetVersion
 from gpo.errors import DatasetError, InputError, suggestion
@@ -65,16 +65,16 @@ def _for_tool(form: str, path: Path, ending: str) -> Writer:
         with draft.open("w", encoding="utf-8") as file:
             for _, row in read_lines(rows):
                 assert not isinstance(row, DatasetError)  # noqa: S101 - stored rows are rows
-                found = typed_json(EXPORTS[form](_question(row, version)))
+                found = typed_json(EXPORTS[form](_exported(row, version)))
                 file.write(json.dumps(found, ensure_ascii=False) + "\n")
 
     return write
 
 
-def _question(row: Mapping[str, Any], version: DatasetVersion) -> Question:
+def _exported(row: Mapping[str, Any], version: DatasetVersion) -> ExportedRow:
     fields = version.fields
     roles = {top_field(field) for field in (*fields.input, fields.reference, *filter(None, [fields.id]))}
-    return Question(
+    return ExportedRow(
         inputs={field: value_at(row, field) for field in fields.input},
         answer=value_at(row, fields.reference),
         id=str(value_at(row, fields.id)) if fields.id else None,

@@ -13,7 +13,7 @@ from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
 from gpo.evaluation.racing import blocks, stays
 from gpo.evaluation.readability import is_unreadable, too_many_unread
 from gpo.evaluation.scores import collect_labels, join_scores
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.ledger import Answer

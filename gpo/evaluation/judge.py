@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gpo.errors import PermanentCallError
-from gpo.messages import Message, shown_inputs
+from gpo.messages.message import Message, shown_inputs
 from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer

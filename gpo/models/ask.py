@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
 from gpo.errors import GpoError, MetricError, ModelCallError, RefusedRequestError, TooManyFailures, TransientCallError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit

@@ -9,7 +9,7 @@ from typing import Any
 
 from gpo.concurrency import Limiter
 from gpo.errors import ModelCallError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.client import Connection
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum

@@ -17,10 +17,10 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel, BaseLLM
 from pydantic import SecretStr
 
-from gpo.chat_messages import langchain_messages
 from gpo.errors import ModelConfigError
 from gpo.formatting import error_line, shorten_value
-from gpo.messages import Message
+from gpo.messages.langchain import langchain_messages
+from gpo.messages.message import Message
 from gpo.models.call_notes import exchanging
 from gpo.models.failures import without_keys
 from gpo.models.ledger import Answer

@@ -22,7 +22,7 @@ from sqlalchemy import Engine, bindparam, delete, select
 from gpo.database.engine import read_transaction, upsert, utc_now, write_transaction
 from gpo.database.tables import calls
 from gpo.errors import ModelConfigError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.records import Record, canonical_json, content_hash
 from gpo.redaction import find_secret
 

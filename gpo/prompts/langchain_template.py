@@ -5,8 +5,8 @@ from typing import Any
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.prompts.chat import MessageLikeRepresentation
 
-from gpo.chat_messages import langchain_messages
 from gpo.errors import PromptError
+from gpo.messages.langchain import langchain_messages
 from gpo.prompts.version import Piece, PromptVersion
 from gpo.template import Part
 

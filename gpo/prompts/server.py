@@ -34,7 +34,7 @@ from starlette.routing import Route
 
 from gpo.database.engine import open_read_only
 from gpo.errors import PromptError, StateError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.names import PRODUCTION
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptRecord, PromptVersion

@@ -8,8 +8,8 @@ from typing import Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from gpo.chat_messages import inlined
-from gpo.messages import InputValue, Message, Role
+from gpo.messages.langchain import inlined
+from gpo.messages.message import InputValue, Message, Role
 from gpo.names import LATEST, check_storable
 from gpo.records import Example, Interval, Record, content_hash
 from gpo.template import INSTRUCTION, Part, demonstrate, opening_of, parts_in, placeholder_of, render, variables_in

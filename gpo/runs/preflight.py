@@ -15,7 +15,7 @@ from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.judge import is_judged
 from gpo.formatting import shorten_value
 from gpo.gate.guards import check_slices, describe_unguarded, group_by_slice
-from gpo.messages import shown_message
+from gpo.messages.message import shown_message
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
 from gpo.models.sharing import current_shared

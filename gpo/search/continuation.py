@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Sequence
 
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.chat import Sampling
 from gpo.search.meta_prompt import Request
 from gpo.spec.task import TaskSpec

@@ -7,7 +7,7 @@ import random
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from gpo.data.leaks import LeakGuard
-from gpo.messages import texts_of
+from gpo.messages.message import texts_of
 from gpo.records import Candidate, Edited, Example, Proposals, Rejection, RejectionReason, content_hash
 from gpo.template import breaks_contract
 from gpo.words import project_onto_budget, split_words, word_distance

@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Sequence
 
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
 from gpo.records import Example, Proposals, Rejection, RejectionReason

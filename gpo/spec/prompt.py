@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.records import Record
 from gpo.template import (
     INSTRUCTION,

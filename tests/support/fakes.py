@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
-from gpo.messages import Message, Role
+from gpo.messages.message import Message, Role
 from gpo.models.chat import ChatModel
 from gpo.models.client import Connection
 from gpo.models.local.servers import Endpoint

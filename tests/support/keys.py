@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import CallKey
 from gpo.spec.models import ModelsSpec

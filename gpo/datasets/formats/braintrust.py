@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gpo.datasets.formats.plain import feedback_text, note_of, one_of, plain_row, unpacked
-from gpo.datasets.formats.registry import Imported, Question, Row, exporter, importer, rows_in
+from gpo.datasets.formats.registry import ExportedRow, Imported, Row, exporter, importer, rows_in
 
 
 @importer("braintrust", "records of a Braintrust dataset, experiment or log (JSON, JSONL, CSV)")
@@ -44,7 +44,7 @@ def _comment(comment: object) -> object:
 
 
 @exporter("braintrust")
-def export_braintrust(row: Question) -> Row:
+def export_braintrust(row: ExportedRow) -> Row:
     """A record, as an upload takes it."""
     found = {"input": dict(row.inputs), "expected": row.answer, "metadata": dict(row.others)}
     return found if row.id is None else {"id": row.id, **found}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gpo.datasets.formats.plain import feedback_text, note_of, one_of, plain_row, unpacked
-from gpo.datasets.formats.registry import Imported, Question, Row, exporter, importer, rows_in
+from gpo.datasets.formats.registry import ExportedRow, Imported, Row, exporter, importer, rows_in
 
 _BY_MODELS = "EVAL"
 _CORRECTION = "CORRECTION"
@@ -48,7 +48,7 @@ def _value(score: Row) -> Any:
 
 
 @exporter("langfuse")
-def export_langfuse(row: Question) -> Row:
+def export_langfuse(row: ExportedRow) -> Row:
     """An item, as the API takes it."""
     found = {"input": dict(row.inputs), "expectedOutput": row.answer, "metadata": dict(row.others)}
     return found if row.id is None else {"id": row.id, **found}

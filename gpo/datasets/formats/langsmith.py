@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gpo.datasets.formats.plain import feedback_text, note_of, one_of, plain_row, split_of, unpacked
-from gpo.datasets.formats.registry import Imported, Question, Row, exporter, importer, rows_in
+from gpo.datasets.formats.registry import ExportedRow, Imported, Row, exporter, importer, rows_in
 
 _SIDES = {"inputs": ("inputs.", "inputs_", "input_"), "outputs": ("outputs.", "outputs_", "output_", "reference_")}
 _MODELS = "model"
@@ -67,7 +67,7 @@ def _source(feedback: Row) -> str:
 
 
 @exporter("langsmith")
-def export_langsmith(row: Question) -> Row:
+def export_langsmith(row: ExportedRow) -> Row:
     """An example, as the SDK's `create_examples` takes it."""
     found = {"inputs": dict(row.inputs), "outputs": {"answer": row.answer}, "metadata": dict(row.others)}
     return found if row.id is None else {**found, "metadata": {**row.others, "id": row.id}}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gpo.datasets.formats.plain import feedback_text, note_of, one_of, plain_row, unpacked
-from gpo.datasets.formats.registry import Imported, Question, Row, exporter, importer, rows_in
+from gpo.datasets.formats.registry import ExportedRow, Imported, Row, exporter, importer, rows_in
 
 _ANSWERS = ("expected_response", "expected_output", "expected_answer", "ground_truth", "answer")
 """Names of the expectation that is the answer, the surest first."""
@@ -85,6 +85,6 @@ def _source(assessment: Row) -> str:
 
 
 @exporter("mlflow")
-def export_mlflow(row: Question) -> Row:
+def export_mlflow(row: ExportedRow) -> Row:
     """A record, as `merge_records` takes it."""
     return {"inputs": dict(row.inputs), "expectations": {_ANSWERS[0]: row.answer}, "tags": dict(row.others)}

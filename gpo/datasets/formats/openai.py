@@ -7,7 +7,7 @@ from typing import Any
 from gpo.data.conversations import is_shown_as_messages
 from gpo.data.inputs import input_text
 from gpo.datasets.formats.plain import ANSWER, FEEDBACK, feedback_text, note_of, one_of, unpacked
-from gpo.datasets.formats.registry import Imported, Question, Row, exporter, importer, rows_in
+from gpo.datasets.formats.registry import ExportedRow, Imported, Row, exporter, importer, rows_in
 
 _ITEMS = ("item", "datasource_item")
 _CRITIQUE, _RATING = "output_feedback", "rating"
@@ -91,18 +91,18 @@ def _as_one_form(rows: Iterable[Imported]) -> Iterator[Imported]:
 
 
 @exporter("openai-evals")
-def export_openai_evals(row: Question) -> Row:
+def export_openai_evals(row: ExportedRow) -> Row:
     """A sample with its messages and the ideal answer."""
     return {"input": messages_of(row), "ideal": row.answer}
 
 
 @exporter("openai-chat")
-def export_openai_chat(row: Question) -> Row:
+def export_openai_chat(row: ExportedRow) -> Row:
     """A conversation that ends with the right answer."""
     return {"messages": [*messages_of(row), {"role": "assistant", "content": row.answer}]}
 
 
-def messages_of(row: Question) -> list[Row]:
+def messages_of(row: ExportedRow) -> list[Row]:
     """The inputs of a row as messages: a conversation as it is, texts as one message of the user."""
     values = list(row.inputs.values())
     if len(values) == 1 and is_shown_as_messages(values[0]):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gpo.data.sources.files import ending_of
 from gpo.datasets.formats.plain import ANSWER, FEEDBACK, feedback_text, note_of
-from gpo.datasets.formats.registry import Imported, Question, Row, exporter, importer, rows_in, whole_content
+from gpo.datasets.formats.registry import ExportedRow, Imported, Row, exporter, importer, rows_in, whole_content
 
 _SAYS_ANSWER = ("equals", "is-json", "contains", "icontains", "contains-json", "similar", "llm-rubric", "factuality")
 """Assertions of promptfoo whose value is a right answer, the surest first."""
@@ -65,7 +65,7 @@ def _of_result(result: Row) -> Imported:
 
 
 @exporter("promptfoo")
-def export_promptfoo(row: Question) -> Row:
+def export_promptfoo(row: ExportedRow) -> Row:
     """A test with its variables and the right answer; of several answers, one is enough."""
     answers = row.answer if isinstance(row.answer, list) else [row.answer]
     asserted = [{"type": "equals", "value": answer} for answer in answers]

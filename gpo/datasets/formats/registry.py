@@ -26,7 +26,7 @@ Imported = Row | str
 Importer = Callable[[Path], Iterator[Imported]]
 
 
-class Question(NamedTuple):
+class ExportedRow(NamedTuple):
     """One row for another tool: the values of its inputs by their fields, the right answer, and all else."""
 
     inputs: Mapping[str, Any]
@@ -35,7 +35,7 @@ class Question(NamedTuple):
     others: Mapping[str, Any]
 
 
-Exporter = Callable[[Question], Mapping[str, Any]]
+Exporter = Callable[[ExportedRow], Mapping[str, Any]]
 
 
 class Format(NamedTuple):

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import NamedTuple, Protocol
 
 from gpo.errors import GpoError, ModelConfigError, PromptError, PublishError, suggestion
-from gpo.messages import Role
+from gpo.messages.message import Role
 from gpo.prompts.publishers import GROUP, PUBLISHERS
 from gpo.prompts.version import AskedWith, Piece, PromptVersion
 from gpo.records import Record, canonical_json

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from gpo.formatting import storable
-from gpo.messages import shown_inputs
+from gpo.messages.message import shown_inputs
 from gpo.records import Candidate, Example, Sample, Score
 
 Change = Literal["fixed", "broken", "both_right", "both_wrong"]

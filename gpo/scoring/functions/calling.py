@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from gpo.errors import MetricError, SpecError
-from gpo.messages import InputValue
+from gpo.messages.message import InputValue
 from gpo.records import Example
 from gpo.scoring.compare import by_value
 from gpo.scoring.functions.printing import printing_to_stderr

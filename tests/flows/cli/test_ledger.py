@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from flows.cli.app import app
 from gpo.database.engine import open_database
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.ledger import Answer, CallKey, Ledger
 from gpo.models.ledger_admin import read_time
 

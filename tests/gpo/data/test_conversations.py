@@ -14,7 +14,7 @@ from gpo.data.identity import identity_of
 from gpo.data.inputs import input_text
 from gpo.data.splits import load_splits
 from gpo.errors import DatasetError
-from gpo.messages import Message, shown_value
+from gpo.messages.message import Message, shown_value
 from gpo.spec.task import TaskSpec
 
 PIXEL = base64.b64decode(

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gpo.chat_messages import langchain_messages
 from gpo.data.conversations import read_conversation
 from gpo.data.splits import load_splits
 from gpo.errors import DatasetError, SpecError
 from gpo.evaluation.judge import question_of
+from gpo.messages.langchain import langchain_messages
 from gpo.records import Example
 from gpo.runs.job import Job
 from gpo.runs.preflight import preflight

@@ -12,7 +12,7 @@ from gpo.errors import PermanentCallError, TooManyFailures, TooManyUnread, Trans
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.extraction import completed, task_sampling
 from gpo.evaluation.racing import is_ahead
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers
 from gpo.progress import Answered, Dropped, Event, listen

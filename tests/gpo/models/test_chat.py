@@ -11,7 +11,7 @@ from sqlalchemy import select
 from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls
 from gpo.errors import LocalModelError, PermanentCallError, TransientCallError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.chat import Sampling
 from gpo.models.ledger import Answer, CallKey, Ledger
 from gpo.models.sharing import HeldAnswers

@@ -8,7 +8,7 @@ import pytest
 from langchain_core.embeddings import Embeddings
 
 from gpo.errors import ModelConfigError, PermanentCallError, TransientCallError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models import client as library
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.client import open_embedding

@@ -7,7 +7,7 @@ import pytest
 
 from gpo.database.engine import utc_now
 from gpo.errors import DecisionError, PromptError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production, open_production
 from gpo.prompts.version import DatasetReference, PromptContent

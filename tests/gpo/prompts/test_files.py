@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gpo.database.engine import open_database
 from gpo.errors import PromptError, StateError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.prompts.files import FORMATS, Format, read_record, write_record
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import Move, PromptContent, PromptRecord, PromptVersion

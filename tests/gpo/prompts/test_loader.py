@@ -15,10 +15,10 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate
 
-from gpo.chat_messages import langchain_messages
 from gpo.database.engine import open_database
 from gpo.errors import PromptError, StateError
-from gpo.messages import Message
+from gpo.messages.langchain import langchain_messages
+from gpo.messages.message import Message
 from gpo.prompts.files import write_record
 from gpo.prompts.langchain_template import as_langchain
 from gpo.prompts.loader import PromptLoader
@@ -325,7 +325,7 @@ import os, sys
 from pathlib import Path
 from gpo.database.engine import open_database
 from gpo.prompts.registry import Registry
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.prompts.version import PromptContent
 folder = Path(sys.argv[1])
 template = (Message(role="user", text="{{review}} {{instruction}}"),)

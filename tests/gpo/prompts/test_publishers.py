@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from gpo.errors import PromptError, PublishError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.prompts.publishers import publisher as publishers
 from gpo.prompts.publishers.publisher import Published, open_publisher, to_double_braces
 from gpo.prompts.version import PromptContent, PromptVersion

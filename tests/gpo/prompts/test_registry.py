@@ -12,7 +12,7 @@ from sqlalchemy import Engine, update
 from gpo.database.engine import open_database, write_transaction
 from gpo.database.tables import prompt_versions
 from gpo.errors import AliasMovedError, PromptError, StateError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.names import check_alias, check_prompt_name
 from gpo.prompts.registry import NO_VERSION, Registry
 from gpo.prompts.version import DatasetReference, Lineage, Measurement, PromptContent, PromptVersion, prompt_content
@@ -297,7 +297,7 @@ import sys
 from gpo.database.engine import open_database
 from gpo.errors import AliasMovedError
 from gpo.prompts.registry import Registry
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.prompts.version import PromptContent
 url, who, count, expecting = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "expecting"
 engine = open_database(url)

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gpo.database.engine import open_database
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.prompts.registry import Registry
 from gpo.prompts.server import PromptServer
 from gpo.template import render

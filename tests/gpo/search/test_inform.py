@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpo.errors import SpecError, TooManyFailures
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.models import Models
 from gpo.models.sharing import HeldAnswers, Tally
 from gpo.records import Candidate, Example, Sample, Score, Scored, Splits, Usage

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import PermanentCallError
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.ask import ask_all
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from gpo.errors import ModelConfigError
 from gpo.evaluation.evaluate import evaluate
-from gpo.messages import Message
+from gpo.messages.message import Message
 from gpo.models.chat import Sampling
 from gpo.models.synthetic import task
 from gpo.models.synthetic.chat import SyntheticChatModel, synthetic_model

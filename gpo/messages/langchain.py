@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, convert_to_messages
 
 from gpo.errors import DatasetError
-from gpo.messages import Block, Message
+from gpo.messages.message import Block, Message
 
 
 def langchain_messages(messages: Sequence[Message]) -> list[BaseMessage]:
