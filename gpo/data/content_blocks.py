@@ -14,7 +14,7 @@ from gpo.formatting import shorten_value
 from gpo.messages.message import Block
 
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,(?P<data>.*)", re.DOTALL)
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_ADDRESS = re.compile(r"(https?|gs|s3)://", re.IGNORECASE)
 _TEXTS = frozenset({"text", "input_text", "output_text"})
 _KINDS = {
     "image": "image", "image_url": "image", "input_image": "image", "file": "file", "input_file": "file",

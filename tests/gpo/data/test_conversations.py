@@ -93,6 +93,8 @@ def test_an_image_is_its_content_wherever_it_lies(block: dict[str, Any], tmp_pat
         ([{"role": "narrator", "content": "x"}], "role 'narrator' is not known; allowed are system, developer, user"),
         ([{"role": "user", "content": [{"type": "image", "path": "no.png"}]}], "'no.png' cannot be read in "),
         ([{"role": "user", "content": [{"type": "image", "path": "../key"}]}], "is not in "),
+        ([{"role": "user", "content": [{"type": "image", "url": "file:///etc/hosts"}]}], "cannot be read in "),
+        ([{"role": "user", "content": [{"type": "image", "path": "/etc/hosts"}]}], "is not in "),
         ([{"role": "user", "content": [{"type": "image", "base64": "?"}]}], "is not base64"),
         ([{"role": "user", "content": [{"type": "image"}]}], "the image has no url, base64 data or path"),
         ([{"role": "user", "content": [{"type": "hologram"}]}], "a list of blocks of the types text, image, file"),
