@@ -32,6 +32,7 @@ async def watch_dataset(
     id_field: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | None = None,
     home: Path | None = None,
 ) -> Pushed:
     """Push what a source holds as the next version of a dataset, if that is new, and emit `gpo.dataset.updated`.
@@ -45,11 +46,12 @@ async def watch_dataset(
         id_field: The field with a unique id; by default likewise.
         encoding: Of text files; by default UTF-8, or UTF-16 by its mark.
         delimiter: Of .csv and .tsv files; by default as their header has it.
+        sheet: Of a workbook with several sheets: which of them.
         home: The state folder; by default GPO_HOME, or .gpo in the working folder.
     """
     settings, log = load_settings(), get_run_logger()
     folder = home or settings.home_here()
-    datasets, written = Datasets(settings, folder), FileFormat(encoding, delimiter)
+    datasets, written = Datasets(settings, folder), FileFormat(encoding, delimiter, sheet)
     given = FieldNames(tuple(input_fields or ()), reference_field, id_field)
     newest = await asyncio.to_thread(datasets.newest, name)
     with TemporaryDirectory(prefix="gpo-watch-") as place:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gpo.messages.message import InputValue, json_inputs
 from gpo.set_metrics import SetMetric, mean_interval, set_interval, set_value
 
 Split = Literal["train", "dev", "test"]
@@ -28,26 +29,27 @@ class Record(BaseModel):
 
 
 class Example(Record):
-    """One labelled row. `inputs` maps the template's variables to text; `reference` is the right answer.
+    """One labelled row. `inputs` maps the template's variables to text or messages; `reference` is the right answer.
 
     `also` holds further right answers, where there are several; an answer counts by the one that it meets best.
     `solution` is how the answer is found, for demonstrations. `slices` has the values of the fields that `gate.slices`
     names; no prompt shows them. `group` names what it belongs to, as a customer or a document: examples of one
-    group are no independent evidence.
+    group are no independent evidence. `feedback` is what people said of answers to it.
     """
 
     id: str
-    inputs: Mapping[str, str]
+    inputs: Mapping[str, InputValue]
     reference: str
     also: tuple[str, ...] = ()
     solution: str | None = None
     slices: Mapping[str, str] = {}
     group: str | None = None
+    feedback: str | None = None
 
     @property
     def inputs_hash(self) -> str:
         """Hash of the inputs alone, 64 hex digits: equal for examples that ask the same, whatever the answer."""
-        return content_hash(tuple(self.inputs.values()), length=64)
+        return content_hash(tuple(json_inputs(self.inputs).values()), length=64)
 
     @property
     def references(self) -> tuple[str, ...]:

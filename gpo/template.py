@@ -8,22 +8,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from gpo.messages.message import Conversation, InputValue, Message, shown_inputs
 from gpo.records import Example, Record
 
-Role = Literal["system", "user", "assistant"]
+TextRole = Literal["system", "user", "assistant", "placeholder"]
+"""What a message of a spec may be."""
 Position = Literal["before", "beginning", "end", "answer"]
 INSTRUCTION = "instruction"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """What the name of a variable may be."""
 _VARIABLE = re.compile(rf"\{{\{{\s*({VARIABLE.pattern})\s*\}}\}}")
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w[\w ./-]*?)\s*\}\}")
-
-
-class Message(Record):
-    """One chat message."""
-
-    role: Role
-    text: str
 
 
 def variables_in(text: str) -> list[str]:
@@ -103,29 +98,71 @@ def place_instruction(
 def render(
     template: Sequence[Message],
     instruction: str,
-    inputs: Mapping[str, str],
+    inputs: Mapping[str, InputValue],
     demonstrations: Sequence[Example] = (),
 ) -> tuple[Message, ...]:
-    """The messages that are sent for one example.
+    """The messages that are sent for one example; the messages of a conversation take the place of its placeholder.
 
-    Demonstrations stand after the opening system messages and before the question, each rendered as the question is
-    and followed by its worked solution or, without one, its reference as the assistant's text.
+    Demonstrations stand after the opening system messages and before the question: see `demonstrate`.
     """
-    filled = _fill_messages(template, instruction, inputs)
-    opening = next((number for number, message in enumerate(filled) if message.role != "system"), len(filled))
-    shown = [
+    opening = opening_of(template)
+    return (
+        *_fill_messages(template[:opening], instruction, inputs),
+        *demonstrate(template, instruction, demonstrations),
+        *_fill_messages(template[opening:], instruction, inputs),
+    )
+
+
+def opening_of(template: Sequence[Message]) -> int:
+    """How many system messages a template begins with."""
+    return next((number for number, message in enumerate(template) if message.role != "system"), len(template))
+
+
+def demonstrate(template: Sequence[Message], instruction: str, examples: Sequence[Example]) -> tuple[Message, ...]:
+    """Worked examples as messages.
+
+    Each is rendered as the question is and followed by its worked solution or, without one, its reference as the
+    assistant's text.
+    """
+    asked = template[opening_of(template) :]
+    return tuple(
         message
-        for example in demonstrations
-        for message in with_answer(
-            _fill_messages(template[opening:], instruction, example.inputs), _shown_answer(example)
-        )
-    ]
-    return (*filled[:opening], *shown, *filled[opening:])
+        for example in examples
+        for message in with_answer(_fill_messages(asked, instruction, example.inputs), _shown_answer(example))
+    )
 
 
-def _fill_messages(template: Sequence[Message], instruction: str, inputs: Mapping[str, str]) -> tuple[Message, ...]:
-    values = {**inputs, INSTRUCTION: instruction}
-    return tuple(Message(role=message.role, text=fill(message.text, values)) for message in template)
+def placeholder_of(message: Message) -> str | None:
+    """The variable whose conversation stands in the place of a template's message; None where it is a message."""
+    return next(iter(variables_in(message.text)), None) if message.role == "placeholder" else None
+
+
+def question_text(template: Sequence[Message], instruction: str, inputs: Mapping[str, InputValue]) -> str:
+    """What is asked, as one text for people and for other models: a conversation on lines with its roles."""
+    values = _texts(inputs, instruction)
+    return "\n".join(fill(message.text, values) for message in template)
+
+
+def _fill_messages(
+    template: Sequence[Message], instruction: str, inputs: Mapping[str, InputValue]
+) -> tuple[Message, ...]:
+    values = _texts(inputs, instruction)
+    filled: list[Message] = []
+    for message in template:
+        if (name := placeholder_of(message)) is not None:
+            filled += _conversation(inputs[name])
+        else:
+            filled.append(Message(role=message.role, text=fill(message.text, values)))
+    return tuple(filled)
+
+
+def _texts(inputs: Mapping[str, InputValue], instruction: str) -> dict[str, str]:
+    return {**shown_inputs(inputs), INSTRUCTION: instruction}
+
+
+def _conversation(value: InputValue) -> Conversation:
+    """The messages of a value; a text is one message of the user."""
+    return (Message(role="user", text=value),) if isinstance(value, str) else value
 
 
 def _shown_answer(example: Example) -> str:
@@ -138,7 +175,7 @@ def with_answer(messages: Sequence[Message], answer: str) -> tuple[Message, ...]
     >>> with_answer([Message(role="user", text="2 + 2?"), Message(role="assistant", text="It is")], "4.")[-1].text
     'It is 4.'
     """
-    if messages and messages[-1].role == "assistant":
+    if messages and messages[-1].role == "assistant" and messages[-1].is_plain:
         *earlier, begun = messages
         gap = "" if not begun.text or begun.text[-1:].isspace() or answer[:1].isspace() else " "
         return (*earlier, Message(role="assistant", text=f"{begun.text}{gap}{answer}"))

@@ -14,6 +14,7 @@ LINES_A_FILE = 300
 INIT_WITH_CODE = {
     "gpo/__init__.py": "finds `load_prompt`, the one public name, when it is asked for",
     "gpo/data/sources/__init__.py": "imports the files of its folder, which register themselves",
+    "gpo/datasets/formats/__init__.py": "likewise",
     "gpo/database/migrations/__init__.py": "is what Alembic is run by",
     "gpo/prompts/publishers/__init__.py": "is the protocol of a publisher, which packages of others import from here",
     "flows/stack/__init__.py": "names the work pool without importing anything: `gpo --help` needs it",

@@ -7,6 +7,9 @@ question could stand in the search and in the test that proves its gain.
 import unicodedata
 from collections.abc import Iterable
 
+from pydantic import JsonValue
+
+from gpo.messages.message import InputValue, Message
 from gpo.records import content_hash
 
 
@@ -35,6 +38,26 @@ def normal_form(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", folded).split())
 
 
-def identity_of(texts: Iterable[str]) -> str:
-    """The hash, 64 hex digits, that is the same for inputs with the same normal forms in the same order."""
-    return content_hash([normal_form(text) for text in texts], length=64)
+def is_blank(value: InputValue) -> bool:
+    """Whether a value says nothing."""
+    if isinstance(value, str):
+        return not normal_form(value)
+    return all(message.is_plain and not normal_form(message.text) for message in value)
+
+
+def identity_of(values: Iterable[InputValue]) -> str:
+    """The hash, 64 hex digits, that is the same for inputs with the same normal forms in the same order.
+
+    Conversations are the same if each message is: who speaks, the normal form of the text, the content of its media.
+    """
+    forms = [normal_form(value) if isinstance(value, str) else [*map(_form, value)] for value in values]
+    return content_hash(forms, length=64)
+
+
+def _form(message: Message) -> list[JsonValue]:
+    blocks = tuple(
+        {**block, "text": normal_form(str(block["text"]))} if block["type"] == "text" else block
+        for block in message.blocks
+    )
+    text = "" if blocks else normal_form(message.text)
+    return message.model_copy(update={"text": text, "blocks": blocks}).identity()

@@ -4,15 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gpo.data.conversations import is_conversation, read_conversation
+from gpo.data.sources.files import typed_json
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
+from gpo.messages.message import shown_value
 
 _OPTION_LABELS, _OPTION_TEXTS = ("label", "key", "id"), ("text", "content", "value")
-
-
-def is_there(value: object) -> bool:
-    """Whether a field holds something: neither null nor NaN, which is how pandas says that a value is missing."""
-    return value is not None and value == value  # noqa: PLR0124
 
 
 def plain_text(value: object, field: str) -> str:
@@ -35,7 +33,7 @@ def plain_text(value: object, field: str) -> str:
 
 
 def input_text(value: object, field: str, labels: Sequence[str] = ()) -> str:
-    r"""An input as text. Options become lines such as `A) Rome`, messages lines such as `user: Hello`.
+    r"""An input as text. Options become lines such as `A) Rome`, messages lines such as `user: Hello`, tools JSON.
 
     Options are a list of texts, which get the `labels` of the answer in their order or, without enough of those, a
     dash; texts by their labels; or labels and texts side by side, as ARC has them.
@@ -51,11 +49,23 @@ def input_text(value: object, field: str, labels: Sequence[str] = ()) -> str:
     Raises:
         DatasetError: the value has no such form.
     """
+    if is_conversation(value):
+        return _conversation_text(value, field)
     if isinstance(value, list) and value:
         return "\n".join(_lines_of_list(value, field, labels))
     if isinstance(value, Mapping) and value:
         return "\n".join(_labelled(*pair, field) for pair in _options_of_mapping(value, field))
     return plain_text(value, field)
+
+
+def _conversation_text(value: object, field: str) -> str:
+    messages = read_conversation(value, field)
+    if any(message.blocks for message in messages):
+        raise DatasetError(
+            f"field `{field}`: holds an image or a file, which no text shows; send its messages as they are, with "
+            '`- placeholder: "{{...}}"` in prompt.messages'
+        )
+    return shown_value(messages)
 
 
 def _lines_of_list(items: Sequence[Any], field: str, labels: Sequence[str]) -> list[str]:
@@ -71,13 +81,11 @@ def _lines_of_list(items: Sequence[Any], field: str, labels: Sequence[str]) -> l
 
 
 def _line_of_mapping(item: Mapping[str, Any], field: str) -> str:
-    """A message, a block of a message, or one labelled option."""
-    if "role" in item and "content" in item:
-        content = item["content"]
-        text = input_text(content, field) if isinstance(content, list) else plain_text(content or "", field)
-        return f"{item['role']}: {text}"
+    """A block of a message, the definition of a tool, or one labelled option."""
     if item.get("type") == "text" and "text" in item:
         return plain_text(item["text"], field)
+    if item.get("type") == "function" and isinstance(item.get("function"), Mapping):
+        return json.dumps(typed_json(item), ensure_ascii=False)
     label = next((item[name] for name in _OPTION_LABELS if name in item), None)
     shown = next((item[name] for name in _OPTION_TEXTS if name in item), None)
     if label is None or shown is None:

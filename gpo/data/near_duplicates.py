@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gpo.data.identity import normal_form
 from gpo.formatting import shorten_value
+from gpo.messages.message import shown_inputs
 from gpo.records import Example, Split, Splits
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def near_duplicates(splits: Splits) -> tuple[str, ...]:
 
 
 def _told(later: Split, earlier: Split, pairs: list[tuple[Example, Example]]) -> str:
-    one, other = (shorten_value(" ".join(example.inputs.values())) for example in pairs[0])
+    one, other = (shorten_value(" ".join(shown_inputs(example.inputs).values())) for example in pairs[0])
     are = "1 example of" if len(pairs) == 1 else f"{len(pairs)} examples of"
     return (
         f"{are} {later} nearly equal{'s' if len(pairs) == 1 else ''} one of {earlier}; the first: {other} and {one}; "
@@ -59,7 +60,7 @@ def _pairs(splits: Splits) -> Iterator[tuple[_Text, _Text]]:
     for split in _ORDER:
         own: list[tuple[tuple[object, ...], _Text]] = []
         for example in getattr(splits, split):
-            text = "\n".join(normal_form(value) for value in example.inputs.values())
+            text = "\n".join(map(normal_form, shown_inputs(example.inputs).values()))
             item = _Text(split, example, _shingles(text))
             keys = _keys(text, item.shingles)
             own += [(key, item) for key in keys]

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from gpo.data.rows import Labelled
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
+from gpo.messages.message import shown_inputs
 from gpo.records import content_hash
 
 Part = Literal["all", "train", "dev", "test", "few_shot"]
@@ -186,7 +187,7 @@ class _Answers:
     def of_both(self, first: _Place, row: Labelled) -> str:
         """What to say of the answers of two rows with one input."""
         one, other = self._texts[first.answer], shorten_value(row.references[0])
-        asked = shorten_value(next(iter(row.inputs.values())))
+        asked = shorten_value(next(iter(shown_inputs(row.inputs).values())))
         if not one:
             return f" {asked}"
         return f" {asked}, answered {one} and {other}" if one != other else f" {asked}, answered {one}"

@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gpo.data.identity import identity_of, normal_form, visible_form
-from gpo.data.inputs import input_text, is_there, plain_text
-from gpo.data.sources.files import Number
-from gpo.data.sources.paths import value_at, value_or_none
+from gpo.data.conversations import is_shown_as_messages, read_conversation
+from gpo.data.identity import identity_of, is_blank, visible_form
+from gpo.data.inputs import input_text, plain_text
+from gpo.data.sources.files import Number, typed_json
+from gpo.data.sources.paths import is_there, value_at, value_or_none
 from gpo.errors import DatasetError
 from gpo.formatting import one_line, shorten_value
+from gpo.messages.message import InputValue, json_inputs
 from gpo.records import Example, content_hash
 from gpo.scoring.answers import canonical_reference
 from gpo.scoring.kinds import KINDS, ReferenceKind
@@ -26,13 +28,14 @@ class Labelled(NamedTuple):
     is asked and what is right: they are no part of the `content`.
     """
 
-    inputs: dict[str, str]
+    inputs: dict[str, InputValue]
     references: tuple[str, ...]
     solution: str | None
     id: str | None
     joins: bool = False
     slices: Mapping[str, str] = {}
     group: str | None = None
+    feedback: str | None = None
 
     @property
     def inputs_hash(self) -> str:
@@ -42,13 +45,14 @@ class Labelled(NamedTuple):
     @property
     def exact_hash(self) -> str:
         """The hash of the inputs as they are written."""
-        return content_hash(tuple(self.inputs.values()), length=64)
+        return content_hash(tuple(json_inputs(self.inputs).values()), length=64)
 
     @property
     def content(self) -> tuple[object, ...]:
         """All of it as it is written, for the fingerprint."""
-        said = self.inputs, self.references, self.solution, self.id
-        return said if self.group is None else (*said, self.group)
+        said = json_inputs(self.inputs), self.references, self.solution, self.id
+        known = said if self.group is None else (*said, self.group)
+        return known if self.feedback is None else (*known, {"feedback": self.feedback})
 
     def joined(self, other: "Labelled") -> "Labelled":
         """This row with the right answers of another one of the same input; which came first does not matter."""
@@ -63,13 +67,14 @@ class Labelled(NamedTuple):
         """The row as an example."""
         reference, *also = self.references
         return Example(
-            id=self.id or content_hash({"inputs": self.inputs, "reference": reference}, _ID_LENGTH),
+            id=self.id or content_hash({"inputs": json_inputs(self.inputs), "reference": reference}, _ID_LENGTH),
             inputs=self.inputs,
             reference=reference,
             also=tuple(also),
             solution=self.solution,
             slices=self.slices,
             group=self.group,
+            feedback=self.feedback,
         )
 
 
@@ -80,37 +85,52 @@ def label_row(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
         DatasetError: a field is missing or cannot be used; the message names it.
     """
     dataset = spec.dataset
-    inputs = _inputs(row, dataset.columns, spec.answer)
+    inputs = _inputs(row, spec)
     answer = value_at(row, dataset.reference)
     references = _references(answer, dataset.reference, spec.answer)
     solution = value_or_none(row, dataset.solution) if dataset.solution else None
     worked = None if solution is None else plain_text(solution, str(dataset.solution))
     group = _group(row, dataset.group) if dataset.group else None
+    feedback = _feedback(row, dataset.feedback) if dataset.feedback else None
     if dataset.id is None:
         joins = _joins(answer, KINDS[spec.answer.kind])
-        return Labelled(inputs, references, worked, None, joins=joins, group=group)
+        return Labelled(inputs, references, worked, None, joins=joins, group=group, feedback=feedback)
     if not (name := plain_text(value_at(row, dataset.id), dataset.id).strip()):
         raise DatasetError(f"field `{dataset.id}`: an id must not be blank")
-    return Labelled(inputs, references, worked, name, group=group)
+    return Labelled(inputs, references, worked, name, group=group, feedback=feedback)
 
 
-def _inputs(row: Mapping[str, Any], columns: Mapping[str, str], answer: AnswerSpec) -> dict[str, str]:
+def _inputs(row: Mapping[str, Any], spec: TaskSpec) -> dict[str, InputValue]:
     """The inputs by their variables. One of several may be missing, and is an empty text; not all of them."""
-    values = {variable: (field, value_at(row, field)) for variable, field in columns.items()}
-    texts = {
-        variable: input_text(value, field, answer.labels) if is_there(value) else ""
-        for variable, (field, value) in values.items()
-    }
-    if not any(map(normal_form, texts.values())):
+    values = {variable: (field, value_at(row, field)) for variable, field in spec.dataset.columns.items()}
+    found: dict[str, InputValue] = {}
+    for variable, (field, value) in values.items():
+        if variable in spec.prompt.conversations:
+            found[variable] = read_conversation(value, field, spec.dataset.folder)
+        else:
+            found[variable] = input_text(value, field, spec.answer.labels) if is_there(value) else ""
+    if all(map(is_blank, found.values())):
         field, value = next(iter(values.values()))
         raise DatasetError(f"field `{field}`: must not be blank, received {shorten_value(value)}")
-    return texts
+    return found
+
+
+def flattened(row: Mapping[str, Any], spec: TaskSpec) -> tuple[str, ...]:
+    """The variables whose messages a row's text shows without their roles being sent."""
+    texts = {name: field for name, field in spec.dataset.columns.items() if name not in spec.prompt.conversations}
+    return tuple(name for name, field in texts.items() if is_shown_as_messages(value_or_none(row, field)))
 
 
 def _group(row: Mapping[str, Any], field: str) -> str | None:
     """The group of a row; a row without one is on its own."""
     value = value_at(row, field)
     return (plain_text(value, field).strip() or None) if is_there(value) else None
+
+
+def _feedback(row: Mapping[str, Any], field: str) -> str | None:
+    """What people said of a row, a line each; None where nobody did."""
+    value = value_or_none(row, field)
+    return (input_text(value, field).strip() or None) if is_there(value) and value not in ([], {}) else None
 
 
 def slice_values(row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, str]:
@@ -155,16 +175,8 @@ def _structured(value: object, field: str, answer: AnswerSpec) -> str:
         raise DatasetError(f"field `{field}`: {_expected('null', answer)}, received {shorten_value(value)}")
     if isinstance(value, str) and not isinstance(value, Number):
         return value
-    typed = _typed(value) if KINDS[answer.kind].form == "json" else value
+    typed = typed_json(value) if KINDS[answer.kind].form == "json" else value
     return json.dumps(typed, ensure_ascii=False, default=str)
-
-
-def _typed(value: object) -> object:
-    if isinstance(value, Number):
-        return json.loads(value)
-    if isinstance(value, list):
-        return [_typed(item) for item in value]
-    return {name: _typed(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _expected(received: str, answer: AnswerSpec) -> str:

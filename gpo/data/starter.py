@@ -14,6 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
+from gpo.data.guessing.exports import import_command
 from gpo.data.guessing.found import Found, find_in
 from gpo.data.guessing.guess import Guess
 from gpo.data.guessing.remarks import label_counts, remarks_on
@@ -75,8 +76,8 @@ def write_starter(
     try:
         found = find_in(data, choices, ask)
         found, splits = _checked(found, spec_of, choices, ask)
-    except UndecidedError as error:
-        raise _with_command(error, f"gpo spec init {name} --data {shlex.quote(str(data))}", choices) from None
+    except DatasetError as error:
+        raise _with_command(error, name, data, choices) from None
     try:
         write_whole(path, text_of(found.guess))
     except OSError as error:
@@ -85,12 +86,15 @@ def write_starter(
     return Starter(path, found, splits, label_counts(found.rows, found.guess), remarks)
 
 
-def _with_command(error: UndecidedError, command: str, choices: Choices) -> DatasetError:
+def _with_command(error: DatasetError, name: str, data: Path, choices: Choices) -> DatasetError:
     """The error with the command that settles what is undecided, where one does."""
-    if error.choices is None:
-        return error
-    given = {option: value for option, value in error.choices._asdict().items() if value}
-    return DatasetError(f"{error}\n  This works: {command} {choices._replace(**given).as_options()}")
+    if isinstance(error, UndecidedError) and error.choices is not None:
+        given = {option: value for option, value in error.choices._asdict().items() if value}
+        options = choices._replace(**given).as_options()
+        return DatasetError(f"{error}\n  This works: gpo spec init {name} --data {shlex.quote(str(data))} {options}")
+    if command := import_command(data, name, has_rows=not isinstance(error, UndecidedError)):
+        return DatasetError(f"{error}\n  It looks like the export of another tool, which this reads: {command}")
+    return error
 
 
 def _checked(found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choices, ask: Ask) -> tuple[Found, Splits]:

@@ -60,8 +60,8 @@ _TEMPLATES = Templates("gpo.data", filters={"quote": quote_yaml})
 
 
 def _question(found: Guess) -> list[str]:
-    """The lines of a message with all inputs, named where there are several; options by their labels."""
-    asked = [variable for variable in found.inputs if variable not in found.option_labels]
+    """The lines of a message with all inputs that are texts, named where there are several; options by their labels."""
+    asked = [variable for variable in found.inputs if variable not in (*found.option_labels, *found.conversations)]
     lines = [f"{{{{{asked[0]}}}}}"] if len(asked) == 1 else [f"{name}: {{{{{name}}}}}" for name in asked]
     return lines + [f"{_mark(label)}{{{{{variable}}}}}" for variable, label in found.option_labels.items()]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpo.data.assignment import Order
 from gpo.data.relations import Part, RowChecks, RowProblems
-from gpo.data.rows import Labelled, label_row, slice_values
+from gpo.data.rows import Labelled, flattened, label_row, slice_values
 from gpo.data.sources.registry import Table
 from gpo.errors import DatasetError, suggestion
 from gpo.records import Example, content_hash
@@ -27,8 +27,10 @@ class RowValidation:
         self._spec = spec
         self._sum = 0
         self._has_solution = spec.dataset.solution is None
+        self._has_feedback = spec.dataset.feedback is None
         self._sliced: set[str] = set()
         self._fields: tuple[str, ...] = ()
+        self._flattened: dict[str, None] = {}
         source, field = spec.dataset.source, spec.dataset.id
         # No row is left out for them: which slice a row is in must not change what is searched.
         self._unsliced = RowProblems(f"{source}: correct these rows, or take their field out of gate.slices")
@@ -95,11 +97,13 @@ class RowValidation:
         return tuple(found.values())
 
     def check(self) -> None:
-        """Raise DatasetError for rows that contradict each other, and for a solution or a slice that no row has."""
+        """Raise DatasetError for rows that contradict each other, and for fields that no row has a value of."""
         self._checks.fail()
         self._unsliced.fail()
-        source, field = self._spec.dataset.source, self._spec.dataset.solution
-        if field and not self._has_solution:
+        self.notes += map(_flattened_note, self._flattened)
+        source, dataset = self._spec.dataset.source, self._spec.dataset
+        seen = ((dataset.solution, self._has_solution), (dataset.feedback, self._has_feedback))
+        if field := next((field for field, is_seen in seen if field and not is_seen), None):
             raise DatasetError(f"{source}: no row has a text in the field `{field}`{suggestion(field, self._fields)}")
         for name in self._spec.gate.slices:
             if name not in self._sliced:
@@ -120,7 +124,9 @@ class RowValidation:
                 unusable.add(f"row {number}: {problem}")
                 continue
             self._fields = tuple(row)
+            self._flattened.update(dict.fromkeys(flattened(row, self._spec)))
             self._has_solution = self._has_solution or found.solution is not None
+            self._has_feedback = self._has_feedback or found.feedback is not None
             yield number, found._replace(slices=self._slices(number, row, table))
 
     def _slices(self, number: int, row: Mapping[str, Any], table: Table) -> dict[str, str]:
@@ -143,3 +149,10 @@ class RowValidation:
 
 def _title(table: Table) -> str:
     return f"{table.where}: correct these rows, or the spec's `dataset` and `answer`, or set dataset.on_bad_row to skip"
+
+
+def _flattened_note(variable: str) -> str:
+    return (
+        f"{{{{{variable}}}}} holds messages, which the prompt shows as lines of text: `- placeholder: "
+        f'"{{{{{variable}}}}}"` in prompt.messages sends them with their roles'
+    )

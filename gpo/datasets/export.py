@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gpo.data.sources.files import Number
+from gpo.data.sources.files import typed_json
+from gpo.data.sources.paths import is_there, top_field, value_at
+from gpo.datasets.formats.registry import EXPORTS, ExportedRow
 from gpo.datasets.lines import read_lines
 from gpo.datasets.version import DatasetVersion
 from gpo.errors import DatasetError, InputError, suggestion
@@ -16,20 +18,26 @@ from gpo.files import replace_whole
 Writer = Callable[[Path, Path, DatasetVersion], None]
 
 
-def export(rows: Path, version: DatasetVersion, path: Path, *, force: bool = False) -> None:
+def export(rows: Path, version: DatasetVersion, path: Path, form: str | None = None, *, force: bool = False) -> None:
     """Write the stored `rows` of a version to `path`, in the format of its ending, whole or not at all.
+
+    With `form`, one of `EXPORTS`, they are the lines of JSON that another tool reads.
 
     Raises:
         InputError: the format is unknown, the file is there already and `force` is not set, or it cannot be written.
     """
     ending = path.suffix.lower()
-    if ending not in WRITERS:
+    if form is not None:
+        write = _for_tool(form, path, ending)
+    elif ending in WRITERS:
+        write = WRITERS[ending]
+    else:
         raise InputError(f"{path}: cannot write the format of the ending '{ending}'{suggestion(ending, WRITERS)}")
     if path.exists() and not force:
         raise InputError(f"{path}: is there already; choose another name, or overwrite it with --force")
     try:
         with replace_whole(path) as draft:
-            WRITERS[ending](rows, draft, version)
+            write(rows, draft, version)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
@@ -45,6 +53,33 @@ def _json(rows: Path, path: Path, version: DatasetVersion) -> None:
         for number, line in enumerate(lines):
             file.write((b",\n" if number else b"[\n") + line.rstrip(b"\n"))
         file.write(b"\n]\n")
+
+
+def _for_tool(form: str, path: Path, ending: str) -> Writer:
+    if form not in EXPORTS:
+        raise InputError(f"--format {form}: is no format that is written{suggestion(form, EXPORTS)}")
+    if ending not in (".jsonl", ".ndjson"):
+        raise InputError(f"{path}: the format {form} is lines of JSON; name the file {path.stem}.jsonl")
+
+    def write(rows: Path, draft: Path, version: DatasetVersion) -> None:
+        with draft.open("w", encoding="utf-8") as file:
+            for _, row in read_lines(rows):
+                assert not isinstance(row, DatasetError)  # noqa: S101 - stored rows are rows
+                found = typed_json(EXPORTS[form](_exported(row, version)))
+                file.write(json.dumps(found, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _exported(row: Mapping[str, Any], version: DatasetVersion) -> ExportedRow:
+    fields = version.fields
+    roles = {top_field(field) for field in (*fields.input, fields.reference, *filter(None, [fields.id]))}
+    return ExportedRow(
+        inputs={field: value_at(row, field) for field in fields.input},
+        answer=value_at(row, fields.reference),
+        id=str(value_at(row, fields.id)) if fields.id else None,
+        others={name: value for name, value in row.items() if name not in roles and is_there(value)},
+    )
 
 
 def _table(delimiter: str) -> Writer:
@@ -65,16 +100,8 @@ def _cell(row: Mapping[str, Any], field: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool | list | dict):
-        return json.dumps(_plain(value), ensure_ascii=False)
+        return json.dumps(typed_json(value), ensure_ascii=False)
     return str(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Number):
-        return json.loads(value)
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return {name: _plain(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 WRITERS: Mapping[str, Writer] = {".jsonl": _jsonl, ".json": _json, ".csv": _table(","), ".tsv": _table("\t")}

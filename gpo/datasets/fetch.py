@@ -46,6 +46,7 @@ class FileFormat(NamedTuple):
 
     encoding: str | None = None
     delimiter: str | None = None
+    sheet: str | None = None
 
 
 DETECT = FileFormat()
@@ -72,7 +73,7 @@ def rows_of_file(path: Path, written: FileFormat = DETECT) -> Iterator[NumberedR
     if written.encoding:
         check_encoding(written.encoding)
     seen = detect_reading(path, written.encoding)
-    reading = FileReading(seen.encoding, written.delimiter or seen.delimiter)
+    reading = FileReading(seen.encoding, written.delimiter or seen.delimiter, sheet=written.sheet)
     return read_file(path, reading)
 
 

@@ -11,6 +11,7 @@ from gpo.evaluation.racing import blocks, stays
 from gpo.evaluation.readability import is_unreadable, too_many_unread
 from gpo.evaluation.replies import TaskReply, read_reply, timing_of
 from gpo.evaluation.scores import collect_labels, join_scores
+from gpo.messages.message import Message
 from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.replies import is_cut
@@ -19,7 +20,7 @@ from gpo.records import Example, Score, UsageByRole, total_usage
 from gpo.scoring.reading import Reading
 from gpo.scoring.spec import ExtractSpec
 from gpo.spec.task import TaskSpec
-from gpo.template import Message, next_question, render
+from gpo.template import next_question, render
 
 KEPT_SAMPLES = 3
 """Raw answers kept with a score, wrong ones first, so that a report can show what went wrong."""

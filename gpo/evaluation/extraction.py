@@ -7,9 +7,10 @@ et al., arXiv 2205.11916, section 3, has it for zero-shot chains of thought).
 import json
 from collections.abc import Sequence
 
+from gpo.messages.message import Message
 from gpo.models.chat import ChatModel, Sampling
 from gpo.scoring.spec import AnswerSpec, ExtractSpec
-from gpo.template import Message, with_answer
+from gpo.template import with_answer
 
 
 def task_sampling(answer: AnswerSpec, *, follows_grammar: bool) -> Sampling:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gpo.errors import PermanentCallError
+from gpo.messages.message import Message, shown_inputs
 from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer
@@ -17,7 +18,6 @@ from gpo.records import Example, content_hash
 from gpo.scoring.hidden_reasoning import without_reasoning
 from gpo.scoring.metric_registry import METRICS
 from gpo.scoring.spec import MetricSpec
-from gpo.template import Message
 
 _A_GRADE = r"(yes\b|no\b|[0-9]+)(?: ?(?:/|out of) ?([0-9]+))?(?![.,]?[0-9])"
 _GRADE = re.compile(rf"(?i)\bgrade\b[\s*_`\"':=]*{_A_GRADE}")
@@ -155,7 +155,7 @@ def _last_line(text: str) -> str:
 
 def question_of(example: Example) -> str:
     """The inputs of an example as one text, named where there are several."""
-    texts = list(example.inputs.items())
+    texts = list(shown_inputs(example.inputs).items())
     return texts[0][1] if len(texts) == 1 else "\n".join(f"{name}: {text}" for name, text in texts)
 
 

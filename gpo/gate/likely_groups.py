@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpo.formatting import count
+from gpo.messages.message import shown_inputs, shown_value
 from gpo.records import Example
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def find_likely_groups(
 
 def _candidates(examples: Sequence[Example], columns: Mapping[str, str], *, has_ids: bool) -> Iterator[_Candidate]:
     for variable, field in columns.items() if len(columns) > 1 else ():
-        values = {each.id: _plain(each.inputs.get(variable, "")) for each in examples}
+        values = {each.id: _plain(shown_value(each.inputs.get(variable, ""))) for each in examples}
         is_long = any(len(text) >= _LONG for text in _repeated(values).values())
         yield _Candidate(field, f"the same `{field}`", values, is_long)
     for field in dict.fromkeys(name for each in examples for name in each.slices):
@@ -121,7 +122,7 @@ def _shared_passages(examples: Sequence[Example]) -> dict[str, str]:
     """The longest passage that each example shares with others: a paragraph of its inputs, or how they begin."""
     passages: dict[str, list[str]] = {}
     for each in examples:
-        texts = list(each.inputs.values())
+        texts = list(shown_inputs(each.inputs).values())
         parts = [_plain(part) for text in texts for part in text.splitlines()]
         begins = [_plain(text)[:_LONG] for text in texts]
         passages[each.id] = [part for part in dict.fromkeys([*parts, *begins]) if len(part) >= _PASSAGE]

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
 from gpo.errors import GpoError, MetricError, ModelCallError, RefusedRequestError, TooManyFailures, TransientCallError
+from gpo.messages.message import Message
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit
 from gpo.records import Example, Record, Usage, UsageByRole, content_hash, total_usage
 from gpo.redaction import mask_secrets
 from gpo.scoring.hidden_reasoning import without_reasoning
-from gpo.template import Message
 
 REMARK_TOKENS = 400
 """Most tokens of a remark, where the model's server is one of this machine; others keep to what they are asked."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from gpo.concurrency import Limiter
 from gpo.errors import ModelCallError
+from gpo.messages.message import Message
 from gpo.models.client import Connection
 from gpo.models.failures import Failure
 from gpo.models.ledger import Answer, CallKey
@@ -18,7 +19,6 @@ from gpo.models.replies import NO_TOKENS, Billed
 from gpo.models.retry import call_with_retries
 from gpo.models.sharing import AnswerStore, Call, Shared, Tally, current_shared
 from gpo.spec.models import ModelSpec
-from gpo.template import Message
 
 
 @dataclass(frozen=True)

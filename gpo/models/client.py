@@ -15,11 +15,12 @@ from typing import Any
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel, BaseLLM
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import SecretStr
 
 from gpo.errors import ModelConfigError
 from gpo.formatting import error_line, shorten_value
+from gpo.messages.langchain import langchain_messages
+from gpo.messages.message import Message
 from gpo.models.call_notes import exchanging
 from gpo.models.failures import without_keys
 from gpo.models.ledger import Answer
@@ -30,13 +31,8 @@ from gpo.models.retry import call_with_retries
 from gpo.progress import Note, emit
 from gpo.settings import Settings, read_secret
 from gpo.spec.models import ModelSpec
-from gpo.template import Message, Role, as_text
+from gpo.template import as_text
 
-_MESSAGE_TYPES: Mapping[Role, type[BaseMessage]] = {
-    "system": SystemMessage,
-    "user": HumanMessage,
-    "assistant": AIMessage,
-}
 _OPENAI_CLIENTS = {"azure_openai", "deepseek", "openai", "xai"}
 """Providers whose LangChain classes work with the SDK of OpenAI, and take an HTTP client for it."""
 _PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
@@ -98,8 +94,7 @@ class _RawReply:
 
 
 async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:
-    sent = [_MESSAGE_TYPES[message.role](content=message.text) for message in messages]
-    reply = await client.ainvoke(sent, **parameters)
+    reply = await client.ainvoke(langchain_messages(messages), **parameters)
     usage, about = reply.usage_metadata or {}, reply.response_metadata
     return _RawReply(
         text=reply.text,

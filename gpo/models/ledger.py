@@ -22,9 +22,9 @@ from sqlalchemy import Engine, bindparam, delete, select
 from gpo.database.engine import read_transaction, upsert, utc_now, write_transaction
 from gpo.database.tables import calls
 from gpo.errors import ModelConfigError
+from gpo.messages.message import Message
 from gpo.records import Record, canonical_json, content_hash
 from gpo.redaction import find_secret
-from gpo.template import Message
 
 LANGCHAIN = "langchain"
 
@@ -59,7 +59,7 @@ class CallKey(Record):
     @property
     def digest(self) -> str:
         """SHA-256 of the content, 64 hex digits; the order of mappings does not matter."""
-        messages = [[message.role, message.text] for message in self.messages]
+        messages = [message.identity() for message in self.messages]
         return content_hash({"identity": self.identity, "messages": messages, "repeat": self.repeat}, length=64)
 
 
@@ -187,7 +187,7 @@ class Ledger(BaseCache):
 
 
 def _row(key: CallKey, answer: Answer, role: str) -> dict[str, Any]:
-    messages = canonical_json([message.model_dump() for message in key.messages])
+    messages = canonical_json([message.model_dump(exclude_defaults=True) for message in key.messages])
     return {
         "digest": key.digest,
         "role": role,

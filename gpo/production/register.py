@@ -8,7 +8,7 @@ from gpo.errors import AliasMovedError, PromptError
 from gpo.evaluation import few_shot
 from gpo.names import PRODUCTION
 from gpo.prompts.registry import NO_VERSION, Registry
-from gpo.prompts.version import DatasetReference, Lineage, Measurement, Registered, prompt_content
+from gpo.prompts.version import AskedWith, DatasetReference, Lineage, Measurement, Registered, prompt_content
 from gpo.records import Example, Score
 from gpo.runs.history import History, RunRow
 from gpo.runs.outcome import Outcome
@@ -28,6 +28,12 @@ def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
         metric=spec.metric.identity,
         models={role: model.model for role, model in spec.models if isinstance(model, ModelSpec)},
         dataset=DatasetReference(name=name, version=version, fingerprint=dataset),
+        asked=AskedWith(
+            model=spec.models.task.model,
+            parameters=spec.models.task.parameters,
+            completion=spec.models.task.completion,
+            answer=spec.answer.model_dump(mode="json", exclude_defaults=True) | {"kind": spec.answer.kind},
+        ),
     )
 
 

@@ -29,16 +29,15 @@ from gpo.errors import GpoError, PromptError, StateError
 from gpo.formatting import count
 from gpo.names import PRODUCTION
 from gpo.prompts.files import read_record
+from gpo.prompts.langchain_template import as_langchain
 from gpo.prompts.missing import HOW_TO_BEGIN
 from gpo.prompts.registry import Registry
-from gpo.prompts.version import PromptRecord, PromptVersion
+from gpo.prompts.version import PromptRecord
 from gpo.settings import load_settings
-from gpo.template import Part
 
 Default = ChatPromptTemplate | Path | None
 
 _log = logging.getLogger(__name__)
-_ROLES = {"system": "system", "user": "human", "assistant": "ai"}
 _JITTER = 0.2
 _BUSY_S = 5.0
 _READ_S = 10.0
@@ -55,9 +54,11 @@ def load_prompt(
 ) -> ChatPromptTemplate:
     """The prompt that an alias, or a version, stands for, as a LangChain template of the prompt's variables.
 
-    Prompt text and values may hold braces and quotes: neither is taken for a template. The template's `metadata` tell
-    `prompt`, `version`, `alias` and `digest`; they go into LangChain's traces. Call it for every request, or the
-    request will not see a promotion. May be called from any thread, and in processes forked from this one.
+    Prompt text and values may hold braces and quotes: neither is taken for a template. The demonstrations that the
+    prompt was measured with are part of it. The template's `metadata` tell `prompt`, `version`, `alias` and `digest`,
+    and with what it was measured: `model`, `parameters`, how the `answer` was read. They go into LangChain's traces.
+    Call it for every request, or the request will not see a promotion. May be called from any thread, and in processes
+    forked from this one.
 
     `default` is what to give when a first read fails: a prompt, or a file that `gpo prompt export` wrote. `database`
     is an SQLAlchemy URL; by default that of `GPO_DATABASE_URL`, or the file in `GPO_HOME` or else in `.gpo` of the
@@ -209,26 +210,6 @@ class PromptLoader:
         jitter = random.Random()  # noqa: S311 - no secret
         while not closed.wait(self._refresh_s * jitter.uniform(1 - _JITTER, 1 + _JITTER)):
             self.refresh()
-
-
-def as_langchain(version: PromptVersion, alias: str | None = None) -> ChatPromptTemplate:
-    """A version as a LangChain template of its variables, in which all other text stands for itself.
-
-    Raises:
-        PromptError: LangChain takes no variable of such a name.
-    """
-    if "stop" in version.content.variables:
-        raise PromptError(f"prompt {version.name}: LangChain has a use of its own for `stop`; rename that variable")
-    messages = [(_ROLES[role], "".join(map(_fstring, parts))) for role, parts in version.content.parts()]
-    metadata = {"prompt": version.name, "version": version.version, "digest": version.digest}
-    if alias is not None:
-        metadata["alias"] = alias
-    template = ChatPromptTemplate(messages, template_format="f-string")
-    return template.model_copy(update={"metadata": metadata})
-
-
-def _fstring(part: Part) -> str:
-    return f"{{{part.text}}}" if part.is_variable else part.text.replace("{", "{{").replace("}", "}}")
 
 
 def _resolve(registry: Registry, name: str, reference: str | int) -> _Found:

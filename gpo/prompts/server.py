@@ -11,7 +11,9 @@
 Answers carry an ETag; a request with If-None-Match costs no body when nothing changed. While the database is down, the
 last good answer to the same request is served, with its Age and a Warning.
 
-A message's `text` holds `{{variables}}`, of which `instruction` is one: replace them all at once.
+A message's `text` holds `{{variables}}`, of which `instruction` is one: replace them all at once. In the place of one
+with the role `placeholder` stand the messages of the variable that it names. A demonstration that is more than text has
+`blocks` (LangChain's content blocks), or `more` (`tool_calls`, `tool_call_id`).
 """
 
 import hashlib
@@ -32,6 +34,7 @@ from starlette.routing import Route
 
 from gpo.database.engine import open_read_only
 from gpo.errors import PromptError, StateError
+from gpo.messages.message import Message
 from gpo.names import PRODUCTION
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptRecord, PromptVersion
@@ -170,15 +173,20 @@ def version_json(version: PromptVersion) -> dict[str, Any]:
         "name": version.name,
         "version": version.version,
         "digest": version.digest,
-        "messages": [message.model_dump() for message in content.template],
+        "messages": [_message(message) for message in content.template],
         "instruction": content.instruction,
-        "demonstrations": [message.model_dump() for message in content.demonstrations],
+        "demonstrations": [_message(message) for message in content.demonstrations],
         "variables": list(content.variables),
         "lineage": None if version.lineage is None else version.lineage.model_dump(mode="json"),
         "parent": version.parent,
         "note": version.note,
         "created_at": version.created_at,
     }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """A message as JSON; text alone has a role and a text, as ever."""
+    return message.model_dump(mode="json", exclude_defaults=True)
 
 
 def serve(database: str, host: str, port: int, say: Callable[[str], None]) -> None:

@@ -6,12 +6,26 @@ A version is all that an application sends: the template, the instruction in it 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
+from gpo.messages.langchain import inlined
+from gpo.messages.message import InputValue, Message, Role
 from gpo.names import LATEST, check_storable
 from gpo.records import Example, Interval, Record, content_hash
-from gpo.template import INSTRUCTION, Message, Part, Role, parts_in, render, variables_in
+from gpo.template import INSTRUCTION, Part, demonstrate, opening_of, parts_in, placeholder_of, render, variables_in
 from gpo.words import DiffPart, word_difference
+
+
+class Piece(Record):
+    """One message of a version, in which only variables are open.
+
+    `fixed` is a demonstration, which stands as it is. `placeholder` names the variable whose messages stand here.
+    """
+
+    role: Role
+    parts: tuple[Part, ...]
+    fixed: Message | None = None
+    placeholder: str | None = None
 
 
 class PromptContent(Record):
@@ -49,33 +63,28 @@ class PromptContent(Record):
     @property
     def digest(self) -> str:
         """SHA-256 of the content, 64 hex digits: equal content is the same version."""
-        parts = [[[message.role, message.text] for message in part] for part in (self.template, self.demonstrations)]
+        parts = [[message.identity() for message in part] for part in (self.template, self.demonstrations)]
         return content_hash([self.instruction, *parts], length=64)
 
-    def messages(self, inputs: Mapping[str, str]) -> tuple[Message, ...]:
+    def messages(self, inputs: Mapping[str, InputValue]) -> tuple[Message, ...]:
         """The messages for one request; a variable without a value raises KeyError."""
-        filled = render(self.template, self.instruction, inputs)
-        return (*filled[: self._opening], *self.demonstrations, *filled[self._opening :])
+        start = opening_of(self.template)
+        opening, rest = (
+            render(part, self.instruction, inputs) for part in (self.template[:start], self.template[start:])
+        )
+        return (*opening, *self.demonstrations, *rest)
 
-    def parts(self) -> Iterator[tuple[Role, tuple[Part, ...]]]:
+    def pieces(self) -> Iterator[Piece]:
         """Every message in order, with the instruction in its place and only the variables left open."""
-        for number, message in enumerate(self.template):
-            if number == self._opening:
-                yield from self._demonstrated()
-            yield message.role, tuple(self._placed(part) for part in parts_in(message.text))
-        if self._opening == len(self.template):
-            yield from self._demonstrated()
+        start = opening_of(self.template)
+        yield from map(self._piece, self.template[:start])
+        for message in self.demonstrations:
+            yield Piece(role=message.role, parts=(Part(text=message.text),), fixed=message)
+        yield from map(self._piece, self.template[start:])
 
-    @property
-    def _opening(self) -> int:
-        roles = [message.role for message in self.template]
-        return next((number for number, role in enumerate(roles) if role != "system"), len(roles))
-
-    def _demonstrated(self) -> Iterator[tuple[Role, tuple[Part, ...]]]:
-        return ((message.role, (Part(text=message.text),)) for message in self.demonstrations)
-
-    def _placed(self, part: Part) -> Part:
-        return Part(text=self.instruction) if part == _INSTRUCTION else part
+    def _piece(self, message: Message) -> Piece:
+        parts = (Part(text=self.instruction) if part == _INSTRUCTION else part for part in parts_in(message.text))
+        return Piece(role=message.role, parts=tuple(parts), placeholder=placeholder_of(message))
 
 
 _INSTRUCTION = Part(text=INSTRUCTION, is_variable=True)
@@ -90,12 +99,8 @@ def prompt_content(
         ValidationError: a text cannot be kept, or the instruction does not stand exactly once in the template.
     """
     bare = PromptContent(template=tuple(template), instruction=instruction)
-    inputs = dict.fromkeys(bare.variables, "")
-    alone = len(render(template, instruction, inputs))
-    rendered = render(template, instruction, inputs, demonstrations)
-    start = next((number for number, each in enumerate(template) if each.role != "system"), len(template))
-    shown = rendered[start : start + len(rendered) - alone]
-    return bare.model_copy(update={"demonstrations": shown})
+    shown = demonstrate(template, instruction, demonstrations)
+    return bare.model_copy(update={"demonstrations": tuple(map(inlined, shown))})
 
 
 class DatasetReference(Record):
@@ -112,12 +117,25 @@ class Measurement(Interval):
     n: int
 
 
+class AskedWith(Record):
+    """How the task model was asked, and how its answer was read, when the prompt was measured.
+
+    `parameters` are those of the spec. `answer` is the section of the spec: a reading of a later time may know more.
+    """
+
+    model: str
+    parameters: Mapping[str, JsonValue] = {}
+    completion: bool = False
+    answer: Mapping[str, JsonValue]
+
+
 class Lineage(Record):
     """Where a version comes from and what was measured: enough to repeat the run, and to trust its result.
 
     `spec` is the fingerprint of the spec, `run` the id of the run, `models` the model of each role. `gain` is the
     paired difference on the test split to the prompt that the run started from. `proposed` is what the optimizer model
-    wrote, where the instruction is not that in full.
+    wrote, where the instruction is not that in full. `asked` is not known of versions of a time when it was not
+    recorded.
     """
 
     task: str
@@ -130,6 +148,7 @@ class Lineage(Record):
     test: Measurement | None = None
     gain: Interval | None = None
     proposed: str | None = None
+    asked: AskedWith | None = None
 
 
 class PromptVersion(Record):

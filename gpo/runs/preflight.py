@@ -15,7 +15,9 @@ from gpo.errors import SpecError
 from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.judge import is_judged
 from gpo.evaluation.racing import blocks
+from gpo.formatting import shorten_value
 from gpo.gate.guards import check_slices, describe_unguarded, group_by_slice
+from gpo.messages.message import shown_message
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
 from gpo.models.sharing import current_shared
@@ -72,6 +74,7 @@ def _read(job: Job, splits: Splits) -> Checked:
         emit(Note(told))
     check_metric(job.spec.metric, splits.dev[:PROBED_EXAMPLES], job.spec.answer.kind, job.spec.dataset.names)
     _tell_unused_inputs(job.spec)
+    _check_media(job.spec, splits)
     return Checked(job, splits, demonstrations(job.spec, splits))
 
 
@@ -116,6 +119,21 @@ def _tell_unused_inputs(spec: TaskSpec) -> None:
     if spec.unused_inputs and not takes_row(spec.metric):
         names = ", ".join(f"`{name}`" for name in spec.unused_inputs)
         emit(Note(f"No message of `prompt` uses {names} of dataset.input: the models do not see it."))
+
+
+def _check_media(spec: TaskSpec, splits: Splits) -> None:
+    """Images, files and tools in conversations go to models that may take them; an embedded one takes text alone."""
+    model = spec.models.task
+    if not model.is_free:
+        return
+    for example in (*splits.test, *splits.dev, *splits.train, *splits.few_shot):
+        for name, value in example.inputs.items():
+            if not isinstance(value, str) and (odd := next((each for each in value if not each.is_plain), None)):
+                raise SpecError(
+                    f"`models.task` is {model.model}, which takes text alone, and {{{{{name}}}}} of example "
+                    f"{example.id} holds more: {shorten_value(shown_message(odd))}; ask a model that takes it, or "
+                    "leave these rows out"
+                )
 
 
 def _check_slices(spec: TaskSpec, splits: Splits) -> None:

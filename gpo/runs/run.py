@@ -25,7 +25,10 @@ from gpo.spec.task import TaskSpec
 
 DECIDING = (
     "gpo/*.py",
-    *(f"gpo/{room}/**/*.py" for room in ("scoring", "spec", "data", "models", "evaluation", "search", "gate")),
+    *(
+        f"gpo/{room}/**/*.py"
+        for room in ("messages", "scoring", "spec", "data", "models", "evaluation", "search", "gate")
+    ),
     *(
         f"gpo/runs/{name}.py"
         for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "proof", "run")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from gpo.data.leaks import FreeRuns, LeakGuard, leak_words
+from gpo.messages.message import texts_of
 from gpo.records import Candidate, Example, content_hash
 from gpo.search.edits.project import project_onto_budget
 from gpo.search.edits.soundness import is_cut_off, lost_labels, named_labels
@@ -119,7 +120,8 @@ def _is_too_long(text: str) -> bool:
 
 def _texts(example: Example) -> list[str]:
     solutions = [] if example.solution is None else [example.solution]
-    return [*example.inputs.values(), *example.references, *solutions]
+    inputs = [text for value in example.inputs.values() for text in texts_of(value)]
+    return [*inputs, *example.references, *solutions]
 
 
 def _usual_answers(examples: Iterable[Example]) -> list[str]:

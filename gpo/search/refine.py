@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from gpo.errors import ModelCallError
+from gpo.messages.message import Message
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
 from gpo.records import Example
@@ -21,7 +22,6 @@ from gpo.search.requests.ways import choose_ways
 from gpo.search.retrieve import Recalled
 from gpo.search.step import Proposal, Proposals, Rejection, RejectionReason, Step
 from gpo.spec.task import TaskSpec
-from gpo.template import Message
 
 LABELLED, LABELLED_EACH = 16, 3
 """Training examples of all labels together, and of each, that the request to define the labels shows at most."""

@@ -13,7 +13,14 @@ from gpo.template import INSTRUCTION, VARIABLE
 SOURCES = ("path", "hub", "sql", "name")
 """The options that say where the rows are, one of which a dataset has; `gpo.data.sources` has a function for each."""
 
-_OPTIONS = (("config", "hub"), ("revision", "hub"), ("url_env", "sql"), ("version", "name"), ("delimiter", "path"))
+_OPTIONS = (
+    ("config", "hub"),
+    ("revision", "hub"),
+    ("url_env", "sql"),
+    ("version", "name"),
+    ("delimiter", "path"),
+    ("sheet", "path"),
+)
 """Options of a dataset that belong to one kind of source."""
 
 PLACES = frozenset({*SOURCES, *(option for option, _ in _OPTIONS), "encoding", "on_bad_row"})
@@ -37,8 +44,8 @@ class DatasetSpec(Record):
 
     path: Path | None = Field(
         default=None,
-        description="A .jsonl, .json, .csv, .tsv or .parquet file, or a folder with train, dev and test in "
-        "one of these formats; relative to the spec.",
+        description="A .jsonl, .json, .csv, .tsv, .yaml, .parquet or .xlsx file, or a folder with train, dev and test "
+        "in one of these formats; relative to the spec.",
     )
     hub: str | None = Field(
         default=None, pattern=r"^[\w.-]+(/[\w.-]+)?$", description="A dataset of the Hugging Face hub: `org/name`."
@@ -62,6 +69,11 @@ class DatasetSpec(Record):
     solution: str | None = Field(
         default=None, description="Field with a worked solution, which demonstrations show; some rows may lack it."
     )
+    feedback: str | None = Field(
+        default=None,
+        description="Field with what people said of answers to a row; the optimizer model is told it of training rows; "
+        "some rows may lack it.",
+    )
     id: str | None = Field(default=None, description="Field with a unique id; by default the row's content is hashed.")
     group: str | None = Field(
         default=None,
@@ -77,6 +89,7 @@ class DatasetSpec(Record):
     delimiter: str | None = Field(
         default=None, min_length=1, max_length=1, description="Of .csv and .tsv files; by default a comma and a tab."
     )
+    sheet: str | None = Field(default=None, description="Of a workbook with several sheets: which of them.")
     on_bad_row: Literal["stop", "skip"] = Field(
         default="stop", description="`skip` leaves rows out that cannot be used, and tells how many."
     )
@@ -163,6 +176,13 @@ class DatasetSpec(Record):
         """The fields that every row must have."""
         others = (self.reference, self.id, self.group, self.split_field)
         return tuple(dict.fromkeys([*self.columns.values(), *filter(None, others)]))
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the data, where files lie that rows name; None where there is none."""
+        if self.path is None:
+            return None
+        return self.path if self.path.is_dir() else self.path.parent
 
     @property
     def columns(self) -> Mapping[str, str]:

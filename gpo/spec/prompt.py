@@ -5,8 +5,17 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from gpo.messages.message import Message
 from gpo.records import Record
-from gpo.template import INSTRUCTION, Message, Position, Role, misnamed_in, place_instruction, variables_in
+from gpo.template import (
+    INSTRUCTION,
+    Position,
+    TextRole,
+    misnamed_in,
+    place_instruction,
+    placeholder_of,
+    variables_in,
+)
 
 
 class PromptSpec(Record):
@@ -17,10 +26,11 @@ class PromptSpec(Record):
     """
 
     instruction: str = Field(min_length=1, description="The instruction to start from.")
-    messages: tuple[Mapping[Role, str], ...] | None = Field(
+    messages: tuple[Mapping[TextRole, str], ...] | None = Field(
         default=None,
         min_length=1,
-        description="Messages in order, each `role: text`, with exactly one {{instruction}} in all.",
+        description="Messages in order, each `role: text`, with exactly one {{instruction}} in all. `placeholder: "
+        '"{{variable}}"` stands for the messages of a variable, as a conversation, with the roles that they have.',
     )
     question: str | None = Field(
         default=None, min_length=1, description="In place of `messages`: the question, such as `Q: {{input}}`."
@@ -71,10 +81,33 @@ class PromptSpec(Record):
                 "are fields that dataset.input lists, with names of letters a to z, digits and _; rename the field in "
                 "the data, or take the braces away"
             )
+        self._check_placeholders()
         found = [name for message in self.template for name in variables_in(message.text)]
         if (count := found.count(INSTRUCTION)) != 1:
             raise ValueError(f"messages must hold {{{{instruction}}}} exactly once, found {count} times")
         return self
+
+    def _check_placeholders(self) -> None:
+        """A placeholder is one variable, which no text shows as well: a conversation is no text."""
+        for message in self.template:
+            found = variables_in(message.text)
+            if message.role == "placeholder" and message.text.strip() != f"{{{{{''.join(found)}}}}}":
+                raise ValueError(
+                    f"`placeholder: {message.text}` must be one variable and nothing else, such as "
+                    '`placeholder: "{{conversation}}"`'
+                )
+            if message.role == "placeholder" and found == [INSTRUCTION]:
+                raise ValueError("the instruction is a text: write `system: '{{instruction}}'`, not `placeholder`")
+            if message.role != "placeholder" and (both := [name for name in found if name in self.conversations]):
+                raise ValueError(
+                    f"{{{{{both[0]}}}}} is a placeholder's, whose messages are sent as they are; it cannot stand in a "
+                    "text as well"
+                )
+
+    @property
+    def conversations(self) -> tuple[str, ...]:
+        """The variables that hold messages, in the order of their placeholders."""
+        return tuple(filter(None, map(placeholder_of, self.template)))
 
     @property
     def template(self) -> tuple[Message, ...]:

@@ -23,7 +23,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 _LABELLED = ("choice", "boolean")
 """Kinds of answers with labels, which measures of the whole set need."""
 
-_NEWER = (("dataset", "group"), ("dataset", "split_field"), ("answer", "where"), ("answer", "allow_none"))
+_NEWER = (
+    ("dataset", "group"), ("dataset", "feedback"), ("dataset", "split_field"), ("answer", "where"),
+    ("answer", "allow_none"),
+)  # fmt: skip
 """Options that are no part of the fingerprint where they are not used: what older versions decided stays decided."""
 
 _NEWER_METHOD: dict[str, tuple[Any, ...]] = {
@@ -80,6 +83,16 @@ class TaskSpec(Record):
                     f"the prompt uses {{{{{name}}}}}, which dataset.input does not list"
                     f"{suggestion(name, self.dataset.input)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _roles_can_be_sent(self) -> Self:
+        if self.prompt.conversations and self.models.task.completion:
+            raise ValueError(
+                "`models.task` is a completion model, which knows no roles, and "
+                f"{{{{{self.prompt.conversations[0]}}}}} holds messages: ask a chat model, or show them as "
+                "text in a `user` message"
+            )
         return self
 
     @model_validator(mode="after")

@@ -11,12 +11,12 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
+from gpo.messages.message import Message, Role
 from gpo.models.chat import ChatModel
 from gpo.models.client import Connection
 from gpo.models.local.servers import Endpoint
 from gpo.models.sharing import AnswerStore, HeldAnswers, Tally
 from gpo.spec.models import ModelSpec
-from gpo.template import Message, Role
 
 T = TypeVar("T")
 Script = Callable[[Sequence[Message]], str | None]

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from gpo.messages.message import Message
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import CallKey
 from gpo.spec.models import ModelsSpec
-from gpo.template import Message
 
 PLAIN = Sampling()
 

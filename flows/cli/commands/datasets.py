@@ -26,7 +26,9 @@ commands.add_typer(dataset_group, name="dataset", rich_help_panel=DATA)
 @dataset_group.command("push")
 def push(
     name: DatasetName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv, .tsv or .parquet file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv, .tsv, .yaml, .parquet or .xlsx file.")
+    ],
     *,
     inputs: Annotated[
         list[str] | None,
@@ -40,6 +42,7 @@ def push(
     delimiter: Annotated[
         str | None, typer.Option(help="Of .csv and .tsv files; by default as their header has it.")
     ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook with several sheets: which of them.")] = None,
     note: VersionNote = "",
     who: Who = None,
     home: Home = None,
@@ -59,7 +62,7 @@ def push(
         from gpo.settings import user_name
 
         folder = _folder(home)
-        written = FileFormat(encoding, delimiter)
+        written = FileFormat(encoding, delimiter, sheet)
         rows = rows_of_file(file, written)
         origin = Origin(str(file), user_name() if who is None else who, note, stamp_of(str(file), written))
         given = FieldNames(tuple(inputs or ()), reference, identifier)
@@ -155,6 +158,14 @@ def export(
     reference: DatasetReference,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv or .tsv file.")],
     *,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="For another tool, as .jsonl: openai-evals, openai-chat, langsmith, langfuse, braintrust, mlflow or "
+            "promptfoo.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
     home: Home = None,
     debug: Debug = False,
@@ -166,14 +177,18 @@ def export(
 
         datasets = _datasets(_folder(home))
         version = datasets.get(*parse_reference(reference))
-        export_rows(datasets.rows(version), version, file, force=force)
+        export_rows(datasets.rows(version), version, file, form, force=force)
         typer.echo(f"Wrote {version.rows} rows of {version.label} to {file}")
 
 
 @dataset_group.command("import")
 def import_rows(
     kind: Annotated[
-        str, typer.Argument(metavar="FORMAT", help="openai-evals, openai-chat, promptfoo, squad, mmlu, arc.")
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help="langsmith, langfuse, braintrust, mlflow, promptfoo, openai-evals, openai-chat, squad, mmlu or arc.",
+        ),
     ],
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The exported file.")],
     file: Annotated[
@@ -190,7 +205,8 @@ def import_rows(
         found = import_file(kind, source, file or Path(f"{source.name.partition('.')[0]}.jsonl"), force=force)
         if found.left_out:
             print_error(f"Left out {found.left_out} that cannot be used; the first: {found.reason}")
-        typer.echo(f"Wrote {found.rows} rows to {found.path}\nNext: `gpo spec init NAME --data {found.path}`")
+        said = f", {found.annotated} of them with what people said: the field `feedback`" if found.annotated else ""
+        typer.echo(f"Wrote {found.rows} rows to {found.path}{said}\nNext: `gpo spec init NAME --data {found.path}`")
 
 
 def _announce(datasets: "Datasets", version: "DatasetVersion", folder: Path) -> "Announcement":

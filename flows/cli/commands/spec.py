@@ -65,6 +65,7 @@ class StarterOptions:
     ] = None
     encoding: Annotated[str | None, typer.Option(help="Of text files; by default found by trying.")] = None
     delimiter: Annotated[str | None, typer.Option(help="Of .csv and .tsv files; by default found by trying.")] = None
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook with several sheets: which of them.")] = None
 
     def choices(self) -> "Choices":
         """What the library is told."""
@@ -75,7 +76,7 @@ class StarterOptions:
             bad_row = "skip" if self.on_bad_row is BadRow.skip else "stop"
         return Choices(
             tuple(self.inputs or ()), self.reference, self.kind, self.metric, self.group, self.split, bad_row,
-            self.encoding, self.delimiter,
+            self.encoding, self.delimiter, self.sheet,
         )  # fmt: skip
 
 
@@ -86,8 +87,8 @@ def write_spec(
     data: Annotated[
         Path,
         typer.Option(
-            help="The labelled examples: a .jsonl, .json, .csv, .tsv, .yaml or .parquet file, or a folder with train, "
-            "dev (or eval, or validation) and test; the benchmarks of the paper are known by their folder's name."
+            help="The labelled examples: a .jsonl, .json, .csv, .tsv, .yaml, .parquet or .xlsx file, or a folder with "
+            "train, dev (or eval, or validation) and test; the benchmarks of the paper are known by their folder."
         ),
     ],
     *,

@@ -1,5 +1,6 @@
 """What a person sees of the prompt registry: tables on a terminal, plain lines with tabs in a pipe."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.text import Text
 from flows.cli.console import format_time, print_json, print_table
 from gpo import formatting
 from gpo.production.decision import Decision, Status
-from gpo.prompts.version import Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
+from gpo.prompts.version import AskedWith, Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
 from gpo.records import Interval
 from gpo.report.markdown import as_markdown
 
@@ -51,14 +52,11 @@ def print_version(console: Console, version: PromptVersion, aliases: Sequence[st
     }
     for label, value in facts.items():
         if value:
-            _print(
-                console,
-                Text.assemble((f"{label:<9}", "dim"), formatting.one_line(value)),
-            )
-    for role, parts in version.content.parts():
-        _print(console, Text(f"\n{role}", style="bold"))
+            _print(console, Text.assemble((f"{label:<9}", "dim"), formatting.one_line(value)))
+    for piece in version.content.pieces():
+        _print(console, Text(f"\n{piece.role}", style="bold"))
         text = Text()
-        for part in parts:
+        for part in piece.parts:
             shown = f"{{{{{part.text}}}}}" if part.is_variable else formatting.printable(part.text)
             text.append(shown, style="cyan" if part.is_variable else "default")
         _print(console, text)
@@ -202,11 +200,22 @@ def _lineage(lineage: Lineage) -> Mapping[str, str]:
         "data": " ".join(filter(None, [data.name, data.version and f"version {data.version}", data.fingerprint])),
         "metric": lineage.metric,
         "models": ", ".join(f"{role}: {model}" for role, model in lineage.models.items()),
+        **(_asked(lineage.asked) if lineage.asked else {}),
         "dev": _measured(lineage.dev),
         "test": _measured(lineage.test),
         "gain": _gain(lineage.gain),
         "original": lineage.proposed or "",
     }
+
+
+def _asked(asked: AskedWith) -> Mapping[str, str]:
+    """With what the prompt was measured, as the spec writes it."""
+    options = ", ".join(f"{name}: {json.dumps(value)}" for name, value in asked.parameters.items())
+    answer = ", ".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in asked.answer.items()
+    )
+    return {"asked": ", ".join(filter(None, [asked.model, options])), "answer": answer}
 
 
 def _measured(measurement: Measurement | None) -> str:

@@ -26,8 +26,12 @@ def _lines(starter: "Starter") -> Iterator[tuple[str, str]]:
     found = starter.found.guess
     yield "data", _data(starter)
     for number, (variable, field) in enumerate(found.inputs.items()):
-        yield ("" if number else "input"), f"{{{{{variable}}}}}{'' if field == variable else f' from `{field}`'}"
+        origin = "" if field == variable else f" from `{field}`"
+        kind = ", messages with their roles" if variable in found.conversations else ""
+        yield ("" if number else "input"), f"{{{{{variable}}}}}{origin}{kind}"
     yield "answer", _answer(starter)
+    if found.feedback:
+        yield "feedback", f"`{found.feedback}`, told of training rows to the model that writes instructions"
     if found.id:
         yield "id", f"`{found.id}`"
     yield "metric", found.answer.metric
@@ -42,7 +46,8 @@ def _data(starter: "Starter") -> str:
     found = starter.found
     why = f", {found.guess.encoding} ({found.encoding_why})" if found.encoding_why else ""
     between = f", separated by {_separator(found.guess.delimiter)}" if found.guess.delimiter else ""
-    return f"{count(found.total, 'row')}{why}{between}"
+    sheet = f" of the sheet `{found.guess.sheet}`, --sheet names another" if found.guess.sheet else ""
+    return f"{count(found.total, 'row')}{sheet}{why}{between}"
 
 
 def _separator(delimiter: str) -> str:

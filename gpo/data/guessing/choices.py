@@ -24,6 +24,7 @@ class Choices(NamedTuple):
     on_bad_row: OnBadRow | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    sheet: str | None = None
 
     def as_options(self) -> str:
         """As they are written on a command line.

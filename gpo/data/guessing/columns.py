@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from gpo.data.conversations import is_shown_as_messages, last_role
 from gpo.data.identity import normal_form
-from gpo.data.inputs import is_there
 from gpo.data.sources.files import Number
-from gpo.data.sources.paths import value_or_none
+from gpo.data.sources.paths import is_there, value_or_none
 from gpo.formatting import shorten_value
 from gpo.records import canonical_json
 
@@ -93,7 +93,20 @@ class Column:
     @cached_property
     def is_asked(self) -> bool:
         """Whether all values can fill a variable: texts, or messages."""
-        return self.is_text or (self.is_list and all(_is_conversation(value) for value in self.present))
+        return self.is_text or self.holds_messages
+
+    @cached_property
+    def holds_messages(self) -> bool:
+        """Whether values are lists of messages, or of the parts of one; some may be texts."""
+        messages = [is_shown_as_messages(value) for value in self.present]
+        pairs = zip(messages, self.present, strict=True)
+        return any(messages) and all(found or isinstance(value, str) for found, value in pairs)
+
+    @cached_property
+    def ends_with_user(self) -> bool:
+        """Whether nearly all conversations end with what the user says, which waits for an answer."""
+        ends = [last_role(value) == "user" for value in self.present]
+        return sum(ends) >= _MOSTLY * len(ends)
 
     @cached_property
     def is_answer_like(self) -> bool:
@@ -157,10 +170,6 @@ def is_missing(value: object) -> bool:
     if not is_there(value) or value in ([], {}):
         return True
     return isinstance(value, str) and not isinstance(value, Number) and not normal_form(value)
-
-
-def _is_conversation(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, Mapping) and "role" in item for item in value)
 
 
 def key_of(value: object) -> str:

@@ -1,21 +1,23 @@
 """What a file or a folder of labelled rows shows: how it is written, and what its rows are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from gpo.data.guessing.benchmarks import recognise_benchmark
-from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, take_default
-from gpo.data.guessing.columns import Row
+from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
+from gpo.data.guessing.columns import Column, Row, key_of
 from gpo.data.guessing.guess import Guess, guess, sample, sizes_for
 from gpo.data.sources.encodings import EncodingGuess, check_encoding, detect_encoding
 from gpo.data.sources.files import LOADERS, FileReading, detect_reading, ending_of
 from gpo.data.sources.folders import read_file, split_files
+from gpo.data.sources.workbooks import sheet_names
 from gpo.errors import DatasetError
 from gpo.records import Split
 from gpo.spec.dataset import SplitSpec
 
 _TEXT_FILES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".yaml", ".yml"})
+_WITH_HEADERS = frozenset({".csv", ".tsv", ".xlsx"})
 _TABS = {"\\t": "\t", "tab": "\t"}
 """How a tab is written on a command line."""
 _MOST_UNREADABLE = 0.2
@@ -54,16 +56,29 @@ def find_in(data: Path, choices: Choices = UNDECIDED, ask: Ask = take_default) -
                 f"{data}: is a folder without splits; name one file, or a folder with train, dev and test files"
             )
         return _find_in_splits(data.resolve(), files, choices, ask)
-    reading, encoded = _reading(data, choices)
+    reading, encoded = _reading(data, choices, ask)
     reader = _Reader(choices)
     rows = sample(reader.rows(data, reading))
     reader.check()
+    if ending_of(data) in _WITH_HEADERS:
+        _check_header(data, rows)
     found = guess(data, rows, choices, ask)
     return _found(found, rows, reader, reading, encoded)
 
 
+def _check_header(data: Path, rows: Sequence[Row]) -> None:
+    """Raise UndecidedError for a first row that is a row of data: one of its names is a label of its column."""
+    columns = [Column(name, rows) for name in (rows[0] if rows else ())]
+    labels = [each.name for each in columns if each.is_label_like and each.counts[key_of(each.name)] > 1]
+    if labels and len(labels) < len(columns):
+        raise UndecidedError(
+            f"{data}: the first row is no header: `{labels[0]}` is a value of its own column; write a row of names "
+            "above it, such as text,label"
+        )
+
+
 def _find_in_splits(folder: Path, files: Mapping[Split, tuple[Path, ...]], choices: Choices, ask: Ask) -> Found:
-    reading, encoded = _reading(next(iter(files.values()))[0], choices)
+    reading, encoded = _reading(next(iter(files.values()))[0], choices, ask)
     reader = _Reader(choices)
     counts = dict.fromkeys(files, 0)
 
@@ -87,11 +102,11 @@ def _find_in_splits(folder: Path, files: Mapping[Split, tuple[Path, ...]], choic
 
 
 def _found(found: Guess, rows: list[Row], reader: "_Reader", reading: FileReading, encoded: EncodingGuess) -> Found:
-    found = found._replace(encoding=reading.encoding, delimiter=reading.delimiter)
+    found = found._replace(encoding=reading.encoding, delimiter=reading.delimiter, sheet=reading.sheet)
     return Found(found, rows, reader.count, len(reader.unreadable), encoded.why)
 
 
-def _reading(path: Path, choices: Choices) -> tuple[FileReading, EncodingGuess]:
+def _reading(path: Path, choices: Choices, ask: Ask) -> tuple[FileReading, EncodingGuess]:
     """How a file is written, as it is said or seen."""
     is_text = ending_of(path) in _TEXT_FILES
     if choices.encoding:
@@ -101,7 +116,18 @@ def _reading(path: Path, choices: Choices) -> tuple[FileReading, EncodingGuess]:
         encoded = detect_encoding(path) if is_text else EncodingGuess("utf-8")
     seen = detect_reading(path, encoded.encoding) if ending_of(path) in LOADERS else FileReading()
     delimiter = _TABS.get(choices.delimiter or "", choices.delimiter)
-    return FileReading(encoded.encoding, delimiter or seen.delimiter), encoded
+    sheet = _sheet(path, choices, ask)
+    return FileReading(encoded.encoding, delimiter or seen.delimiter, sheet=sheet), encoded
+
+
+def _sheet(path: Path, choices: Choices, ask: Ask) -> str | None:
+    """Which sheet of a workbook is read; None where there is one alone, and for all other files."""
+    if choices.sheet or ending_of(path) != ".xlsx":
+        return choices.sheet
+    names = sheet_names(path)
+    if len(names) < 2:
+        return None
+    return ask(ChoiceToMake("Which sheet holds the labelled rows?", names, names[0]))
 
 
 class _Reader:

@@ -17,7 +17,7 @@ from gpo.data.guessing.answers import (
 )
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, UndecidedError, take_default
 from gpo.data.guessing.columns import Column, Row, columns_of
-from gpo.data.guessing.names import is_split, variables_for
+from gpo.data.guessing.names import is_feedback, is_split, variables_for
 from gpo.data.guessing.options import Options, find_options, option_labels
 from gpo.data.guessing.roles import Inputs, LeftOut, Reference, find_inputs, find_reference
 from gpo.data.identity import identity_of
@@ -39,8 +39,9 @@ class Guess(NamedTuple):
     """The parts of a spec that the data decides. A published benchmark is asked as the paper does it.
 
     `inputs` are fields by the variables that they fill. `option_labels` are the labels of those inputs that are the
-    options of a multiple-choice question, one each. `left_out` are fields with the reason; `others` are fields that
-    could be the right answer as well.
+    options of a multiple-choice question, one each. `conversations` are those that hold messages; `ends_with_user`: an
+    answer to them is asked for. `left_out` are fields with the reason; `others` are fields that could be the right
+    answer as well.
     """
 
     inputs: Mapping[str, str]
@@ -49,14 +50,18 @@ class Guess(NamedTuple):
     answer: AnswerGuess
     split: SplitSpec
     solution: str | None = None
+    feedback: str | None = None
     encoding: str = "utf-8"
     delimiter: str | None = None
+    sheet: str | None = None
     is_published: bool = False
     option_labels: Mapping[str, str] = {}
     group: str | None = None
     split_field: str | None = None
     on_bad_row: str = "stop"
     seed: int = 0
+    conversations: tuple[str, ...] = ()
+    ends_with_user: bool = True
     left_out: tuple[LeftOut, ...] = ()
     others: tuple[str, ...] = ()
 
@@ -94,17 +99,22 @@ def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -
     answer, labels = _answer(columns, reference, asked, options, choices)
     different, count = _count(columns, tuple(inputs.values()), reference)
     check_enough(data, different)
-    left_out = list(asked.left_out)
+    feedback = next((each.field for each in asked.left_out if is_feedback(each.field)), None)
+    left_out = [each for each in asked.left_out if each.field != feedback]
     if identifier and count != different:
         left_out.append(LeftOut(identifier, "names rows, but equal rows have different ones"))
         identifier = None
+    conversations = tuple(variable for variable, field in inputs.items() if columns[field].holds_messages)
     return Guess(
         inputs=inputs,
+        conversations=conversations,
+        ends_with_user=all(columns[inputs[variable]].ends_with_user for variable in conversations),
         reference=reference,
         id=identifier,
         answer=answer,
         split=_own_sizes(columns[split_field]) if split_field else sizes_for(different, choices.split),
         solution=asked.solution,
+        feedback=feedback,
         option_labels=_labels_by_variable(inputs, options, labels),
         group=group,
         split_field=split_field,

@@ -24,6 +24,8 @@ _REFERENCE_WORDS = (
 
 _SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
 
+_FEEDBACK = ("feedback", "human_feedback")
+
 _ANSWER_WORDS = frozenset({
     "label", "labels", "answer", "answers", "target", "targets", "gold", "truth", "correct", "expected", "ideal",
     "justification", "justifications", "explanation", "explanations", "rationale", "rationales", "reasoning", "reason",
@@ -65,6 +67,11 @@ def words_of(name: str) -> tuple[str, ...]:
 def is_solution(name: str) -> bool:
     """Whether a field holds worked solutions, which demonstrations show."""
     return name.strip().casefold() in _SOLUTIONS
+
+
+def is_feedback(name: str) -> bool:
+    """Whether a field that is no input holds what people said of answers."""
+    return name.strip().casefold() in _FEEDBACK
 
 
 def is_like_answer(name: str) -> bool:

@@ -9,7 +9,7 @@ from gpo.data.guessing.guess import Guess
 from gpo.data.guessing.label_sets import count_in_sets, find_label_sets
 from gpo.data.guessing.names import is_id, words_of
 from gpo.data.identity import normal_form
-from gpo.data.inputs import is_there
+from gpo.data.sources.paths import is_there
 from gpo.formatting import count as counted
 from gpo.formatting import shorten_value
 from gpo.scoring.kinds import KINDS

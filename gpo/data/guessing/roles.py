@@ -76,8 +76,15 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
     asked = [column for column in plain if is_usual_input(column.name)]
     rest = [column for column in plain if column.is_text and column not in asked and not is_id(column.name)]
     if len(asked) == 1 and len(rest) == 1:
-        return Reference(rest[0].name)
+        return _of_two_texts(asked[0], rest[0], list(columns), ask)
     raise _undecided_reference(columns, plain)
+
+
+def _of_two_texts(asked: Column, other: Column, order: Sequence[str], ask: Ask) -> Reference:
+    """Of two columns of texts, of which only one has a name that says something: the later, as most tables have it."""
+    best, first = (other, asked) if order.index(asked.name) < order.index(other.name) else (asked, other)
+    chosen = ask(ChoiceToMake("Which column is the right answer?", (best.name, first.name), best.name))
+    return Reference(chosen, (first.name if chosen == best.name else best.name,))
 
 
 def _can_be_reference(column: Column) -> bool:

@@ -37,7 +37,7 @@ _OTHER_DELIMITERS = (";", "\t", "|", ",")
 
 
 class FileReading(NamedTuple):
-    """How rows are read, with nothing left open: the encoding of text files, and the delimiter if it is unusual.
+    """How rows are read, with nothing left open: the encoding of text files, the delimiter if it is unusual, the sheet.
 
     Of formats with columns, only `fields` (all must be there) and `optional` are taken; without `fields`, every column.
     """
@@ -46,6 +46,7 @@ class FileReading(NamedTuple):
     delimiter: str | None = None
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    sheet: str | None = None
 
     def columns_of(self, names: Sequence[str]) -> list[str]:
         """Which of a table's columns are taken; a path takes the column that it begins at."""
@@ -57,6 +58,15 @@ class Number(str):
     """A number as the file has it: 0.10 must not become 0.1."""
 
     __slots__ = ()
+
+
+def typed_json(value: Any) -> Any:
+    """A value with its numbers as JSON has them, no more as they were written."""
+    if isinstance(value, Number):
+        return json.loads(value)
+    if isinstance(value, list):
+        return [typed_json(item) for item in value]
+    return {name: typed_json(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 Loader = Callable[[Path, FileReading], Iterator[NumberedRow]]

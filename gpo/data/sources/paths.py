@@ -71,3 +71,8 @@ def value_or_none(row: Mapping[str, Any], field: str) -> Any:
         return value_at(row, field)
     except DatasetError:
         return None
+
+
+def is_there(value: object) -> bool:
+    """Whether a field holds something: neither null nor NaN, which is how pandas says that a value is missing."""
+    return value is not None and value == value  # noqa: PLR0124

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gpo.data.inputs import is_there
 from gpo.data.sources.files import FileReading, NumberedRow
 from gpo.data.sources.folders import SPLIT_FILES
 from gpo.data.sources.frames import rows_of_frame
-from gpo.data.sources.paths import value_at
+from gpo.data.sources.paths import is_there, value_at
 from gpo.data.sources.registry import SOURCES, Table, Tables
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
@@ -35,8 +34,8 @@ def table_of_frame(frame: "pd.DataFrame", dataset: DatasetSpec, also: tuple[str,
 
 def reading_of(dataset: DatasetSpec, also: tuple[str, ...] = ()) -> FileReading:
     """How the dataset's tables are read."""
-    optional = (*([dataset.solution] if dataset.solution else []), *also)
-    return FileReading(dataset.encoding, dataset.delimiter, dataset.fields, optional)
+    optional = (*filter(None, [dataset.solution, dataset.feedback]), *also)
+    return FileReading(dataset.encoding, dataset.delimiter, dataset.fields, optional, dataset.sheet)
 
 
 _SPLIT_NAMES: dict[str, Split] = {

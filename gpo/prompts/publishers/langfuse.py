@@ -15,7 +15,10 @@ class LangfusePublisher:
 
     def publish(self, version: PromptVersion, aliases: Sequence[str]) -> Published:
         """As `Publisher.publish`."""
-        messages: list[Any] = [{"role": role, "content": text} for role, text in to_double_braces(version)]
+        messages: list[Any] = [
+            {"type": "placeholder", "name": text} if role == "placeholder" else {"role": role, "content": text}
+            for role, text in to_double_braces(version)
+        ]
         labels = [*aliases, marker(version)]
         with publish_errors("Langfuse"):
             client = Langfuse(tracing_enabled=False)

@@ -19,6 +19,11 @@ class MlflowPublisher:
     def publish(self, version: PromptVersion, aliases: Sequence[str]) -> Published:
         """As `Publisher.publish`."""
         messages = [{"role": role, "content": text} for role, text in to_double_braces(version)]
+        if any(message["role"] == "placeholder" for message in messages):
+            raise PromptError(
+                f"prompt {version.name}: MLflow's prompts have no place for a conversation; publish it to langfuse or "
+                "langsmith, or serve it with `gpo serve-prompts`"
+            )
         if any("{%" in message["content"] and "%}" in message["content"] for message in messages):
             raise PromptError(
                 f"prompt {version.name}: MLflow would run its text with {{% ... %}} as a program; reword it"

@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gpo.errors import GpoError, ModelConfigError, PromptError, PublishError, suggestion
+from gpo.messages.message import Role
 from gpo.prompts.publishers import GROUP, PUBLISHERS
-from gpo.prompts.version import PromptVersion
-from gpo.records import Record
+from gpo.prompts.version import AskedWith, Piece, PromptVersion
+from gpo.records import Record, canonical_json
 from gpo.template import variables_in
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
@@ -21,6 +22,13 @@ class Published(Record):
 
     where: str
     is_new: bool
+
+
+class PublishedMessage(NamedTuple):
+    """A message for another registry; with the role `placeholder`, the name of the variable that holds messages."""
+
+    role: Role
+    text: str
 
 
 class Publisher(Protocol):
@@ -75,22 +83,30 @@ def marker(version: PromptVersion) -> str:
     return f"gpo-v{version.version}"
 
 
-def to_double_braces(version: PromptVersion) -> list[tuple[str, str]]:
-    """The messages as role and text with `{{variables}}`, for registries whose templates are such texts.
+def to_double_braces(version: PromptVersion) -> list[PublishedMessage]:
+    """The messages with `{{variables}}`, for registries whose templates are such texts.
 
     Raises:
-        PromptError: the prompt's own text would be taken for a variable.
+        PromptError: the prompt's own text would be taken for a variable, or a demonstration is more than text.
     """
-    messages: list[tuple[str, str]] = []
-    for role, parts in version.content.parts():
-        text = "".join(f"{{{{{part.text}}}}}" if part.is_variable else part.text for part in parts)
-        if variables_in(text) != [part.text for part in parts if part.is_variable]:
-            raise PromptError(
-                f"prompt {version.name} version {version.version}: its text holds double braces that would be taken "
-                "for variables there; reword it, or serve it with `gpo serve-prompts`"
-            )
-        messages.append((role, text))
-    return messages
+    return [_published(version, piece) for piece in version.content.pieces()]
+
+
+def _published(version: PromptVersion, piece: Piece) -> PublishedMessage:
+    if piece.placeholder is not None:
+        return PublishedMessage(piece.role, piece.placeholder)
+    if piece.fixed is not None and not piece.fixed.is_plain:
+        raise PromptError(
+            f"prompt {version.name} version {version.version}: its demonstrations hold images, files or tools, which "
+            "are no text there; serve it with `gpo serve-prompts`"
+        )
+    text = "".join(f"{{{{{part.text}}}}}" if part.is_variable else part.text for part in piece.parts)
+    if variables_in(text) != [part.text for part in piece.parts if part.is_variable]:
+        raise PromptError(
+            f"prompt {version.name} version {version.version}: its text holds double braces that would be taken "
+            "for variables there; reword it, or serve it with `gpo serve-prompts`"
+        )
+    return PublishedMessage(piece.role, text)
 
 
 def version_facts(version: PromptVersion) -> dict[str, str]:
@@ -108,4 +124,13 @@ def version_facts(version: PromptVersion) -> dict[str, str]:
             "gpo.dataset": f"{lineage.dataset.name} {lineage.dataset.fingerprint}".strip(),
         }
         known |= {"gpo.run": lineage.run} if lineage.run else {}
+        known |= _asked_facts(lineage.asked) if lineage.asked else {}
     return known
+
+
+def _asked_facts(asked: AskedWith) -> dict[str, str]:
+    return {
+        "gpo.model": asked.model,
+        "gpo.parameters": canonical_json(dict(asked.parameters)),
+        "gpo.answer": canonical_json(dict(asked.answer)),
+    }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from gpo.formatting import storable
+from gpo.messages.message import shown_inputs
 from gpo.records import Candidate, Example, Sample, Score
 
 Change = Literal["fixed", "broken", "both_right", "both_wrong"]
@@ -16,9 +17,10 @@ class ExampleResult(NamedTuple):
     """One example of a split and what one prompt got for it. A tuple, since a listing may have very many.
 
     `run` is the run's id, empty outside of one; `prompt` the candidate's id; `place` the example's place in its split,
-    from 0. `input` maps the prompt's variables to text, `expected` has all right answers. `answer` is what was read
-    from `text` by `rule`, None where nothing could be. `score` is from 0 to 1, None where the call failed: then there
-    is no text either, and `feedback` says why. `seconds` and tokens are those of the task model.
+    from 0. `input` maps the prompt's variables to text, a conversation to lines such as `user: Hello`. `expected` has
+    all right answers. `answer` is what was read from `text` by `rule`, None where nothing could be. `score` is from 0
+    to 1, None where the call failed: then there is no text either, and `feedback` says why. `seconds` and tokens are
+    those of the task model.
 
     The `before` fields are those of the prompt that this one is compared with, and `change` says what became of the
     example; all None where there is no such prompt, or one of the two has no score.
@@ -95,7 +97,7 @@ def results_of(
             place=places.get(example.id, place),
             example=storable(example.id),
             slices=_storable(example.slices),
-            input=_storable(example.inputs),
+            input=_storable(shown_inputs(example.inputs)),
             expected=tuple(map(storable, example.references)),
             **_given(samples.get(example.id), score.failures.get(example.id, "")),
         )

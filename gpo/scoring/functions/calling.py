@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from gpo.errors import MetricError, SpecError
+from gpo.messages.message import InputValue
 from gpo.records import Example
 from gpo.scoring.compare import by_value
 from gpo.scoring.functions.printing import printing_to_stderr
@@ -63,7 +64,15 @@ def row_of(example: Example, fields: Mapping[str, str] | None = None) -> dict[st
         "solution": example.solution,
     }
     named = {field: known[name] for name, field in (fields or {}).items()}
-    return {**known, **example.slices, **named, **example.inputs}
+    return {**known, **example.slices, **named, **_as_rows_have(example.inputs)}
+
+
+def _as_rows_have(inputs: Mapping[str, InputValue]) -> dict[str, Any]:
+    """Inputs for a function: texts, and conversations as lists of `{"role": ..., "content": ...}`."""
+    return {
+        name: value if isinstance(value, str) else [{"role": each.role, "content": each.text} for each in value]
+        for name, value in inputs.items()
+    }
 
 
 def takes_row(metric: MetricSpec) -> bool:

@@ -9,10 +9,10 @@ import random
 import re
 from collections.abc import Sequence
 
+from gpo.messages.message import Message
 from gpo.models.chat import Sampling
 from gpo.search.requests.meta_prompt import Request
 from gpo.spec.task import TaskSpec
-from gpo.template import Message
 
 BULLET = "- "
 

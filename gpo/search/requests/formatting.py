@@ -3,7 +3,7 @@
 from gpo.records import Example, Sample, Scored
 from gpo.search.memory.neighbours import Neighbour
 from gpo.spec.task import TaskSpec
-from gpo.template import render
+from gpo.template import question_text
 
 PLACEHOLDER = "<INSTRUCTION>"
 """Stands where the instruction goes."""
@@ -11,17 +11,25 @@ PLACEHOLDER = "<INSTRUCTION>"
 MAX_CASE_CHARS = 1200
 """Characters of a question or an answer that the optimizer model is shown."""
 
+MAX_FEEDBACK_CHARS = 600
+"""Characters that are shown of what people said."""
+
 
 def format_question(spec: TaskSpec, example: Example) -> str:
     """What the task model is asked, with `PLACEHOLDER` for the instruction."""
-    return "\n".join(message.text for message in render(spec.prompt.template, PLACEHOLDER, example.inputs))
+    return question_text(spec.prompt.template, PLACEHOLDER, example.inputs)
+
+
+def format_feedback(example: Example) -> str:
+    """What people said of answers to a training example, on lines of its own; empty where nobody did."""
+    said = example.feedback
+    return f"\nWhat people said of an answer: {cut_middle(said, MAX_FEEDBACK_CHARS)}" if said else ""
 
 
 def describe_case(spec: TaskSpec, title: str, example: Example, sample: Sample) -> str:
     """One example with the answer given and the right one, and what the metric or the judge said about the answer."""
-    feedback = (
-        f"\nWhat was said about the answer: {cut_middle(sample.feedback, MAX_CASE_CHARS)}" if sample.feedback else ""
-    )
+    judged = f"\nWhat was said about the answer: {cut_middle(sample.feedback, MAX_CASE_CHARS)}"
+    feedback = f"{judged if sample.feedback else ''}{format_feedback(example)}"
     return (
         f"{title}\n{cut_middle(format_question(spec, example), MAX_CASE_CHARS)}\n"
         f"The model's answer: {cut_middle(sample.text.strip(), MAX_CASE_CHARS)}\n"

@@ -10,7 +10,7 @@ from gpo.formatting import count
 from gpo.records import Example, Record
 from gpo.search.cases import Batch, TrainingCase
 from gpo.search.inform import Informed
-from gpo.search.requests.formatting import PLACEHOLDER, describe_case, format_question, format_score
+from gpo.search.requests.formatting import PLACEHOLDER, describe_case, format_feedback, format_question, format_score
 from gpo.search.requests.ways import WAYS, Asking
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import OptimizerSpec, Way
@@ -174,7 +174,10 @@ def _reflection_text(request: Request) -> str:
 def _examples_text(spec: TaskSpec, examples: Sequence[Example]) -> str:
     if not examples:
         return ""
-    shown = "\n\n".join(f"{format_question(spec, example)}\nAnswer: {example.reference}" for example in examples)
+    shown = "\n\n".join(
+        f"{format_question(spec, example)}\nAnswer: {example.reference}{format_feedback(example)}"
+        for example in examples
+    )
     return f"Examples of the task; the instruction takes the place of {PLACEHOLDER}:\n\n{_mark_off(shown)}"
 
 

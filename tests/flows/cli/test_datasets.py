@@ -180,6 +180,21 @@ def test_an_export_of_what_a_table_has_no_form_for(folder: Path) -> None:
     assert "cannot write the format of the ending '.xls'; allowed: .csv" in gpo("export", NAME, "o.xls", code=2).stderr
 
 
+def test_a_version_goes_to_another_tool_and_comes_back_with_what_people_said(folder: Path) -> None:
+    push(rows_of(30))
+    gpo("export", NAME, "out.jsonl", "--format", "langfuse")
+    items = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert items[0].keys() == {"id", "input", "expectedOutput", "metadata"}
+    items[0]["comments"] = [{"content": "Wrong tone"}]
+    Path("out.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    told = gpo("import", "langfuse", "out.jsonl", "back.jsonl").stdout
+    assert told.startswith("Wrote 30 rows to back.jsonl, 1 of them with what people said: the field `feedback`\n")
+    assert (
+        "is no format that is written; did you mean 'langfuse'"
+        in gpo("export", NAME, "new.jsonl", "--format", "langfus", code=2).stderr
+    )
+
+
 def as_csv(rows: Rows) -> str:
     pd.DataFrame(rows).to_csv("rows.csv", index=False, sep=";", encoding="cp1252")
     return "rows.csv"

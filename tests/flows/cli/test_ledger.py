@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from flows.cli.app import app
 from gpo.database.engine import open_database
+from gpo.messages.message import Message
 from gpo.models.ledger import Answer, CallKey, Ledger
 from gpo.models.ledger_admin import read_time
-from gpo.template import Message
 
 KEPT = [
     ("gpt-4o-mini", "task", "yes", "stop", "2026-01-01T00:00:00.000+00:00"),

@@ -16,7 +16,10 @@ from typer.testing import CliRunner
 from flows.cli.app import app
 from flows.cli.display.prompts import events, print_difference, print_history, print_version
 from gpo.database.engine import open_database
+from gpo.prompts.files import read_record
+from gpo.prompts.loader import PromptLoader
 from gpo.prompts.publishers import PUBLISHERS
+from gpo.prompts.publishers.publisher import to_double_braces, version_facts
 from gpo.prompts.registry import Registry
 from gpo.records import Candidate, Interval, Score, Scored
 from gpo.runs.history import History, RunRow
@@ -120,6 +123,38 @@ def test_demonstrations_are_part_of_what_is_registered(spec: Path, folder: Path)
     kept = told(gpo("register", spec, "--json"))["content"]
     assert [each["role"] for each in kept["demonstrations"]] == ["user", "assistant"] * 2
     assert kept["demonstrations"][0]["text"].endswith("\nIs it good?")
+
+
+def test_what_a_prompt_was_proved_with_travels_with_it(spec: Path, folder: Path) -> None:
+    task = {"model": "openai:task", "parameters": {"temperature": 0.2}}
+    changed = {
+        "few_shot": 1,
+        "models": SPEC["models"] | {"task": task},
+        "answer": {"where": {"after": "Answer:"}},
+    }
+    spec.write_text(yaml.safe_dump(SPEC | changed))
+    rows = [{"review": f"Thing {number}", "label": ["yes", "no"][number % 2]} for number in range(20)]
+    (folder / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    gpo("register", spec)
+    shown = gpo("show", NAME).stdout
+    assert "asked    openai:task, temperature: 0.2\n" in shown
+    assert 'where: {"after": "Answer:"' in shown
+
+    prompt = PromptLoader(f"sqlite:///{folder}/.gpo/gpo.db", refresh_s=3600).load(NAME)
+    assert [message.type for message in prompt.invoke({"review": "x"}).to_messages()] == ["human", "ai", "human"]
+    assert prompt.metadata is not None
+    assert (prompt.metadata["model"], prompt.metadata["parameters"]) == ("openai:task", {"temperature": 0.2})
+    assert prompt.metadata["answer"]["where"]["after"] == "Answer:"
+
+    gpo("export", "--to", folder / "prompts")
+    record = read_record(next((folder / "prompts").iterdir()))
+    version = record.versions[0]
+    assert len(version.content.demonstrations) == 2
+    assert version.lineage is not None
+    assert version.lineage.asked is not None
+    assert version.lineage.asked.model == "openai:task"
+    assert version_facts(version)["gpo.parameters"] == '{"temperature":0.2}'
+    assert [role for role, _ in to_double_braces(version)] == ["user", "assistant", "user"]
 
 
 def finished(folder: Path, spec: Path, *, key: str = "k1", instruction: str = "Better?", day: int = 1) -> None:

@@ -34,6 +34,7 @@ MOODS = ("negative", "positive")
 FOUND = (
     # Spreadsheets
     choice("tickets.csv", {"customer_message": "Customer message"}, "Category", "bug", "praise"),
+    choice("tickets.xlsx", {"customer_message": "Customer message"}, "Category", "bug", "praise"),
     choice("queues.csv", ["customer_message"], "queue", "praise", "repairs"),
     choice("excel_export.csv", ["text"], "label", *MOODS),
     choice("western.csv", ["Texte"], "Catégorie", "plainte", "éloge"),
@@ -107,8 +108,11 @@ def test_a_layout_becomes_a_spec_that_loads(layout: Layout, tmp_path: Path) -> N
     splits = load_splits(spec)
     assert splits == starter.splits
     assert min(len(splits.dev), len(splits.test)) >= 8
-    (message,) = render(spec.prompt.template, spec.prompt.instruction, splits.test[0].inputs)
-    assert all(text in message.text for text in splits.test[0].inputs.values())
+    inputs = splits.test[0].inputs
+    sent = render(spec.prompt.template, spec.prompt.instruction, inputs)
+    assert len(sent) == 1 or spec.prompt.conversations
+    for value in inputs.values():
+        assert value in sent[0].text if isinstance(value, str) else all(message in sent for message in value)
 
 
 def test_every_layout_is_tried() -> None:

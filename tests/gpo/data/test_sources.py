@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
+import xlsxwriter
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -111,6 +112,14 @@ def as_yml(path: Path, rows: Sequence[Row]) -> dict[str, Any]:
     return as_yaml(path, rows, ".yml")
 
 
+def as_xlsx(path: Path, rows: Sequence[Row]) -> dict[str, Any]:
+    with xlsxwriter.Workbook(path.with_suffix(".xlsx"), {"strings_to_formulas": False}) as book:
+        sheet = book.add_worksheet()
+        for place, row in enumerate([dict(zip(rows[0], rows[0], strict=True)), *rows]):
+            sheet.write_row(place, 0, list(row.values()))
+    return {"path": path.with_suffix(".xlsx")}
+
+
 FORMATS: Mapping[str, Callable[[Path, Sequence[Row]], dict[str, Any]]] = {
     "jsonl": as_jsonl,
     "json": as_json,
@@ -176,6 +185,7 @@ def test_a_folder_may_hold_any_format(ending: str, tmp_path: Path) -> None:
         ".ndjson": as_jsonl,
         ".yaml": as_yaml,
         ".yml": as_yml,
+        ".xlsx": as_xlsx,
         **{f".{name}": function for name, function in FORMATS.items()},
     }[ending]
     for name, start in {"train": 0, "dev": 4, "test": 8, "few_shot_examples": 12}.items():

@@ -246,3 +246,47 @@ def test_the_starter_of_a_model_that_keeps_to_forms_names_the_place_of_the_answe
     assert ("`Answer:`" in remote) is is_named
     assert TaskSpec.model_validate(yaml.safe_load(local)).answer.where is None
     assert "# where:" in local
+
+
+def test_what_people_said_is_no_input_but_customers_feedback_is(tmp_path: Path) -> None:
+    said = rows_of(40, label=["a", "b", "b"], feedback=["Too short", None, None, "Wrong tone here", None])
+    spec = started(tmp_path, said)
+    assert (spec.dataset.input, spec.dataset.feedback) == (("text",), "feedback")
+    splits = load_splits(spec)
+    assert {example.feedback for example in splits.test} == {"Too short", "Wrong tone here", None}
+    rows = [{"feedback": f"The lamp {number} is fine", "label": ["a", "b", "b"][number % 3]} for number in range(40)]
+    spec = started(tmp_path, rows)
+    assert (spec.dataset.input, spec.dataset.feedback) == (("feedback",), None)
+
+
+def test_a_field_of_feedback_that_no_row_has_is_named(tmp_path: Path) -> None:
+    started(tmp_path, rows_of(40, label=["a", "b", "b"], feedback=["Too short"]))
+    spec = (tmp_path / "task.yaml").read_text().replace("feedback: feedback", "feedback: feedbak")
+    (tmp_path / "task.yaml").write_text(spec)
+    with pytest.raises(DatasetError, match="no row has a text in the field `feedbak`; did you mean 'feedback'"):
+        load_splits(load_spec(tmp_path / "task.yaml"))
+
+
+def test_a_first_row_that_is_data_is_no_header(tmp_path: Path) -> None:
+    lines = [f"The lamp {number} is here,{'neg' if number % 2 else 'pos'}" for number in range(40)]
+    (tmp_path / "data.csv").write_text("\n".join(lines))
+    with pytest.raises(DatasetError, match="the first row is no header: `pos` is a value of its own column"):
+        write_starter("task", tmp_path / "data.csv", tmp_path, force=False)
+    (tmp_path / "data.csv").write_text("\n".join(["text,label", *lines]))
+    assert write_starter("task", tmp_path / "data.csv", tmp_path, force=False).found.guess.reference == "label"
+
+
+@pytest.mark.parametrize("names", [("triples", "text"), ("text", "triples")])
+def test_of_two_texts_the_later_is_the_answer_and_the_other_is_told(names: tuple[str, str], tmp_path: Path) -> None:
+    rows = [{names[0]: f"Oslo is in {number}", names[1]: f"{number} has a town, Oslo"} for number in range(40)]
+    path = write(tmp_path, rows)
+    found = write_starter("task", path, tmp_path, force=False).found.guess
+    assert (list(found.inputs.values()), found.reference, found.others) == ([names[0]], names[1], (names[0],))
+    asked = []
+
+    def choose(question: Any) -> str:
+        asked.append(question.answers)
+        return names[0]
+
+    assert write_starter("task", path, tmp_path, force=True, ask=choose).found.guess.reference == names[0]
+    assert asked == [(names[1], names[0])]

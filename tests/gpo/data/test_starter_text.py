@@ -52,8 +52,11 @@ def guesses() -> st.SearchStrategy[Guess]:
         answer=answer,
         split=st.builds(SplitSpec.model_construct, train=st.just(3), dev=st.just(4), test=st.just(5)),
         solution=st.none() | TEXTS,
+        feedback=st.none() | TEXTS,
         encoding=st.sampled_from(["utf-8", "latin-1"]),
         delimiter=st.none() | st.characters(),
+        sheet=st.none() | TEXTS,
+        conversations=st.just(()),
         is_published=st.booleans(),
         option_labels=st.just({}),
         group=st.none() | TEXTS,
@@ -78,6 +81,8 @@ def test_whatever_the_data_shows_is_in_the_spec_as_it_is(found: Guess, data: str
     assert (dataset.get("on_bad_row", "stop"), dataset.get("seed", 0)) == (found.on_bad_row, found.seed)
     assert (dataset.get("id"), dataset.get("solution")) == (found.id or None, found.solution or None)
     assert dataset.get("delimiter") == found.delimiter
+    assert dataset.get("feedback") == (found.feedback or None)
+    assert dataset.get("sheet") == (found.sheet or None)
     assert dataset["split"] == {"train": 3, "dev": 4, "test": 5}
     assert (prompt["description"], prompt["instruction"]) == (found.answer.description, found.answer.instruction)
     # A model that keeps to a form is asked for one, and the answer is read there alone.
@@ -93,3 +98,21 @@ def test_whatever_the_data_shows_is_in_the_spec_as_it_is(found: Guess, data: str
     assert spec["optimizer"]["preset"] == ("gpo" if local else "minibatch")
     asked = prompt["question"] if found.is_published else prompt["messages"][0]["user"]
     assert all(f"{{{{{field}}}}}" in asked for field in found.inputs)
+
+
+@pytest.mark.parametrize("ends_with_user", [True, False])
+def test_a_conversation_is_placed_with_its_roles(ends_with_user: bool) -> None:
+    answer = AnswerGuess(AnswerSpec(kind="exact"), "exact_match", "Answer.", "an answer")
+    found = Guess(
+        inputs={"chat": "chat", "topic": "topic"},
+        reference="label",
+        id=None,
+        answer=answer,
+        split=SplitSpec(),
+        conversations=("chat",),
+        ends_with_user=ends_with_user,
+    )
+    messages = yaml.safe_load(spec_text("task", "rows.jsonl", found, local=True))["prompt"]["messages"]
+    asked, placed = "{{topic}}\n\n{{instruction}}", {"placeholder": "{{chat}}"}
+    # What waits for an answer comes last; what is only to be judged comes first.
+    assert messages == ([{"system": asked}, placed] if ends_with_user else [placed, {"user": asked}])

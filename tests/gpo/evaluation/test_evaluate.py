@@ -12,13 +12,13 @@ from gpo.errors import PermanentCallError, TooManyFailures, TooManyUnread, Trans
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.extraction import completed, task_sampling
 from gpo.evaluation.racing import is_ahead
+from gpo.messages.message import Message
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers
 from gpo.progress import Answered, Dropped, Event, listen
 from gpo.records import Example, Labels, Score, Usage
 from gpo.scoring.spec import AnswerSpec
 from gpo.spec.task import TaskSpec
-from gpo.template import Message
 from tests.support.fakes import StatusError, chat_model, scripted
 
 LABELS = ("positive", "negative")

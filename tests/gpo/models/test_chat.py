@@ -11,10 +11,10 @@ from sqlalchemy import select
 from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls
 from gpo.errors import LocalModelError, PermanentCallError, TransientCallError
+from gpo.messages.message import Message
 from gpo.models.chat import Sampling
 from gpo.models.ledger import Answer, CallKey, Ledger
 from gpo.models.sharing import HeldAnswers
-from gpo.template import Message
 from tests.support.fakes import StatusError, chat_model, in_time, scripted
 from tests.support.keys import PLAIN, key
 

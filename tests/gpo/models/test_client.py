@@ -8,6 +8,7 @@ import pytest
 from langchain_core.embeddings import Embeddings
 
 from gpo.errors import ModelConfigError, PermanentCallError, TransientCallError
+from gpo.messages.message import Message
 from gpo.models import client as library
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.client import open_embedding
@@ -16,7 +17,6 @@ from gpo.models.models import open_models
 from gpo.models.sharing import HeldAnswers
 from gpo.settings import Settings
 from gpo.spec.models import ModelSpec, ModelsSpec
-from gpo.template import Message
 from tests.support.endpoint import Reply, serving
 from tests.support.fakes import StatusError, chat_model, in_time, scripted
 from tests.support.keys import PLAIN, key, models_spec

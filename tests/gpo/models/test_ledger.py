@@ -18,15 +18,15 @@ from sqlalchemy import Engine, event, func, select
 from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls
 from gpo.errors import ModelConfigError, StateError
+from gpo.messages.message import Message
 from gpo.models.ledger import Answer, CallKey, Ledger
-from gpo.template import Message
 from tests.support.paths import ROOT
 
 WRITER = """
 import asyncio, sys
 from gpo.database.engine import open_database
 from gpo.models.ledger import Answer, CallKey, Ledger
-from gpo.template import Message
+from gpo.messages.message import Message
 
 async def write(url, name, count):
     engine = open_database(url)

@@ -7,12 +7,12 @@ import pytest
 
 from gpo.database.engine import utc_now
 from gpo.errors import DecisionError, PromptError
+from gpo.messages.message import Message
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production, open_production
 from gpo.prompts.version import DatasetReference, Lineage, PromptContent
 from gpo.report.decision import approval_text, decision_markdown
 from gpo.settings import Settings
-from gpo.template import Message
 
 NAME = "review-sentiment"
 TEMPLATE = (Message(role="user", text="{{review}}\n{{instruction}}"),)

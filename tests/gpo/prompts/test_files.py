@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from gpo.database.engine import open_database
 from gpo.errors import PromptError, StateError
+from gpo.messages.message import Message
 from gpo.prompts.files import FORMATS, Format, read_record, write_record
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import Move, PromptContent, PromptRecord, PromptVersion
-from gpo.template import Message
 from tests.gpo.prompts.test_registry import LINEAGE, NAME, content
 
 

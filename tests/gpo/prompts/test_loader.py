@@ -12,16 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate
 
 from gpo.database.engine import open_database
 from gpo.errors import PromptError, StateError
+from gpo.messages.langchain import langchain_messages
+from gpo.messages.message import Message
 from gpo.prompts.files import write_record
-from gpo.prompts.loader import PromptLoader, as_langchain
+from gpo.prompts.langchain_template import as_langchain
+from gpo.prompts.loader import PromptLoader
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptContent, PromptVersion
-from gpo.template import INSTRUCTION, Message, variables_in
+from gpo.template import INSTRUCTION, variables_in
 from tests.support.paths import ROOT
 
 NAME = "review-sentiment"
@@ -119,6 +122,26 @@ def test_langchain_sends_what_the_registry_keeps(
     roles = {"system": "system", "user": "human", "assistant": "ai"}
     want = [(roles[message.role], message.text) for message in kept.messages(inputs)]
     assert [(message.type, message.content) for message in got] == want
+
+
+def test_a_conversation_is_langchains_placeholder(registry: Registry, loader: PromptLoader) -> None:
+    template = (Message(role="system", text="{{instruction}}"), Message(role="placeholder", text="{{chat}}"))
+    picture = {"type": "image", "url": "https://example.org/a.png"}
+    shots = (Message(role="user", text="[image]", blocks=(picture,)), Message(role="assistant", text="{x}"))
+    kept = registry.register("p", PromptContent(template=template, instruction="Go", demonstrations=shots)).version
+    prompt = loader.load("p", 1)
+    assert prompt.input_variables == ["chat"]
+    chat = [HumanMessage("Hello {y}"), AIMessage("Yes?")]
+    assert prompt.invoke({"chat": chat}).to_messages() == [
+        SystemMessage("Go"),
+        HumanMessage([picture]),
+        AIMessage("{x}"),
+        *chat,
+    ]
+    ours = kept.content.messages(
+        {"chat": (Message(role="user", text="Hello {y}"), Message(role="assistant", text="Yes?"))}
+    )
+    assert langchain_messages(ours) == prompt.invoke({"chat": chat}).to_messages()
 
 
 def test_a_variable_that_langchain_does_not_take(registry: Registry, loader: PromptLoader) -> None:
@@ -302,7 +325,7 @@ import os, sys
 from pathlib import Path
 from gpo.database.engine import open_database
 from gpo.prompts.registry import Registry
-from gpo.template import Message
+from gpo.messages.message import Message
 from gpo.prompts.version import PromptContent
 folder = Path(sys.argv[1])
 template = (Message(role="user", text="{{review}} {{instruction}}"),)

@@ -15,10 +15,10 @@ from uuid import uuid4
 import pytest
 
 from gpo.errors import PromptError, PublishError
+from gpo.messages.message import Message
 from gpo.prompts.publishers import publisher as publishers
 from gpo.prompts.publishers.publisher import Published, open_publisher, to_double_braces
 from gpo.prompts.version import PromptContent, PromptVersion
-from gpo.template import Message
 from tests.gpo.prompts.test_registry import LINEAGE
 
 TEMPLATE = (
@@ -49,6 +49,17 @@ def test_texts_with_double_braces() -> None:
     trap = (Message(role="user", text="{{{{instruction}}}}"),)
     with pytest.raises(PromptError, match="double braces that would be taken for variables"):
         to_double_braces(version(template=trap, instruction="review"))
+
+
+CHAT = (Message(role="system", text="{{instruction}}"), Message(role="placeholder", text="{{chat}}"))
+
+
+def test_a_conversation_is_a_placeholder_there_and_images_are_refused() -> None:
+    assert to_double_braces(version(template=CHAT)) == [("system", "Is it {good}?"), ("placeholder", "chat")]
+    image = Message(role="user", text="[image]", blocks=({"type": "image", "url": "https://example.org/a.png"},))
+    shown = version().content.model_copy(update={"demonstrations": (image,)})
+    with pytest.raises(PromptError, match="its demonstrations hold images, files or tools"):
+        to_double_braces(version().model_copy(update={"content": shown}))
 
 
 def test_an_unknown_publisher_is_named_with_the_known() -> None:
@@ -104,6 +115,8 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         kept = load_prompt("prompts:/review-sentiment@production")
         assert (kept.version, kept.tags["gpo.version"], kept.commit_message) == (2, "2", "nightly")
         assert kept.tags["gpo.gain"] == "0.1000 (0.0200 to 0.2000)"
+        with pytest.raises(PromptError, match="MLflow's prompts have no place for a conversation"):
+            publisher.publish(version(3, template=CHAT), [])
         assert load_prompt("prompts:/review-sentiment/1").format(review="{{x}} '\"") == [
             {"role": "system", "content": 'Reply {"label": "x"}.'},
             {"role": "user", "content": "{{x}} '\"\nIs it {good}?"},
@@ -212,6 +225,8 @@ def test_langfuse(monkeypatch: pytest.MonkeyPatch) -> None:
         assert publisher.publish(version(4, "Better?"), ["challenger"]).is_new
         again = publisher.publish(version(4, "Better?"), ["production"])
         assert again == Published(where="review-sentiment version 2", is_new=False)
+        publisher.publish(version(5, template=CHAT), [])
+    assert there.versions.pop()["prompt"][1] == {"type": "placeholder", "name": "chat"}
     assert [each["labels"] for each in there.versions] == [["gpo-v3"], ["challenger", "gpo-v4", "production"]]
     first = there.versions[0]
     assert first["prompt"] == [

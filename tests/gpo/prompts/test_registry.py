@@ -12,11 +12,12 @@ from sqlalchemy import Engine, update
 from gpo.database.engine import open_database, write_transaction
 from gpo.database.tables import prompt_versions
 from gpo.errors import AliasMovedError, PromptError, StateError
+from gpo.messages.message import Message
 from gpo.names import check_alias, check_prompt_name
 from gpo.prompts.registry import NO_VERSION, Registry
 from gpo.prompts.version import DatasetReference, Lineage, Measurement, PromptContent, PromptVersion, prompt_content
 from gpo.records import Example, Interval
-from gpo.template import Message, render
+from gpo.template import render
 from tests.support.paths import ROOT
 
 NAME = "review-sentiment"
@@ -74,6 +75,8 @@ def test_a_version_comes_back_whole(registry: Registry) -> None:
     assert registry.resolve(NAME, 1) == kept
     assert registry.resolve(NAME, "1") == registry.resolve(NAME, "latest") == kept
     assert kept.lineage == LINEAGE
+    # A version from before it was recorded how the model was asked looks like this, and stays as it is.
+    assert kept.lineage.asked is None
     child = registry.register(NAME, content("Better"), parent=1).version
     assert (child.version, child.parent, child.lineage) == (2, 1, None)
     assert registry.record(NAME).versions == (kept, child)
@@ -294,7 +297,7 @@ import sys
 from gpo.database.engine import open_database
 from gpo.errors import AliasMovedError
 from gpo.prompts.registry import Registry
-from gpo.template import Message
+from gpo.messages.message import Message
 from gpo.prompts.version import PromptContent
 url, who, count, expecting = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "expecting"
 engine = open_database(url)

@@ -12,9 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from gpo.database.engine import open_database
+from gpo.messages.message import Message
 from gpo.prompts.registry import Registry
 from gpo.prompts.server import PromptServer
-from gpo.template import Message, render
+from gpo.template import render
 from tests.gpo.prompts.test_registry import LINEAGE, NAME, TEMPLATE, content
 from tests.support.paths import ROOT
 

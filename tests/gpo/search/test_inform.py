@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from gpo.errors import SpecError, TooManyFailures
+from gpo.messages.message import Message
 from gpo.models.models import Models
 from gpo.models.sharing import HeldAnswers, Tally
 from gpo.records import Candidate, Example, Sample, Score, Scored, Splits, Usage
 from gpo.search.inform import Informed, check_training, inform, reflection_prompt
 from gpo.search.requests.formatting import MAX_CASE_CHARS
-from gpo.template import Message
 from tests.gpo.search.test_refine import task
 from tests.support.fakes import ScriptedModel, StatusError, chat_model, in_time, scripted
 
@@ -93,6 +93,12 @@ def test_what_the_metric_said_about_a_failure_is_told() -> None:
     assert "The right answer: Thank you.\nWhat was said about the answer: It is rude.\n" in asked
     plain = failure.model_copy(update={"feedback": ""})
     assert "What was said" not in reflection_prompt(task(), "Answer.", [(example, plain)])
+
+
+def test_what_people_said_of_a_failed_example_is_told() -> None:
+    example = TRAIN[0].model_copy(update={"feedback": "It is praise, read it twice"})
+    text = reflection_prompt(task(), "Judge.", [(example, Sample(example="t0", text="negative", answer="n", value=0))])
+    assert "The right answer: positive\nWhat people said of an answer: It is praise, read it twice" in text
 
 
 def test_another_step_reflects_on_another_batch_and_the_same_one_pays_nothing() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import PermanentCallError
+from gpo.messages.message import Message
 from gpo.models.ask import ask_all
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.sharing import HeldAnswers
@@ -21,7 +22,6 @@ from gpo.search.requests.meta_prompt import Request, meta_prompt
 from gpo.search.retrieve import Recalled
 from gpo.search.step import Proposals
 from gpo.spec.task import TaskSpec
-from gpo.template import Message
 from tests.support.fakes import ScriptedModel, StatusError, chat_model, scripted
 
 

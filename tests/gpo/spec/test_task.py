@@ -149,7 +149,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
             {"prompt__messages": [{"user": "{{instruction}}", "system": "x"}]},
             "message 1 must be one `role: text` pair, found 2",
         ),
-        ({"prompt__messages": [{"bot": "{{instruction}}"}]}, "Input should be 'system', 'user' or 'assistant'"),
+        (
+            {"prompt__messages": [{"bot": "{{instruction}}"}]},
+            "Input should be 'system', 'user', 'assistant' or 'placeholder'",
+        ),
         ({"prompt__messages": []}, "`prompt.messages`: Tuple should have at least 1 item"),
         ({"answer": {"kind": "choice", "labels": ["yes"]}}, "`answer`: kind `choice` needs at least two labels"),
         (
@@ -308,6 +311,7 @@ DECIDES: Mapping[str, Any] = {
     "dataset.solution": "explanation",
     "dataset.id": "id",
     "dataset.group": "customer",
+    "dataset.feedback": "comment",
     "dataset.split_field": "split",
     "dataset.split.train": 7,
     "dataset.split.dev": 7,
@@ -369,6 +373,7 @@ LEFT_OUT: Mapping[str, Any] = {
     "dataset.version": 7,
     "dataset.encoding": "cp1252",
     "dataset.delimiter": ";",
+    "dataset.sheet": "Tickets",
     "dataset.on_bad_row": "skip",
     "optimizer.preset": "opro",
     "gate.min_gain": 0.02,

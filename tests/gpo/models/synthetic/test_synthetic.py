@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from gpo.errors import ModelConfigError
 from gpo.evaluation.evaluate import evaluate
+from gpo.messages.message import Message
 from gpo.models.chat import Sampling
 from gpo.models.synthetic import task
 from gpo.models.synthetic.chat import SyntheticChatModel, synthetic_model
@@ -44,7 +45,6 @@ from gpo.search.retrieve import Recalled, summary_prompt
 from gpo.spec.file import load_spec
 from gpo.spec.method import PRESETS, OptimizerSpec
 from gpo.spec.models import ModelSpec
-from gpo.template import Message
 from gpo.words import word_distance
 from tests.support.fakes import chat_model
 from tests.support.paths import ROOT

@@ -1,0 +1,1 @@
+"""Chat messages: of a template, of a row, and on their way to a model."""
