@@ -24,6 +24,17 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner may enter; one that is there becomes so, if it is this user's.
+
+    Raises:
+        OSError: it cannot be made, or is no folder.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():
+        folder.chmod(0o700)
+
+
 @contextmanager
 def replace_whole(path: Path) -> Iterator[Path]:
     """A draft beside `path` to be written by whoever needs more than `write_whole`; on leaving, it is put in its place.

@@ -145,15 +145,16 @@ class ChatModel:
         for answers in (self.answers, self._shared.held):
             if (kept := (await self._find(answers, [key])).get(key.digest)) is not None:
                 return kept
-        try:
-            answer = await self._invoke(key, sampling)
-        except ModelCallError:
-            self.tally.failed += 1
-            raise
-        answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
-        await self.answers.keep(key, answer, self.role, self.since)
-        self._count(answer)
-        return answer
+        async with self._shared.in_flight.call():
+            try:
+                answer = await self._invoke(key, sampling)
+            except ModelCallError:
+                self.tally.failed += 1
+                raise
+            answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
+            await self.answers.keep(key, answer, self.role, self.since)
+            self._count(answer)
+            return answer
 
     def _count(self, answer: Answer) -> None:
         self.tally.paid += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from gpo.concurrency import CallsInFlight
 from gpo.database.engine import utc_now
 from gpo.models.ledger import Answer, CallKey
 
@@ -55,9 +56,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Shared:
-    """The calls in flight, by key digest, the answers that no ledger has yet, and what one step hands on to another."""
+    """What the runs of one process share: calls and answers, and what one step hands on to another.
+
+    `calls` are those that somebody waits for, by key digest; `in_flight` those that are out; `held` the answers that no
+    ledger has yet.
+    """
 
     calls: dict[str, Call] = field(default_factory=dict)
+    in_flight: CallsInFlight = field(default_factory=CallsInFlight)
     held: HeldAnswers = field(default_factory=HeldAnswers)
     handed_on: dict[str, object] = field(default_factory=dict)
 

@@ -1,6 +1,5 @@
 """`gpo optimize` and `gpo demo`: improve the prompt of a task spec, or of the example that comes with the package."""
 
-import asyncio
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from flows.cli.options import AsJson, Debug, Seed, SpecPath, Verbose, WithUi
 from flows.cli.panels import IMPROVE
 
 if TYPE_CHECKING:
+    from flows.stack.ui import RunServer
     from gpo.runs.job import Job
     from gpo.runs.outcome import Outcome
 
@@ -55,7 +55,9 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
         InputError: what is wrong with the spec, the data or the models; nothing was run.
     """
     from flows.cli.display.run import Display, print_outcome
+    from flows.cli.interrupts import run_interruptibly
     from flows.stack.environment import prepare_prefect
+    from flows.stack.ui import run_server
     from gpo.models.sharing import share_answers, share_tallies
     from gpo.progress import listen
     from gpo.report.run_html import report_path
@@ -64,8 +66,14 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
 
     job = load_job(spec, seed)
     prepare_prefect(job.home, verbose=verbose)
-    with share_tallies(), share_answers(), Display(stderr_console()) as display, listen(display):
-        outcome = asyncio.run(_check_and_optimize(job, spec, seed, ui=ui))
+    with (
+        share_tallies(),
+        share_answers(),
+        run_server(job.home, keep=ui) as server,
+        Display(stderr_console()) as display,
+        listen(display),
+    ):
+        outcome = run_interruptibly(lambda: _check_and_optimize(job, spec, seed, server), display.tell)
     report = str(report_path(job.home, outcome.run_id))
     if as_json:
         print_json(summary_json(outcome, report))
@@ -73,17 +81,15 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
         print_outcome(stdout_console(), job.spec, outcome, report)
 
 
-async def _check_and_optimize(job: "Job", spec: Path, seed: int | None, *, ui: bool) -> "Outcome":
+async def _check_and_optimize(job: "Job", spec: Path, seed: int | None, server: "RunServer") -> "Outcome":
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
-    from flows.stack.ui import start_prefect
+    from flows.cli.starting import start_prefect
     from gpo.runs.preflight import preflight
 
     await preflight(job, hands_on=True)
-    await start_prefect(job.home, ui=ui)
-    # Prefect reads its environment, which is complete now, as it is imported.
-    from flows.optimize import optimize_prompt
-
-    return await optimize_prompt(spec, seed)
+    flow = await start_prefect(server, "flows.optimize")
+    result: Outcome = await flow.optimize_prompt(spec, seed)
+    return result
 
 
 def find_example(name: str) -> Path:

@@ -29,11 +29,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
-from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from gpo.files import write_whole
+from gpo.leases import Leases, is_free
 from gpo.ports import HOST
 from gpo.records import Record
 
@@ -78,24 +78,14 @@ class ServerFolder:
     path: Path
 
     @property
-    def leases(self) -> Path:
-        """Where users keep their leases."""
-        return self.path / "leases"
+    def leases(self) -> Leases:
+        """Its users, to be joined and counted while holding `start_lock`."""
+        return Leases(self.path / "leases")
 
     @property
     def log(self) -> Path:
         """What the server printed."""
         return self.path / "server.log"
-
-    def new_lease(self) -> FileLock:
-        """A lease to lock while holding `start_lock`."""
-        return FileLock(self.leases / f"{uuid4().hex}.lease", thread_local=False)
-
-    def end_lease(self, lease: FileLock) -> None:
-        """Give a lease back, whether or not it was taken; needs no lock."""
-        lease.release()
-        with suppress(OSError):
-            Path(lease.lock_file).unlink()
 
     def start_lock(self) -> FileLock:
         """A new handle on the lock under which users join and the server leaves."""
@@ -107,7 +97,7 @@ class ServerFolder:
 
     def alive(self) -> bool:
         """Whether a server process lives, be it ready or still starting."""
-        return not _free(self.server_lock())
+        return not is_free(self.server_lock())
 
     def running(self) -> Running | None:
         """The last server that was ready, dead or alive; None when there is no such record."""
@@ -123,16 +113,6 @@ class ServerFolder:
             record.unlink(missing_ok=True)
         else:
             write_whole(record, running.model_dump_json())
-
-    def users(self) -> int:
-        """Number of live leases; the leases of dead users are removed."""
-        count = 0
-        for lease in self.leases.glob("*.lease"):
-            if _free(FileLock(lease)):
-                lease.unlink(missing_ok=True)
-            else:
-                count += 1
-        return count
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of the log, empty when there is none."""
@@ -191,14 +171,6 @@ def _request(port: int, method: str, path: str, *, body: object = None, timeout_
         connection.close()
 
 
-def _free(lock: FileLock) -> bool:
-    try:
-        with lock.acquire(blocking=False):
-            return True
-    except Timeout:
-        return False
-
-
 def _listen(plan: ServerPlan) -> Any:
     """Load the model and listen; the server ends with the object that this returns."""
     from xllamacpp import CommonParams, Server  # noqa: PLC0415 - 100 MB, needed in the server process only
@@ -242,7 +214,7 @@ def _watch(folder: ServerFolder, idle_s: float) -> NoReturn:
         except Timeout:  # Somebody is joining.
             last_used = time.monotonic()
             continue
-        if folder.users():
+        if folder.leases.look().alive:
             last_used = time.monotonic()
         elif time.monotonic() - last_used >= idle_s:
             folder.announce(None)

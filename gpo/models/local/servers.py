@@ -86,7 +86,7 @@ async def chat_server(model: str, settings: Settings) -> AsyncIterator[Endpoint]
         raise ModelConfigError(f"{model}: embedded chat models need the package xllamacpp: {INSTALL}")
     plan = _plan(model, path, settings)
     folder = ServerFolder(plan.folder)
-    lease = folder.new_lease()
+    lease = folder.leases.new()
     try:
         running = await _join(plan, lease)
 
@@ -99,7 +99,7 @@ async def chat_server(model: str, settings: Settings) -> AsyncIterator[Endpoint]
 
         yield Endpoint(base_url=f"http://{HOST}:{running.port}/v1", model=plan.model, _rejoin=rejoin)
     finally:
-        folder.end_lease(lease)
+        folder.leases.end(lease)
 
 
 def status(settings: Settings) -> list[ServerStatus]:
@@ -111,7 +111,9 @@ def status(settings: Settings) -> list[ServerStatus]:
             running = folder.running()
             if running and folder.alive():
                 found.append(
-                    ServerStatus(model=running.model, pid=running.pid, port=running.port, users=folder.users())
+                    ServerStatus(
+                        model=running.model, pid=running.pid, port=running.port, users=folder.leases.look().alive
+                    )
                 )
     return found
 
@@ -150,7 +152,7 @@ async def _join(plan: ServerPlan, lease: FileLock) -> Running:
 
 def _make_private(folder: ServerFolder) -> None:
     try:
-        for path in (folder.path.parent, folder.path, folder.leases):
+        for path in (folder.path.parent, folder.path, folder.leases.folder):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
     except OSError as error:

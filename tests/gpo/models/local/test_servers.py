@@ -239,4 +239,6 @@ def test_a_runtime_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> No
 def test_only_the_user_may_enter_the_runtime_folder(settings: Settings) -> None:
     folder = ServerFolder(settings.runtime_dir / "model")
     servers._make_private(folder)
-    assert [path.stat().st_mode & 0o777 for path in (settings.runtime_dir, folder.path, folder.leases)] == [0o700] * 3
+    assert [path.stat().st_mode & 0o777 for path in (settings.runtime_dir, folder.path, folder.leases.folder)] == [
+        0o700
+    ] * 3
