@@ -9,10 +9,12 @@ Begun IMMEDIATE, such transactions wait for each other. PostgreSQL has no such w
 """
 
 import os
+import queue
 import re
 import socket
 import sqlite3
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
@@ -44,18 +46,25 @@ def _begin_immediate(_connection: Any, _cursor: Any, statement: str, parameters:
     return ("BEGIN IMMEDIATE" if statement == "BEGIN DEFERRED" else statement), parameters
 
 
+def _await_order(orders: "queue.SimpleQueue[ServerOrder]") -> None:
+    """Hear the order, and from then on watch for users, while Prefect loads."""
+    line = sys.stdin.readline()
+    if not line:
+        os._exit(0)  # whoever started it has gone
+    order = ServerOrder.model_validate_json(line)
+    _print_to(order.log)
+    watch_users(order.home, order.idle_s)
+    orders.put(order)
+
+
 def _serve(listening: socket.socket) -> None:
+    orders: queue.SimpleQueue[ServerOrder] = queue.SimpleQueue()
+    threading.Thread(target=_await_order, args=(orders,), name="await-order", daemon=True).start()
     queue_writers()
     import uvicorn  # noqa: PLC0415 - seconds, which pass before the order comes
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
-    line = sys.stdin.readline()
-    if not line:
-        return  # whoever started it has gone
-    order = ServerOrder.model_validate_json(line)
-    _print_to(order.log)
-    watch_users(order.home, order.idle_s)
-    place_database(order.home)
+    place_database(orders.get().home)
     app = guard(create_app(final=True), local_hosts(listening.getsockname()[1]))
     config = uvicorn.Config(app, log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=_STOP_S)
     uvicorn.Server(config).run(sockets=[listening])

@@ -32,6 +32,9 @@ class HeldAnswers:
     def __init__(self) -> None:
         self._held: dict[str, tuple[CallKey, Answer, str]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._held)
+
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         """Answers that are held, by key digest."""
         return {key.digest: self._held[key.digest][1] for key in keys if key.digest in self._held}
