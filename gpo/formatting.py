@@ -9,7 +9,16 @@ SHOWN = 120
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_HIDDEN = (
+    r"\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e01ef"
+)
+"""Characters that nobody sees, and those that turn the direction of a text around. The joiners U+200C and U+200D, which
+Persian, Hindi and emoji need, are not among them."""
+
+_INVISIBLE = re.compile(f"[{_HIDDEN}]")
+
+_UNPRINTABLE = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff{_HIDDEN}]")
 
 
 def fraction(value: float, digits: int = 3) -> str:
@@ -68,8 +77,17 @@ def duration(seconds: float) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without characters that no page may hold: control characters and halves of surrogate pairs."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    r"""The text with escapes for what no page may hold or nobody would see: control and format characters.
+
+    >>> printable("one\x1b[2J\u202etwo")
+    'one\\x1b[2J\\u202etwo'
+    """
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def hides_characters(text: str) -> bool:
+    """Whether a text holds characters that nobody sees, or that show it in another order than it is read."""
+    return _INVISIBLE.search(text) is not None
 
 
 def storable(text: str) -> str:

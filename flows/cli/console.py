@@ -14,6 +14,7 @@ from rich.console import Console
 
 from flows.cli.signals import Interrupted, handling, interrupt
 from gpo.errors import GpoError, InputError
+from gpo.formatting import printable
 from gpo.redaction import mask_known, mask_secrets
 
 if TYPE_CHECKING:
@@ -155,4 +156,4 @@ def ask_person(question: "ChoiceToMake") -> str:
 
 def print_error(text: str) -> None:
     """Print to stderr: stdout is for what was asked for."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)

@@ -51,7 +51,10 @@ REFUSED = {
     "a foreign page": ([("host", "127.0.0.1:4200"), ("origin", "http://evil.example")], 403),
     "a page of another port": ([("host", "127.0.0.1:4200"), ("origin", "http://localhost:8000")], 403),
     "a page from a file": ([("host", "127.0.0.1:4200"), ("origin", "null")], 403),
-    "a page with its own name as user": ([("host", "127.0.0.1:4200"), ("origin", "http://127.0.0.1:4200@evil.example")], 403),
+    "a page with its own name as user": (
+        [("host", "127.0.0.1:4200"), ("origin", "http://127.0.0.1:4200@evil.example")],
+        403,
+    ),
 }
 
 

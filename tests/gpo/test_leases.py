@@ -21,7 +21,9 @@ def test_a_user_that_leaves_in_order_is_no_longer_there(tmp_path: Path) -> None:
 def test_a_user_that_was_killed_is_told_of_once(tmp_path: Path) -> None:
     leases = Leases(tmp_path / "users")
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", USER, str(leases.folder)], stdin=pipe, stdout=pipe, env=environment()) as user:
+    with subprocess.Popen(
+        [sys.executable, "-c", USER, str(leases.folder)], stdin=pipe, stdout=pipe, env=environment()
+    ) as user:
         assert user.stdout is not None
         assert user.stdout.readline() == b"in\n"
         assert leases.look() == (1, 0)
