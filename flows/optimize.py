@@ -4,6 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from gpo.models.sharing import current_shared
 from gpo.runs.job import load_job
 from gpo.runs.optimize import Steps, optimize
 from gpo.runs.outcome import Outcome
@@ -16,6 +17,9 @@ from tasks.refine import refine
 from tasks.report import finish
 from tasks.retrieve import retrieve
 from tasks.select import select
+
+OUTCOME = "outcome"
+"""Under which name the outcome is handed on: also where Prefect's server is away and cannot be told of the end."""
 
 TASKS = Steps(
     check=check,
@@ -42,4 +46,6 @@ async def optimize_prompt(spec: Path, seed: int | None = None, home: Path | None
         seed: Replaces the spec's seed; another seed, another search.
         home: The state folder; by default GPO_HOME, or .gpo beside the spec.
     """
-    return await optimize(load_job(spec, seed, home), TASKS)
+    outcome = await optimize(load_job(spec, seed, home), TASKS)
+    current_shared().hand_on(OUTCOME, outcome)
+    return outcome

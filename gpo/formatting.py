@@ -7,6 +7,10 @@ from collections.abc import Callable
 SHOWN = 120
 """Characters of a text that a table shows."""
 
+# Those of the spreadsheets, in full width as well.
+_BEGINNINGS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _HIDDEN = (
@@ -119,3 +123,14 @@ def shorten_value(value: object) -> str:
     """A value for a message: at most 60 characters."""
     shown = "null" if value is None else repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def safe_cell(value: object) -> object:
+    """The value as a spreadsheet may have it: a text that it would take for a formula begins with an apostrophe.
+
+    >>> [safe_cell(value) for value in ("=1+1", "-5", "-5 apples", "@me", 0.5, None)]
+    ["'=1+1", '-5', "'-5 apples", "'@me", 0.5, None]
+    """
+    if isinstance(value, str) and value[:1] in _BEGINNINGS and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value

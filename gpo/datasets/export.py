@@ -12,12 +12,17 @@ from gpo.datasets.lines import read_lines
 from gpo.datasets.version import DatasetVersion
 from gpo.errors import DatasetError, InputError, suggestion
 from gpo.files import replace_whole
+from gpo.formatting import safe_cell
 
-Writer = Callable[[Path, Path, DatasetVersion], None]
+Writer = Callable[[Path, Path, DatasetVersion, bool], None]
 
 
-def export(rows: Path, version: DatasetVersion, path: Path, *, force: bool = False) -> None:
+def export(
+    rows: Path, version: DatasetVersion, path: Path, *, force: bool = False, for_spreadsheets: bool = False
+) -> None:
     """Write the stored `rows` of a version to `path`, in the format of its ending, whole or not at all.
+
+    In a table `for_spreadsheets`, a text that would be taken for a formula begins with an apostrophe.
 
     Raises:
         InputError: the format is unknown, the file is there already and `force` is not set, or it cannot be written.
@@ -29,18 +34,18 @@ def export(rows: Path, version: DatasetVersion, path: Path, *, force: bool = Fal
         raise InputError(f"{path}: is there already; choose another name, or overwrite it with --force")
     try:
         with replace_whole(path) as draft:
-            WRITERS[ending](rows, draft, version)
+            WRITERS[ending](rows, draft, version, for_spreadsheets)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _jsonl(rows: Path, path: Path, version: DatasetVersion) -> None:
-    del version
+def _jsonl(rows: Path, path: Path, version: DatasetVersion, for_spreadsheets: bool) -> None:
+    del version, for_spreadsheets
     shutil.copyfile(rows, path)
 
 
-def _json(rows: Path, path: Path, version: DatasetVersion) -> None:
-    del version
+def _json(rows: Path, path: Path, version: DatasetVersion, for_spreadsheets: bool) -> None:
+    del version, for_spreadsheets
     with rows.open("rb") as lines, path.open("wb") as file:
         for number, line in enumerate(lines):
             file.write((b",\n" if number else b"[\n") + line.rstrip(b"\n"))
@@ -48,13 +53,14 @@ def _json(rows: Path, path: Path, version: DatasetVersion) -> None:
 
 
 def _table(delimiter: str) -> Writer:
-    def write(rows: Path, path: Path, version: DatasetVersion) -> None:
+    def write(rows: Path, path: Path, version: DatasetVersion, for_spreadsheets: bool) -> None:
+        shown = safe_cell if for_spreadsheets else str
         with path.open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, delimiter=delimiter)
-            table.writerow(version.columns)
+            table.writerow(map(shown, version.columns))
             for _, row in read_lines(rows):
                 assert not isinstance(row, DatasetError)  # noqa: S101 - stored rows are rows
-                table.writerow([_cell(row, field) for field in version.columns])
+                table.writerow([shown(_cell(row, field)) for field in version.columns])
 
     return write
 

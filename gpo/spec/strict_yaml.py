@@ -64,18 +64,16 @@ class _StrictLoader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, ScalarNode):
                 if key.value in seen:
-                    raise _refusal(
-                        key.start_mark, f"the key {shorten_value(key.value)} for the second time; keep one of them"
-                    )
+                    what = f"the key {shorten_value(key.value)} for the second time; keep one of them"
+                    raise _refusal(key.start_mark, what)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
     def construct_scalar(self, node: ScalarNode) -> Any:
         """One value, no date and no number of twenty digits."""
         if node.tag == _DATE:
-            raise _refusal(
-                node.start_mark, f"the date {shorten_value(node.value)}; put it into quotes, if it is a text"
-            )
+            what = f"the date {shorten_value(node.value)}; put it into quotes, if it is a text"
+            raise _refusal(node.start_mark, what)
         if node.tag == _INT and len(re.sub(r"\D", "", node.value)) > MOST_DIGITS:
             what = f"a whole number of more than {MOST_DIGITS} digits, {shorten_value(node.value)}"
             raise _refusal(node.start_mark, f"{what}; put it into quotes, if it is a text")

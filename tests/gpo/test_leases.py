@@ -7,7 +7,15 @@ from pathlib import Path
 from gpo.leases import Leases
 from tests.support.commands import environment
 
-USER = "import sys; from pathlib import Path; from gpo.leases import Leases; lease = Leases(Path(sys.argv[1])).take(); print('in', flush=True); input()"
+USER = """
+import sys
+from pathlib import Path
+from gpo.leases import Leases
+
+lease = Leases(Path(sys.argv[1])).take()
+print("in", flush=True)
+input()
+"""
 
 
 def test_a_user_that_leaves_in_order_is_no_longer_there(tmp_path: Path) -> None:

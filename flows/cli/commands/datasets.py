@@ -156,6 +156,10 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl, .json, .csv or .tsv file.")],
     *,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    for_spreadsheets: Annotated[
+        bool,
+        typer.Option("--for-spreadsheets", help="Put an apostrophe before a text that would be taken for a formula."),
+    ] = False,
     home: Home = None,
     debug: Debug = False,
 ) -> None:
@@ -166,7 +170,7 @@ def export(
 
         datasets = _datasets(_folder(home))
         version = datasets.get(*parse_reference(reference))
-        export_rows(datasets.rows(version), version, file, force=force)
+        export_rows(datasets.rows(version), version, file, force=force, for_spreadsheets=for_spreadsheets)
         typer.echo(f"Wrote {version.rows} rows of {version.label} to {file}")
 
 

@@ -83,12 +83,24 @@ def run_optimization(spec: Path, seed: int | None, *, as_json: bool, ui: bool, v
 
 async def _check_and_optimize(job: "Job", spec: Path, seed: int | None, server: "RunServer") -> "Outcome":
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
+    from httpx import HTTPError
+
     from flows.cli.starting import start_prefect
+    from gpo.models.sharing import current_shared
+    from gpo.progress import Note, emit
+    from gpo.runs.outcome import Outcome
     from gpo.runs.preflight import preflight
 
     await preflight(job, hands_on=True)
     flow = await start_prefect(server, "flows.optimize")
-    result: Outcome = await flow.optimize_prompt(spec, seed)
+    try:
+        result: Outcome = await flow.optimize_prompt(spec, seed)
+    except HTTPError as error:
+        outcome = current_shared().take(flow.OUTCOME)
+        if not isinstance(outcome, Outcome):
+            raise
+        emit(Note(f"the Prefect server could not be told of the end of the run ({type(error).__name__})"))
+        return outcome
     return result
 
 
