@@ -44,6 +44,8 @@ def prepare_prefect(home: Path, *, verbose: bool = False) -> None:
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
         # The progress display and the error message say what a person needs; the Prefect UI has the whole log.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO" if verbose else "CRITICAL",
+        # Of each event that a server which is away does not take, Prefect prints the whole.
+        "PREFECT_LOGGING_INTERNAL_LEVEL": "ERROR" if verbose else "CRITICAL",
     }
     chosen = _read_profile()
     for name, value in defaults.items():

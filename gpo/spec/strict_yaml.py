@@ -49,11 +49,12 @@ class _StrictLoader(yaml.SafeLoader):
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         """One node and what is in it."""
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event: Any = super().peek_event()  # type: ignore[no-untyped-call]
             raise _refusal(event.start_mark, f"an alias (*{event.anchor}); write the value out")
         self._depth += 1
         if self._depth > MOST_DEEP:
-            raise _refusal(self.peek_event().start_mark, f"more than {MOST_DEEP} levels of lists and mappings")
+            event = super().peek_event()  # type: ignore[no-untyped-call]
+            raise _refusal(event.start_mark, f"more than {MOST_DEEP} levels of lists and mappings")
         node: Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -69,8 +70,10 @@ class _StrictLoader(yaml.SafeLoader):
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
-    def construct_scalar(self, node: ScalarNode) -> Any:
+    def construct_scalar(self, node: ScalarNode | MappingNode) -> Any:
         """One value, no date and no number of twenty digits."""
+        if isinstance(node, MappingNode):
+            return super().construct_scalar(node)
         if node.tag == _DATE:
             what = f"the date {shorten_value(node.value)}; put it into quotes, if it is a text"
             raise _refusal(node.start_mark, what)
