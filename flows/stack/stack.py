@@ -17,6 +17,7 @@ from flows.stack.start import PartState, PartStatus, StackStart, StartReport, pa
 from flows.stack.ui import forget_server
 from flows.stack.waiting import STOP_S, STOP_WORKER_S
 from gpo.errors import StateError
+from gpo.files import make_private
 
 
 class StopReport(NamedTuple):
@@ -36,7 +37,7 @@ def up(home: Path, workers: int | None, port: int | None) -> StartReport:
         StateError: a part did not start; the message names its log. The others are left running.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_private(home)
         with FileLock(home / "stack.lock"):
             prepare_prefect(home, verbose=True)
             return StackStart(home).start_all(workers, port)
