@@ -23,9 +23,7 @@ Who = Annotated[str | None, typer.Option(help="Who does it; by default the user 
 Why = Annotated[str, typer.Option(help="Why, for the prompt's history.")]
 VersionNote = Annotated[str, typer.Option(help="A remark that is kept with the version.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout and nothing else.")]
-WithUi = Annotated[
-    bool, typer.Option("--ui", help="Keep the Prefect server, with the run's page, when the run has ended.")
-]
+WithUi = Annotated[bool, typer.Option("--ui", help="Keep the Prefect server up when the run is over.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

@@ -24,8 +24,8 @@ from sqlalchemy.engine import Engine
 
 from flows.stack.server_users import ServerOrder, watch_users
 from gpo.files import replace_whole
-from gpo.http_guard import guard, local_hosts
 from gpo.ports import HOST
+from gpo.serving.http_guard import guard, local_hosts
 
 _EMPTY = Path(__file__).with_name("prefect.sql")
 """Prefect's empty database; a test compares it with what Prefect makes, and says how to make it anew."""

@@ -16,9 +16,9 @@ from filelock import FileLock, Timeout
 
 from flows.stack.process import http_status, is_alive
 from flows.stack.record import Process
-from gpo.leases import Leases, Users
 from gpo.ports import HOST
 from gpo.records import Record
+from gpo.serving.leases import Leases, Users
 
 _TICK_S = 0.5
 _STOP_S = 5.0

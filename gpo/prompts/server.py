@@ -33,11 +33,11 @@ from starlette.routing import Route
 
 from gpo.database.engine import open_read_only
 from gpo.errors import PromptError, StateError
-from gpo.http_guard import guard, local_hosts
 from gpo.names import PRODUCTION
 from gpo.prompts.connections import TimedProtocol
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptRecord, PromptVersion
+from gpo.serving.http_guard import guard, local_hosts
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 

@@ -35,9 +35,9 @@ from filelock import FileLock, Timeout
 from pydantic import Field
 
 from gpo.files import write_whole
-from gpo.leases import Leases, is_free
 from gpo.ports import HOST
 from gpo.records import Record
+from gpo.serving.leases import Leases, is_free
 
 _TICK_S = 1.0
 _PROBE_S = 5.0

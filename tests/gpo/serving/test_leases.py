@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gpo.leases import Leases
+from gpo.serving.leases import Leases
 from tests.support.commands import environment
 
 USER = """
 import sys
 from pathlib import Path
-from gpo.leases import Leases
+from gpo.serving.leases import Leases
 
 lease = Leases(Path(sys.argv[1])).take()
 print("in", flush=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.http_guard import guard, local_hosts
+from gpo.serving.http_guard import guard, local_hosts
 
 
 def asked(headers: list[tuple[str, str]], kind: str = "http") -> list[Any]:
