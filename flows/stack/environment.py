@@ -36,6 +36,8 @@ def prepare_prefect(home: Path, *, verbose: bool = False) -> None:
         # Prefect writes its troubles with telling the server of logs past its own logger, unless Python's says no.
         logging.raiseExceptions = False
     join_stack(home)
+    if not api_url() and (key := find_key(home)) is not None:
+        os.environ.setdefault(AUTH, key)  # for the folder's own server, should one be found later
     defaults = {
         **_QUIET,
         # A cold start of the temporary server took longer than Prefect's own limit on two cores.
