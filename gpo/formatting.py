@@ -86,7 +86,13 @@ def printable(text: str) -> str:
     >>> printable("one\x1b[2J\u202etwo")
     'one\\x1b[2J\\u202etwo'
     """
-    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+    return _UNPRINTABLE.sub(_as_escape, text)
+
+
+def _as_escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    # Not as Python shows it, which takes some of them for printable.
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def hides_characters(text: str) -> bool:
