@@ -32,8 +32,10 @@ class HeldAnswers:
     def __init__(self) -> None:
         self._held: dict[str, tuple[CallKey, Answer, str]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._held)
+    @property
+    def is_empty(self) -> bool:
+        """Whether none is held."""
+        return not self._held
 
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         """Answers that are held, by key digest."""

@@ -91,7 +91,7 @@ async def _check_models(checked: Checked, *, searches: bool, live: bool) -> None
                 await probe_models(checked, models, searches=searches, live=live)
         except asyncio.CancelledError:
             # Nothing is wrong so far, and what was paid for is to be found again.
-            if is_new and held:
+            if is_new and not held.is_empty:
                 await held.settle(await _open_ledger(job, stack))
             raise
         if is_new:
