@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from gpo.models.sharing import ask_anew
+from gpo.models.sharing import ask_anew, current_shared
 from gpo.runs.job import load_job
 from gpo.runs.optimize import Steps, optimize
 from gpo.runs.outcome import Outcome
@@ -17,6 +17,9 @@ from tasks.refine import refine
 from tasks.report import finish
 from tasks.retrieve import retrieve
 from tasks.select import select
+
+OUTCOME = "outcome"
+"""Under which name the outcome is handed on: also where Prefect's server is away and cannot be told of the end."""
 
 TASKS = Steps(
     check=check,
@@ -49,4 +52,6 @@ async def optimize_prompt(
         fresh: Ask anew, whatever the ledger holds: a new run each time.
     """
     with ask_anew(fresh):
-        return await optimize(load_job(spec, seed, home, calls=calls), TASKS)
+        outcome = await optimize(load_job(spec, seed, home, calls=calls), TASKS)
+    current_shared().hand_on(OUTCOME, outcome)
+    return outcome

@@ -1,9 +1,10 @@
-"""Limits how many calls of a model are in flight (`Limiter`), and runs coroutines together (`gather_or_cancel`)."""
+"""Calls at the same time: how many (`Limiter`), how they end (`CallsInFlight`), all or none (`gather_or_cancel`)."""
 
 import asyncio
 import heapq
 import itertools
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 
@@ -41,6 +42,44 @@ class Limiter:
                 turn.set_result(None)
                 return
         self._free += 1
+
+
+class CallsInFlight:
+    """The paid calls that are out. When somebody wants to stop, no more go out, and those that are out may come home.
+
+    All of its users run in one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._closed = False
+        self._home = asyncio.Event()
+
+    @property
+    def count(self) -> int:
+        """How many are out."""
+        return self._count
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """One call; whoever comes after `come_home` waits here until it is cancelled."""
+        if self._closed:
+            await asyncio.get_running_loop().create_future()
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._home.set()
+
+    async def come_home(self, seconds: float) -> None:
+        """Let no more calls out, and wait `seconds` at most for those that are."""
+        self._closed = True
+        if self._count:
+            self._home.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._home.wait(), seconds)
 
 
 T = TypeVar("T")

@@ -1,6 +1,8 @@
 """Writing a file whole or not at all."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,33 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with replace_whole(path) as draft, os.fdopen(os.open(draft, flags, mode), "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner may enter; one that is there becomes so, if it is this user's.
+
+    Raises:
+        OSError: it cannot be made, or is no folder.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():
+        folder.chmod(0o700)
+
+
+def make_own(folder: Path) -> None:
+    """Make a folder of this user alone where others may write, too; what another user put in its place is refused.
+
+    Raises:
+        OSError: it cannot be made, is a link or no folder, or belongs to somebody else.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.ENOTDIR, "it is a link or a file, not a folder", str(folder))
+    if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        raise OSError(errno.EPERM, "it belongs to another user", str(folder))
+    folder.chmod(0o700)
 
 
 @contextmanager

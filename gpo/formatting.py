@@ -7,9 +7,22 @@ from collections.abc import Callable
 SHOWN = 120
 """Characters of a text that a table shows."""
 
+# Those of the spreadsheets, in full width as well.
+_BEGINNINGS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_HIDDEN = (
+    r"\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e01ef"
+)
+"""Characters that nobody sees, and those that turn the direction of a text around. The joiners U+200C and U+200D, which
+Persian, Hindi and emoji need, are not among them."""
+
+_INVISIBLE = re.compile(f"[{_HIDDEN}]")
+
+_UNPRINTABLE = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff{_HIDDEN}]")
 
 
 def fraction(value: float, digits: int = 3) -> str:
@@ -68,8 +81,23 @@ def duration(seconds: float) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without characters that no page may hold: control characters and halves of surrogate pairs."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    r"""The text with escapes for what no page may hold or nobody would see: control and format characters.
+
+    >>> printable("one\x1b[2J\u202etwo")
+    'one\\x1b[2J\\u202etwo'
+    """
+    return _UNPRINTABLE.sub(_as_escape, text)
+
+
+def _as_escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    # Not as Python shows it, which takes some of them for printable.
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def hides_characters(text: str) -> bool:
+    """Whether a text holds characters that nobody sees, or that show it in another order than it is read."""
+    return _INVISIBLE.search(text) is not None
 
 
 def storable(text: str) -> str:
@@ -101,3 +129,14 @@ def shorten_value(value: object) -> str:
     """A value for a message: at most 60 characters."""
     shown = "null" if value is None else repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def safe_cell(value: object) -> object:
+    """The value as a spreadsheet may have it: a text that it would take for a formula begins with an apostrophe.
+
+    >>> [safe_cell(value) for value in ("=1+1", "-5", "-5 apples", "@me", 0.5, None)]
+    ["'=1+1", '-5', "'-5 apples", "'@me", 0.5, None]
+    """
+    if isinstance(value, str) and value[:1] in _BEGINNINGS and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value

@@ -17,7 +17,7 @@ _HEADERS = re.compile(r"(?:.*[-_])?headers", re.IGNORECASE)
 _SECRET_HEADER = re.compile(
     r"(?i)auth(?!ors?\b)|cookie|credential|(?:^|[-_])(?:api)?key(?:$|[-_])|passw|secret|session|signature|token"
 )
-_SECRET_VARIABLE = re.compile(r"(?:.*_)?(?:(?:API|ACCESS)?KEY|PASSWORD|SECRET|TOKEN)", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile(r"(?:.*_)?(?:(?:API|ACCESS)?KEY|PASSWORD|SECRET|TOKEN|AUTH_STRING)", re.IGNORECASE)
 
 _SHORTEST = 6
 """A value of fewer characters would mask parts of usual words."""

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     runtime_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / f"gpo-{user_name()}")
     """Folder in which processes of this machine and user find the embedded model servers of each other."""
 
+    prefect_idle_s: float = Field(default=300.0, ge=0)
+    """How many seconds the Prefect server of a state folder runs on after its last run has ended."""
+
     prompt_refresh_s: float = Field(default=30.0, gt=0)
     """About how many seconds pass before `gpo.load_prompt` looks for a newer version again."""
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from gpo.formatting import hides_characters
 from gpo.messages.message import Conversation, InputValue, Message, shown_inputs
 from gpo.records import Example, Record
 
@@ -217,5 +218,5 @@ def next_question(template: Sequence[Message], instruction: str) -> str | None:
 
 
 def breaks_contract(instruction: str) -> bool:
-    """Whether a proposed instruction tries to bring variables of its own."""
-    return bool(variables_in(instruction))
+    """Whether a proposed instruction tries to bring variables of its own, or hides something from those who read it."""
+    return bool(variables_in(instruction)) or hides_characters(instruction)

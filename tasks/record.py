@@ -1,7 +1,10 @@
 """The tasks at the start and after each step: keep what was scored, and show the run's progress in the Prefect UI."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
+import httpx
 from prefect import task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.cache_policies import NO_CACHE
@@ -16,6 +19,11 @@ from gpo.search.plan import likely_steps
 from gpo.search.run_limits import sizes_of
 from tasks.policy import RETRIED, opaque
 
+_PATIENCE_S = 5.0
+"""How long the server may take to hear of an artifact: Prefect's client alone would try for a minute."""
+
+T = TypeVar("T")
+
 
 @task(name="note start", task_run_name="note start {run.id}", cache_policy=NO_CACHE)
 async def note_start(run: Run) -> None:
@@ -23,7 +31,8 @@ async def note_start(run: Run) -> None:
     await steps.note_start(run)
     if PREFECT_UI_URL.value():
         emit(Note(f"watch it: {flow_run.ui_url}"))
-    run.progress = await acreate_progress_artifact(progress=0.0, key=artifact_key(run, "progress"), description=run.id)
+    progress = acreate_progress_artifact(progress=0.0, key=artifact_key(run, "progress"), description=run.id)
+    run.progress = await tell(progress)
 
 
 async def record(run: Run, step: int, scored: Sequence[Scored]) -> None:
@@ -41,7 +50,16 @@ async def _record(run: Run, step: int, scored: Sequence[Scored]) -> None:
 async def show_progress(run: Run, percent: float) -> None:
     """Move the progress artifact of a run."""
     if run.progress is not None:
-        await aupdate_progress_artifact(run.progress, progress=percent)
+        await tell(aupdate_progress_artifact(run.progress, progress=percent))
+
+
+async def tell(telling: Coroutine[Any, Any, T]) -> T | None:
+    """Tell Prefect's server something for a person to look at; None where it is away, for which no run stops."""
+    try:
+        return await asyncio.wait_for(telling, _PATIENCE_S)
+    except (httpx.HTTPError, TimeoutError) as error:
+        emit(Note(f"the Prefect server is away ({type(error).__name__}); the run goes on without it"))
+        return None
 
 
 def artifact_key(run: Run, subject: str) -> str:

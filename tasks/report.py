@@ -14,7 +14,7 @@ from gpo.runs.outcome import Outcome
 from gpo.runs.results.shown import changed_examples
 from gpo.runs.run import Run
 from tasks.policy import opaque
-from tasks.record import artifact_key, show_progress
+from tasks.record import artifact_key, show_progress, tell
 
 SHOWN = ["step", "candidate", "score", "n", "distance", "budget", "status", "instruction"]
 """Columns of the table artifact: as many as its page shows without scrolling."""
@@ -32,9 +32,8 @@ async def _report(run: Run, outcome: Outcome) -> str:
     path = await asyncio.to_thread(write_report, run.home, run.spec, outcome, examples)
     table = (await asyncio.to_thread(candidates_table, outcome))[SHOWN].round(3)
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
-    await acreate_table_artifact(rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}")
-    await acreate_markdown_artifact(
-        markdown_report(run.spec, outcome), key=artifact_key(run, "report"), description=f"Report of {run.id}"
-    )
+    await tell(acreate_table_artifact(rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}"))
+    report = markdown_report(run.spec, outcome)
+    await tell(acreate_markdown_artifact(report, key=artifact_key(run, "report"), description=f"Report of {run.id}"))
     await show_progress(run, 100.0)
     return str(path)

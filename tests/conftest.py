@@ -49,6 +49,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _tell_all()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _servers_leave_with_their_run() -> None:
+    """No Prefect server of a state folder stays for a next run."""
+    os.environ["GPO_PREFECT_IDLE_S"] = "0"
+
+
 @contextmanager
 def without_leftovers_of_prefect(api_url: str) -> Iterator[None]:
     """Let go of the connections that Prefect's own clients leave open to its server; any others are still errors."""
@@ -136,7 +142,7 @@ def own_environment() -> Iterator[None]:
     """An environment without what the person who runs the tests has set for this library, its models and Prefect."""
     with patch.dict(os.environ):
         for name in list(os.environ):
-            if name.startswith(("GPO_", "OPENAI_", "PREFECT_")):
+            if name.startswith(("GPO_", "OPENAI_", "PREFECT_")) and name != "GPO_PREFECT_IDLE_S":
                 del os.environ[name]
         os.environ["NO_PROXY"] = "127.0.0.1"
         yield

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import typer
 from flows.cli import commands
 from flows.cli.console import CLOSED_PIPE
 from flows.cli.panels import OrderedCommands
+from flows.cli.signals import INTERRUPTED_CODES
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 failed, 2 the input was wrong, 130 interrupted, 143 terminated. "
@@ -90,6 +92,11 @@ def main() -> None:
         # Typer and Rich end with 1, as after an error, when whoever reads the output has gone: `gpo presets | head -1`.
         if isinstance(ending.__context__, BrokenPipeError):
             sys.exit(CLOSED_PIPE)
+        if ending.code in INTERRUPTED_CODES:
+            # Threads of libraries would be waited for, and tell of what was taken from them.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(int(ending.code))
         raise
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 from rich.console import Console
 
+from flows.cli.signals import Interrupted, handling, interrupt
 from gpo.errors import GpoError, InputError
+from gpo.formatting import printable
 from gpo.redaction import mask_known, mask_secrets
 
 if TYPE_CHECKING:
@@ -81,8 +83,12 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
     """
     kept = " What was paid for is kept: the same command goes on from here." if pays else ""
     try:
-        yield
+        with handling(interrupt):
+            yield
         sys.stdout.flush()
+    except Interrupted as signal:
+        print_error(f"{signal.word}.{kept}")
+        raise typer.Exit(signal.exit_code) from None
     except KeyboardInterrupt:
         print_error(f"Interrupted.{kept}")
         raise typer.Exit(130) from None
@@ -101,12 +107,6 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
         )
         print_error(text)
         raise typer.Exit(1) from None
-    except BaseException as error:
-        # Prefect turns SIGTERM into an exception of its own, which this module must not import to catch.
-        if type(error).__name__ != "TerminationSignal":
-            raise
-        print_error(f"Terminated.{kept}")
-        raise typer.Exit(143) from None
 
 
 def _is_unread() -> bool:
@@ -156,4 +156,4 @@ def ask_person(question: "ChoiceToMake") -> str:
 
 def print_error(text: str) -> None:
     """Print to stderr: stdout is for what was asked for."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)

@@ -28,7 +28,7 @@ SearchCalls = Annotated[
     typer.Option("--calls", min=1, help="Calls of the task model in the search; replaces `budget.max_task_calls`."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout and nothing else.")]
-WithUi = Annotated[bool, typer.Option("--ui", help="Start (or reuse) a local Prefect server and print the run's page.")]
+WithUi = Annotated[bool, typer.Option("--ui", help="Keep the Prefect server up when the run is over.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

@@ -3,7 +3,9 @@
 Nothing here changes the user's Prefect profile, and whatever the user has set wins.
 """
 
+import logging
 import os
+import secrets
 import socket
 import tomllib
 from pathlib import Path
@@ -21,6 +23,8 @@ _QUIET = {
 }
 _CONNECT_S = 1.0
 
+AUTH, SERVER_AUTH = "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"
+
 
 def prepare_prefect(home: Path, *, verbose: bool = False) -> None:
     """Set Prefect's environment for this process and its children; to be called before Prefect is imported.
@@ -28,7 +32,12 @@ def prepare_prefect(home: Path, *, verbose: bool = False) -> None:
     Where the stack of this state folder runs, its Prefect server and its Chroma are used.
     """
     home = home.resolve()
+    if not verbose:
+        # Prefect writes its troubles with telling the server of logs past its own logger, unless Python's says no.
+        logging.raiseExceptions = False
     join_stack(home)
+    if not api_url() and (key := find_key(home)) is not None:
+        os.environ.setdefault(AUTH, key)  # for the folder's own server, should one be found later
     defaults = {
         **_QUIET,
         # A cold start of the temporary server took longer than Prefect's own limit on two cores.
@@ -37,6 +46,8 @@ def prepare_prefect(home: Path, *, verbose: bool = False) -> None:
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
         # The progress display and the error message say what a person needs; the Prefect UI has the whole log.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO" if verbose else "CRITICAL",
+        # Of each event that a server which is away does not take, Prefect prints the whole.
+        "PREFECT_LOGGING_INTERNAL_LEVEL": "ERROR" if verbose else "CRITICAL",
     }
     chosen = _read_profile()
     for name, value in defaults.items():
@@ -56,8 +67,35 @@ def find_api_url(home: Path) -> str | None:
 
 
 def api_auth() -> str | None:
-    """`USER:PASSWORD` for the Prefect server, where the user has configured it."""
-    return os.environ.get("PREFECT_API_AUTH_STRING") or _read_profile().get("PREFECT_API_AUTH_STRING")
+    """`USER:PASSWORD` for the Prefect server: what is configured, by the user or for a server of a state folder."""
+    return os.environ.get(AUTH) or _read_profile().get(AUTH)
+
+
+def key_path(home: Path) -> Path:
+    """The file with the key of a state folder's Prefect server, which its owner alone can read."""
+    return home / "prefect-key"
+
+
+def find_key(home: Path) -> str | None:
+    """The key of the state folder's Prefect server: as configured, else as it was made; None where there is none."""
+    if configured := os.environ.get(SERVER_AUTH) or _read_profile().get(SERVER_AUTH):
+        return configured
+    try:
+        return key_path(home).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def make_key() -> str:
+    """A new key, `USER:PASSWORD` as Prefect wants it."""
+    return f"gpo:{secrets.token_urlsafe(32)}"
+
+
+def use_server(home: Path, url: str) -> None:
+    """Send what happens here to the Prefect server of a state folder."""
+    os.environ["PREFECT_API_URL"], os.environ["PREFECT_UI_URL"] = f"{url}/api", url
+    if (key := find_key(home)) is not None:
+        os.environ[AUTH] = key
 
 
 def find_stack(home: Path) -> Stack | None:
@@ -79,7 +117,7 @@ def join_stack(home: Path, *, whole: bool = True) -> bool:
     if stack is None:
         return False
     if not api_url():
-        os.environ["PREFECT_API_URL"], os.environ["PREFECT_UI_URL"] = stack.api_url, stack.ui_url
+        use_server(home, stack.ui_url)
     if whole:
         os.environ.setdefault("GPO_CHROMA_URL", stack.chroma_url)
     return True

@@ -1,16 +1,39 @@
-"""Starts a Prefect server whose transactions wait for each other on SQLite.
+"""The Prefect server of a state folder: a process that waits for its orders, serves, and leaves with its last user.
 
-`python -m flows.stack.prefect_server server start ...` starts it.
+`python -m flows.stack.prefect_server PORT` takes the port, loads Prefect, and reads a `ServerOrder` from stdin: until
+then it has written nothing, and it ends with whoever started it.
 
 Prefect begins most transactions DEFERRED. On SQLite one that reads and then writes fails at once when another wrote in
 between, whatever the time-out: a client is answered 503 and pauses, and a run that a trigger was to start is lost.
 Begun IMMEDIATE, such transactions wait for each other. PostgreSQL has no such words and is not affected.
 """
 
-from typing import Any
+import os
+import queue
+import re
+import socket
+import sqlite3
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NoReturn
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+
+from flows.stack.server_users import ServerOrder, watch_users
+from gpo.files import replace_whole
+from gpo.ports import HOST
+from gpo.serving.http_guard import guard, local_hosts
+
+_EMPTY = Path(__file__).with_name("prefect.sql")
+"""Prefect's empty database; a test compares it with what Prefect makes, and says how to make it anew."""
+
+_REVISION = re.compile(r'"alembic_version" VALUES\(\'(\w+)\'\)')
+
+_STOP_S = 3
+"""How long requests that are being answered are waited for at the end."""
 
 
 def queue_writers() -> None:
@@ -23,12 +46,68 @@ def _begin_immediate(_connection: Any, _cursor: Any, statement: str, parameters:
     return ("BEGIN IMMEDIATE" if statement == "BEGIN DEFERRED" else statement), parameters
 
 
-def main() -> None:
-    """Run Prefect's command line."""
-    queue_writers()
-    import prefect.cli  # noqa: PLC0415 - seconds
+def _await_order(orders: "queue.SimpleQueue[ServerOrder]") -> None:
+    """Hear the order, and from then on watch for users, while Prefect loads."""
+    line = sys.stdin.readline()
+    if not line:
+        os._exit(0)  # whoever started it has gone
+    order = ServerOrder.model_validate_json(line)
+    _print_to(order.log)
+    watch_users(order.home, order.idle_s)
+    orders.put(order)
 
-    prefect.cli.app()
+
+def _serve(listening: socket.socket) -> None:
+    orders: queue.SimpleQueue[ServerOrder] = queue.SimpleQueue()
+    threading.Thread(target=_await_order, args=(orders,), name="await-order", daemon=True).start()
+    queue_writers()
+    import uvicorn  # noqa: PLC0415 - seconds, which pass before the order comes
+    from prefect.server.api.server import create_app  # noqa: PLC0415
+
+    place_database(orders.get().home)
+    app = guard(create_app(final=True), local_hosts(listening.getsockname()[1]))
+    config = uvicorn.Config(app, log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=_STOP_S)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def place_database(home: Path) -> bool:
+    """Put an empty database of Prefect's into a state folder that has none; whether it did.
+
+    Prefect would make it in eighty migrations, five seconds and more. Those that are newer than ours it makes itself;
+    where Prefect is older, nothing is placed.
+    """
+    path = home / "prefect.db"
+    if path.exists() or not os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL", "").endswith(f"///{path}"):
+        return False
+    import prefect.server.database._migrations as migrations  # noqa: PLC0415
+
+    statements = _EMPTY.read_text(encoding="utf-8")
+    revision = _REVISION.search(statements)
+    known = Path(str(migrations.__path__[0])) / "versions" / "sqlite"
+    if revision is None or not any(known.glob(f"*{revision[1]}*.py")):
+        return False
+    with replace_whole(path) as draft, closing(sqlite3.connect(draft)) as database:
+        database.executescript(statements)
+    return True
+
+
+def _print_to(log: Path) -> None:
+    """Print to the log from here on; whoever started it may go."""
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(out, stream.fileno())
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+
+
+def main() -> NoReturn:
+    """Take the port, load Prefect, and serve as ordered."""
+    os.umask(0o077)
+    with socket.create_server((HOST, int(sys.argv[1])), backlog=512) as listening:
+        _serve(listening)
+    sys.exit()
 
 
 if __name__ == "__main__":

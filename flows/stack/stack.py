@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 from filelock import FileLock
 
-from flows.stack.environment import api_auth, prepare_prefect
+from flows.stack.environment import api_auth, find_key, prepare_prefect
 from flows.stack.parts import SERVER, WORKER, PrefectApi
 from flows.stack.process import find_run_processes, is_alive, stop
 from flows.stack.record import archive_stack, read_stack
 from flows.stack.start import PartState, PartStatus, StackStart, StartReport, part_status
+from flows.stack.ui import forget_server
 from flows.stack.waiting import STOP_S, STOP_WORKER_S
 from gpo.errors import StateError
+from gpo.files import make_private
 
 
 class StopReport(NamedTuple):
@@ -35,7 +37,7 @@ def up(home: Path, workers: int | None, port: int | None) -> StartReport:
         StateError: a part did not start; the message names its log. The others are left running.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_private(home)
         with FileLock(home / "stack.lock"):
             prepare_prefect(home, verbose=True)
             return StackStart(home).start_all(workers, port)
@@ -62,13 +64,13 @@ def down(home: Path) -> StopReport:
         runs = find_run_processes(home)
         stop([process for name, process in owned.items() if name.startswith(WORKER)], STOP_WORKER_S)
         stop({**runs, **find_run_processes(home)}.values(), STOP_S)
-        with PrefectApi(stack.api_url, api_auth()) as api:
+        with PrefectApi(stack.api_url, find_key(home) or api_auth()) as api:
             resumed = sum(api.resume(run) for run in runs)
         stop(owned.values(), STOP_S)
         if left := [f"{name} (pid {each.pid})" for name, each in owned.items() if is_alive(each)]:
             raise StateError(f"still there after a kill: {', '.join(left)}")
         if SERVER in owned:
-            (home / "prefect-server.json").unlink(missing_ok=True)
+            forget_server(home)
         archive_stack(home)
         return StopReport(ran, resumed)
 

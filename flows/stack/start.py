@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from flows.stack import POOL
-from flows.stack.environment import api_auth, own_environment
+from flows.stack.environment import api_auth, own_environment, use_server
 from flows.stack.parts import (
     CHROMA,
     POOL_LIMIT,
@@ -28,7 +28,8 @@ from flows.stack.parts import (
 )
 from flows.stack.process import find_run_processes, first_error, is_alive, start, stop
 from flows.stack.record import Process, Stack, read_last_stack, write_stack
-from flows.stack.ui import USUAL_PORT, PrefectServer, await_server, find_or_start_server
+from flows.stack.server_users import PrefectServer
+from flows.stack.ui import USUAL_PORT, await_server, find_or_start_server
 from flows.stack.waiting import HUNG_S, START_S, STOP_S, STOP_WORKER_S, wait_until
 from gpo.errors import StateError
 from gpo.ports import HOST, find_free_port
@@ -128,6 +129,7 @@ class StackStart:
         is_ours = is_new or (before is not None and before.owned and before.pid == process.pid)
         self._record_part(SERVER, process.model_copy(update={"owned": is_ours}), is_new=is_new)
         self._update_record(api_url=f"{server.url}/api", ui_url=server.url)
+        use_server(self._home, server.url)
         return server
 
     def _start_chroma_and_prompts(self, wanted: int | None) -> list[StackPart]:

@@ -1,55 +1,107 @@
-"""A local Prefect server that stays up, so that runs can be watched: started once, found again, stopped on request."""
+"""The Prefect server of a state folder: found or started, used by its runs, stopped on request."""
 
-import asyncio
-import os
-from http import HTTPStatus
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
-from flows.stack.environment import api_url, join_stack, server_folders
-from flows.stack.process import PYTHON, first_error, http_status, is_alive, start, stop
-from flows.stack.record import Process, read_stack
+from flows.stack.environment import api_url, join_stack, key_path, use_server
+from flows.stack.launch import Launch, launch
+from flows.stack.process import first_error, is_alive, stop
+from flows.stack.record import read_stack
+from flows.stack.server_users import (
+    PrefectServer,
+    keep_path,
+    read_server,
+    record_path,
+    server_leases,
+    server_lock,
+    server_log,
+)
 from flows.stack.waiting import HUNG_S, START_S, STOP_S, wait_until
 from gpo.errors import StateError
-from gpo.ports import HOST, find_free_port
+from gpo.files import make_private
 from gpo.progress import Note, emit
-from gpo.records import Record
 from gpo.settings import load_settings
 
 USUAL_PORT = 4200
 
 
-class PrefectServer(Record):
-    """A local Prefect server, which may still be starting."""
+@dataclass
+class RunServer:
+    """The Prefect server that hears of a command's runs: the one that is configured, else that of the state folder.
 
-    pid: int
-    port: int
-    start_time: str
-    """When its process began; after a reboot the pid may be a stranger's."""
+    `keep`: it stays when the command has ended, until it is stopped.
+    """
 
-    @property
-    def url(self) -> str:
-        """Address of its pages."""
-        return f"http://{HOST}:{self.port}"
+    home: Path
+    keep: bool
+    _launched: Launch | None = None
+    _server: PrefectServer | None = None
+    _lease: FileLock | None = None
+    _is_elsewhere: bool = False
 
-    @property
-    def is_healthy(self) -> bool:
-        """Whether it answers."""
-        return http_status(f"{self.url}/api/health") == HTTPStatus.OK
+    def begin(self) -> None:
+        """Let a server load, if one is needed; nothing is written."""
+        if api_url():
+            self._is_elsewhere = True
+        elif read_server(self.home) is None:
+            # With pages that stay, runs of other state folders go to the stack of the working folder, too.
+            self._is_elsewhere = self.keep and join_stack(load_settings().home_here(), whole=False)
+            self._launched = None if self._is_elsewhere else launch(self.home, USUAL_PORT)
 
-    def process(self, home: Path) -> Process:
-        """It as a process with its log."""
-        return Process(pid=self.pid, start_time=self.start_time, log=server_log(home))
+    def claim(self) -> None:
+        """Have a server for the state folder and use it from here on; it may still be starting.
+
+        Raises:
+            StateError: the state folder cannot be made.
+        """
+        if self._is_elsewhere:
+            return
+        launched, self._launched = self._launched, None
+        with _held(self.home, keep=self.keep):
+            self._lease = server_leases(self.home).take()
+            self._server, _ = _find_or_start(self.home, USUAL_PORT, launched)
+        use_server(self.home, self._server.url)
+        emit(Note(f"Prefect: {self._server.url}, its page asks for the key in {key_path(self.home)}"))
+
+    def wait(self) -> None:
+        """Return once it answers.
+
+        Raises:
+            StateError: it did not start; the message names its log.
+        """
+        if self._server is not None:
+            await_server(self.home, self._server)
+
+    def leave(self, *, in_order: bool) -> None:
+        """Use it no longer. Who does not leave in order is taken for dead, and the server leaves as well."""
+        if self._launched is not None:
+            self._launched.drop()
+        if self._lease is not None and in_order:
+            server_leases(self.home).end(self._lease)
 
 
-def server_log(home: Path) -> Path:
-    """Where the server of a state folder prints to."""
-    return home / "logs" / "prefect-server.log"
+@contextmanager
+def run_server(home: Path, *, keep: bool) -> Iterator[RunServer]:
+    """The Prefect server for the runs inside."""
+    server = RunServer(home.resolve(), keep)
+    in_order = False
+    try:
+        server.begin()
+        yield server
+        in_order = True
+    except Exception:
+        in_order = True
+        raise
+    finally:
+        server.leave(in_order=in_order)
 
 
 def ensure_server(home: Path) -> PrefectServer:
-    """The Prefect server of this state folder, started if none runs.
+    """The Prefect server of this state folder, started if none runs; it stays until it is stopped.
 
     Raises:
         StateError: the state folder cannot be made, or it did not start; the message names its log.
@@ -61,20 +113,40 @@ def ensure_server(home: Path) -> PrefectServer:
 def find_or_start_server(home: Path, port: int = USUAL_PORT) -> tuple[PrefectServer, bool]:
     """The server of this state folder, started at `port` or another if none runs; and whether it is new.
 
+    It stays until it is stopped.
+
     Raises:
-        StateError: the state folder cannot be made.
+        StateError: the state folder cannot be made or written.
     """
+    with _held(home, keep=True):
+        return _find_or_start(home, port, None)
+
+
+@contextmanager
+def _held(home: Path, *, keep: bool) -> Iterator[None]:
+    """The state folder, made if there is none, while nobody else finds, starts or ends its server."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_private(home)
+        with server_lock(home):
+            if keep:
+                keep_path(home).touch(mode=0o600)
+            yield
     except OSError as error:
-        raise StateError(f"the state folder {home} cannot be made ({error.strerror}); set GPO_HOME") from error
-    with FileLock(home / "prefect-server.lock"):
-        server = _read_server(home)
-        if server is not None and _becomes_healthy(server, home, HUNG_S):
-            return server, False
-        if server is not None:
-            stop([server.process(home)], STOP_S)
-        return _start_server(home, port), True
+        what = f"the state folder {home} cannot be made or written"
+        raise StateError(f"{what} ({error.strerror}); set GPO_HOME") from error
+
+
+def _find_or_start(home: Path, port: int, launched: Launch | None) -> tuple[PrefectServer, bool]:
+    server = read_server(home)
+    is_found = server is not None and _becomes_healthy(server, home, HUNG_S)
+    if launched is not None and (is_found or not launched.fits(home)):
+        launched.drop()
+        launched = None
+    if server is not None and is_found:
+        return server, False
+    if server is not None:
+        stop([server.process(home)], STOP_S)
+    return (launched or launch(home, port)).serve(home), True
 
 
 def await_server(home: Path, server: PrefectServer) -> PrefectServer:
@@ -90,25 +162,9 @@ def await_server(home: Path, server: PrefectServer) -> PrefectServer:
     return server
 
 
-def attach_ui(home: Path) -> None:
-    """Send this run to a Prefect server with pages.
-
-    That is the user's own if one is configured, else that of this state folder, else that of the stack which runs in
-    the working folder, else a new one.
-    """
-    if api_url():
-        return
-    server = find_server(home)
-    if server is None and join_stack(load_settings().home_here(), whole=False):
-        return
-    server = server or ensure_server(home)
-    os.environ["PREFECT_API_URL"] = f"{server.url}/api"
-    os.environ["PREFECT_UI_URL"] = server.url
-
-
 def find_server(home: Path) -> PrefectServer | None:
     """The server that was started for this state folder, if it still answers."""
-    server = _read_server(home)
+    server = read_server(home)
     return server if server is not None and server.is_healthy else None
 
 
@@ -118,56 +174,23 @@ def stop_server(home: Path) -> bool:
     Raises:
         StateError: it belongs to a stack.
     """
-    server = _read_server(home)
+    server = read_server(home)
     if server is None:
         return False
     stack = read_stack(home)
     if stack is not None and any(each.pid == server.pid and each.owned for each in stack.processes.values()):
         raise StateError(f"the Prefect server {server.url} is part of the stack of {home}; `gpo down` stops that")
     stop([server.process(home)], STOP_S)
-    (home / "prefect-server.json").unlink(missing_ok=True)
+    forget_server(home)
     return True
 
 
-def _read_server(home: Path) -> PrefectServer | None:
-    """The server that was started for this state folder, if its process runs."""
-    try:
-        server = PrefectServer.model_validate_json((home / "prefect-server.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    # A stranger's server may answer on the port, and a stranger's process have the pid: neither is used or killed.
-    return server if is_alive(server.process(home)) else None
+def forget_server(home: Path) -> None:
+    """Remove what was written down of a server that was stopped."""
+    keep_path(home).unlink(missing_ok=True)
+    record_path(home).unlink(missing_ok=True)
 
 
 def _becomes_healthy(server: PrefectServer, home: Path, seconds: float) -> bool:
     process = server.process(home)
     return wait_until(lambda: server.is_healthy, seconds, lambda: is_alive(process))
-
-
-def _start_server(home: Path, wanted: int) -> PrefectServer:
-    port = find_free_port(wanted)
-    command = [*PYTHON, "flows.stack.prefect_server", "server", "start", "--host", HOST, "--port", str(port)]
-    # Without the second name for the port its pages would call the usual one. Slots of a concurrency limit outlive the
-    # server on disk; from its memory they would be lost, and stay taken for ever.
-    environment = {
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-        **os.environ,
-        **server_folders(home),
-        "PREFECT_SERVER_API_PORT": str(port),
-        "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
-    }
-    process = start(command, environment, server_log(home))
-    server = PrefectServer(pid=process.pid, port=port, start_time=process.start_time)
-    try:
-        (home / "prefect-server.json").write_text(server.model_dump_json(), encoding="utf-8")
-    except OSError:
-        stop([process], STOP_S)  # what is not written down could never be stopped
-        raise
-    return server
-
-
-async def start_prefect(home: Path, *, ui: bool) -> None:
-    """Start a UI that stays, where one was asked for, and say what the seconds to come are for."""
-    if ui:
-        await asyncio.to_thread(attach_ui, home)
-    emit(Note("starting Prefect"))

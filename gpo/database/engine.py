@@ -220,7 +220,7 @@ def _create_sqlite(url: URL, busy_s: float, *, to_read: bool) -> Engine:
     if not _is_file_uri(url):
         folder = Path(str(url.database)).parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts and answers are its owner's
         except OSError as error:
             raise StateError(f"database {database_label(url)}: its folder cannot be made: {error}") from None
     # With isolation_level None the driver starts no transactions of its own: the listener below does.

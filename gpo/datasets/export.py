@@ -14,14 +14,24 @@ from gpo.datasets.lines import read_lines
 from gpo.datasets.version import DatasetVersion
 from gpo.errors import DatasetError, InputError, suggestion
 from gpo.files import replace_whole
+from gpo.formatting import safe_cell
 
-Writer = Callable[[Path, Path, DatasetVersion], None]
+Writer = Callable[[Path, Path, DatasetVersion, bool], None]
 
 
-def export(rows: Path, version: DatasetVersion, path: Path, form: str | None = None, *, force: bool = False) -> None:
+def export(
+    rows: Path,
+    version: DatasetVersion,
+    path: Path,
+    form: str | None = None,
+    *,
+    force: bool = False,
+    for_spreadsheets: bool = False,
+) -> None:
     """Write the stored `rows` of a version to `path`, in the format of its ending, whole or not at all.
 
-    With `form`, one of `EXPORTS`, they are the lines of JSON that another tool reads.
+    With `form`, one of `EXPORTS`, they are the lines of JSON that another tool reads. In a table `for_spreadsheets`, a
+    text that would be taken for a formula begins with an apostrophe.
 
     Raises:
         InputError: the format is unknown, the file is there already and `force` is not set, or it cannot be written.
@@ -37,18 +47,18 @@ def export(rows: Path, version: DatasetVersion, path: Path, form: str | None = N
         raise InputError(f"{path}: is there already; choose another name, or overwrite it with --force")
     try:
         with replace_whole(path) as draft:
-            write(rows, draft, version)
+            write(rows, draft, version, for_spreadsheets)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _jsonl(rows: Path, path: Path, version: DatasetVersion) -> None:
-    del version
+def _jsonl(rows: Path, path: Path, version: DatasetVersion, for_spreadsheets: bool) -> None:
+    del version, for_spreadsheets
     shutil.copyfile(rows, path)
 
 
-def _json(rows: Path, path: Path, version: DatasetVersion) -> None:
-    del version
+def _json(rows: Path, path: Path, version: DatasetVersion, for_spreadsheets: bool) -> None:
+    del version, for_spreadsheets
     with rows.open("rb") as lines, path.open("wb") as file:
         for number, line in enumerate(lines):
             file.write((b",\n" if number else b"[\n") + line.rstrip(b"\n"))
@@ -61,7 +71,8 @@ def _for_tool(form: str, path: Path, ending: str) -> Writer:
     if ending not in (".jsonl", ".ndjson"):
         raise InputError(f"{path}: the format {form} is lines of JSON; name the file {path.stem}.jsonl")
 
-    def write(rows: Path, draft: Path, version: DatasetVersion) -> None:
+    def write(rows: Path, draft: Path, version: DatasetVersion, for_spreadsheets: bool) -> None:
+        del for_spreadsheets  # no table
         with draft.open("w", encoding="utf-8") as file:
             for _, row in read_lines(rows):
                 assert not isinstance(row, DatasetError)  # noqa: S101 - stored rows are rows
@@ -83,13 +94,14 @@ def _exported(row: Mapping[str, Any], version: DatasetVersion) -> ExportedRow:
 
 
 def _table(delimiter: str) -> Writer:
-    def write(rows: Path, path: Path, version: DatasetVersion) -> None:
+    def write(rows: Path, path: Path, version: DatasetVersion, for_spreadsheets: bool) -> None:
+        shown = safe_cell if for_spreadsheets else str
         with path.open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, delimiter=delimiter)
-            table.writerow(version.columns)
+            table.writerow(map(shown, version.columns))
             for _, row in read_lines(rows):
                 assert not isinstance(row, DatasetError)  # noqa: S101 - stored rows are rows
-                table.writerow([_cell(row, field) for field in version.columns])
+                table.writerow([shown(_cell(row, field)) for field in version.columns])
 
     return write
 

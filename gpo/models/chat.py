@@ -148,17 +148,18 @@ class ChatModel:
         for answers in (self.answers, self._shared.held):
             if (kept := (await self._find(answers, [key])).get(key.digest)) is not None:
                 return kept
-        try:
-            answer = await self._invoke(key, sampling)
-        except ModelCallError as error:
-            self.tally.failed += 1
-            self.tally.input_tokens += error.input_tokens
-            self.tally.output_tokens += error.output_tokens
-            raise
-        answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
-        await self.answers.keep(key, answer, self.role, self.since)
-        self._count(answer)
-        return answer
+        async with self._shared.in_flight.call():
+            try:
+                answer = await self._invoke(key, sampling)
+            except ModelCallError as error:
+                self.tally.failed += 1
+                self.tally.input_tokens += error.input_tokens
+                self.tally.output_tokens += error.output_tokens
+                raise
+            answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
+            await self.answers.keep(key, answer, self.role, self.since)
+            self._count(answer)
+            return answer
 
     def _count(self, answer: Answer) -> None:
         self.tally.paid += 1

@@ -148,7 +148,7 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
             return Connection(client=client, secrets=held_secrets(client))
         endpoint = await stack.enter_async_context(chat_server(spec.model, settings))
         served = spec.model_copy(update={"model": f"openai:{endpoint.model}", "base_url": endpoint.base_url})
-        return Connection(client=await _client(served, SecretStr("local"), stack), endpoint=endpoint)
+        return Connection(client=await _client(served, SecretStr(endpoint.key), stack), endpoint=endpoint)
 
     return connect
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from gpo.concurrency import CallsInFlight
 from gpo.database.engine import utc_now
 from gpo.models.ledger import Answer, CallKey
 
@@ -30,6 +31,11 @@ class HeldAnswers:
 
     def __init__(self) -> None:
         self._held: dict[str, tuple[CallKey, Answer, str]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether none is held."""
+        return not self._held
 
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         """Answers that are held, by key digest."""
@@ -55,9 +61,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Shared:
-    """The calls in flight, by key digest, the answers that no ledger has yet, and what one step hands on to another."""
+    """What the runs of one process share: calls and answers, and what one step hands on to another.
+
+    `calls` are those that somebody waits for, by key digest; `in_flight` those that are out; `held` the answers that no
+    ledger has yet.
+    """
 
     calls: dict[str, Call] = field(default_factory=dict)
+    in_flight: CallsInFlight = field(default_factory=CallsInFlight)
     held: HeldAnswers = field(default_factory=HeldAnswers)
     handed_on: dict[str, object] = field(default_factory=dict)
 

@@ -22,6 +22,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -36,8 +37,10 @@ from gpo.database.engine import open_read_only
 from gpo.errors import PromptError, StateError
 from gpo.messages.message import Message
 from gpo.names import PRODUCTION
+from gpo.prompts.connections import TimedProtocol
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptRecord, PromptVersion
+from gpo.serving.http_guard import guard, local_hosts
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -81,6 +84,8 @@ class PromptServer:
                 Route("/healthz", self._health),
             ]
         )
+        # The redirect would repeat whatever name the request came under.
+        self.app.router.redirect_slashes = False
 
     def close(self) -> None:
         """Let go of the database."""
@@ -195,16 +200,17 @@ def serve(database: str, host: str, port: int, say: Callable[[str], None]) -> No
     Raises:
         StateError: the port cannot be opened.
     """
-    config = uvicorn.Config("", host=host, port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config("", host=host, port=port, log_level="warning", access_log=False, http=TimedProtocol)
     try:
         socket = config.bind_socket()
     except SystemExit:
         raise StateError(f"{host}:{port} cannot be listened at; choose another with --port") from None
     server = PromptServer(database)
-    config.app = server.app
     try:
         socket.listen(config.backlog)  # from here on a client waits for the server instead of being refused
         address, bound = socket.getsockname()[:2]
+        # Under which names others reach a machine, only they know.
+        config.app = guard(server.app, local_hosts(bound)) if ip_address(address).is_loopback else server.app
         say(f"Serving prompts at http://{f'[{address}]' if ':' in address else address}:{bound}/v1/prompts")
         uvicorn.Server(config).run(sockets=[socket])
     finally:

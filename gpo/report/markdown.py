@@ -1,13 +1,13 @@
 """Text and tables in GitHub-flavoured Markdown. Text of a user or a model is escaped, so that it stays text."""
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 
 from gpo import formatting
 from gpo.words import DiffPart
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~!])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~!@]|(?<=\bwww)\.|:(?=//))", re.IGNORECASE)
+"""Marks of Markdown, and what makes a link of an address that nobody marked as one."""
 
 _LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
 
@@ -40,11 +40,11 @@ def pipe_table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iter
 
 
 def as_markdown(parts: Sequence[DiffPart]) -> str:
-    """The parts as one line of Markdown with `<del>` and `<ins>`; `&`, `<` and `>` of the words are escaped.
+    """The parts as one line of Markdown with `<del>` and `<ins>`; marks in the words are escaped.
 
     >>> from gpo.words import word_difference
     >>> as_markdown(word_difference("Answer the question.", "Answer each question."))
     'Answer <del>the</del> <ins>each</ins> question.'
     """
     marks = {"same": "{}", "removed": "<del>{}</del>", "added": "<ins>{}</ins>"}
-    return " ".join(marks[part.kind].format(html.escape(part.text, quote=False)) for part in parts)
+    return " ".join(marks[part.kind].format(inline(part.text)) for part in parts)

@@ -5,6 +5,7 @@ reached and whether their answers can be read (`probe.py`). These answers are he
 when the check has passed: then they are not paid for again.
 """
 
+import asyncio
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 
@@ -102,8 +103,14 @@ async def _check_models(checked: Checked, *, searches: bool, live: bool) -> None
     async with AsyncExitStack() as stack:
         held = current_shared().held
         answers = held if is_new else await _open_ledger(job, stack)
-        async with open_models(job.spec.models, job.settings, answers) as models:
-            await probe_models(checked, models, searches=searches, live=live)
+        try:
+            async with open_models(job.spec.models, job.settings, answers) as models:
+                await probe_models(checked, models, searches=searches, live=live)
+        except asyncio.CancelledError:
+            # Nothing is wrong so far, and what was paid for is to be found again.
+            if is_new and not held.is_empty:
+                await held.settle(await _open_ledger(job, stack))
+            raise
         if is_new:
             await held.settle(await _open_ledger(job, stack))
 

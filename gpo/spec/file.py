@@ -8,7 +8,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from gpo.errors import SpecError, suggestion
+from gpo.formatting import shorten_value
 from gpo.spec.models import ModelSpec, ModelsSpec
+from gpo.spec.strict_yaml import StrictYamlError, read_yaml
 from gpo.spec.task import TaskSpec
 
 _UNREPEATED = {"api_key_env", "base_url", "url_env"}
@@ -61,9 +63,9 @@ def _mapping(path: Path, keys: Iterable[str]) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: cannot be read as UTF-8 text: {error}") from None
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError(f"{path}: not valid YAML: {error}") from None
+        content = read_yaml(text)
+    except StrictYamlError as error:
+        raise SpecError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         raise SpecError(f"{path}: expected a mapping with keys such as {', '.join(keys)}")
     return content
@@ -78,7 +80,11 @@ def dump_spec(spec: TaskSpec) -> str:
 
 
 class _BlockDumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks."""
+    """Writes texts of several lines as blocks, and what stands in two places twice: no alias is read."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the name and the arguments are YAML's
+        """For no value."""
+        return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """One text as YAML has it."""
@@ -118,7 +124,7 @@ def _explain_one(item: Mapping[str, Any], source: str) -> str:
         return f"{source}: `{location}` is missing"
     message = str(item["msg"]).removeprefix("Value error, ")
     silent = isinstance(item["input"], dict) or not _UNREPEATED.isdisjoint(item["loc"])
-    received = "" if silent else f" (received {item['input']!r})"
+    received = "" if silent else f" (received {shorten_value(item['input'])})"
     return f"{source}: `{location}`: {message}{received}"
 
 

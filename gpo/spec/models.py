@@ -97,6 +97,8 @@ class ModelSpec(Record):
                 "must hold neither user and password nor a query; "
                 "put keys into an environment variable and name it in `api_key_env`"
             )
+        if value is not None and not value.lower().startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
         return value
 
     @field_validator("parameters")

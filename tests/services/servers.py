@@ -22,8 +22,6 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.stack.process import PYTHON
-
 START_S = 120
 """A busy machine takes its time."""
 HOW_TO_INSTALL = "`tests/services/install` installs it from Debian's packages"
@@ -366,7 +364,7 @@ def prefect(database: str, redis_url: str, folder: Path) -> Iterator[tuple[Serve
 
 @contextmanager
 def prefect_on_sqlite(folder: Path) -> Iterator[str]:
-    """A Prefect server as `gpo up` starts it: the address of its API."""
+    """A Prefect server whose writers queue, as that of a state folder: the address of its API."""
     port = free_port()
     environment = {
         "PREFECT_HOME": str(folder),
@@ -377,7 +375,9 @@ def prefect_on_sqlite(folder: Path) -> Iterator[str]:
         "DO_NOT_TRACK": "1",
     }
     api = f"http://127.0.0.1:{port}/api"
-    command = [*PYTHON, "flows.stack.prefect_server", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    # Without a key and without users: the tests are the only ones.
+    code = "from flows.stack.prefect_server import queue_writers; queue_writers(); from prefect.cli import app; app()"
+    command = [sys.executable, "-P", "-c", code, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = Server(command, folder, lambda: listens(port) and answers(f"{api}/health"), environment)
     with server.running():
         yield api

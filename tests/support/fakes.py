@@ -126,7 +126,9 @@ def chat_model(
     **spec: Any,
 ) -> ChatModel:
     """The library's own chat model, connected to a scripted one. With `rejoin` it has an embedded model's endpoint."""
-    endpoint = None if rejoin is None else Endpoint(base_url="http://nowhere/v1", model="scripted", _rejoin=rejoin)
+    endpoint = (
+        None if rejoin is None else Endpoint(base_url="http://nowhere/v1", model="scripted", key="k", _rejoin=rejoin)
+    )
 
     async def connect() -> Connection:
         return Connection(client=model, endpoint=endpoint)

@@ -1,6 +1,5 @@
 """`gpo compare` and `gpo ablate`: many runs side by side, each with the same calls of the task model."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from flows.cli.options import AsJson, Debug, Home, Verbose, WithUi, with_options
 from flows.cli.panels import IMPROVE
 
 if TYPE_CHECKING:
+    from flows.stack.ui import RunServer
     from gpo.comparison.arms import Arm
     from gpo.comparison.plan import Cell, Design, Plan
     from gpo.comparison.results import Comparison
@@ -150,9 +150,12 @@ def run_comparison(design: "Design", options: ComparisonOptions) -> None:
 def _complete(design: "Design", whole: "Plan", options: ComparisonOptions) -> "Comparison":
     """Run what is not finished yet, showing how it goes."""
     from flows.cli.display.comparison import ComparisonDisplay
+    from flows.cli.interrupts import run_interruptibly
     from flows.stack.environment import prepare_prefect
+    from flows.stack.ui import run_server
     from gpo.comparison.plan import find_finished
     from gpo.comparison.results import compare_outcomes
+    from gpo.models.sharing import share_answers
     from gpo.progress import listen
     from gpo.report.comparison import write_files
 
@@ -161,7 +164,10 @@ def _complete(design: "Design", whole: "Plan", options: ComparisonOptions) -> "C
     prepare_prefect(whole.home, verbose=options.verbose)
     with ComparisonDisplay(stderr_console(), whole, done) as display, listen(display):
         if len(done) < len(whole.cells):
-            return asyncio.run(_check_and_compare(design, whole, done, options.parallel, ui=options.ui))
+            with share_answers(), run_server(whole.home, keep=options.ui) as server:
+                return run_interruptibly(
+                    lambda: _check_and_compare(design, whole, done, options.parallel, server), display.tell
+                )
         # Nothing is left that a flow would do, and starting Prefect takes longer than all of this.
         comparison = compare_outcomes(whole, outcomes, {})
         write_files(whole.folder, comparison)
@@ -169,10 +175,10 @@ def _complete(design: "Design", whole: "Plan", options: ComparisonOptions) -> "C
 
 
 async def _check_and_compare(
-    design: "Design", whole: "Plan", done: "frozenset[Cell]", parallel: int, *, ui: bool
+    design: "Design", whole: "Plan", done: "frozenset[Cell]", parallel: int, server: "RunServer"
 ) -> "Comparison":
     """The check and the flow in one event loop: clients are shared in a process, and bound to their first loop."""
-    from flows.stack.ui import start_prefect
+    from flows.cli.starting import start_prefect
     from gpo.comparison.results import ComparisonError
     from gpo.progress import Note, current_listener, listen
     from gpo.runs.preflight import preflight
@@ -185,11 +191,9 @@ async def _check_and_compare(
     with listen(lambda event: tell(event) if tell is not None and isinstance(event, Note) else None):
         for cell in first.values():
             await preflight(whole.job(cell, settings))
-    await start_prefect(whole.home, ui=ui)
-    # Prefect reads its environment, which is complete now, as it is imported.
-    from flows.compare import compare as compare_flow
-
+    flow = await start_prefect(server, "flows.compare")
     try:
-        return await compare_flow(design, whole.home, parallel)
+        comparison: Comparison = await flow.compare(design, whole.home, parallel)
     except ComparisonError as error:
         return error.comparison
+    return comparison

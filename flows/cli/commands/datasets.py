@@ -167,6 +167,10 @@ def export(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    for_spreadsheets: Annotated[
+        bool,
+        typer.Option("--for-spreadsheets", help="Put an apostrophe before a text that would be taken for a formula."),
+    ] = False,
     home: Home = None,
     debug: Debug = False,
 ) -> None:
@@ -177,7 +181,8 @@ def export(
 
         datasets = _datasets(_folder(home))
         version = datasets.get(*parse_reference(reference))
-        export_rows(datasets.rows(version), version, file, form, force=force)
+        rows = datasets.rows(version)
+        export_rows(rows, version, file, form, force=force, for_spreadsheets=for_spreadsheets)
         typer.echo(f"Wrote {version.rows} rows of {version.label} to {file}")
 
 

@@ -1,6 +1,5 @@
 """`gpo evaluate`: the score of one instruction on one split, without Prefect."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -32,14 +31,16 @@ def evaluate(
     with exit_on_error(debug=debug, pays=True):
         from flows.cli.display.run import Display
         from flows.cli.display.score import print_score
+        from flows.cli.interrupts import run_interruptibly
+        from gpo.models.sharing import share_answers
         from gpo.progress import listen
         from gpo.runs.results.files import check_ending, write_results
         from gpo.runs.score import score_instruction
 
         if results is not None:
             check_ending(results)
-        with Display(stderr_console()) as display, listen(display):
-            measured = asyncio.run(score_instruction(spec, instruction, split, fresh=fresh))
+        with share_answers(), Display(stderr_console()) as display, listen(display):
+            measured = run_interruptibly(lambda: score_instruction(spec, instruction, split, fresh=fresh), display.tell)
         if results is not None:
             write_results(results, measured.results, compared=False)
         print_score(measured, as_json=as_json)

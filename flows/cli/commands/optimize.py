@@ -1,6 +1,5 @@
 """`gpo optimize` and `gpo demo`: improve the prompt of a task spec, or of the example that comes with the package."""
 
-import asyncio
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,7 @@ from flows.cli.options import AsJson, Debug, Fresh, SearchCalls, Seed, SpecPath,
 from flows.cli.panels import IMPROVE
 
 if TYPE_CHECKING:
+    from flows.stack.ui import RunServer
     from gpo.runs.job import Job
     from gpo.runs.outcome import Outcome
 
@@ -71,7 +71,9 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
         InputError: what is wrong with the spec, the data or the models; nothing was run.
     """
     from flows.cli.display.run import Display, print_outcome
+    from flows.cli.interrupts import run_interruptibly
     from flows.stack.environment import prepare_prefect
+    from flows.stack.ui import run_server
     from gpo.models.sharing import ask_anew, share_answers, share_tallies
     from gpo.progress import listen
     from gpo.report.run_html import report_path
@@ -80,8 +82,15 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
 
     job = load_job(spec, given.seed, calls=given.calls)
     prepare_prefect(job.home, verbose=verbose)
-    with ask_anew(given.fresh), share_tallies(), share_answers(), Display(stderr_console()) as display, listen(display):
-        outcome = asyncio.run(_check_and_optimize(job, spec, given, ui=ui))
+    with (
+        ask_anew(given.fresh),
+        share_tallies(),
+        share_answers(),
+        run_server(job.home, keep=ui) as server,
+        Display(stderr_console()) as display,
+        listen(display),
+    ):
+        outcome = run_interruptibly(lambda: _check_and_optimize(job, spec, given, server), display.tell)
     report = str(report_path(job.home, outcome.run_id))
     if as_json:
         print_json(summary_json(outcome, report))
@@ -89,17 +98,27 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
         print_outcome(stdout_console(), job.spec, outcome, report)
 
 
-async def _check_and_optimize(job: "Job", spec: Path, given: Overrides, *, ui: bool) -> "Outcome":
+async def _check_and_optimize(job: "Job", spec: Path, given: Overrides, server: "RunServer") -> "Outcome":
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
-    from flows.stack.ui import start_prefect
+    from httpx import HTTPError
+
+    from flows.cli.starting import start_prefect
+    from gpo.models.sharing import current_shared
+    from gpo.progress import Note, emit
+    from gpo.runs.outcome import Outcome
     from gpo.runs.preflight import preflight
 
     await preflight(job, hands_on=True)
-    await start_prefect(job.home, ui=ui)
-    # Prefect reads its environment, which is complete now, as it is imported.
-    from flows.optimize import optimize_prompt
-
-    return await optimize_prompt(spec, given.seed, calls=given.calls)
+    flow = await start_prefect(server, "flows.optimize")
+    try:
+        result: Outcome = await flow.optimize_prompt(spec, given.seed, calls=given.calls)
+    except HTTPError as error:
+        outcome = current_shared().take(flow.OUTCOME)
+        if not isinstance(outcome, Outcome):
+            raise
+        emit(Note(f"the Prefect server could not be told of the end of the run ({type(error).__name__})"))
+        return outcome
+    return result
 
 
 def find_example(name: str) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from flows.cli.panels import PRODUCTION
 from flows.cli.state import open_state_folder, state_folder
 
 if TYPE_CHECKING:
+    from flows.stack.ui import RunServer
     from gpo.production.decision import Decision
     from gpo.production.decision_log import DecisionLog
 
@@ -46,7 +48,10 @@ def reoptimize(
     """
     with exit_on_error(debug=debug, pays=True):
         from flows.cli.display.run import Display
+        from flows.cli.interrupts import run_interruptibly
         from flows.stack.environment import prepare_prefect
+        from flows.stack.ui import run_server
+        from gpo.models.sharing import share_answers
         from gpo.progress import listen
         from gpo.runs.job import load_job
 
@@ -55,8 +60,14 @@ def reoptimize(
         with open_state_folder(folder, made_if_missing=True):
             load_job(spec, home=folder, dataset_version=dataset_version)
         prepare_prefect(folder, verbose=verbose)
-        with Display(stderr_console()) as display, listen(display):
-            result = asyncio.run(_reoptimize(spec, dataset_version, folder, force=force, fresh=fresh, ui=ui))
+        with (
+            share_answers(),
+            run_server(folder, keep=ui) as server,
+            Display(stderr_console()) as display,
+            listen(display),
+        ):
+            work = partial(_reoptimize, spec, dataset_version, folder, server, force=force, fresh=fresh)
+            result = run_interruptibly(work, display.tell)
         if as_json:
             print_json(result)
         else:
@@ -64,15 +75,13 @@ def reoptimize(
 
 
 async def _reoptimize(
-    spec: Path, version: int | None, home: Path, *, force: bool, fresh: bool, ui: bool
+    spec: Path, version: int | None, home: Path, server: "RunServer", *, force: bool, fresh: bool
 ) -> dict[str, Any]:
-    from flows.stack.ui import start_prefect
+    from flows.cli.starting import start_prefect
 
-    await start_prefect(home, ui=ui)
-    from flows.reoptimize import reoptimize_prompt
-
+    flow = await start_prefect(server, "flows.reoptimize")
     options: Any = {"dataset_version": version, "force": force, "fresh": fresh, "home": home}
-    state: Any = await reoptimize_prompt(spec, **options, return_state=True)
+    state: Any = await flow.reoptimize_prompt(spec, **options, return_state=True)
     decision = await state.aresult()
     return {
         "state": state.name,

@@ -99,12 +99,13 @@ def migrate(home: Home = None, debug: Debug = False) -> None:
 def start_ui(home: Home = None, debug: Debug = False) -> None:
     """Start the local Prefect server of a state folder, or say where it runs."""
     with exit_on_error(debug=debug):
-        from flows.stack.environment import prepare_prefect
+        from flows.stack.environment import key_path, prepare_prefect
         from flows.stack.ui import ensure_server
 
         folder = state_folder(home)
         prepare_prefect(folder)
         typer.echo(ensure_server(folder).url)
+        print_error(f"The page asks once for the key in {key_path(folder)}.")
 
 
 @ui_group.command("stop")

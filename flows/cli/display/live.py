@@ -6,6 +6,9 @@ from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
+
+from gpo import formatting
 
 
 class LiveDisplay(ABC):
@@ -25,6 +28,10 @@ class LiveDisplay(ABC):
     ) -> None:
         if self._live is not None:
             self._live.stop()
+
+    def tell(self, text: str) -> None:
+        """One line above what is shown."""
+        self.console.print(Text(formatting.printable(text), style="yellow"), soft_wrap=True)
 
     @abstractmethod
     def _panel(self) -> RenderableType:

@@ -72,7 +72,7 @@ class Display(LiveDisplay):
             case BestFound(scored):
                 self.best = scored
             case Note(text):
-                self.console.print(Text(formatting.printable(text), style="yellow"), soft_wrap=True)
+                self.tell(text)
 
     def _begin(self, phase: str, calls: int) -> None:
         self._progress.reset(self._phase, description=phase, total=calls)

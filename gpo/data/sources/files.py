@@ -10,6 +10,7 @@ function here, and its test:
                 yield number, {"text": line}
 """
 
+import errno
 import gzip
 import json
 import re
@@ -87,7 +88,13 @@ def ending_of(path: PurePath) -> str:
 
 
 def open_bytes(path: Path) -> BufferedIOBase:
-    """A file to be read, unpacked where it is compressed."""
+    """A file to be read, unpacked where it is compressed.
+
+    Raises:
+        OSError: it is not there, or is a pipe or a device, which might never end.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
     if path.name.lower().endswith(COMPRESSED):
         return gzip.open(path, "rb")
     return path.open("rb")

@@ -1,6 +1,6 @@
 """One embedded model server: the folder in which its users meet, and the process itself.
 
-    python -m gpo.models.local.server PLAN     PLAN is a `ServerPlan` as JSON
+    python -m gpo.models.local.server PLAN     PLAN is a `ServerPlan` as JSON, without its key, which comes by stdin
 
 The folder holds
 
@@ -18,6 +18,7 @@ import faulthandler
 import http.client
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -29,13 +30,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
-from uuid import uuid4
 
 from filelock import FileLock, Timeout
+from pydantic import Field
 
 from gpo.files import write_whole
 from gpo.ports import HOST
 from gpo.records import Record
+from gpo.serving.leases import Leases, is_free
 
 _TICK_S = 1.0
 _PROBE_S = 5.0
@@ -60,15 +62,19 @@ class ServerPlan(Record):
     idle_s: float
     start_s: float
     parameters: ServerParameters
+    key: str = Field(default="", exclude=True, repr=False)
+    """What users show to be answered; without one the server makes it. Every user of the machine sees the arguments of
+    a process: it goes over stdin."""
 
 
 class Running(Record):
-    """A server that has answered: `server.json`."""
+    """A server that has answered: `server.json`, which its user alone can read. It answers to whoever has the key."""
 
     model: str
     pid: int
     port: int
     started_at: str
+    key: str = Field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -78,24 +84,14 @@ class ServerFolder:
     path: Path
 
     @property
-    def leases(self) -> Path:
-        """Where users keep their leases."""
-        return self.path / "leases"
+    def leases(self) -> Leases:
+        """Its users, to be joined and counted while holding `start_lock`."""
+        return Leases(self.path / "leases")
 
     @property
     def log(self) -> Path:
         """What the server printed."""
         return self.path / "server.log"
-
-    def new_lease(self) -> FileLock:
-        """A lease to lock while holding `start_lock`."""
-        return FileLock(self.leases / f"{uuid4().hex}.lease", thread_local=False)
-
-    def end_lease(self, lease: FileLock) -> None:
-        """Give a lease back, whether or not it was taken; needs no lock."""
-        lease.release()
-        with suppress(OSError):
-            Path(lease.lock_file).unlink()
 
     def start_lock(self) -> FileLock:
         """A new handle on the lock under which users join and the server leaves."""
@@ -107,7 +103,7 @@ class ServerFolder:
 
     def alive(self) -> bool:
         """Whether a server process lives, be it ready or still starting."""
-        return not _free(self.server_lock())
+        return not is_free(self.server_lock())
 
     def running(self) -> Running | None:
         """The last server that was ready, dead or alive; None when there is no such record."""
@@ -122,17 +118,7 @@ class ServerFolder:
         if running is None:
             record.unlink(missing_ok=True)
         else:
-            write_whole(record, running.model_dump_json())
-
-    def users(self) -> int:
-        """Number of live leases; the leases of dead users are removed."""
-        count = 0
-        for lease in self.leases.glob("*.lease"):
-            if _free(FileLock(lease)):
-                lease.unlink(missing_ok=True)
-            else:
-                count += 1
-        return count
+            write_whole(record, running.model_dump_json(), mode=0o600)
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of the log, empty when there is none."""
@@ -162,12 +148,15 @@ def start(plan: ServerPlan) -> subprocess.Popen[bytes]:
     with folder.log.open("wb") as log:
         child = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "gpo.models.local.server", plan.model_dump_json()],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=Path(__file__).parents[3],  # Where this very library is imported from.
             **detached,
         )
+    if child.stdin is not None:
+        with suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write((plan.key or secrets.token_urlsafe(32)).encode() + b"\n")
     # Whenever the server ends, it must not stay behind as a zombie of this process.
     threading.Thread(target=child.wait, name=f"reap-{child.pid}", daemon=True).start()
     return child
@@ -179,24 +168,17 @@ def kill(running: Running) -> None:
         os.kill(running.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
-def _request(port: int, method: str, path: str, *, body: object = None, timeout_s: float) -> int:
+def _request(port: int, method: str, path: str, *, body: object = None, key: str = "", timeout_s: float) -> int:
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
     try:
         content = None if body is None else json.dumps(body)
-        connection.request(method, path, content, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+        connection.request(method, path, content, headers)
         response = connection.getresponse()
         response.read()
         return response.status
     finally:
         connection.close()
-
-
-def _free(lock: FileLock) -> bool:
-    try:
-        with lock.acquire(blocking=False):
-            return True
-    except Timeout:
-        return False
 
 
 def _listen(plan: ServerPlan) -> Any:
@@ -208,6 +190,7 @@ def _listen(plan: ServerPlan) -> Any:
     params.model_alias = {plan.model}
     params.hostnames = [HOST]
     params.port = plan.port
+    params.api_keys = [plan.key]  # Other users of the machine reach the port, too.
     params.n_ctx = plan.parameters.n_ctx
     params.n_parallel = plan.parameters.n_parallel
     params.cpuparams.n_threads = plan.parameters.threads
@@ -226,7 +209,7 @@ def _listen(plan: ServerPlan) -> Any:
 
 def _warm_up(plan: ServerPlan, port: int) -> None:
     body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
-    status = _request(port, "POST", "/v1/chat/completions", body=body, timeout_s=plan.start_s)
+    status = _request(port, "POST", "/v1/chat/completions", body=body, key=plan.key, timeout_s=plan.start_s)
     if status != http.client.OK:
         raise RuntimeError(f"the first completion came back with HTTP status {status}")
 
@@ -242,7 +225,7 @@ def _watch(folder: ServerFolder, idle_s: float) -> NoReturn:
         except Timeout:  # Somebody is joining.
             last_used = time.monotonic()
             continue
-        if folder.users():
+        if folder.leases.look().alive:
             last_used = time.monotonic()
         elif time.monotonic() - last_used >= idle_s:
             folder.announce(None)
@@ -263,14 +246,15 @@ def _serve(plan: ServerPlan) -> NoReturn:
     _warm_up(plan, port)
     faulthandler.cancel_dump_traceback_later()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    folder.announce(Running(model=plan.model, pid=os.getpid(), port=port, started_at=started_at))
+    folder.announce(Running(model=plan.model, pid=os.getpid(), port=port, started_at=started_at, key=plan.key))
     _watch(folder, plan.idle_s)
 
 
 def main() -> NoReturn:
     """Serve the model of the plan in `sys.argv[1]` until nobody uses it; a failure is exit code 1 and a traceback."""
     try:
-        _serve(ServerPlan.model_validate_json(sys.argv[1]))
+        plan = ServerPlan.model_validate_json(sys.argv[1])
+        _serve(plan.model_copy(update={"key": sys.stdin.readline().strip()}))
     except BaseException:  # noqa: BLE001 - whatever it was, the process ends here and says why
         traceback.print_exc()
     sys.stderr.flush()

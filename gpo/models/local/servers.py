@@ -25,6 +25,7 @@ from typing import NoReturn
 from filelock import FileLock, Timeout
 
 from gpo.errors import INSTALL, LocalModelError, ModelConfigError
+from gpo.files import make_own
 from gpo.models.local.gguf import resolve
 from gpo.models.local.server import (
     Running,
@@ -45,10 +46,11 @@ _UNHEALTHY_S = 15.0
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An OpenAI-compatible server: `base_url` ends in `/v1`, `model` is the name to ask for. It wants no key."""
+    """An OpenAI-compatible server: `base_url` ends in `/v1`, `model` is the name to ask for."""
 
     base_url: str
     model: str
+    key: str = field(repr=False)
     _rejoin: Callable[[], Awaitable[None]] = field(repr=False, compare=False)
 
     async def ensure(self) -> None:
@@ -86,20 +88,20 @@ async def chat_server(model: str, settings: Settings) -> AsyncIterator[Endpoint]
         raise ModelConfigError(f"{model}: embedded chat models need the package xllamacpp: {INSTALL}")
     plan = _plan(model, path, settings)
     folder = ServerFolder(plan.folder)
-    lease = folder.new_lease()
+    lease = folder.leases.new()
     try:
         running = await _join(plan, lease)
 
         async def rejoin() -> None:
-            again = await _join(plan.model_copy(update={"port": running.port}), lease)
-            if again.port != running.port:
+            again = await _join(plan.model_copy(update={"port": running.port, "key": running.key}), lease)
+            if (again.port, again.key) != (running.port, running.key):
                 raise LocalModelError(
                     f"{plan.model}: the server died and port {running.port} was taken before it was back; run again"
                 )
 
-        yield Endpoint(base_url=f"http://{HOST}:{running.port}/v1", model=plan.model, _rejoin=rejoin)
+        yield Endpoint(base_url=f"http://{HOST}:{running.port}/v1", model=plan.model, key=running.key, _rejoin=rejoin)
     finally:
-        folder.end_lease(lease)
+        folder.leases.end(lease)
 
 
 def status(settings: Settings) -> list[ServerStatus]:
@@ -111,7 +113,9 @@ def status(settings: Settings) -> list[ServerStatus]:
             running = folder.running()
             if running and folder.alive():
                 found.append(
-                    ServerStatus(model=running.model, pid=running.pid, port=running.port, users=folder.users())
+                    ServerStatus(
+                        model=running.model, pid=running.pid, port=running.port, users=folder.leases.look().alive
+                    )
                 )
     return found
 
@@ -150,9 +154,8 @@ async def _join(plan: ServerPlan, lease: FileLock) -> Running:
 
 def _make_private(folder: ServerFolder) -> None:
     try:
-        for path in (folder.path.parent, folder.path, folder.leases):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.chmod(0o700)
+        for path in (folder.path.parent, folder.path, folder.leases.folder):
+            make_own(path)
     except OSError as error:
         raise LocalModelError(
             f"{folder.path}: the folder of the embedded model server cannot be used: {error.strerror}; "
@@ -187,9 +190,10 @@ async def _server(folder: ServerFolder, plan: ServerPlan) -> Running:
     while True:
         running, alive, now = folder.running(), folder.alive(), time.monotonic()
         if not alive and child is None:
-            port = plan.port or (running.port if running else 0)
+            port, key = plan.port or (running.port if running else 0), plan.key or (running.key if running else "")
             folder.announce(None)
-            child = await asyncio.to_thread(start, plan.model_copy(update={"port": port if is_free(port) else 0}))
+            again = plan.model_copy(update={"port": port if is_free(port) else 0, "key": key})
+            child = await asyncio.to_thread(start, again)
         elif not alive and child is not None and child.poll() is not None:
             _failed(folder, plan, f"ended with exit code {child.returncode}")
         elif alive and running:

@@ -6,7 +6,6 @@ is.
 """
 
 import csv
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -16,14 +15,11 @@ from pydantic_core import to_json
 
 from gpo.errors import InputError
 from gpo.files import replace_whole
+from gpo.formatting import safe_cell
 from gpo.records import canonical_json
 from gpo.runs.results.result import COMPARED, ExampleResult
 
 ENDINGS = (".jsonl", ".csv")
-
-# Those of the spreadsheets, in full width as well.
-_BEGINNINGS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def check_ending(path: Path) -> None:
@@ -75,17 +71,6 @@ def write_csv(file: TextIO, results: Iterable[ExampleResult], *, compared: bool)
     writer.writerow(column for name in names for column in (columns if name == "input" else [name]))
     whole = chain([first] if first else [], stream)
     return _count(writer.writerow(_cells(result, names, variables)) for result in whole)
-
-
-def safe_cell(value: object) -> object:
-    """The value as a spreadsheet may have it: a text that it would take for a formula begins with an apostrophe.
-
-    >>> [safe_cell(value) for value in ("=1+1", "-5", "-5 apples", "@me", 0.5, None)]
-    ["'=1+1", '-5', "'-5 apples", "'@me", 0.5, None]
-    """
-    if isinstance(value, str) and value[:1] in _BEGINNINGS and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
 
 
 def _count(written: Iterable[object]) -> int:

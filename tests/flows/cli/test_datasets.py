@@ -171,6 +171,20 @@ def test_an_export_pushed_again_is_the_same_data(ending: str, folder: Path) -> N
     assert sorted(path.name for path in folder.iterdir()) == [".gpo", file, "rows.jsonl"]
 
 
+def test_an_export_for_spreadsheets_has_no_formulas(folder: Path) -> None:
+    texts = ["=cmd|'/C calc'!A0", "@SUM(1+1)", "+1", "-5"]
+    push([{**row, "review": text} for row, text in zip(rows_of(4), texts, strict=True)] + rows_of(30)[4:])
+    gpo("export", NAME, "as-is.csv")
+    gpo("export", NAME, "safe.csv", "--for-spreadsheets")
+
+    def column(name: str) -> list[str]:
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            return sorted(row["review"] for row in csv.DictReader(file))[:4]
+
+    assert column("as-is.csv") == sorted(texts)
+    assert column("safe.csv") == ["'=cmd|'/C calc'!A0", "'@SUM(1+1)", "+1", "-5"]
+
+
 def test_an_export_of_what_a_table_has_no_form_for(folder: Path) -> None:
     push([{**row, "tags": ["a", 1], "none": None, "yes": True} for row in rows_of(30)])
     gpo("export", NAME, "out.csv")

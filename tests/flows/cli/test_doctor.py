@@ -242,7 +242,7 @@ def written_spec(folder: Path, url: str) -> Path:
             "split": {"train": 4, "dev": 8, "test": 10},
         },
         "answer": {"kind": "boolean"},
-        "models": {"task": chat, "optimizer": chat, "embedding": "local:wordllama"},
+        "models": {"task": chat, "optimizer": {**chat}, "embedding": "local:wordllama"},
     }
     path = folder / "spec.yaml"
     path.write_text(yaml.safe_dump(content))

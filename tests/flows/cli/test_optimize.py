@@ -197,7 +197,7 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
     async def check(_job: object, **_options: object) -> None:
         loops.append(asyncio.get_running_loop())
 
-    def attach(_home: Path) -> None:
+    def claim(_server: object) -> None:
         threads.append(threading.current_thread())
         os.environ["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
 
@@ -207,11 +207,11 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
         raise RunError
 
     monkeypatch.setattr("gpo.runs.preflight.preflight", check)
-    monkeypatch.setattr("flows.stack.ui.attach_ui", attach)
+    for name, replacement in {"begin": lambda _server: None, "claim": claim}.items():
+        monkeypatch.setattr(f"flows.stack.ui.RunServer.{name}", replacement)
     monkeypatch.setitem(sys.modules, "flows.optimize", SimpleNamespace(optimize_prompt=run))
     result = gpo("optimize", write(folder, spec_content("http://127.0.0.1:9/v1")), "--ui")
     assert result.stderr.splitlines() == [
-        "starting Prefect",
         "Error: RunError; --debug shows where. What was paid for is kept: the same command goes on from here.",
     ]
     assert loops == [loops[0]] * 2

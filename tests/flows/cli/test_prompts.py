@@ -240,7 +240,7 @@ def test_lists_in_a_pipe_have_one_line_a_row_however_long(two: Registry) -> None
     two.promote(NAME, 1, who="ada", why="x" * 300 + "\nsecond line\x1b[31m")
     lines = gpo("history", NAME).stdout.splitlines()
     assert lines[0].split("\t") == ["version", "created (UTC)", "parent", "test", "gain", "alias", "instruction"]
-    assert lines[-1].split("\t")[-1] == "x" * 300 + " second line\N{REPLACEMENT CHARACTER}[31m"
+    assert lines[-1].split("\t")[-1] == "x" * 300 + " second line\\x1b[31m"
     (header, row) = gpo("list").stdout.splitlines()
     assert (header.split("\t")[0], row.split("\t")[:3]) == ("prompt", [NAME, "2", "production: 1"])
 

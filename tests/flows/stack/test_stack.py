@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from flows.stack import stack
-from flows.stack.environment import api_url, find_stack, join_stack
+from flows.stack.environment import api_url, find_stack, join_stack, key_path
 from flows.stack.parts import PrefectApi
 from flows.stack.process import find_run_processes, first_error, is_alive, start, start_time, stop
 from flows.stack.record import Process, Stack, archive_stack, read_last_stack, read_stack, stack_path, write_stack
@@ -261,7 +261,7 @@ def test_a_stack_is_raised_repaired_and_stopped(tmp_path: Path) -> None:
             first = read_stack(folder.home)
             assert first is not None
             assert f":{port}/" not in first.api_url
-            _check_parts(first)
+            _check_parts(first, folder.home)
             _check_server(folder.home)
 
             repeated = folder.gpo("up")
@@ -308,17 +308,19 @@ def _check_server(home: Path) -> None:
         stop_server(home)
 
 
-def _check_parts(found: Stack) -> None:
-    with httpx.Client(trust_env=False, timeout=60) as client:
+def _check_parts(found: Stack, home: Path) -> None:
+    key = key_path(home).read_text()
+    user, _, password = key.partition(":")
+    with httpx.Client(trust_env=False, timeout=60, auth=(user, password)) as client:
         assert client.get(f"{found.ui_url}/api/health").is_success
         assert client.get(f"{found.chroma_url}/api/v2/heartbeat").is_success
         assert client.get(f"{found.prompts_url}/v1/prompts").json() == {"prompts": []}
         deployment = client.get(f"{found.api_url}/deployments/name/move-prompt/move-prompt").json()
         assert deployment["work_pool_name"] == "gpo-process"
-        _check_resumption(client, found, deployment)
+        _check_resumption(client, found, deployment, key)
 
 
-def _check_resumption(client: httpx.Client, found: Stack, deployment: dict[str, Any]) -> None:
+def _check_resumption(client: httpx.Client, found: Stack, deployment: dict[str, Any], key: str) -> None:
     """A run whose processes are gone begins again; one that is over, or was being cancelled, does not."""
     path = f"{found.api_url}/deployments/{deployment['id']}/create_flow_run"
     states = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2999-01-01T00:00:00Z"}}
@@ -326,7 +328,7 @@ def _check_resumption(client: httpx.Client, found: Stack, deployment: dict[str, 
     for run, state in zip(runs, ("RUNNING", "COMPLETED", "CANCELLING"), strict=True):
         change = {"state": {"type": state}, "force": True}
         assert client.post(f"{found.api_url}/flow_runs/{run}/set_state", json=change).is_success
-    with PrefectApi(found.api_url, None) as api:
+    with PrefectApi(found.api_url, key) as api:
         assert [api.resume(run) for run in runs] == [True, False, False]
     paths = [f"{found.api_url}/flow_runs/{run}" for run in runs]
     assert [client.get(path).json()["state"]["name"] for path in paths] == ["AwaitingRetry", "Completed", "Cancelled"]
@@ -334,11 +336,14 @@ def _check_resumption(client: httpx.Client, found: Stack, deployment: dict[str, 
 
 
 def _processes_of(folder: Path) -> list[bytes]:
-    """The command lines that still name a folder."""
+    """The command lines of processes that still name a folder, there or in their environment."""
     commands = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            commands.append(entry.read_bytes())
+            command = entry.read_bytes()
+            named = command + entry.with_name("environ").read_bytes()
         except OSError:
             continue
-    return [command for command in commands if str(folder).encode() in command]
+        if str(folder).encode() in named:
+            commands.append(command)
+    return commands

@@ -10,7 +10,8 @@ import pytest
 
 from flows.stack.process import start_time
 from flows.stack.record import Process, Stack, write_stack
-from flows.stack.ui import PrefectServer, ensure_server, find_server, stop_server
+from flows.stack.server_users import PrefectServer
+from flows.stack.ui import ensure_server, find_server, stop_server
 from gpo.errors import StateError
 
 

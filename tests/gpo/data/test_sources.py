@@ -234,6 +234,12 @@ def test_any_module_of_the_folder_knows_all_formats_and_sources() -> None:
     assert found.stdout.strip() == f"{sorted(LOADERS)} {sorted(SOURCES)}"
 
 
+def test_a_pipe_is_no_file_of_rows(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "rows.jsonl")
+    with pytest.raises(DatasetError, match="no regular file"):
+        load_splits(spec_for(path=tmp_path / "rows.jsonl"))
+
+
 def test_an_unknown_ending(tmp_path: Path) -> None:
     (tmp_path / "data.jsnl").write_text("{}")
     with pytest.raises(DatasetError, match=r"data\.jsnl: cannot tell the format .* '\.jsnl'; did you mean '\.jsonl'\?"):

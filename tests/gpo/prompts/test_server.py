@@ -1,20 +1,27 @@
 import json
 import os
+import queue
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from gpo.database.engine import open_database
 from gpo.messages.message import Message
+from gpo.prompts import connections
 from gpo.prompts.registry import Registry
-from gpo.prompts.server import PromptServer
+from gpo.prompts.server import PromptServer, serve
 from gpo.template import render
 from tests.gpo.prompts.test_registry import LINEAGE, NAME, TEMPLATE, content
 from tests.support.paths import ROOT
@@ -115,6 +122,68 @@ def test_what_cannot_be_served(client: TestClient, path: str, status: int, fragm
     assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
     assert fragment in answer.json()["error"]
     assert "gpo.db" not in answer.text
+
+
+def test_an_address_that_does_not_exist_is_no_redirect_to_somewhere_else(client: TestClient) -> None:
+    answer = client.get(f"/v1/prompts/{NAME}/", headers={"Host": "evil.example"}, follow_redirects=False)
+    assert answer.status_code == 404
+    assert "evil" not in f"{answer.headers}{answer.text}"
+
+
+@contextmanager
+def listening(folder: Path) -> Iterator[int]:
+    """The endpoint as the command serves it, in a thread: its port."""
+    said: queue.SimpleQueue[str] = queue.SimpleQueue()
+    servers: list[uvicorn.Server] = []
+
+    class Noted(uvicorn.Server):
+        def __init__(self, config: uvicorn.Config) -> None:
+            super().__init__(config)
+            servers.append(self)
+
+    with patch("uvicorn.Server", Noted):
+        thread = threading.Thread(target=serve, args=(f"sqlite:///{folder}/gpo.db", "127.0.0.1", 0, said.put))
+        thread.start()
+        address = said.get(timeout=60)
+        try:
+            yield int(address.split(":")[2].split("/")[0])
+        finally:
+            servers[0].should_exit = True
+            thread.join()
+
+
+def head(port: int, host: str) -> bytes:
+    """The first line of what comes back for a request to a host of this name."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(f"GET /v1/prompts HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        return client.makefile("rb").readline().strip()
+
+
+def test_a_machine_answers_under_its_own_names_alone(folder: Path, registry: Registry) -> None:
+    with listening(folder) as port:
+        assert head(port, f"127.0.0.1:{port}") == b"HTTP/1.1 200 OK"
+        assert head(port, f"localhost:{port}") == b"HTTP/1.1 200 OK"
+        assert head(port, f"evil.example:{port}").startswith(b"HTTP/1.1 421")
+
+
+def test_who_says_nothing_is_not_waited_for(folder: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEADER_S", 0.2)
+    with listening(folder) as port, ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60)) for _ in range(3)]
+        silent[0].sendall(b"GET /v1/prompts HTTP/1.1\r\nHost:")
+        assert head(port, f"localhost:{port}") == b"HTTP/1.1 200 OK"
+        assert [client.recv(1) for client in silent] == [b"", b"", b""]
+
+
+def test_there_is_a_limit_to_connections(folder: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST", 2)
+    with listening(folder) as port, ExitStack() as stack:
+        held = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60)) for _ in range(2)]
+        for client in held:
+            client.sendall(f"GET /v1/prompts HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+            assert client.recv(8) == b"HTTP/1.1"
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as more, suppress(ConnectionResetError):
+            assert more.recv(1) == b""
 
 
 def test_nothing_can_be_written(client: TestClient, registry: Registry) -> None:

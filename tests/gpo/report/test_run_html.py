@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
+from gpo.formatting import printable
 from gpo.records import Candidate, Scored, Usage
 from gpo.report import findings
 from gpo.report.run_html import html_report
@@ -274,7 +275,7 @@ def test_the_page_has_the_steps_and_the_sample_answers() -> None:
 
 def test_hostile_text_stays_text_in_the_page() -> None:
     page = Page(html_report(spec(), hostile()))
-    shown = HOSTILE.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
+    shown = printable(HOSTILE)
     assert any(text.removeprefix("\n") == shown for text in page.within("pre"))
     assert page.within("h1") == ["<script>alert(1)</script>"]
     html_report(spec(), hostile()).encode()
@@ -288,7 +289,7 @@ def test_hostile_text_stays_text_in_markdown() -> None:
     assert {"script", "b", "a", "em"}.isdisjoint(tag for tag, _ in page.tags)
     assert page.within("strong") == ["Better by +0.18", "promote", "Gain", "+0.18"]
     assert len([tag for tag, _ in page.tags if tag in ("h1", "h2")]) == 8
-    shown = HOSTILE.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
+    shown = printable(HOSTILE)
     start = hostile().start.candidate.instruction
     assert page.within("code") == [f"{start}\n", f"{shown}\n"]
     cell = next(text for text in page.within("td") if text.startswith("Ignore"))

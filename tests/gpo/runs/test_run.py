@@ -15,6 +15,7 @@ REACHED_BUT_NOT_DECIDING = {
     "gpo/database/": "stores what it is given",
     "gpo/datasets/": "fetches the rows of a version; the fingerprint of the data is in the key of the run",
     "gpo/report/": "shows what a run came to, when it is over",
+    "gpo/serving/": "shares servers and shuts them to strangers; what they answer is their models'",
     "gpo/runs/": "explains a run, scores a prompt without one, or keeps and shows the examples behind a score",
 }
 

@@ -94,7 +94,8 @@ def only_server(settings: Settings) -> ServerStatus:
 
 async def choose(endpoint: Endpoint) -> str:
     """What the model answers when a grammar leaves it two labels."""
-    async with httpx.AsyncClient(base_url=endpoint.base_url, trust_env=False, timeout=60) as client:
+    headers = {"Authorization": f"Bearer {endpoint.key}"}
+    async with httpx.AsyncClient(base_url=endpoint.base_url, headers=headers, trust_env=False, timeout=60) as client:
         response = await client.post(
             "/chat/completions",
             json={
@@ -239,4 +240,39 @@ def test_a_runtime_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> No
 def test_only_the_user_may_enter_the_runtime_folder(settings: Settings) -> None:
     folder = ServerFolder(settings.runtime_dir / "model")
     servers._make_private(folder)
-    assert [path.stat().st_mode & 0o777 for path in (settings.runtime_dir, folder.path, folder.leases)] == [0o700] * 3
+    made = (settings.runtime_dir, folder.path, folder.leases.folder)
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o700] * 3
+
+
+@pytest.mark.parametrize("planted", ["a link", "another user's folder"])
+def test_a_runtime_folder_that_somebody_else_planted_is_refused(
+    planted: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if planted == "a link":
+        (tmp_path / "elsewhere").mkdir()
+        settings.runtime_dir.symlink_to(tmp_path / "elsewhere")
+    else:
+        settings.runtime_dir.mkdir()
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(LocalModelError, match=r"link|another user"):
+        servers._make_private(ServerFolder(settings.runtime_dir / "model"))
+    assert list(tmp_path.glob("elsewhere/*")) == []
+
+
+@pytest.mark.slow
+def test_who_has_no_key_is_not_answered(settings: Settings) -> None:
+    async def use() -> None:
+        async with chat_server(MODEL, settings) as endpoint, httpx.AsyncClient(base_url=endpoint.base_url) as stranger:
+            body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
+            for key in ("", "Bearer local", f"Bearer {endpoint.key[:-1]}"):
+                answer = await stranger.post("chat/completions", json=body, headers={"Authorization": key})
+                assert answer.status_code == 401
+            good = {"Authorization": f"Bearer {endpoint.key}"}
+            assert (await stranger.post("chat/completions", json=body, headers=good)).is_success
+            (record,) = settings.runtime_dir.glob("*/server.json")
+            assert record.stat().st_mode & 0o077 == 0
+            # Whoever may list the machine's processes sees their arguments.
+            arguments = await asyncio.to_thread(Path(f"/proc/{only_server(settings).pid}/cmdline").read_text)
+            assert endpoint.key not in arguments
+
+    asyncio.run(use())

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import InputError
-from gpo.runs.results.files import safe_cell, write_csv, write_json_lines, write_results
+from gpo.formatting import safe_cell
+from gpo.runs.results.files import write_csv, write_json_lines, write_results
 from gpo.runs.results.result import COMPARED, ExampleResult
 
 RESULT = ExampleResult(

@@ -1,0 +1,218 @@
+"""Interrupts `gpo optimize` on a real terminal at many moments, runs it again, and compares with an undisturbed run.
+
+`python -m benchmarks.interruptions --rounds 5`: each round presses Ctrl-C, sends SIGTERM and SIGKILL at the start, in
+the check, in the search and in the proof, twelve interruptions. A model server of this program counts the calls.
+"""
+
+import argparse
+import json
+import os
+import pty
+import re
+import select
+import signal
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import yaml
+
+from flows.stack.process import start_time
+
+SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
+MOMENTS = ("start", "check", "search", "proof")
+LATENCY_S = 0.2
+SLOTS = 8
+LINE = 300
+
+
+@dataclass
+class Model:
+    """Answers after a moment, and remembers what it was asked."""
+
+    calls: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, body: dict[str, Any]) -> str:
+        text = "\n".join(str(message["content"]) for message in body["messages"])
+        with self.lock:
+            self.calls.append(json.dumps(body, sort_keys=True))
+        time.sleep(LATENCY_S)
+        if body["model"] == "optimizer":
+            word = ("carefully", "exactly", "briefly")[len(text) % 3]
+            return "ready" if "ready" in text else f"<START>Decide {word} whether it is good.<END>"
+        return "positive" if ("is good." in text) == ("Decide" in text) else "negative"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    model: ClassVar[Model]
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        message = {"role": "assistant", "content": self.model.answer(body)}
+        usage = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        raw = json.dumps(
+            {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed hangs up."""
+
+
+@contextmanager
+def serving(model: Model) -> Iterator[str]:
+    with Server(("127.0.0.1", 0), type("OwnHandler", (Handler,), {"model": model})) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def write_spec(folder: Path, url: str) -> Path:
+    rows = [{"text": f"Thing {i} is {'good' if i % 2 else 'bad'}.", "label": ("no", "yes")[i % 2]} for i in range(60)]
+    labels = {"no": "negative", "yes": "positive"}
+    lines = [json.dumps({**row, "label": labels[row["label"]]}) for row in rows]
+    (folder / "rows.jsonl").write_text("\n".join(lines))
+    model = {"base_url": url, "max_concurrency": SLOTS, "timeout_s": 30}
+    spec = {
+        "name": "interrupted",
+        "prompt": {"instruction": "Is it good?", "messages": [{"user": "{{text}}\n{{instruction}}"}]},
+        "dataset": {"path": "rows.jsonl", "input": "text", "reference": "label"},
+        "answer": {"kind": "choice", "labels": ["positive", "negative"]},
+        "models": {
+            "task": {"model": "openai:task", **model},
+            "optimizer": {"model": "openai:optimizer", **model},
+            "embedding": "local:wordllama",
+        },
+        "optimizer": {"max_steps": 2, "candidates": 3},
+    }
+    spec["dataset"] |= {"split": {"train": 8, "dev": 24, "test": 28}}  # type: ignore[operator]
+    path = folder / "spec.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    return path
+
+
+class Ended(NamedTuple):
+    """How a command ended: its code, how long it took after the interruption, the longest line, calls before it."""
+
+    code: int
+    seconds: float
+    longest: int
+    before: int
+    summary: dict[str, Any]
+
+
+def run(path: Path, model: Model, is_time: Callable[[str], bool], number: int | None) -> Ended:
+    """Run the command; when it `is_time`, interrupt it. `summary` is what it printed, where it came to an end."""
+    out = path.parent / "out.json"
+    command = f"exec {sys.executable} -m flows.cli.entry optimize {path} --json > {out}"
+    pid, screen = pty.fork()
+    if pid == 0:
+        os.execv("/bin/sh", ["sh", "-c", command])
+    shown, pressed, before = "", 0.0, 0
+    while True:
+        if select.select([screen], [], [], 0.02)[0]:
+            try:
+                new = os.read(screen, 65536)
+            except OSError:
+                break
+            if not new:
+                break
+            shown += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", new.decode(errors="replace"))
+        if number is not None and not pressed and is_time(shown):
+            pressed, before = time.monotonic(), len(model.calls)
+            if number == signal.SIGINT:
+                os.write(screen, b"\x03")
+            else:
+                os.kill(pid, number)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(screen)
+    lines = re.split(r"[\r\n]+", shown)
+    text = out.read_text()
+    summary = json.loads(text) if text.strip() else {}
+    took = time.monotonic() - pressed if pressed else 0.0
+    return Ended(code if code >= 0 else 128 - code, took, max(map(len, lines)), before, summary)
+
+
+def is_time_for(moment: str, model: Model, began: int) -> Callable[[str], bool]:
+    whole = 8 + 1 + 24
+    return {
+        "start": lambda shown: "Prefect: http" in shown,
+        "check": lambda _shown: len(model.calls) - began >= 3,
+        "search": lambda _shown: len(model.calls) - began >= whole + 20,
+        "proof": lambda shown: re.search(r"[\r\n]test ", shown) is not None,
+    }[moment]
+
+
+def left_running(home: Path) -> bool:
+    """Whether the state folder's server still runs after ten seconds."""
+    deadline = time.monotonic() + 10
+    record = home / "prefect-server.json"
+    server = json.loads(record.read_text()) if record.exists() else None
+    while server and start_time(server["pid"]) == server["start_time"]:
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def key_result(summary: dict[str, Any]) -> object:
+    return summary["best"], summary["start"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    os.environ |= {"OPENAI_API_KEY": "not-needed", "GPO_PREFECT_IDLE_S": "5"}
+    model = Model()
+    table: dict[tuple[str, str], list[tuple[Ended, int, bool, bool]]] = {}
+    with serving(model) as url, tempfile.TemporaryDirectory() as place:
+        (calm := Path(place) / "calm").mkdir()
+        undisturbed = key_result(run(write_spec(calm, url), model, lambda _: False, None).summary)
+        calls = len(model.calls)
+        for number in range(rounds):
+            for moment in MOMENTS:
+                for name, signal_number in SIGNALS.items():
+                    (folder := Path(place) / f"{moment}-{name}-{number}").mkdir()
+                    path, began = write_spec(folder, url), len(model.calls)
+                    ended = run(path, model, is_time_for(moment, model, began), signal_number)
+                    stays = left_running(folder / ".gpo")
+                    again = run(path, model, lambda _: False, None)
+                    repeated = len(model.calls) - began - calls
+                    same = bool(again.summary) and key_result(again.summary) == undisturbed
+                    table.setdefault((moment, name), []).append((ended, repeated, stays, same))
+                    print(moment, name, number, ended[:4], repeated, stays, same, file=sys.stderr, flush=True)
+    print("| at | by | exit codes | seconds, median and most | most calls repeated | left running | other result |")
+    print("|---|---|---|---|---:|---:|---:|")
+    for (moment, name), found in table.items():
+        seconds = [ended.seconds for ended, *_ in found]
+        codes = sorted({ended.code for ended, *_ in found})
+        row = (moment, name, codes, f"{statistics.median(seconds):.1f}, {max(seconds):.1f}")
+        counts = (max(each[1] for each in found), sum(each[2] for each in found), sum(not each[3] for each in found))
+        print(f"| {' | '.join(map(str, (*row, *counts)))} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Where the command `gpo` begins: it hears Ctrl-C and SIGTERM before it has loaded anything."""
+
+from flows.cli.signals import end_at_once, set_handlers
+
+
+def main() -> None:
+    """Run the command that the arguments of this process name."""
+    # Until a command has something to tidy up, and again when it has done so.
+    set_handlers(end_at_once)
+    from flows.cli.app import main as run  # noqa: PLC0415 - takes a while
+
+    run()
+
+
+if __name__ == "__main__":
+    main()
