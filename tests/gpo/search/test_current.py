@@ -15,7 +15,9 @@ START = scored("start of all", 5, step=0)
 
 
 def standing(of_step: list[Scored], current: Scored = START, best: Scored | None = None) -> Standing:
-    return Standing(current=current, best=best or find_best(current, of_step), of_step=of_step, before=[START])
+    """After a step; with another `best` the search had gone on from elsewhere before it."""
+    own = best or find_best(current, of_step)
+    return Standing(current=current, best=own, of_step=of_step, before=[START], was_best=best is None)
 
 
 def rng(seed: int = 0) -> random.Random:
