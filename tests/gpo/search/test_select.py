@@ -116,7 +116,8 @@ def test_a_step_is_recorded_as_it_was() -> None:
 
 def trial(text: str, right: int, number: int) -> Trial:
     candidate = Candidate(instruction=text, step=1, number=number, place=number - 1)
-    return Trial(candidate=candidate, before=0.5, after=right / 4, n=4)
+    values = {f"t{index}": float(index < right) for index in range(4)}
+    return Trial(candidate=candidate, before=0.5, values=values, passed=right > 2)
 
 
 def begun_and_screened() -> tuple[Search, Step, Screened]:
@@ -134,7 +135,7 @@ def begun_and_screened() -> tuple[Search, Step, Screened]:
 def test_what_passed_best_is_scored_where_not_all_can_be_paid_for(left: int, taken: list[str]) -> None:
     search, begun, screened = begun_and_screened()
     # 10 for the start, 12 for the trials and 3 that failed.
-    limited = spec(optimizer={"preset": "minibatch", "finalists": 0}, budget={"max_task_calls": 10 + 12 + 3 + left})
+    limited = spec(optimizer={"preset": "minibatch"}, budget={"max_task_calls": 10 + 12 + 3 + left})
     accepted = accept(search, begun, screened, limited, splits())
     assert [each.instruction for each in accepted] == taken
 
