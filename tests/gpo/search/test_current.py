@@ -3,12 +3,14 @@
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.records import Scored
 from gpo.search.current import Standing, find_best, find_elsewhere, next_current
 from gpo.search.state import Search, start_search
+from gpo.spec.method import Iterate
 from tests.gpo.search.test_select import DEV, after, scored
 
 START = scored("start of all", 5, step=0)
@@ -37,6 +39,14 @@ def test_after_a_restart_best_is_the_best_since_then_until_it_is_the_best_of_all
     assert next_current("best", standing([climb], elsewhere, best), rng()) == climb
     record = scored("a new record", 10, step=2)
     assert next_current("best", standing([climb, record], elsewhere, record), rng()) == record
+
+
+@pytest.mark.parametrize("choice", ["best", "expected"])
+def test_a_search_that_stands_at_its_best_moves_with_it_also_to_an_earlier_prompt(choice: Iterate) -> None:
+    """Scores of the last step can say that an earlier prompt is better than the one that it stood at."""
+    lucky, fell = scored("lucky", 8), Standing(scored("lucky", 8), START, [scored("worse", 3)], [START])
+    assert next_current(choice, fell, rng()) == START
+    assert next_current(choice, fell._replace(was_best=False), rng()) == lucky
 
 
 def test_step_moves_to_the_best_of_the_step_even_where_it_is_worse() -> None:
