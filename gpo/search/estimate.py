@@ -25,6 +25,9 @@ PRIOR = 0.5
 LEAST_SHARE = 0.1
 """Least share of the variance of scores that ease, and that noise, is taken to have."""
 
+DIGITS = 9
+"""Decimal digits of an estimate that are no rounding error: prompts that are as good have equal ones."""
+
 
 class Seen(Record):
     """The scores of one prompt by example id, and its parent, which stands before it in a list."""
@@ -69,10 +72,11 @@ def estimate(seen: Sequence[Seen]) -> dict[str, Estimate]:
     shared = is_scored / (noise**2 / ease + noise * is_scored.sum(axis=0))
     spread = np.linalg.inv(system - shared @ is_scored.T)
     means = spread @ (right - shared @ sums)
-    return {
-        name: Estimate(mean=float(means[place]), sd=math.sqrt(max(0.0, float(spread[place, place]))))
-        for name, place in places.items()
-    }
+    return {name: _estimate(means[place], spread[place, place]) for name, place in places.items()}
+
+
+def _estimate(mean: float, variance: float) -> Estimate:
+    return Estimate(mean=round(float(mean), DIGITS), sd=round(math.sqrt(max(0.0, float(variance))), DIGITS))
 
 
 def _merge(seen: Sequence[Seen]) -> list[Seen]:

@@ -117,6 +117,18 @@ def test_a_prompt_that_was_seen_twice_counts_once_with_all_its_scores() -> None:
     assert estimate([parent, seen("child", values, "parent"), seen("child", values, "parent")]) == once
 
 
+@given(st.integers(0, 10_000), st.integers(1, 12), st.integers(1, 30))
+def test_what_is_as_good_has_the_same_estimate_to_the_last_digit(seed: int, prompts: int, examples: int) -> None:
+    """With a rounding error, a prompt without any score of its own could be expected to be better than its parent."""
+    rng = random.Random(seed)
+    found = random_chain(rng, prompts, examples)
+    parent, values = rng.choice(found).candidate, of(rng.randint(0, examples), examples)
+    found += [seen("untried", {}, parent), seen("first", values, parent), seen("second", values, parent)]
+    known = estimate(found)
+    assert known["untried"].mean == known[parent].mean
+    assert known["first"] == known["second"]
+
+
 def test_a_parent_that_was_not_seen_is_none() -> None:
     """A prompt of an earlier run comes without the one that it was made from."""
     values = of(30, 48)

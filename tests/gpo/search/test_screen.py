@@ -225,6 +225,19 @@ def test_none_is_scored_that_is_not_expected_to_be_better() -> None:
     assert expected(search, {}, 8).passed == ()
 
 
+@given(st.integers(0, 47), st.integers(0, 8), st.integers(1, 6))
+def test_a_candidate_all_of_whose_calls_failed_is_not_expected_to_be_better(start: int, cases: int, count: int) -> None:
+    search = start_search(known("start", start, 48), [known("earlier", 20, 48)])
+    begun = step_of(search, ()).model_copy(update={"cases": {f"t{own}": float(own < cases) for own in range(8)}})
+    candidates = [
+        Candidate(instruction=f"p{number}", step=1, number=number, parent=search.current.candidate.id)
+        for number in range(count)
+    ]
+    trials = tuple(Trial(candidate=each, before=0.0, values={}, passed=False) for each in candidates)
+    found = screen(search, begun, Tried(trials=trials), candidates, task(optimizer={"preset": "minibatch"}))
+    assert found.passed == ()
+
+
 def test_cases_are_read_for_how_hard_they_are() -> None:
     """Right on three of four is a gain where others fail, and a loss where they do not.
 
