@@ -21,12 +21,16 @@ NEAREST_SHARE = 0.25
 
 
 class Standing(NamedTuple):
-    """Where a search stands after a step: what it stood at, its best prompt, those of the step and those before it."""
+    """Where a search stands after a step: what it stood at, its best prompt, those of the step and those before it.
+
+    What it stood at `was_best` until then, unless it went on from elsewhere.
+    """
 
     current: Scored
     best: Scored
     of_step: Sequence[Scored]
     before: Sequence[Scored]
+    was_best: bool = True
 
 
 def next_current(choice: Iterate, standing: Standing, rng: random.Random) -> Scored:
@@ -52,10 +56,9 @@ def find_elsewhere(current: Scored, scored: Sequence[Scored], rng: random.Random
 def _keep_best(standing: Standing, rng: random.Random) -> Scored:
     """The best of all; after a restart the best since then, until it is the best of all again."""
     del rng
-    current, best, of_step, _ = standing
-    if best in of_step or current.candidate.id == best.candidate.id:
-        return best
-    return find_best(current, of_step)
+    if standing.was_best or standing.best in standing.of_step:
+        return standing.best
+    return find_best(standing.current, standing.of_step)
 
 
 def _last_step(standing: Standing, rng: random.Random) -> Scored:

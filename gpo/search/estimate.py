@@ -25,6 +25,9 @@ PRIOR = 0.5
 LEAST_SHARE = 0.1
 """Least share of the variance of scores that ease, and that noise, is taken to have."""
 
+DIGITS = 9
+"""Decimal digits of an estimate that are no rounding error: prompts that are as good have equal ones."""
+
 
 class Seen(Record):
     """The scores of one prompt by example id, and its parent, which stands before it in a list."""
@@ -49,9 +52,8 @@ def estimate(seen: Sequence[Seen]) -> dict[str, Estimate]:
     places = {each.candidate: place for place, each in enumerate(merged)}
     examples = {name: place for place, name in enumerate(sorted({name for each in merged for name in each.values}))}
     ease, noise = _variances(merged)
-    size = len(places)
-    system = np.zeros((size + len(examples), size + len(examples)))
-    right = np.zeros(size + len(examples))
+    system, right = np.zeros((len(places), len(places))), np.zeros(len(places))
+    is_scored, sums = np.zeros((len(places), len(examples))), np.zeros(len(examples))
     for row, each in enumerate(merged):
         above = places.get(each.parent) if each.parent else None
         if above is None:
@@ -60,21 +62,21 @@ def estimate(seen: Sequence[Seen]) -> dict[str, Estimate]:
         else:
             system[[row, above], [row, above]] += STEP**-2
             system[[row, above], [above, row]] -= STEP**-2
-        columns = [size + examples[name] for name in each.values]
-        values = np.fromiter(each.values.values(), float, len(columns)) / noise
+        columns = [examples[name] for name in each.values]
+        values = np.fromiter(each.values.values(), float, len(columns))
         system[row, row] += len(columns) / noise
-        system[row, columns] += 1 / noise
-        system[columns, row] += 1 / noise
-        system[columns, columns] += 1 / noise
-        right[row] += values.sum()
-        right[columns] += values
-    system[range(size, len(right)), range(size, len(right))] += 1 / ease
-    spread = np.linalg.inv(system)
-    means = spread @ right
-    return {
-        name: Estimate(mean=float(means[place]), sd=math.sqrt(max(0.0, float(spread[place, place]))))
-        for name, place in places.items()
-    }
+        right[row] += values.sum() / noise
+        is_scored[row, columns] = 1
+        sums[columns] += values
+    # The ease of examples is eliminated: one equation for each prompt is left, however many examples there are.
+    shared = is_scored / (noise**2 / ease + noise * is_scored.sum(axis=0))
+    spread = np.linalg.inv(system - shared @ is_scored.T)
+    means = spread @ (right - shared @ sums)
+    return {name: _estimate(means[place], spread[place, place]) for name, place in places.items()}
+
+
+def _estimate(mean: float, variance: float) -> Estimate:
+    return Estimate(mean=round(float(mean), DIGITS), sd=round(math.sqrt(max(0.0, float(variance))), DIGITS))
 
 
 def _merge(seen: Sequence[Seen]) -> list[Seen]:

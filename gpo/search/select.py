@@ -27,7 +27,8 @@ def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Se
     """
     options, taken = spec.optimizer, search.with_step(step)
     best = _expected_best(taken) if options.expects(search.start.score) else find_best(search.best, step.scored)
-    standing = Standing(search.current, best, step.scored, search.scored)
+    was_best = search.current.candidate.id == search.best.candidate.id
+    standing = Standing(search.current, best, step.scored, search.scored, was_best)
     is_new = best.candidate.id != search.best.candidate.id
     after = taken.model_copy(
         update={

@@ -156,7 +156,7 @@ def test_each_method_has_its_own_sizes_and_its_own_way_to_turn_proposals_away(tm
     by_method = {cell.arm: whole.specs[cell.spec].optimizer for cell in whole.cells}
     assert {name: (each.accept, each.race_after) for name, each in by_method.items()} == {
         "gpo": ("race", 2),
-        "minibatch": ("batch", None),
+        "minibatch": ("expected", None),
     }
     assert (by_method["minibatch"].candidates, by_method["minibatch"].batch) == (4, 4)
     # 144 calls after the start: six steps of 4, where the published 8 would have three.

@@ -27,6 +27,7 @@ from gpo.runs.history import History
 from gpo.runs.job import Checked, Job, load_job
 from gpo.runs.outcome import Outcome
 from gpo.runs.run import open_run
+from gpo.search.screen import MOST_SCORED
 from gpo.spec.method import PRESETS
 from tests.gpo.search.test_invariants import cosine, distance
 
@@ -210,12 +211,19 @@ def test_the_loop_without_prefect_is_the_same_loop(
     assert course(run_loop(write_spec(tmp_path, method, SMALL, seed=3))) == course(whole.outcome)
 
 
-def test_each_prompt_that_was_scored_had_beaten_its_parent_on_its_own_cases(default_run: Run) -> None:
+def test_each_prompt_that_was_scored_had_passed_its_trial_and_more_is_told_than_the_dev_score(
+    default_run: Run,
+) -> None:
     for step in default_run.outcome.history:
-        passed = {trial.candidate.id for trial in step.trials if trial.is_passed}
+        passed = {trial.candidate.id for trial in step.trials if trial.passed}
         assert passed == {item.candidate.id for item in step.scored}
+        assert len(passed) <= MOST_SCORED
     assert any(step.scored for step in default_run.outcome.history)
-    assert len(default_run.outcome.finalists) > 1
+    assert default_run.outcome.expected is not None
+
+
+def test_without_expectations_the_dev_score_is_all_that_is_told(run: Run) -> None:
+    assert run.outcome.expected is None
 
 
 # Small runs of the loop, without Prefect

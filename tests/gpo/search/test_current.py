@@ -3,19 +3,23 @@
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.records import Scored
 from gpo.search.current import Standing, find_best, find_elsewhere, next_current
 from gpo.search.state import Search, start_search
+from gpo.spec.method import Iterate
 from tests.gpo.search.test_select import DEV, after, scored
 
 START = scored("start of all", 5, step=0)
 
 
 def standing(of_step: list[Scored], current: Scored = START, best: Scored | None = None) -> Standing:
-    return Standing(current=current, best=best or find_best(current, of_step), of_step=of_step, before=[START])
+    """After a step; with another `best` the search had gone on from elsewhere before it."""
+    own = best or find_best(current, of_step)
+    return Standing(current=current, best=own, of_step=of_step, before=[START], was_best=best is None)
 
 
 def rng(seed: int = 0) -> random.Random:
@@ -35,6 +39,14 @@ def test_after_a_restart_best_is_the_best_since_then_until_it_is_the_best_of_all
     assert next_current("best", standing([climb], elsewhere, best), rng()) == climb
     record = scored("a new record", 10, step=2)
     assert next_current("best", standing([climb, record], elsewhere, record), rng()) == record
+
+
+@pytest.mark.parametrize("choice", ["best", "expected"])
+def test_a_search_that_stands_at_its_best_moves_with_it_also_to_an_earlier_prompt(choice: Iterate) -> None:
+    """Scores of the last step can say that an earlier prompt is better than the one that it stood at."""
+    lucky, fell = scored("lucky", 8), Standing(scored("lucky", 8), START, [scored("worse", 3)], [START])
+    assert next_current(choice, fell, rng()) == START
+    assert next_current(choice, fell._replace(was_best=False), rng()) == lucky
 
 
 def test_step_moves_to_the_best_of_the_step_even_where_it_is_worse() -> None:
@@ -104,7 +116,7 @@ marks = st.integers(0, DEV)
 
 @given(
     st.lists(st.lists(marks, max_size=3), max_size=8),
-    st.sampled_from(["best", "step", "sampled"]),
+    st.sampled_from(["best", "step", "sampled", "expected"]),
     st.booleans(),
     st.integers(0, 99),
 )
@@ -118,7 +130,7 @@ def test_the_current_prompt_is_one_that_was_scored_and_equal_seeds_take_the_same
             search = after(search, *items, seed=seed + step, current=current, restart=restart, patience=2)
             assert search.current in search.scored
             assert search.best.score.mean == max(item.score.mean for item in search.scored)
-            if current == "best" and not search.restarts:
+            if current in ("best", "expected") and not search.restarts:
                 assert search.current == search.best
         return search
 

@@ -83,7 +83,7 @@ def test_a_proposal_of_which_no_sentence_fits_is_rejected() -> None:
 )
 def test_each_reason(text: str, reason: str) -> None:
     edited = admit(text, known={content_hash("known already")})
-    assert edited.rejected == (Rejection(reason=reason, text=text),)  # type: ignore[arg-type]
+    assert edited.rejected == (Rejection(reason=reason, text=text.strip()),)  # type: ignore[arg-type]
     assert edited.candidates == ()
 
 

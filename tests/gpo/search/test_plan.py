@@ -105,7 +105,7 @@ def test_whatever_the_cap_the_plan_keeps_what_is_given_and_has_steps_that_can_be
     assert {name: getattr(options, name) for name in given_sizes} == given_sizes
     planned = {"max_steps", "candidates", "patience"}
     assert options.model_dump(exclude=planned) == usual.model_dump(exclude=planned)
-    if usual.accept == "batch":
+    if usual.tries_cases:
         assert (options.max_steps, options.candidates) == (UNBOUNDED_STEPS, usual.candidates)
         return
     calls = search_calls(given_spec, sizes)

@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 from gpo.evaluation.calls import example_calls
 from gpo.records import Candidate, Example, Score, Scored, Splits, Usage, UsageByRole
 from gpo.search.run_limits import (
-    MOST_FINAL_EXAMPLES,
     PROBES,
     SplitSizes,
     affordable_candidates,
     affordable_scores,
     final_calls,
-    finalist_calls,
-    finalist_examples,
     least_amounts,
     least_calls,
     least_task_calls,
@@ -184,11 +181,8 @@ def test_a_run_that_tries_proposals_on_cases_keeps_its_caps_and_leaves_less_than
     *, kind: str, seed: int, dev: int, test: int, candidates: int, spare: int
 ) -> None:
     rng, own = random.Random(seed), sizes(dev, test, train=25)
-    method = {"preset": "minibatch", "candidates": candidates, "batch": 3, "finalists": rng.choice([0, 2])}
-    cap = 1
-    while cap < (least := _least(kind, capped(spec(optimizer=method), **{kind: cap}), own)):
-        cap = least
-    cap += spare
+    method = {"preset": "minibatch", "candidates": candidates, "batch": 3, "accept": rng.choice(["batch", "expected"])}
+    cap = _least(kind, spec(optimizer=method), own) + spare
     task = capped(spec(optimizer=method), **{kind: cap})
     models = Counted(rng, task, dev)
     start = models.score(0, 0, dev).score
@@ -205,8 +199,8 @@ def test_a_run_that_tries_proposals_on_cases_keeps_its_caps_and_leaves_less_than
     assert counted["task"].calls == models.task_calls
     assert sum(usage.calls for usage in counted.values()) == PROBES + models.calls
     assert steps, "the least cap is that of one step"
-    # The second look at the finalists is set aside, and so is the proof, where the cap is one on all calls.
-    aside = finalist_calls(task, own.train) + (PROBES + final_calls(task, test) if kind == "max_calls" else 0)
+    # The proof is set aside, where the cap is one on all calls.
+    aside = PROBES + final_calls(task, test) if kind == "max_calls" else 0
     used = aside + (models.calls if kind == "max_calls" else models.task_calls)
     one_more = dev + 2 * task.optimizer.batch + (kind == "max_calls")
     assert used <= cap < used + one_more
@@ -216,21 +210,8 @@ def _least(kind: str, task: TaskSpec, own: SplitSizes) -> int:
     return least_calls(task, own) if kind == "max_calls" else least_task_calls(task, own)
 
 
-def test_the_second_look_takes_a_tenth_of_a_cap_at_most() -> None:
-    task = spec(optimizer={"preset": "minibatch"})
-    assert [finalist_examples(task, train) for train in (10, 200)] == [10, MOST_FINAL_EXAMPLES]
-    assert finalist_calls(task, 200) == 3 * MOST_FINAL_EXAMPLES
-    assert finalist_examples(capped(task, max_task_calls=300), 200) == 10
-    assert finalist_examples(capped(task, max_task_calls=300, max_calls=150), 200) == 5
-    assert finalist_examples(capped(task, max_task_calls=20), 200) == 0
-    judged = spec(optimizer={"preset": "minibatch"}, metric=JUDGE, answer={"kind": "free"})
-    # The answer, and a grade that may be asked for twice.
-    assert finalist_examples(capped(judged, max_calls=300), 200) == 3
-    assert finalist_examples(spec(), 200) == finalist_calls(spec(), 200) == 0
-
-
 def test_a_step_with_a_test_needs_its_cases_twice_and_one_score() -> None:
-    task = spec(optimizer={"preset": "minibatch", "candidates": 4, "batch": 5, "finalists": 0})
+    task = spec(optimizer={"preset": "minibatch", "candidates": 4, "batch": 5})
     # Each proposal's cases are answered with the current prompt and with its own.
     assert least_task_calls(task, sizes(48)) == 48 + 4 * 5 * 2 + 48
     assert least_calls(task, sizes(48, 144)) == 1 + 48 + 4 * (5 * 2 + 1) + 48 + 288

@@ -1,13 +1,14 @@
 """Which prompt is next, which is the best, and when the search ends."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.records import Candidate, Example, Score, Scored, Splits, Usage, content_hash
+from gpo.records import Candidate, Example, Labels, Score, Scored, Splits, Usage, content_hash
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
 from gpo.search.plan import UNBOUNDED_STEPS
@@ -116,7 +117,8 @@ def test_a_step_is_recorded_as_it_was() -> None:
 
 def trial(text: str, right: int, number: int) -> Trial:
     candidate = Candidate(instruction=text, step=1, number=number, place=number - 1)
-    return Trial(candidate=candidate, before=0.5, after=right / 4, n=4)
+    values = {f"t{index}": float(index < right) for index in range(4)}
+    return Trial(candidate=candidate, before=0.5, values=values, passed=right > 2)
 
 
 def begun_and_screened() -> tuple[Search, Step, Screened]:
@@ -134,7 +136,7 @@ def begun_and_screened() -> tuple[Search, Step, Screened]:
 def test_what_passed_best_is_scored_where_not_all_can_be_paid_for(left: int, taken: list[str]) -> None:
     search, begun, screened = begun_and_screened()
     # 10 for the start, 12 for the trials and 3 that failed.
-    limited = spec(optimizer={"preset": "minibatch", "finalists": 0}, budget={"max_task_calls": 10 + 12 + 3 + left})
+    limited = spec(optimizer={"preset": "minibatch"}, budget={"max_task_calls": 10 + 12 + 3 + left})
     accepted = accept(search, begun, screened, limited, splits())
     assert [each.instruction for each in accepted] == taken
 
@@ -150,6 +152,89 @@ def test_the_record_of_a_step_says_how_each_candidate_was_tried() -> None:
     # None of them is asked for again.
     assert ended.known == {content_hash(text) for text in ("start", "good", "worse", "best")}
     assert ended.current == ended.best == best
+
+
+# The best prompt by what is expected of it
+
+
+def took(search: Search, *items: Scored, cases: Sequence[float] = (), first: int = 0, **optimizer: Any) -> Search:
+    """The search after a step of the default method, in which the current prompt had these scores on new cases."""
+    known = {f"t{first + place:02d}": value for place, value in enumerate(cases)}
+    step = step_of(search, items).model_copy(update={"cases": known})
+    return select(search, step, task(**optimizer), random.Random(0))
+
+
+def child(text: str, right: int, parent: Scored, step: int = 1, number: int = 1) -> Scored:
+    item = scored(text, right, step=step, number=number)
+    return item.model_copy(update={"candidate": item.candidate.model_copy(update={"parent": parent.candidate.id})})
+
+
+def of(search: Search) -> tuple[str, str]:
+    return search.best.candidate.instruction, search.current.candidate.instruction
+
+
+GOOD, BAD = [1.0] * 15 + [0.0] * 5, [1.0] * 3 + [0.0] * 17
+
+
+def test_a_lucky_prompt_loses_its_place_once_its_training_cases_say_so() -> None:
+    start = scored("start", 7, step=0)
+    search = took(start_search(start), child("lucky", 9, start), cases=GOOD)
+    assert of(search) == ("lucky", "lucky")
+    lucky = search.best
+    search = took(search, cases=BAD)
+    assert of(search) == ("start", "start")
+    assert search.expected(lucky.candidate).mean < search.expected(start.candidate).mean
+    # By dev score alone it would have stayed for good.
+    kept = took(took(start_search(start), lucky, cases=GOOD, current="best"), cases=BAD, current="best")
+    assert of(kept) == ("lucky", "lucky")
+
+
+def test_a_prompt_whose_training_cases_go_well_stays_before_one_that_was_lucky_once() -> None:
+    start = scored("start", 5, step=0)
+    search = took(start_search(start), child("good", 8, start))
+    for first in (0, 20, 40):
+        search = took(search, cases=[1.0] * 20, first=first)
+    assert of(search) == ("good", "good")
+    low = child("low", 6, search.best, step=5)
+    assert of(took(search, low)) == ("good", "good")
+
+
+def test_of_prompts_that_are_expected_to_be_as_good_the_first_stays() -> None:
+    start = scored("start", 5, step=0)
+    assert of(took(start_search(start))) == ("start", "start")
+    twins = [child(text, 8, start, number=number) for number, text in enumerate(["first", "second"])]
+    assert of(took(start_search(start), *twins)) == ("first", "first")
+
+
+def test_a_prompt_that_was_not_tried_on_all_of_dev_is_not_the_best_however_much_is_expected() -> None:
+    start = scored("start", 5, step=0)
+    cut = scored("cut short", 9, n=9)
+    assert of(took(start_search(start), cut)) == ("start", "start")
+
+
+def test_after_a_restart_the_search_climbs_from_where_it_went_on() -> None:
+    start = scored("start", 8, step=0)
+    low = child("low", 3, start)
+    search = took(start_search(start), low)
+    search = search.model_copy(update={"current": low, "restarts": 1})
+    climb = child("climb", 5, low, step=2)
+    assert of(took(search, climb)) == ("start", "climb")
+    assert of(took(search, child("worse", 2, low, step=2))) == ("start", "low")
+    record = child("record", 10, low, step=2)
+    assert of(took(search, climb, record, cases=[1.0] * 20)) == ("record", "record")
+
+
+def test_a_measure_of_the_set_goes_by_dev() -> None:
+    """Its examples have no scores of their own that could be read one by one."""
+
+    def measured(text: str, right: int, parent: str | None = None) -> Scored:
+        pairs = {f"e{index}": ("ab"[index % 2], "ab"[(index + (index >= right)) % 2]) for index in range(DEV)}
+        score = scored(text, right).score.model_copy(update={"labels": Labels(metric="macro_f1", pairs=pairs)})
+        return Scored(candidate=Candidate(instruction=text, parent=parent), score=score)
+
+    start = measured("start", 6)
+    lucky = measured("lucky", 8, start.candidate.id)
+    assert of(took(took(start_search(start), lucky, cases=GOOD), cases=BAD)) == ("lucky", "lucky")
 
 
 def test_what_was_scored_since_the_last_summary_includes_the_start_once() -> None:

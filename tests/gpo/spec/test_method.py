@@ -6,8 +6,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from gpo.records import Labels, Score
 from gpo.search.retrieve import STRATEGIES
-from gpo.spec.method import DEFAULT_PRESET, PRESETS, Memory, OptimizerSpec
+from gpo.spec.method import DEFAULT_PRESET, PRESETS, Accept, Information, Memory, OptimizerSpec
 
 
 def test_the_presets_are_the_published_methods() -> None:
@@ -27,13 +28,15 @@ def test_the_presets_are_the_published_methods() -> None:
     }
     assert not any(method.warmup for method in published.values())
     for each in published.values():
-        assert (each.ways, each.accept, each.current, each.restart, each.finalists) == ((), "none", "best", False, 0)
+        assert (each.ways, each.accept, each.current, each.restart) == ((), "none", "best", False)
 
 
 def test_the_default_gives_each_proposal_cases_and_tries_it_on_them() -> None:
     options = OptimizerSpec()
     assert options == OptimizerSpec(preset="minibatch") == OptimizerSpec.model_validate("minibatch")
-    assert (options.information, options.accept, options.decay) == ("cases", "batch", "none")
+    assert (options.information, options.decay) == ("cases", "none")
+    assert (options.accept, options.current) == ("expected", "expected")
+    assert options.tries_cases
     assert options.draws_cases
     assert options.shows_cases
     assert options.shows_score
@@ -42,6 +45,23 @@ def test_the_default_gives_each_proposal_cases_and_tries_it_on_them() -> None:
     sizes = OptimizerSpec(preset="gpo")
     assert (sizes.candidates, sizes.batch, sizes.max_steps, sizes.k) == (8, 8, 18, 3)
     assert (OptimizerSpec(candidates=9).candidates, OptimizerSpec(candidates=9).batch) == (9, 4)
+
+
+@pytest.mark.parametrize("accept", get_args(Accept))
+@pytest.mark.parametrize("information", get_args(Information))
+def test_proposals_have_cases_of_their_own_to_be_shown_or_to_be_tried_on(information: str, accept: str) -> None:
+    options = OptimizerSpec.model_validate({"preset": "gpo", "information": information, "accept": accept})
+    assert options.tries_cases == (accept in ("batch", "expected"))
+    assert options.draws_cases == (options.tries_cases or information == "cases")
+
+
+def test_what_is_expected_counts_where_the_method_asks_for_it_and_examples_have_scores() -> None:
+    plain = Score(values={"e1": 1.0}, planned=1)
+    whole = plain.model_copy(update={"labels": Labels(metric="macro_f1", pairs={"e1": ("a", "a")})})
+    assert OptimizerSpec(preset="minibatch").expects(plain)
+    assert not OptimizerSpec(preset="minibatch").expects(whole)
+    assert not OptimizerSpec(preset="minibatch", current="best").expects(plain)
+    assert not any(OptimizerSpec(preset=name).expects(plain) for name in PRESETS if name != DEFAULT_PRESET)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +122,11 @@ def test_a_first_block_asks_for_a_race_and_a_race_has_its_usual_one(
         ),
         ({"preset": "minibatch", "ways": ["casess"]}, "Input should be 'cases', 'scores'"),
         ({"preset": "minibach"}, "unknown preset 'minibach'; did you mean 'minibatch'?"),
-        ({"preset": "gpo", "finalists": 17}, "less than or equal to 16"),
+        (
+            {"preset": "minibatch", "race_after": 8, "accept": "expected"},
+            "race_after (8) has no effect with `accept: expected`; leave one out",
+        ),
+        ({"preset": "gpo", "finalists": 3}, "Extra inputs are not permitted"),
     ],
 )
 def test_a_setting_without_effect_is_refused(given: dict[str, Any], message: str) -> None:
@@ -113,7 +137,7 @@ def test_a_setting_without_effect_is_refused(given: dict[str, Any], message: str
 def test_a_list_to_continue_takes_of_the_default_what_it_has_room_for() -> None:
     options = OptimizerSpec.model_validate({"preset": "minibatch", "style": "continuation"})
     assert (options.information, options.ways) == ("prompt+score", ())
-    assert (options.accept, options.restart, options.finalists, options.candidates) == ("batch", True, 3, 4)
+    assert (options.accept, options.current, options.restart, options.candidates) == ("expected", "expected", True, 4)
     with pytest.raises(ValidationError, match="cannot have information: cases"):
         OptimizerSpec.model_validate({"preset": "minibatch", "style": "continuation", "information": "cases"})
     with pytest.raises(ValidationError, match="cannot have ways"):

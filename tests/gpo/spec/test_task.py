@@ -75,8 +75,8 @@ def test_a_short_spec_is_whole(tmp_path: Path) -> None:
     assert spec.dataset.input == ("review",)
     assert spec.models.task.is_local
     options = spec.optimizer
-    assert (options.preset, options.accept, options.information) == ("minibatch", "batch", "cases")
-    assert (options.candidates, options.batch, options.finalists, options.decay) == (4, 4, 3, "none")
+    assert (options.preset, options.information, options.decay) == ("minibatch", "cases", "none")
+    assert (options.accept, options.current, options.candidates, options.batch) == ("expected", "expected", 4, 4)
     assert (options.max_steps, options.patience, options.restart) == (18, 6, True)
 
 
@@ -352,7 +352,6 @@ DECIDES: Mapping[str, Any] = {
     "optimizer.accept": "none",
     "optimizer.current": "step",
     "optimizer.restart": False,
-    "optimizer.finalists": 7,
     "budget.max_calls": 7,
     "budget.max_task_calls": 7,
     "budget.max_tokens": 7,

@@ -26,8 +26,13 @@ def step(
 ) -> Step:
     """A step in which a proposal of each way passed its test, or did not."""
     trials = [
-        Trial(candidate=Candidate(instruction=f"{number}/{place}", step=number, way=way), before=0, after=after, n=4)
-        for place, (way, after) in enumerate([*((way, 1) for way in passed), *((way, 0) for way in failed)])
+        Trial(
+            candidate=Candidate(instruction=f"{number}/{place}", step=number, way=way),
+            before=0,
+            values=dict.fromkeys("abcd", float(is_better)),
+            passed=is_better,
+        )
+        for place, (way, is_better) in enumerate([*((way, True) for way in passed), *((way, False) for way in failed)])
     ]
     return Step(
         number=number,
