@@ -27,6 +27,15 @@ from gpo.report.gate import (
     slice_rows,
     verdict_facts,
 )
+from gpo.report.proposals import (
+    REJECTED_HEAD,
+    WAY_HEAD,
+    describe_counts_of_proposals,
+    describe_promise,
+    describe_reason,
+    rejection_rows,
+    way_rows,
+)
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.results.result import Change, ExampleResult
 from gpo.search.step import Rejection, Step
@@ -105,17 +114,20 @@ def html_report(spec: TaskSpec, outcome: Outcome, examples: Sequence[ExampleResu
         slice_head=SLICE_HEAD,
         measure_head=MEASURE_HEAD,
         results=_results(outcome),
+        promise=describe_promise(outcome),
         start=start,
         best=None if stays else best,
         proposed=outcome.best.candidate.proposed,
         difference=() if stays else word_difference(start, best),
         chart=trajectory_svg(outcome),
         candidates=findings.rank_candidates(rows),
+        proposals=describe_counts_of_proposals(outcome),
+        ways=PlainTable("Proposals by way of asking", WAY_HEAD, way_rows(outcome), numeric=range(1, 5)),
         steps=_steps(outcome, rows),
         examples=tables,
         samples=() if tables else _samples(outcome),
         shown_of_answer=SHOWN_OF_ANSWER,
-        rejections=_rejections(outcome.rejected),
+        rejections=PlainTable("Rejected proposals", REJECTED_HEAD, rejection_rows(outcome), numeric=(2,)),
         calls=_calls(outcome),
         usage=_usage(spec, outcome),
         cost=usage.cost_line(outcome),
@@ -141,6 +153,7 @@ _TEMPLATES = Templates(
     "gpo.report",
     filters={
         "describe_distance": findings.describe_distance,
+        "describe_reason": describe_reason,
         "describe_size": findings.describe_size,
         "describe_status": describe_status,
         "duration": formatting.duration,
@@ -222,11 +235,6 @@ def _samples(outcome: Outcome) -> list[tuple[str, Sequence[Sample]]]:
     if not findings.best_is_start(outcome):
         samples.append(("Answers to the best on test, wrong ones first", outcome.best_test.samples))
     return samples
-
-
-def _rejections(rejected: Mapping[str, int]) -> PlainTable:
-    rows = [(reason.replace("_", " "), f"{number:,}") for reason, number in rejected.items() if number]
-    return PlainTable("Rejected proposals", ("Reason", "Proposals"), rows, numeric=(1,))
 
 
 def _calls(outcome: Outcome) -> PlainTable:

@@ -7,6 +7,7 @@ from gpo.gate.rule import paired_gain
 from gpo.records import Interval
 from gpo.report import findings
 from gpo.report.findings import CandidateRow
+from gpo.report.proposals import count_by_way, count_proposals
 from gpo.runs.outcome import Calls, Outcome
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def candidates_table(outcome: Outcome) -> "pd.DataFrame":
 def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
     """The outcome for JSON. Scores are fractions of 1, rounded to four digits; `report` is the path of the page."""
     start, best, gain, verdict = outcome.start, outcome.best, _gain_at_95(outcome), outcome.verdict
+    counts = count_proposals(outcome)
     return {
         "run_id": outcome.run_id,
         "task": outcome.task,
@@ -42,6 +44,7 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
             "test": round(outcome.best_test.mean, 4),
             "step": best.candidate.step,
             "proposed": best.candidate.proposed,
+            "expected": outcome.expected and {name: round(value, 4) for name, value in outcome.expected},
         },
         "gain": {"test": round(gain.value, 4), "ci95": [round(gain.low, 4), round(gain.high, 4)]},
         "verdict": verdict and _rounded(verdict.model_dump()),
@@ -49,9 +52,13 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
         "stopped": outcome.stopped,
         "candidates": {
             "proposed": outcome.proposed,
+            "tried": counts.tried,
+            "accepted": counts.accepted,
             "rejected": sum(outcome.rejected.values()),
             "evaluated": outcome.evaluated,
         },
+        "rejected": dict(outcome.rejected),
+        "ways": {way: each.model_dump() for way, each in count_by_way(outcome).items() if way},
         "calls": {
             role: outcome.calls.get(role, Calls()).model_dump(include={"paid", "cached", "failed"})
             for role in dict.fromkeys(("task", "optimizer", *outcome.calls))

@@ -21,6 +21,14 @@ from gpo.report.gate import (
     verdict_facts,
 )
 from gpo.report.markdown import as_markdown, escape, fence, inline, pipe_table
+from gpo.report.proposals import (
+    REJECTED_HEAD,
+    WAY_HEAD,
+    describe_counts_of_proposals,
+    describe_promise,
+    rejection_rows,
+    way_rows,
+)
 from gpo.runs.outcome import Outcome
 from gpo.spec.task import TaskSpec
 from gpo.words import word_difference
@@ -40,12 +48,15 @@ def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
         "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
         "## Results",
         _results(outcome),
+        _ended(describe_promise(outcome)),
         *(_gate(outcome.verdict) if outcome.verdict else ()),
         "## Prompt",
         _prompts(outcome),
         "## Search",
         f"![{inline(chart_title(outcome))}]({svg_data_uri(trajectory_svg(outcome))})",
         _candidates(outcome),
+        _ended(describe_counts_of_proposals(outcome)),
+        _ways(outcome),
         "## Rejected proposals",
         _rejections(outcome),
         "## Model calls",
@@ -135,8 +146,17 @@ def _origin(proposed: str | None) -> str:
 
 
 def _rejections(outcome: Outcome) -> str:
-    rows = [[inline(reason), f"{number:,}"] for reason, number in outcome.rejected.items() if number]
-    return pipe_table(["Reason", "Proposals"], rows, numeric=(1,)) if rows else "None."
+    rows = [[inline(cell) for cell in row] for row in rejection_rows(outcome)]
+    return pipe_table(REJECTED_HEAD, rows, numeric=(2,)) if rows else "None."
+
+
+def _ways(outcome: Outcome) -> str:
+    rows = way_rows(outcome)
+    return pipe_table(WAY_HEAD, rows, numeric=range(1, 5)) if rows else ""
+
+
+def _ended(sentence: str) -> str:
+    return f"{sentence}." if sentence else ""
 
 
 def _calls(outcome: Outcome) -> str:

@@ -7,12 +7,13 @@ from gpo.gate.rule import apply_gate
 from gpo.gate.verdict import Measure
 from gpo.records import Candidate, Interval, Sample, Score, Scored
 from gpo.runs.outcome import Calls, Outcome
+from gpo.search.estimate import Estimate
 from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
 from gpo.search.screen import Screened
 from gpo.search.select import complete_step, describe_step
 from gpo.search.state import Search
-from gpo.search.step import Edited, Proposal, Proposals, Rejection, Step
+from gpo.search.step import Edited, Proposal, Proposals, Rejection, Step, Trial
 from gpo.spec.gate import GateSpec
 from gpo.spec.task import TaskSpec
 
@@ -139,6 +140,44 @@ def outcome(rules: GateSpec | None = None, seen: Mapping[str, Any] | None = None
     return Outcome(**content)
 
 
+def tried_on_cases() -> Outcome:
+    """A run that tries its proposals on cases, asked for in two ways, and goes by what is expected of a prompt."""
+    whole = outcome()
+    best = whole.best.candidate.model_copy(update={"way": "cases", "step": 1})
+    found = Scored(candidate=best, score=whole.best.score)
+
+    def trial(text: str, way: str, *, passed: bool) -> Trial:
+        candidate = best if passed and way == "cases" else Candidate(instruction=text, step=1, number=2, way=way)
+        return Trial(candidate=candidate, before=0.5, values={"t1": 1.0, "t2": 0.0}, passed=passed)
+
+    step = Step(
+        number=1,
+        budget=None,
+        current=START,
+        neighbours=(),
+        scored=(found,),
+        trials=(
+            trial(BETTER, "cases", passed=True),
+            trial("Judge it.", "cases", passed=False),
+            trial("Judge it well.", "define", passed=True),
+        ),
+        rejected=(
+            Rejection(reason="copy", text="Fine.", way="define"),
+            Rejection(reason="no_gain", text="Judge it.", way="cases"),
+            Rejection(reason="unaffordable", text="Judge it well.", way="define"),
+        ),
+    )
+    return outcome(
+        best=found,
+        history=(step,),
+        steps=1,
+        proposed=4,
+        evaluated=1,
+        rejected={"copy": 1, "no_gain": 1, "unaffordable": 1},
+        expected=Estimate(mean=0.76, sd=0.031),
+    )
+
+
 def no_step(**changes: Any) -> Outcome:
     whole = outcome()
     content: dict[str, Any] = {
@@ -216,5 +255,6 @@ CASES: Mapping[str, Callable[[], Outcome]] = {
     "all test calls failed": all_failed,
     "unclear": unclear,
     "guarded": guarded,
+    "tried on cases": tried_on_cases,
     "before the gate": lambda: outcome(verdict=None, gain=Interval(value=0.18125, low=0.1, high=0.2625)),
 }

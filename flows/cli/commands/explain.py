@@ -22,7 +22,14 @@ def explain(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Show what the optimizer model is shown in a step, and which option put each part there. Calls no model."""
+    """Show what the optimizer model is shown in a step, and which option put each part there. Calls no model.
+
+    Where proposals have cases and ways of asking of their own (the default), the first proposal of the step is shown.
+
+    Before a run, brackets stand for what only a run can tell.
+
+    Example: `gpo explain tickets.yaml --step 3`
+    """
     with exit_on_error(debug=debug):
         from flows.cli.display.explanation import print_explanation
         from gpo.runs.explain import explain as explain_step
@@ -33,7 +40,7 @@ def explain(
 
 @commands.command(rich_help_panel=INSPECT)
 def presets(as_json: AsJson = False, debug: Debug = False) -> None:
-    """List the published methods that `optimizer` can start from."""
+    """List the methods that `optimizer` can start from: the default, and the published ones."""
     with exit_on_error(debug=debug):
         from flows.cli.display.explanation import print_presets
 

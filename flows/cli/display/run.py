@@ -16,6 +16,13 @@ from gpo.records import Score, Scored, Usage
 from gpo.report import findings, usage
 from gpo.report.findings import Tone
 from gpo.report.gate import DECISIONS, Row, measure_rows, reasons_beyond, slice_rows, verdict_facts
+from gpo.report.proposals import (
+    WAY_HEAD,
+    describe_counts_of_proposals,
+    describe_promise,
+    rejection_rows,
+    way_rows,
+)
 from gpo.runs.outcome import Outcome
 from gpo.spec.task import TaskSpec
 from gpo.words import word_difference
@@ -113,6 +120,8 @@ def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: st
     headline = findings.headline(outcome)
     console.print()
     console.print(_scores(outcome))
+    if promise := describe_promise(outcome):
+        console.print(Text(f"{promise}.", style="dim"))
     console.print()
     console.print(Text(headline.claim, style=f"bold {_TONES[headline.tone]}") + Text(headline.detail, style="not bold"))
     if outcome.verdict is not None:
@@ -129,6 +138,8 @@ def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: st
     if usage := _usage(outcome):
         console.print(_labelled("tokens", Text(usage, style="dim")))
     console.print(_labelled("search", Text(_search(spec, outcome), style="dim")))
+    if ways := way_rows(outcome):
+        console.print(_labelled("ways", _table(WAY_HEAD, ways)))
     # In one piece, however long, so that it can be clicked and copied.
     console.print(Text(f"{'report':<{_LABEL_WIDTH}}{report}"), soft_wrap=True)
     advice = findings.hints(spec, outcome) or [_NEXT[headline.tone]]
@@ -224,4 +235,16 @@ def _usage(outcome: Outcome) -> str | None:
 
 def _search(spec: TaskSpec, outcome: Outcome) -> str:
     steps = formatting.count(outcome.steps, "step")
-    return f"{steps} in {formatting.duration(outcome.wall_s)}; {findings.stop_reason(spec, outcome)}"
+    took = f"{steps} in {formatting.duration(outcome.wall_s)}; {findings.stop_reason(spec, outcome)}"
+    reasons = [f"{formatting.printable(meaning)} ({number})" for _, meaning, number in rejection_rows(outcome)]
+    rejected = [f"rejected: {'; '.join(reasons)}"] if reasons else []
+    return "\n".join([took, describe_counts_of_proposals(outcome), *rejected])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for number, name in enumerate(head):
+        table.add_column(name, justify="right" if number else "left", style="dim")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -66,6 +66,8 @@ def test_the_end_of_a_usual_run() -> None:
         "calls   task: 800 paid, 96 from the ledger, 2 failed",
         "        optimizer: 3 paid, 0 from the ledger",
         "search  3 steps in 4 min 12 s; no better prompt in 6 steps",
+        "        18 proposals: 12 scored on dev",
+        "        rejected: was proposed before (3); is too long (3)",
         f"report  {REPORT}",
         "next    Read the report, then put the new prompt into production.",
     ]

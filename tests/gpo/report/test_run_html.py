@@ -101,12 +101,14 @@ def test_the_summary_has_exactly_these_keys() -> None:
         "run_id": "20260102-1a2b3c",
         "task": "review-sentiment",
         "start": {"instruction": START, "dev": 0.625, "test": 0.6125},
-        "best": {"instruction": BETTER, "dev": 0.8125, "test": 0.7937, "step": 2, "proposed": None},
+        "best": {"instruction": BETTER, "dev": 0.8125, "test": 0.7937, "step": 2, "proposed": None, "expected": None},
         "gain": {"test": 0.1812, "ci95": [0.1173, 0.2407]},
         "verdict": None,
         "steps": 3,
         "stopped": "plateau",
-        "candidates": {"proposed": 18, "rejected": 6, "evaluated": 12},
+        "candidates": {"proposed": 18, "tried": 0, "accepted": 9, "rejected": 6, "evaluated": 12},
+        "rejected": {"duplicate": 3, "too_long": 3},
+        "ways": {},
         "calls": {
             "task": {"paid": 800, "cached": 96, "failed": 2},
             "optimizer": {"paid": 3, "cached": 0, "failed": 0},
@@ -435,4 +437,4 @@ def test_a_rejection_names_the_label_that_was_lost() -> None:
     whole = outcome()
     rejected = (Rejection(reason="label", text="Say positive.", detail="negative"),)
     made = outcome(history=tuple(step.model_copy(update={"rejected": rejected}) for step in whole.history))
-    assert "label: negative" in Page(html_report(spec(), made)).within("span")
+    assert "leaves out a label: negative" in Page(html_report(spec(), made)).within("span")
