@@ -1,0 +1,56 @@
+"""Speaks with the server over connections that stay open, without any package: the peers' environment has few."""
+
+import http.client
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class ExhaustedError(Exception):
+    """The limit on calls of the task model is reached."""
+
+
+@dataclass
+class Client:
+    """One run in one world on a server."""
+
+    port: int
+    world: str
+    run: str
+    _local: threading.local = field(default_factory=threading.local)
+
+    def base_url(self, role: str) -> str:
+        """The address of a role as an OpenAI-compatible client wants it."""
+        return f"http://127.0.0.1:{self.port}/{self.world}/{self.run}/{role}/v1"
+
+    def open(self, limit: int | None) -> None:
+        """Begin the run."""
+        self._post("open", {"limit": limit})
+
+    def close(self, prompt: str | None) -> dict[str, Any]:
+        """End it: counts, and the true quality of the prompt."""
+        return self._post("close", {"prompt": prompt})
+
+    def ask(self, role: str, messages: Sequence[Mapping[str, str]], number: int = 1) -> list[str]:
+        """So many answers of a model.
+
+        Raises:
+            ExhaustedError: the limit on calls of the task model is reached.
+        """
+        found = self._post(f"{role}/v1/chat/completions", {"model": role, "messages": list(messages), "n": number})
+        return [choice["message"]["content"] for choice in found["choices"]]
+
+    def _post(self, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection = self._local.connection
+        connection.request("POST", f"/{self.world}/{self.run}/{action}", json.dumps(body).encode())
+        reply = connection.getresponse()
+        content: dict[str, Any] = json.loads(reply.read())
+        if reply.status == 403:
+            raise ExhaustedError(content["error"]["message"])
+        if reply.status != 200:
+            raise RuntimeError(f"the server answered {reply.status}: {content}")
+        return content
