@@ -20,6 +20,7 @@ class Client:
     world: str
     run: str
     _local: threading.local = field(default_factory=threading.local)
+    _connections: list[http.client.HTTPConnection] = field(default_factory=list)
 
     def base_url(self, role: str) -> str:
         """The address of a role as an OpenAI-compatible client wants it."""
@@ -42,9 +43,15 @@ class Client:
         found = self._post(f"{role}/v1/chat/completions", {"model": role, "messages": list(messages), "n": number})
         return [choice["message"]["content"] for choice in found["choices"]]
 
+    def hang_up(self) -> None:
+        """Close the connections; another call opens one again."""
+        for connection in self._connections:
+            connection.close()
+
     def _post(self, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
         if not hasattr(self._local, "connection"):
             self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+            self._connections.append(self._local.connection)
         connection = self._local.connection
         connection.request("POST", f"/{self.world}/{self.run}/{action}", json.dumps(body).encode())
         reply = connection.getresponse()

@@ -113,6 +113,8 @@ def run_one(run: Run, port: int) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - one run must not end a night's work
         traceback.print_exc()
         line |= {"error": f"{type(error).__name__}: {error}"[:300]}
+    finally:
+        client.hang_up()
     return line | {"seconds": round(monotonic() - began, 1)}
 
 
