@@ -19,9 +19,15 @@ _WISHES: tuple[tuple[Wish, re.Pattern[str]], ...] = (
     ("fit", re.compile(r"(?:brings?|keep|stay)\b[^.]{0,60}within|too (?:many words|far)|over the (?:limit|budget)")),
     ("merge", re.compile(r"\bmerg(?:e|ing) |\bcrossover|\bcombine (?:the|both|these|them)|\bcombination of")),
     ("paraphrase", re.compile(r"\brephrase|\bparaphras|\bvariation of the|in other words")),
-    ("shorten", re.compile(r"(?:^|[\n.:;,] ?|and |to )(?:simplify|shorten)\b|make it shorter|fewer words")),
-    ("restructure", re.compile(r"\brestructur|\breorgani[sz]|in another order")),
+    (
+        "shorten",
+        re.compile(
+            r"(?:^|[\n.:;,] ?|and |to )(?:simplify|shorten)\b|shorter (?:instruction|version|one)\b|make it shorter|fewer words"
+        ),
+    ),
+    ("restructure", re.compile(r"\brestructur|\breorgani[sz]|in an?(?:other)? (?:\w+ )?order\b")),
 )
+_MUTATES = re.compile(r"mutat|\badd an? (?:\w+ )?(?:rule|clause|sentence)")
 _DEFINES = re.compile(
     r"(?:defin\w+(?: of| for)?|says? what|what|meaning of) (?:each|every|all|the|of the) ?(?:possible )?"
     r"(?:labels?|choices?|answers?|categor\w+|class\w*)|\bdefine (?:them|it)\b"
@@ -61,7 +67,7 @@ def read_ask(rest: str, form: Form, instructions: int) -> Ask:
     lengths = [] if changes is not None else [int(number) for number in _LENGTH.findall(rest)]
     return Ask(
         wish=_wish(rest, form, instructions),
-        mutates="mutat" in rest,
+        mutates=_MUTATES.search(rest) is not None,
         defines=_DEFINES.search(rest) is not None,
         changes=changes,
         length=lengths[-1] if lengths else None,
