@@ -21,9 +21,7 @@ _WISHES: tuple[tuple[Wish, re.Pattern[str]], ...] = (
     ("paraphrase", re.compile(r"\brephrase|\bparaphras|\bvariation of the|in other words")),
     (
         "shorten",
-        re.compile(
-            r"(?:^|[\n.:;,] ?|and |to )(?:simplify|shorten)\b|shorter (?:instruction|version|one)\b|make it shorter|fewer words"
-        ),
+        re.compile(r"(?:^|[\n.:;,] ?|and |to )(?:simplify|shorten)\b|shorter (?:instruction|version|prompt)\b"),
     ),
     ("restructure", re.compile(r"\brestructur|\breorgani[sz]|in an?(?:other)? (?:\w+ )?order\b")),
 )
