@@ -32,22 +32,21 @@ def main(arguments: Sequence[str]) -> int:
         lines = [line for line in lines if not given.budget or line["budget"] in given.budget]
         print(make_tables(only_common(lines) if given.common else lines, given.reference, given.by), end="")
         return 0
+    if given.inside:
+        run_all(list_runs(dict.fromkeys(given.peer), given.family, given.seeds, given.budget), given.out, given.jobs)
+        return 0
     if given.ours:
         run_all(list_runs(dict(given.ours), given.family, given.seeds, given.budget), given.out, given.jobs)
-    if given.peer and given.inside:
-        run_all(list_runs(dict.fromkeys(given.peer), given.family, given.seeds, given.budget), given.out, given.jobs)
-    elif given.peer:
-        return _run_peers(given.peers_python, arguments)
-    return 0
+    return _run_peers(given.peers_python, arguments) if given.peer else 0
 
 
 def _run_peers(python: Path | None, arguments: Sequence[str]) -> int:
+    """The same command in the peers' environment."""
     if python is None or not python.exists():
         print(f"skipped: {python or 'no --peers-python'}; make it as `--help` says", file=sys.stderr)
         return 0
-    words = iter(arguments)
-    kept = [word for word in words if word != "--ours" or not next(words)]
-    return subprocess.run([str(python), "-m", "benchmarks.landscapes", *kept, "--inside"], check=False).returncode
+    command = [str(python), "-m", "benchmarks.landscapes", *arguments, "--inside"]
+    return subprocess.run(command, check=False).returncode
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seeds", type=_seeds, default=range(40), metavar="FROM:TO")
     run.add_argument("--budget", type=_numbers, default=[400], metavar="N,N", help="calls of the task model")
     run.add_argument(
-        "--family", default="all", help=f"all (in turn), every (all for each seed), or some of {', '.join(FAMILIES)}"
+        "--family",
+        type=_family,
+        default="all",
+        help=f"all (in turn), every (all for each seed), or some of {', '.join(FAMILIES)}",
     )
     run.add_argument("--jobs", type=int, default=1, help="processes")
     run.add_argument(
@@ -96,6 +98,12 @@ def _named_options(text: str) -> tuple[str, dict[str, Any]]:
 def _seeds(text: str) -> range:
     first, colon, end = text.partition(":")
     return range(int(first), int(end) if colon else int(first) + 1)
+
+
+def _family(text: str) -> str:
+    if unknown := set(text.split(",")) - {"all", "every", *FAMILIES}:
+        raise argparse.ArgumentTypeError(f"no such family: {', '.join(sorted(unknown))}; see --help")
+    return text
 
 
 def _numbers(text: str) -> list[int]:
