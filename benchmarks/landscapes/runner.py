@@ -3,7 +3,7 @@
 import json
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,7 +59,7 @@ def list_runs(
     return found
 
 
-def run_all(runs: Sequence[Run], out: Path, jobs: int) -> None:
+def run_all(runs: Sequence[Run], out: Path, jobs: int = 1, *, quick: bool = False) -> None:
     """Do the runs that `out` has no result of, and add a line to it for each."""
     done = {
         tuple(line[name] for name in ("method", "family", "seed", "budget"))
@@ -70,7 +70,7 @@ def run_all(runs: Sequence[Run], out: Path, jobs: int) -> None:
     began = monotonic()
     out.parent.mkdir(parents=True, exist_ok=True)
     with Served() as served, out.open("a", encoding="utf-8") as file:
-        for number, line in enumerate(_results(left, served.port, jobs), start=1):
+        for number, line in enumerate(_results(left, jobs, partial(run_one, port=served.port, quick=quick)), start=1):
             file.write(json.dumps(line) + "\n")
             file.flush()
             told = f"quality {line['quality']:.3f}" if "quality" in line else line["error"]
@@ -79,8 +79,7 @@ def run_all(runs: Sequence[Run], out: Path, jobs: int) -> None:
             print(f"{count}: {what}: {told}, {line['seconds']} s", file=sys.stderr, flush=True)
 
 
-def _results(runs: Sequence[Run], port: int, jobs: int) -> Iterable[dict[str, Any]]:
-    work = partial(run_one, port=port)
+def _results(runs: Sequence[Run], jobs: int, work: Callable[[Run], dict[str, Any]]) -> Iterable[dict[str, Any]]:
     if jobs == 1:
         yield from map(work, runs)
         return
@@ -88,7 +87,7 @@ def _results(runs: Sequence[Run], port: int, jobs: int) -> Iterable[dict[str, An
         yield from pool.map(work, runs)
 
 
-def run_one(run: Run, port: int) -> dict[str, Any]:
+def run_one(run: Run, port: int, *, quick: bool = False) -> dict[str, Any]:
     """The result of one run; an error is one too, and is tried again the next time."""
     world = make_world(run.family, run.seed, run.size)
     client = Client(port, world.name, f"{run.method}.{run.budget}".replace("/", "_").replace(" ", "_"))
@@ -106,7 +105,7 @@ def run_one(run: Run, port: int) -> dict[str, Any]:
             from benchmarks.landscapes.ours import run_ours  # noqa: PLC0415 - the peers' environment lacks the library
 
             client.open(run.budget)
-            prompt = run_ours(world, client, run.seed, run.budget, run.options)
+            prompt = run_ours(world, client, seed=run.seed, budget=run.budget, options=run.options, quick=quick)
         else:
             from benchmarks.landscapes.peers import PEERS  # noqa: PLC0415 - our environment lacks their packages
 

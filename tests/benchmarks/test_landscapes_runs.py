@@ -88,3 +88,6 @@ def test_our_presets_run_at_equal_calls_and_go_on_where_they_ended(tmp_path: Pat
     assert found["best_tried"] >= found["quality"]
     main(["run", "--ours", f"small={options}", "--seeds", "3:5", "--budget", "200", "--out", str(out)])
     assert [item["seed"] for item in read_lines([out])] == [3, 4]
+    quick = tmp_path / "quick.jsonl"
+    main(["run", "--quick", "--ours", f"small={options}", "--seeds", "3", "--budget", "200", "--out", str(quick)])
+    assert [item["prompt"] for item in read_lines([quick])] == [found["prompt"]]
