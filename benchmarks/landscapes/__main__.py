@@ -33,7 +33,8 @@ def main(arguments: Sequence[str]) -> int:
         print(make_tables(only_common(lines) if given.common else lines, given.reference, given.by), end="")
         return 0
     if given.inside:
-        run_all(list_runs(dict.fromkeys(given.peer), given.family, given.seeds, given.budget), given.out, given.jobs)
+        runs = list_runs(dict.fromkeys(given.peer), given.family, given.seeds, given.budget)
+        run_all(runs, given.out, given.jobs, quick=given.quick)
         return 0
     if given.ours:
         runs = list_runs(dict(given.ours), given.family, given.seeds, given.budget)
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--out", type=Path, default=Path("landscapes.jsonl"), help="what is there already, is not run again"
     )
-    run.add_argument("--quick", action="store_true", help="ask past LangChain: several times as fast")
+    run.add_argument("--quick", action="store_true", help="no server where none is needed: several times as fast")
     run.add_argument("--peers-python", type=Path, help="the Python of the environment with the peers' packages")
     run.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     table = commands.add_parser("table", help="show results as Markdown")

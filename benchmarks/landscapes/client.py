@@ -1,4 +1,7 @@
-"""Speaks with the server over connections that stay open, without any package: the peers' environment has few."""
+"""Speaks with the server over connections that stay open, or does what it does in this process.
+
+It needs no package: the peers' environment has few of ours.
+"""
 
 import http.client
 import json
@@ -6,6 +9,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from benchmarks.landscapes.server import handle
 
 
 class ExhaustedError(Exception):
@@ -56,8 +61,19 @@ class Client:
         connection.request("POST", f"/{self.world}/{self.run}/{action}", json.dumps(body).encode())
         reply = connection.getresponse()
         content: dict[str, Any] = json.loads(reply.read())
-        if reply.status == 403:
-            raise ExhaustedError(content["error"]["message"])
-        if reply.status != 200:
-            raise RuntimeError(f"the server answered {reply.status}: {content}")
-        return content
+        return _read(reply.status, content)
+
+
+class LocalClient(Client):
+    """The same without a server: no time goes by between two processes that wait for each other."""
+
+    def _post(self, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return _read(*handle(f"/{self.world}/{self.run}/{action}", body))
+
+
+def _read(status: int, content: dict[str, Any]) -> dict[str, Any]:
+    if status == 403:
+        raise ExhaustedError(content["error"]["message"])
+    if status != 200:
+        raise RuntimeError(f"the server answered {status}: {content}")
+    return content

@@ -23,8 +23,8 @@ from gpo.template import Message
 def run_ours(world: World, client: Client, *, seed: int, budget: int, options: Mapping[str, Any], quick: bool) -> str:
     """The best prompt of a search with these options of `optimizer`, or of whole sections: `{"optimizer": {...}}`.
 
-    `quick`: what the library sends to a model goes to the server one call after the other, past LangChain and the SDK
-    of OpenAI, which take most of the time of a run against a server that answers at once. Nothing else is another.
+    `quick`: what the library sends to a model goes to the client one call after the other, past LangChain and the SDK
+    of OpenAI, which take most of the time of a run where answers come at once. All else is the same.
     """
     wire = patch.object(Connection, "invoke", _ask_by(client)) if quick else nullcontext()
     with tempfile.TemporaryDirectory() as folder, wire:
