@@ -1,7 +1,7 @@
-"""Compares methods where the true quality of every prompt is known. `run` adds results to a file, `table` shows them.
+"""Compares methods where the true quality of every prompt is known: `run` adds results to a file, `table` shows them.
 
     python -m benchmarks.landscapes run --ours gpo='{"preset": "gpo"}' --seeds 0:40 --budget 400 --out results.jsonl
-    python -m benchmarks.landscapes run --peer gepa --peers-python PATH --seeds 1000:1100 --budget 1500 --out peers.jsonl
+    python -m benchmarks.landscapes run --peer gepa --peers-python PATH --seeds 1000:1100 --out peers.jsonl
     python -m benchmarks.landscapes table results.jsonl peers.jsonl --reference gpo
 
 Seeds 0 to 99 are for choosing, 1000 to 1099 for reporting. The code of the library is that of the working directory.
@@ -32,22 +32,23 @@ def main(arguments: Sequence[str]) -> int:
         lines = [line for line in lines if not given.budget or line["budget"] in given.budget]
         print(make_tables(only_common(lines) if given.common else lines, given.reference, given.by), end="")
         return 0
+    if given.inside:
+        runs = list_runs(dict.fromkeys(given.peer), given.family, given.seeds, given.budget)
+        run_all(runs, given.out, given.jobs, quick=given.quick)
+        return 0
     if given.ours:
-        run_all(list_runs(dict(given.ours), given.family, given.seeds, given.budget), given.out, given.jobs)
-    if given.peer and given.inside:
-        run_all(list_runs(dict.fromkeys(given.peer), given.family, given.seeds, given.budget), given.out, given.jobs)
-    elif given.peer:
-        return _run_peers(given.peers_python, arguments)
-    return 0
+        runs = list_runs(dict(given.ours), given.family, given.seeds, given.budget)
+        run_all(runs, given.out, given.jobs, quick=given.quick)
+    return _run_peers(given.peers_python, arguments) if given.peer else 0
 
 
 def _run_peers(python: Path | None, arguments: Sequence[str]) -> int:
+    """The same command in the peers' environment."""
     if python is None or not python.exists():
         print(f"skipped: {python or 'no --peers-python'}; make it as `--help` says", file=sys.stderr)
         return 0
-    words = iter(arguments)
-    kept = [word for word in words if word != "--ours" or not next(words)]
-    return subprocess.run([str(python), "-m", "benchmarks.landscapes", *kept, "--inside"], check=False).returncode
+    command = [str(python), "-m", "benchmarks.landscapes", *arguments, "--inside"]
+    return subprocess.run(command, check=False).returncode
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,12 +66,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seeds", type=_seeds, default=range(40), metavar="FROM:TO")
     run.add_argument("--budget", type=_numbers, default=[400], metavar="N,N", help="calls of the task model")
     run.add_argument(
-        "--family", default="all", help=f"all (in turn), every (all for each seed), or some of {', '.join(FAMILIES)}"
+        "--family",
+        type=_family,
+        default="all",
+        help=f"all (in turn), every (all for each seed), or some of {', '.join(FAMILIES)}",
     )
     run.add_argument("--jobs", type=int, default=1, help="processes")
     run.add_argument(
         "--out", type=Path, default=Path("landscapes.jsonl"), help="what is there already, is not run again"
     )
+    run.add_argument("--quick", action="store_true", help="no server where none is needed: several times as fast")
     run.add_argument("--peers-python", type=Path, help="the Python of the environment with the peers' packages")
     run.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     table = commands.add_parser("table", help="show results as Markdown")
@@ -96,6 +101,12 @@ def _named_options(text: str) -> tuple[str, dict[str, Any]]:
 def _seeds(text: str) -> range:
     first, colon, end = text.partition(":")
     return range(int(first), int(end) if colon else int(first) + 1)
+
+
+def _family(text: str) -> str:
+    if unknown := set(text.split(",")) - {"all", "every", *FAMILIES}:
+        raise argparse.ArgumentTypeError(f"no such family: {', '.join(sorted(unknown))}; see --help")
+    return text
 
 
 def _numbers(text: str) -> list[int]:

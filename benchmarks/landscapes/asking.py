@@ -16,21 +16,26 @@ _PROPOSES = re.compile(
 )
 _ONLY_TALK = re.compile(r"do not write (?:a|any|the) (?:new )?instruction|no (?:new )?instruction yet")
 _WISHES: tuple[tuple[Wish, re.Pattern[str]], ...] = (
-    ("fit", re.compile(r"(?:brings?|keep|stay)\b[^.]{0,60}within|too (?:many words|far)|words too many|over the (?:limit|budget)")),
+    ("fit", re.compile(r"(?:brings?|keep|stay)\b[^.]{0,60}within|too (?:many words|far)|over the (?:limit|budget)")),
     ("merge", re.compile(r"\bmerg(?:e|ing) |\bcrossover|\bcombine (?:the|both|these|them)|\bcombination of")),
-    ("paraphrase", re.compile(r"\brephrase|\bparaphras|\bvariation of the|say the same in other words|in other words")),
-    ("shorten", re.compile(r"(?:^|[\n.:;,] ?|and |to )(?:simplify|shorten)\b|make it shorter|fewer words")),
-    ("restructure", re.compile(r"\brestructur|\breorganis|\breorganiz|in another order")),
-)  # fmt: skip
+    ("paraphrase", re.compile(r"\brephrase|\bparaphras|\bvariation of the|in other words")),
+    (
+        "shorten",
+        re.compile(r"(?:^|[\n.:;,] ?|and |to )(?:simplify|shorten)\b|shorter (?:instruction|version|prompt)\b"),
+    ),
+    ("restructure", re.compile(r"\brestructur|\breorgani[sz]|in an?(?:other)? (?:\w+ )?order\b")),
+)
+_MUTATES = re.compile(r"mutat|\badd an? (?:\w+ )?(?:rule|clause|sentence)")
 _DEFINES = re.compile(
     r"(?:defin\w+(?: of| for)?|says? what|what|meaning of) (?:each|every|all|the|of the) ?(?:possible )?"
     r"(?:labels?|choices?|answers?|categor\w+|class\w*)|\bdefine (?:them|it)\b"
 )
+_MOST = r"(?:at most|no more than|up to)"
 _CHANGES = re.compile(
-    r"(?:chang\w+|differs?|edit\w*)[^.]{0,40}?(?:at most|no more than|up to) (\d+) words?|at most (\d+) words? (?:may|of it may|can) be changed"
+    rf"(?:chang\w+|differs?|edit\w*)[^.]{{0,40}}?{_MOST} (\d+) words?|"
+    rf"{_MOST} (\d+) words? (?:of it )?(?:may|can) be changed"
 )
 _LENGTH = re.compile(r"(?:at most|no more than|within|under|up to|fewer than) (\d+) words?")
-_FIELDS = re.compile(r"\[\[ ## (\w+) ## \]\]")
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def read_ask(rest: str, form: Form, instructions: int) -> Ask:
     lengths = [] if changes is not None else [int(number) for number in _LENGTH.findall(rest)]
     return Ask(
         wish=_wish(rest, form, instructions),
-        mutates="mutat" in rest,
+        mutates=_MUTATES.search(rest) is not None,
         defines=_DEFINES.search(rest) is not None,
         changes=changes,
         length=lengths[-1] if lengths else None,
@@ -81,22 +86,25 @@ def _wish(rest: str, form: Form, instructions: int) -> Wish:
 
 
 def read_form(request: str) -> Form:
-    """The form that the last lines of a request ask for."""
+    """The form that a request asks for."""
     if "[[ ## completed ## ]]" in request:
         asked = re.findall(r"`\[\[ ## (\w+) ## \]\]`", request.rsplit("Respond with", 1)[-1])
         return Form("fields", tuple(name for name in asked if name != "completed"))
     if "JSON object" in request:
-        asked = re.findall(r"`(\w+)`", request.rsplit("JSON object", 1)[-1])
-        return Form("json", tuple(asked))
+        return Form("json", tuple(re.findall(r"`(\w+)`", request.rsplit("JSON object", 1)[-1])))
     if number := re.search(r"overall (\d+) prompts within json", request):
         return Form("list", count=int(number[1]))
-    if "<START>" in request:
-        return Form("marks", marks=("<START>", "<END>"))
-    if "<prompt>" in request:
-        return Form("marks", marks=("<prompt>", "</prompt>"))
-    if found := re.search(r"(?:between|in|within|with|inside) (<(\w+)>)(?: and | ?\.\.\. ?|)(</\2>)?", request):
-        return Form("marks", marks=(found[1], f"</{found[2]}>"))
-    return Form("fence") if "``` block" in request or "within ```" in request else Form("plain")
+    if marks := _marks(request):
+        return Form("marks", marks=marks)
+    return Form("fence" if "``` block" in request else "plain")
+
+
+def _marks(request: str) -> tuple[str, str] | None:
+    for marks in (("<START>", "<END>"), ("<prompt>", "</prompt>")):
+        if marks[0] in request:
+            return marks
+    found = re.search(r"(?:between|in|within|with|inside) (<(\w+)>)(?: and | ?\.\.\. ?|)(</\2>)?", request)
+    return (found[1], f"</{found[2]}>") if found else None
 
 
 def write_reply(form: Form, proposal: str, remark: str) -> str:

@@ -5,7 +5,7 @@
 - `clustered`: ten kinds; most clauses help one of them, and some of those harm another.
 - `noisy`: as additive, with answers that vary more from prompt to prompt, and a tenth of wrong references.
 - `deceptive`: as additive, but the start holds clauses that help a little by themselves and stand in the way of many
-  good ones (even seeds), or one kind fills half of train and dev and is rare in the population (odd seeds).
+  good ones, or one kind fills half of train and dev and is rare in the population.
 - `labels`: five or six labels, and definitions of them that matter most.
 """
 
@@ -55,6 +55,16 @@ class _Plan:
     wrong_references: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What the examples in the splits are drawn from."""
+
+    topics: list[str]
+    labels: tuple[str, ...]
+    kind_weights: np.ndarray
+    label_weights: np.ndarray
+
+
 _PLANS = {
     "additive": _Plan(),
     "interacting": _Plan(general=6, special=6, neutral=8, synergies=8, conflicts=10),
@@ -79,15 +89,15 @@ def make_world(family: str, seed: int, size: str = "small") -> World:
     advice = _advice(rng, plan, topics, labels)
     clauses = [*_frame(labels, plan.kinds), *_definitions(rng, plan, labels), *advice]
     clauses = [replace(item, worth=mean_effect(item, kind_weights, label_weights)) for item in clauses]
-    misleads = family == "deceptive"
+    start_misleads, dev_misleads = _ways_to_mislead(family, seed)
     pairs = _pairs(rng, plan, clauses)
     start = [Held(0, rng.randrange(3)), Held(1, rng.randrange(3))]
-    if misleads and seed % 2 == 0:
+    if start_misleads:
         traps = _set_traps(rng, clauses, pairs)
         start += [Held(number, 0) for number in traps]
     level = NormalDist().inv_cdf(rng.uniform(0.22, 0.4))
     base = level - sum(clauses[item.clause].worth * clauses[item.clause].strengths[item.wording] for item in start)
-    seen = _skew(kind_weights) if misleads and seed % 2 == 1 else kind_weights
+    seen = _skew(kind_weights) if dev_misleads else kind_weights
     skill = SKILLS[seed // len(FAMILIES) % len(SKILLS)]
     return World(
         name=f"{family}-{seed}-{size}",
@@ -100,10 +110,16 @@ def make_world(family: str, seed: int, size: str = "small") -> World:
         label_weights=label_weights,
         difficulty_share=plan.difficulty_share,
         start=compose(clauses, start),
-        messages=_messages(rng, plan, topics, labels, (seen, label_weights), size),
+        messages=_messages(rng, plan.wrong_references, _Seen(topics, labels, seen, label_weights), size),
         skill=skill,
         copying=0.2 if skill < 0.3 else 0.05,
     )
+
+
+def _ways_to_mislead(family: str, seed: int) -> tuple[bool, bool]:
+    """Whether the start does, and whether train and dev do."""
+    is_odd = seed // len(FAMILIES) % 2 == 1
+    return family == "deceptive" and not is_odd, family == "deceptive" and is_odd
 
 
 def _weights(rng: random.Random, number: int) -> np.ndarray:
@@ -206,22 +222,15 @@ def _set_traps(rng: random.Random, clauses: list[Clause], pairs: dict[tuple[int,
     return traps
 
 
-def _messages(
-    rng: random.Random,
-    plan: _Plan,
-    topics: list[str],
-    labels: tuple[str, ...],
-    seen: tuple[np.ndarray, np.ndarray],
-    size: str,
-) -> tuple[Message, ...]:
+def _messages(rng: random.Random, wrong: float, seen: _Seen, size: str) -> tuple[Message, ...]:
     train, dev = SIZES[size]
     parts: list[Part] = [*(["train"] * train), *(["dev"] * dev), *(["test"] * TESTS)]
-    kinds = rng.choices(range(len(topics)), list(seen[0]), k=len(parts))
-    true = rng.choices(labels, list(seen[1]), k=len(parts))
-    texts = write_texts(rng, [topics[kind] for kind in kinds])
+    kinds = rng.choices(range(len(seen.topics)), list(seen.kind_weights), k=len(parts))
+    true = rng.choices(seen.labels, list(seen.label_weights), k=len(parts))
+    texts = write_texts(rng, [seen.topics[kind] for kind in kinds])
     found = []
     for number, (part, kind, label, text) in enumerate(zip(parts, kinds, true, texts, strict=True)):
-        is_wrong = rng.random() < plan.wrong_references
-        reference = rng.choice([item for item in labels if item != label]) if is_wrong else label
+        is_wrong = rng.random() < wrong
+        reference = rng.choice([item for item in seen.labels if item != label]) if is_wrong else label
         found.append(Message(number, part, text, label, reference, kind, rng.gauss(0, 1)))
     return tuple(found)

@@ -60,10 +60,10 @@ def reply(world: World, request: str, rng: random.Random) -> str:
 def propose(world: World, content: Content, ask: Ask, rng: random.Random) -> Parts:
     """The clauses and sentences of a new instruction."""
     parts = _begin(world, content, ask, rng)
-    sense = _sense(world, content, parts)
+    sense = _sense(world, content)
     if ask.defines:
         parts += _definitions(world, content, parts, rng)
-    for _ in range(_count_changes(ask, parts, rng)):
+    for _ in range(_count_changes(ask, rng)):
         _change(world, content, parts, sense, rng)
     if ask.wish == "shorten" or ask.length is not None:
         _shorten(world, parts, ask, sense, rng)
@@ -139,7 +139,7 @@ def _fit(world: World, current: Seen, proposal: Seen, ask: Ask, rng: random.Rand
     return parts
 
 
-def _count_changes(ask: Ask, parts: Parts, rng: random.Random) -> int:
+def _count_changes(ask: Ask, rng: random.Random) -> int:
     if ask.wish in {"paraphrase", "restructure", "merge"}:
         return int(ask.mutates or rng.random() < 0.3)
     if ask.wish in {"shorten", "fit"}:
@@ -192,12 +192,11 @@ def _for_a_case(world: World, content: Content, held: set[int], rng: random.Rand
     return _draw(rng, helpful, help_of) if helpful else None
 
 
-def _sense(world: World, content: Content, parts: Parts) -> dict[int, float]:
+def _sense(world: World, content: Content) -> dict[int, float]:
     """How readily each clause comes to mind."""
-    base = {part.clause for part in parts if isinstance(part, Held)}
     scored = [(item.clauses, item.score) for item in content.instructions if item.score is not None]
     loose = [item.clauses for item in content.instructions if item.score is None and not item.is_marked]
-    suggested = frozenset().union(*loose) - base
+    suggested = frozenset().union(*loose)
     spread = max((score for _, score in scored), default=0.0) - min((score for _, score in scored), default=0.0)
     found = {}
     for number, clause in enumerate(world.clauses):

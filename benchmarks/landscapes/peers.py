@@ -5,6 +5,7 @@ take a number of calls get it; of the others the numbers of rounds and candidate
 """
 
 import logging
+import math
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -142,7 +143,12 @@ def _dspy(world: World, client: Client, budget: int) -> tuple[Any, Any, Any]:
     client.open(budget + len(world.part("dev")))
     dspy.configure(lm=_lm(dspy, client, "task"))
     signature = dspy.Signature("message -> label", world.start)
-    return dspy, dspy.Predict(signature), lambda example, prediction, trace=None: prediction.label == example.label
+    return dspy, dspy.Predict(signature), _is_right
+
+
+def _is_right(example: Any, prediction: Any, trace: Any = None) -> bool:
+    del trace
+    return bool(prediction.label == example.label)
 
 
 def _lm(dspy: Any, client: Client, role: str) -> Any:
@@ -154,9 +160,9 @@ def _examples(dspy: Any, world: World, part: Any) -> list[Any]:
 
 
 def _breadth_and_depth(evaluations: int) -> tuple[int, int]:
-    """The most evaluations that a breadth and a depth at about 10 to 3 come to."""
-    pairs = [(breadth, depth) for depth in range(1, 12) for breadth in range(2, 40) if breadth * depth <= evaluations]
-    return max(pairs, key=lambda pair: (pair[0] * pair[1] - abs(pair[0] - 10 / 3 * pair[1]), pair[0]))
+    """Breadth and depth at about their default ratio of 10 to 3, for so many evaluations at most."""
+    depth = max(2, round(math.sqrt(0.3 * evaluations)))
+    return max(2, evaluations // depth), depth
 
 
 def _trials(budget: int, dev: int, *, is_batched: bool) -> int:
@@ -165,7 +171,7 @@ def _trials(budget: int, dev: int, *, is_batched: bool) -> int:
     if not is_batched:
         return max(1, left // dev - 1)
     # Every fifth trial has a full pass besides its batch of 35.
-    return max(1, int(left / (35 + dev / 5)) - 2)
+    return max(1, int(left / (35 + dev / 5)) - 3)
 
 
 def _as_messages(prompt: str | Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:

@@ -35,7 +35,6 @@ class Play:
     """One run in one world. Calls on the test split are counted apart, and never refused."""
 
     world: World
-    key: str
     limit: int | None = None
     task_calls: int = 0
     test_calls: int = 0
@@ -67,13 +66,13 @@ class Play:
         return write_reply(read_form(text), "", label) if "[[ ##" in text or "JSON object" in text else label
 
     def propose(self, messages: Sequence[Mapping[str, Any]], number: int) -> list[str]:
-        """So many answers of the optimizer model. The same request again has other ones, in the same order in each run."""
+        """So many answers of the optimizer model. The same request again has other ones, the same in each run."""
         request = "\n\n".join(str(item["content"]) for item in messages)
         replies = []
         for _ in range(number):
             self.optimizer_calls += 1
             self.asked[request] += 1
-            draw = uniform(self.world.name, self.key, request, str(self.asked[request]))
+            draw = uniform(self.world.name, request, str(self.asked[request]))
             replies.append(reply(self.world, request, random.Random(draw)))
         return replies
 

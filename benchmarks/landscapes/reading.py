@@ -15,15 +15,17 @@ from benchmarks.landscapes.wording import describe_kind
 from benchmarks.landscapes.world import Held, Message, Shown, World
 
 # What may stand before the first word of a sentence: the end of another one, a mark, a bullet, a number.
-_BEGINS = re.compile(r"(?:^|[\n.!?:>\]|`])[\s\"'*•#>(\[`-]*(?:\d{1,2}[.)]\s*)?$")
-_ENDS = re.compile(r"[\s\"'*)\]<`|\\]|$")
+_BEGINS = re.compile(r"(?:^|[\n.!?:>\]|`])[\s\"'*•#>(\[`«“-]*(?:\d{1,2}[.)]\s*)?$")
+_ENDS = re.compile(r"[\s\"'*)\]<`|\\»”,;]|$")
 _NO_PART = re.compile(
-    r"score|instruction|prompt|attempt|text:|prefix|result|input|output|example|case|```|</?\w+>|\[\[|\d+ ?%|#"
+    r"score|accuracy|=|instruction|prompt|attempt|text:|prefix|result|input|output|example|case|"
+    r"```|</?\w+>|\[\[|\d+ ?%|#"
 )
 _LONGEST_GAP = 240
 _SCORE = re.compile(r"(?:score|accuracy)\w*\s*(?:#\s*\d+\s*)?(?:[:=]|of)\s*(\d+(?:\.\d+)?)")
 _MARK = re.compile(r"current|basic_instruction|following instruction|improve|parent|revise")
 _SAYS_WRONG = re.compile(r"\bincorrect|\bwrong|\bnot correct|\bfailed|\bmistake")
+_SAYS_RIGHT = re.compile(r"\banswered (?:correctly|rightly)|\bpassed|\bwas right|\bis correct")
 _CASE_LENGTH = 420
 
 Outcome = Literal["wrong", "right", "unknown"]
@@ -144,13 +146,20 @@ def _runs(text: str, hits: Sequence[_Hit], cases: Sequence[int]) -> list[_Run]:
     runs: list[_Run] = []
     for hit in hits:
         gap = text[runs[-1].end : hit.start] if runs else ""
-        if runs and _belongs(gap) and not any(runs[-1].end <= case < hit.start for case in cases):
+        if runs and _goes_on(runs[-1], hit, gap, cases):
             between = re.sub(r"^[\s*•-]+|[\s*•-]+$", "", gap)
             parts = (*runs[-1].parts, *([between] if len(between) > 3 else []), hit.part)
             runs[-1] = _Run(runs[-1].start, hit.end, parts)
         else:
             runs.append(_Run(hit.start, hit.end, (hit.part,)))
     return runs
+
+
+def _goes_on(run: _Run, hit: _Hit, gap: str, cases: Sequence[int]) -> bool:
+    """Whether a hit belongs to the instruction before it; a clause that comes again begins another one."""
+    said = {part.clause for part in run.parts if isinstance(part, Held)}
+    is_again = isinstance(hit.part, Held) and hit.part.clause in said
+    return not is_again and _belongs(gap) and not any(run.end <= case < hit.start for case in cases)
 
 
 def _belongs(gap: str) -> bool:
@@ -200,9 +209,14 @@ def _after_case(world: World, text: str, at: int, number: int, stop: int) -> str
 
 def _outcome(world: World, number: int, said: str) -> Outcome:
     labels = re.findall("|".join(rf"\b{label}\b" for label in world.labels), said)
-    if any(label != world.messages[number].reference for label in labels) or _SAYS_WRONG.search(said):
+    if any(label != world.messages[number].reference for label in labels):
         return "wrong"
-    return "right" if len(labels) > 1 else "unknown"
+    if len(labels) > 1:
+        return "right"
+    paragraph = said.split("\n\n", maxsplit=1)[0]
+    if _SAYS_WRONG.search(paragraph):
+        return "wrong"
+    return "right" if _SAYS_RIGHT.search(paragraph) else "unknown"
 
 
 def _without(text: str, spans: Sequence[tuple[int, int]], world: World, places: Sequence[tuple[int, int]]) -> str:

@@ -3,7 +3,7 @@
 import json
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,9 +12,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from benchmarks.landscapes.client import Client
+from benchmarks.landscapes.client import Client, LocalClient
 from benchmarks.landscapes.families import FAMILIES, family_of, make_world
 from benchmarks.landscapes.server import Served
+
+STUDY = "63b39e91"
+"""Names the worlds and what is answered in them: another name for a change after which results would differ."""
+
+OVER_HTTP = ("copro", "miprov2")
+"""Methods whose package asks a model in no other way."""
 
 SMALL_BUDGET = 400
 """Up to so many calls a world has the smaller splits."""
@@ -56,7 +62,7 @@ def list_runs(
     return found
 
 
-def run_all(runs: Sequence[Run], out: Path, jobs: int) -> None:
+def run_all(runs: Sequence[Run], out: Path, jobs: int = 1, *, quick: bool = False) -> None:
     """Do the runs that `out` has no result of, and add a line to it for each."""
     done = {
         tuple(line[name] for name in ("method", "family", "seed", "budget"))
@@ -67,20 +73,16 @@ def run_all(runs: Sequence[Run], out: Path, jobs: int) -> None:
     began = monotonic()
     out.parent.mkdir(parents=True, exist_ok=True)
     with Served() as served, out.open("a", encoding="utf-8") as file:
-        for number, line in enumerate(_results(left, served.port, jobs), start=1):
+        for number, line in enumerate(_results(left, jobs, partial(run_one, port=served.port, quick=quick)), start=1):
             file.write(json.dumps(line) + "\n")
             file.flush()
             told = f"quality {line['quality']:.3f}" if "quality" in line else line["error"]
-            print(
-                f"{number} of {len(left)}, {monotonic() - began:.0f} s: {line['method']} {line['family']}-{line['seed']} "
-                f"at {line['budget']}: {told}, {line['seconds']} s",
-                file=sys.stderr,
-                flush=True,
-            )
+            what = f"{line['method']} {line['family']}-{line['seed']} at {line['budget']}"
+            count = f"{number} of {len(left)}, {monotonic() - began:.0f} s"
+            print(f"{count}: {what}: {told}, {line['seconds']} s", file=sys.stderr, flush=True)
 
 
-def _results(runs: Sequence[Run], port: int, jobs: int) -> Iterable[dict[str, Any]]:
-    work = partial(run_one, port=port)
+def _results(runs: Sequence[Run], jobs: int, work: Callable[[Run], dict[str, Any]]) -> Iterable[dict[str, Any]]:
     if jobs == 1:
         yield from map(work, runs)
         return
@@ -88,16 +90,21 @@ def _results(runs: Sequence[Run], port: int, jobs: int) -> Iterable[dict[str, An
         yield from pool.map(work, runs)
 
 
-def run_one(run: Run, port: int) -> dict[str, Any]:
-    """The result of one run; an error is one too, and is tried again the next time."""
+def run_one(run: Run, port: int, *, quick: bool = False) -> dict[str, Any]:
+    """The result of one run; an error is one too, and is tried again the next time.
+
+    `quick` asks in this process what the server would answer, wherever that can be.
+    """
     world = make_world(run.family, run.seed, run.size)
-    client = Client(port, world.name, f"{run.method}.{run.budget}".replace("/", "_").replace(" ", "_"))
+    kind = LocalClient if quick and run.method not in OVER_HTTP else Client
+    client = kind(port, world.name, f"{run.method}.{run.budget}".replace("/", "_").replace(" ", "_"))
     line: dict[str, Any] = {
         "method": run.method,
         "family": run.family,
         "seed": run.seed,
         "budget": run.budget,
         "skill": world.skill,
+        "study": STUDY,
     }
     began = monotonic()
     try:
@@ -105,7 +112,7 @@ def run_one(run: Run, port: int) -> dict[str, Any]:
             from benchmarks.landscapes.ours import run_ours  # noqa: PLC0415 - the peers' environment lacks the library
 
             client.open(run.budget)
-            prompt = run_ours(world, client, run.seed, run.budget, run.options)
+            prompt = run_ours(world, client, seed=run.seed, budget=run.budget, options=run.options, quick=quick)
         else:
             from benchmarks.landscapes.peers import PEERS  # noqa: PLC0415 - our environment lacks their packages
 
@@ -114,6 +121,8 @@ def run_one(run: Run, port: int) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - one run must not end a night's work
         traceback.print_exc()
         line |= {"error": f"{type(error).__name__}: {error}"[:300]}
+    finally:
+        client.hang_up()
     return line | {"seconds": round(monotonic() - began, 1)}
 
 

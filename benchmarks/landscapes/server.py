@@ -26,23 +26,25 @@ def handle(path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Status and content of the reply to a request."""
     _, world, run, action, *_ = path.split("/")
     key = f"{world}/{run}"
-    if action != "open" and key not in _plays:
+    if action == "open":
+        _plays[key] = Play(world_of(world), body.get("limit"))
+        return 200, {}
+    if key not in _plays:
         return 404, {"error": {"message": f"no run {key} is open"}}
     try:
-        if action == "open":
-            _plays[key] = Play(world_of(world), run, body.get("limit"))
-            return 200, {}
-        play = _plays[key]
         if action == "close":
             return 200, _plays.pop(key).sum_up(body.get("prompt"))
-        messages = body["messages"]
-        if action == "task":
-            return 200, _completion(str(body.get("model")), messages, [play.answer(messages)])
-        return 200, _completion(str(body.get("model")), messages, play.propose(messages, int(body.get("n") or 1)))
+        return 200, _answer(_plays[key], action, body)
     except RefusedError as error:
         return 403 if EXHAUSTED in str(error) else 400, {"error": {"message": str(error), "code": EXHAUSTED}}
     except Exception as error:  # noqa: BLE001 - one wrong request must not end the others' runs
         return 500, {"error": {"message": f"{path}: {error!r}"}}
+
+
+def _answer(play: Play, role: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    messages = body["messages"]
+    answers = [play.answer(messages)] if role == "task" else play.propose(messages, int(body.get("n") or 1))
+    return _completion(str(body.get("model")), messages, answers)
 
 
 def _completion(model: str, messages: list[dict[str, Any]], answers: list[str]) -> dict[str, Any]:

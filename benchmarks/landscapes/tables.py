@@ -28,6 +28,8 @@ def make_tables(lines: Sequence[Line], reference: str, by: str | None = None) ->
         parts += [f"## {budget:,} calls", _table(own, reference)]
         for value in sorted({line[by] for line in own}) if by else []:
             parts += [f"### {by}: {value}", _table([line for line in own if line[by] == value], reference)]
+    if len(versions := {line["study"] for line in good}) > 1:
+        parts.append(f"These results are of {len(versions)} versions of the study and do not belong together.")
     if failed := len(lines) - len(good):
         parts.append(f"{failed} runs ended with an error and are left out.")
     return "\n\n".join(parts) + "\n"

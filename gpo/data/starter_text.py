@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import yaml
 
 from gpo.data.guessing.guess import Guess
+from gpo.formatting import printable
 from gpo.jinja import Templates
 
 
@@ -50,9 +51,13 @@ def quote_yaml(value: str | Sequence[str] | Mapping[str, str], *, always: bool =
         return f"[{', '.join(quote_yaml(text, always=always) for text in value)}]"
     # Line breaks have escapes in double quotes only.
     has_breaks = value.splitlines() not in ([], [value])
-    style = '"' if always or has_breaks else None
+    # What nobody would see is written as an escape.
+    is_hidden = printable(value) != value
+    style = '"' if always or has_breaks or is_hidden else None
     # As a list of one: a text alone would be followed by a mark for the end of the document.
-    line = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, default_style=style, width=float("inf"))
+    line = yaml.safe_dump(
+        [value], default_flow_style=True, allow_unicode=not is_hidden, default_style=style, width=float("inf")
+    )
     return line.strip()[1:-1]
 
 

@@ -38,6 +38,15 @@ def choose_fresh(
     return [example for example in order if example.id not in known][:wanted]
 
 
+def lacks_failures(known: Mapping[str, float], batches: int, size: int) -> bool:
+    """Whether so many batches of `size` cases need more failures than the current prompt is known to have.
+
+    >>> lacks_failures({}, 4, 4), lacks_failures({str(number): 0.0 for number in range(8)}, 4, 4)
+    (True, False)
+    """
+    return sum(value < 1.0 for value in known.values()) < batches * (size // 2)
+
+
 def deal_batches(cases: Sequence[TrainingCase], batches: int, size: int, rng: random.Random) -> tuple[Batch, ...]:
     """As many batches of `size` cases, half of them failures where there are as many, the others cases that passed.
 

@@ -18,7 +18,7 @@ from gpo.formatting import count
 from gpo.models.ask import ask_remark, repeat_of
 from gpo.models.models import Models
 from gpo.records import Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
-from gpo.search.cases import Batch, TrainingCase, choose_fresh, deal_batches
+from gpo.search.cases import Batch, TrainingCase, choose_fresh, deal_batches, lacks_failures
 from gpo.search.requests.formatting import PLACEHOLDER, describe_case
 from gpo.spec.task import TaskSpec
 
@@ -130,7 +130,7 @@ async def _with_cases(
     """A batch of cases for each proposal. What is known already is in the ledger, and not paid for again."""
     size, instruction = spec.optimizer.batch, current.candidate.instruction
     own = random.Random(f"{spec.seed}/{current.candidate.id}/cases")  # noqa: S311 - sampling, not secrets
-    fresh = choose_fresh(pool, known, proposals * size, own)
+    fresh = choose_fresh(pool, known, proposals * size, own) if lacks_failures(known, proposals, size) else []
     before = [example for example in pool if example.id in known]
     old, new = [await try_on_cases(models, spec, instruction, asked, shown) for asked in (before, fresh)]
     if keep is not None and fresh:

@@ -82,7 +82,7 @@ class Hill:
         return "positive" if is_right == (found[2] == "good") else "negative"
 
     def propose(self, text: str) -> str:
-        if "ready" in text:
+        if text.endswith("ready"):
             return "ready"
         if text.endswith(REMARKS):
             return f"The instruction is short. {crc32(text.encode())}"

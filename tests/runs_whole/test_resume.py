@@ -148,6 +148,11 @@ def new_task(folder: Path, endpoint: Endpoint, prefect_api: str, preset: str = "
     return Task(write_spec(folder, endpoint.url, optimizer={"preset": preset, "max_steps": STEPS}), prefect_api)
 
 
+def is_proposal(request: Request) -> bool:
+    """Whether the optimizer model is asked for one, and not whether it is there."""
+    return request.model == "optimizer" and not request.text.endswith("ready")
+
+
 def slowly(respond: Callable[[Request], str]) -> Responder:
     return lambda request: Reply(respond(request), latency_s=LATENCY_S)
 
@@ -244,7 +249,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_been(
     task: Task, endpoint: Endpoint, undisturbed: Undisturbed
 ) -> None:
     test, before, hill = load_splits(load_spec(task.path)).test, endpoint.calls, Hill()
-    proposed = After(CANDIDATES * STEPS, lambda request: request.model == "optimizer" and "ready" not in request.text)
+    proposed = After(CANDIDATES * STEPS, is_proposal)
     for closes in (
         After(10, lambda request: proposed(request) and request.model == "task"),  # in the middle of the last step
         After(7, lambda request: shows(request, test)),  # while the best is proved
@@ -263,7 +268,7 @@ def test_a_run_that_is_killed_while_it_tries_proposals_on_their_cases_pays_nothi
     whole, killed = (new_task(tmp_path / name, endpoint, prefect_api, "minibatch") for name in ("whole", "killed"))
     first, before, hill = whole.run(), endpoint.calls, Hill()
     assert first.code == 0, first.stderr
-    proposed = After(CANDIDATES, lambda request: request.model == "optimizer" and "ready" not in request.text)
+    proposed = After(CANDIDATES, is_proposal)
     killed_at(killed, endpoint, hill, After(3, lambda request: proposed(request) and request.model == "task"))
     done = killed.run()
     assert done.code == 0, done.stderr
