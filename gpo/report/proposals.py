@@ -107,7 +107,7 @@ def rejection_rows(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 def describe_reason(reason: str) -> str:
     """A reason in words; one of another version by its name."""
-    words: Mapping[str, str] = {**REASONS}
+    words = {str(name): text for name, text in REASONS.items()}
     return words.get(reason, reason.replace("_", " "))
 
 

@@ -17,7 +17,7 @@ _LISTED = 5
 _WHY_NONE = {
     "test": "start and best are tried on test when the search has ended, and this run has not come so far",
     "dev": "no prompt is scored yet",
-    "train": "prompts are scored on training examples only where a reflection is written of them, and none was",
+    "train": "prompts are scored on training examples only where a step reflects on them or has cases of them, and none did",
 }
 
 
@@ -146,7 +146,9 @@ def _check_kept(kept: Mapping[str, Mapping[str, int]], run: RunRow, wanted: Want
     if wanted.split not in kept:
         raise InputError(f"run {run.id} has no results on {wanted.split}: {_WHY_NONE[wanted.split]}")
     if prompt.id not in kept[wanted.split]:
-        tried = "prompts that a reflection was written of" if wanted.split == "train" else "the start and the best"
+        tried = (
+            "prompts that a step reflected on or had cases of" if wanted.split == "train" else "the start and the best"
+        )
         raise InputError(
             f"run {run.id} has no results of {prompt.label} on {wanted.split}: there only {tried} are tried; look at "
             "dev with --split dev"
