@@ -25,7 +25,11 @@ VersionNote = Annotated[str, typer.Option(help="A remark that is kept with the v
 Fresh = Annotated[bool, typer.Option("--fresh", help="Ask anew, whatever the ledger holds.")]
 SearchCalls = Annotated[
     int | None,
-    typer.Option("--calls", min=1, help="Calls of the task model in the search; replaces `budget.max_task_calls`."),
+    typer.Option(
+        "--calls",
+        min=1,
+        help="Task-model calls of the search; its steps fit themselves to them. Replaces `budget.max_task_calls`.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout and nothing else.")]
 WithUi = Annotated[bool, typer.Option("--ui", help="Keep the Prefect server up when the run is over.")]

@@ -83,7 +83,7 @@ def compare(
     presets: Annotated[str, typer.Option(help="`all`, or some: `gpo,opro`. `gpo presets` lists them.")] = "all",
     options: ComparisonOptions,
 ) -> None:
-    """Compare published methods on your tasks, each with the same calls of the task model.
+    """Compare methods on your tasks, each with the same calls of the task model, and as its users run it.
 
     Every preset on every task with every seed: same start prompt, splits and models. Writes a report, tables and the
     learning curves into the state folder. Killed at any moment, the same command goes on; finished runs are found.

@@ -15,7 +15,7 @@ from gpo.formatting import count, printable
 from gpo.runs.explain import ExplainedPart, Explanation
 from gpo.spec.method import DEFAULT_PRESET, PRESETS, Method, OptimizerSpec
 
-_TOLD = ("preset", "information", "trajectory", "refinement", "word budget")
+_TOLD = ("preset", "information", "trajectory", "k", "refinement", "word budget")
 _TAKEN = ("preset", "accept", "current", "restart", "ways")
 _MARK = f"* {DEFAULT_PRESET} is the default. `gpo spec schema` describes each option."
 _USE = "In a spec, `optimizer: NAME`, or `optimizer: {preset: NAME, ...}` to change some of it."
@@ -80,14 +80,15 @@ def _print_table(console: Console, head: Sequence[str], rows: Sequence[Sequence[
 
 
 def _as_content(method: OptimizerSpec) -> dict[str, object]:
-    names = (*Method.model_fields, "candidates", "batch")
+    names = (*Method.model_fields, "candidates", "batch", "k")
     return {**method.model_dump(include=set(names)), "default": method.preset == DEFAULT_PRESET}
 
 
 def _told(method: OptimizerSpec) -> tuple[str, ...]:
     """What the optimizer model is told and asked for."""
     decay = f"{method.decay}, warm-up" if method.warmup else method.decay
-    return _marked(method), method.information, method.trajectory, method.refinement, decay
+    shown = "-" if method.trajectory in ("none", "summary") else str(method.k)
+    return _marked(method), method.information, method.trajectory, shown, method.refinement, decay
 
 
 def _taken(method: OptimizerSpec) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ _LISTED = 5
 _WHY_NONE = {
     "test": "start and best are tried on test when the search has ended, and this run has not come so far",
     "dev": "no prompt is scored yet",
-    "train": "prompts are scored on training examples only where a step reflects on them or has cases of them, and none did",
+    "train": "prompts are scored on training examples only where a step reflects on them or has cases, and none did",
 }
 
 

@@ -84,7 +84,7 @@ def test_a_prompt_goes_by_role_label_or_id(engine: Engine) -> None:
         (Wanted(RUN, split="validation"), "unknown split 'validation'; allowed: train, dev, test"),
         (
             Wanted(RUN, split="train"),
-            "no results on train: prompts are scored on training examples only where a reflection is",
+            "no results on train: prompts are scored on training examples only where a step",
         ),
         (Wanted(RUN, right_from=0.0), "from a score above 0, up to 1, got 0"),
         (Wanted(RUN, slices={"tongue": "de"}), "no slice by 'tongue'; allowed: language"),
