@@ -55,7 +55,7 @@ def spec(folder: Path, server: FaultServer, **changes: Any) -> Path:
             "optimizer": {"model": "openai:o", **model},
         },
         "dataset": {"path": "rows.jsonl", "input": "q", "reference": "a", "split": split},
-        "optimizer": {"max_steps": 1, "candidates": 1},
+        "optimizer": {"preset": "gpo", "max_steps": 1, "candidates": 1},
     }
     return write(folder, server, **{**usual, **changes})
 
@@ -332,7 +332,13 @@ def test_the_read_text_steers_neither_judge_nor_optimizer(tmp_path: Path) -> Non
 
     with faulting(respond) as server:
         judged = {"answer": {"kind": "free"}, "metric": {"name": "judge", "rubric": "Is it right?"}}
-        path = spec(tmp_path, server, **judged, optimizer={"max_steps": 1, "candidates": 2}, max_failure_rate=1.0)
+        path = spec(
+            tmp_path,
+            server,
+            **judged,
+            optimizer={"preset": "gpo", "max_steps": 1, "candidates": 2},
+            max_failure_rate=1.0,
+        )
         rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
         for number, row in enumerate(rows):
             row["q"] += f" {chinese(number)}"

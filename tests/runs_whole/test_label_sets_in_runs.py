@@ -46,7 +46,7 @@ def test_sets_of_labels_are_found_in_data_searched_and_shown(metric: str, tmp_pa
             "task": {"model": "openai:m", "base_url": endpoint.url},
             "optimizer": {"model": "openai:o", "base_url": endpoint.url},
         }
-        content |= {"metric": metric, "models": models, "optimizer": {"max_steps": 1, "candidates": 1}}
+        content |= {"metric": metric, "models": models, "optimizer": {"preset": "gpo", "max_steps": 1, "candidates": 1}}
         path.write_text(yaml.safe_dump(content))
         outcome = asyncio.run(optimize(load_job(path)))
     assert (outcome.best.candidate.instruction, outcome.best_test.mean) == (BETTER, 1.0)

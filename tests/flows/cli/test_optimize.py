@@ -58,8 +58,8 @@ BAD_SPECS: Mapping[str, tuple[Change, tuple[str, ...]]] = {
     "too few rows": (lambda c: c["dataset"].update(split={"train": 9, "dev": 9, "test": 90}), ("30 ", "= 108")),
     "a cap below one step": (lambda c: c.update(budget={"max_calls": 5}), ("`budget.max_calls` is 5", "need")),
     "a cap on task calls below one step": (
-        lambda c: c.update(budget={"max_task_calls": 50}, optimizer="gpo"),
-        ("`budget.max_task_calls` is 50", "the start and one step need 90"),
+        lambda c: c.update(budget={"max_task_calls": 20}, optimizer="gpo"),
+        ("`budget.max_task_calls` is 20", "the start and one step need 30"),
     ),
     "a cap on tokens that the first answers rule out": (
         lambda c: c.update(budget={"max_tokens": 500}),

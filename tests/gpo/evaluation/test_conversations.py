@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpo.search.formatting import format_question
 
 from gpo.data.conversations import read_conversation
 from gpo.data.splits import load_splits
@@ -17,6 +16,7 @@ from gpo.records import Example
 from gpo.runs.job import Job
 from gpo.runs.preflight import preflight
 from gpo.search.edit import ProposalFilter
+from gpo.search.requests.formatting import format_question
 from gpo.settings import Settings
 from gpo.spec.task import TaskSpec
 from gpo.template import render
