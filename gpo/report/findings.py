@@ -231,8 +231,10 @@ def _budget_hint(spec: TaskSpec, outcome: Outcome) -> str | None:
 
 def _steps_of(spec: TaskSpec, outcome: Outcome) -> str:
     """How many steps were taken; of how many, where their number and not the calls would have ended the search."""
-    most = spec.optimizer.max_steps
-    return count(outcome.steps, "step") if most == UNBOUNDED_STEPS else f"{outcome.steps} of {count(most, 'step')}"
+    most, caps = spec.optimizer.max_steps, (spec.budget.max_task_calls, spec.budget.max_calls)
+    by_calls = "max_steps" not in spec.optimizer.model_fields_set and any(cap is not None for cap in caps)
+    is_open = by_calls or most == UNBOUNDED_STEPS
+    return count(outcome.steps, "step") if is_open else f"{outcome.steps} of {count(most, 'step')}"
 
 
 def stop_reason(spec: TaskSpec, outcome: Outcome) -> str:

@@ -176,7 +176,7 @@ def test_good_numbers_call_for_no_advice() -> None:
         (outcome(best_test=score(90, 160, unparsed=40)), "40 of 160 answers to the best prompt could not be read"),
         (outcome(rejected={"duplicate": 9}), "9 of 18 proposals were rejected as `duplicate`"),
         (nothing_scored(), "7 of 8 proposals were rejected as `unchanged`"),
-        (outcome(stopped="budget"), "The limit of 2,000 calls ended the search after 3 of 18 steps"),
+        (outcome(stopped="budget"), "The limit of 2,000 calls ended the search after 3 steps"),
     ],
 )
 def test_advice_is_given_where_the_numbers_call_for_it(made: Outcome, hint: str) -> None:
