@@ -88,8 +88,8 @@ PRESETS: Mapping[str, Method] = {
 }
 """Methods by name: the one that is best here, and the published ones (Tang et al., section 4.1).
 
-The paper compares OPRO by its latest prompts; here it shows its best ones, in ascending order, as its authors do (Yang et
-al., arXiv 2309.03409).
+The paper compares OPRO by its latest prompts; here it shows its best ones, in ascending order, as its authors do (Yang
+et al., arXiv 2309.03409).
 """
 
 DEFAULT_PRESET = "minibatch"
