@@ -108,7 +108,7 @@ def _describe_choice(spec: TaskSpec, seen: StepFacts) -> str:
     if not (options.shows_cases or options.ways):
         return ""
     proposals = count(seen.proposals or options.candidates, "proposal")
-    return f" Shown is the first of {proposals}: each has cases and a way of its own."
+    return f" Shown is the first of {proposals}: each may be asked for in its own way, with its own cases."
 
 
 def _read_run(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:

@@ -23,7 +23,15 @@ from gpo.search.inform import Informed
 from gpo.search.retrieve import Recalled
 from gpo.search.run_limits import step_calls
 from gpo.search.screen import Screened
-from gpo.search.select import accept, complete_step, count_affordable, describe_step, name_step, why_stop
+from gpo.search.select import (
+    accept,
+    complete_step,
+    count_affordable,
+    count_scorable,
+    describe_step,
+    name_step,
+    why_stop,
+)
 from gpo.search.state import Search, start_search
 from gpo.search.step import Edited, Proposals, Step
 
@@ -78,7 +86,7 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
             await steps.note_start(run)
             emit(Began("start", dev * calls_an_example(run.spec)))
             start = await steps.evaluate(run, run.start)
-            known = run.earlier[: count_affordable(start_search(start), run.spec, run.splits)]
+            known = run.earlier[: count_scorable(start_search(start), len(run.earlier), run.spec, run.splits)]
             earlier = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=start.score) for each in known))
             await steps.record(run, 0, [start, *earlier])
             search = start_search(start, earlier)

@@ -44,7 +44,7 @@ def lacks_failures(known: Mapping[str, float], batches: int, size: int) -> bool:
     >>> lacks_failures({}, 4, 4), lacks_failures({str(number): 0.0 for number in range(8)}, 4, 4)
     (True, False)
     """
-    return sum(value < 1.0 for value in known.values()) < batches * (size // 2)
+    return sum(value < 1.0 for value in known.values()) < batches * max(1, size // 2)
 
 
 def deal_batches(cases: Sequence[TrainingCase], batches: int, size: int, rng: random.Random) -> tuple[Batch, ...]:
@@ -57,7 +57,7 @@ def deal_batches(cases: Sequence[TrainingCase], batches: int, size: int, rng: ra
     most = min(size, len(cases))
     found: list[Batch] = []
     for _ in range(batches):
-        wrong = min(len(failed.cards), max(most // 2, most - len(passed.cards)))
+        wrong = min(len(failed.cards), max(1, most // 2, most - len(passed.cards)), most)
         batch = [*failed.deal(wrong), *passed.deal(most - wrong)]
         rng.shuffle(batch)
         found.append(tuple(batch))

@@ -132,7 +132,9 @@ async def _with_cases(
     own = random.Random(f"{spec.seed}/{current.candidate.id}/cases")  # noqa: S311 - sampling, not secrets
     fresh = choose_fresh(pool, known, proposals * size, own) if lacks_failures(known, proposals, size) else []
     before = [example for example in pool if example.id in known]
-    old, new = [await try_on_cases(models, spec, instruction, asked, shown) for asked in (before, fresh)]
+    old = await try_on_cases(models, spec, instruction, before, shown)
+    # Where others are known, no example of these is needed: one that is always refused must not end the run.
+    new = await try_on_cases(models, spec, instruction, fresh, shown, may_fail=1.0 if before else BATCH_FAILURE_RATE)
     if keep is not None and fresh:
         await keep(new, fresh)
     samples = {sample.example: sample for sample in (*old.samples, *new.samples)}
@@ -147,10 +149,16 @@ async def _with_cases(
 
 
 async def try_on_cases(
-    models: Models, spec: TaskSpec, instruction: str, examples: Sequence[Example], shown: Sequence[Example]
+    models: Models,
+    spec: TaskSpec,
+    instruction: str,
+    examples: Sequence[Example],
+    shown: Sequence[Example],
+    *,
+    may_fail: float = BATCH_FAILURE_RATE,
 ) -> Score:
     """The score of an instruction on training examples, of which half may fail: a batch is no proof."""
-    lenient = spec.model_copy(update={"max_failure_rate": max(spec.max_failure_rate, BATCH_FAILURE_RATE)})
+    lenient = spec.model_copy(update={"max_failure_rate": max(spec.max_failure_rate, may_fail)})
     return await evaluate(
         models.task, lenient, instruction, examples, demonstrations=shown, judge=models.judge, kept=len(examples)
     )

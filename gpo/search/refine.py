@@ -54,7 +54,8 @@ def build_request(
     """
     options = spec.optimizer
     examples = tuple(rng.sample(train, min(options.examples, len(train))))
-    ways = choose_ways(options.ways, before, candidates, rng)
+    allowed = [way for way in options.ways if way != "define" or spec.answer.choices]
+    ways = choose_ways(allowed, before, candidates, rng)
     return Request(
         candidates=candidates,
         informed=informed,

@@ -107,17 +107,15 @@ def _expected_better(search: Search, begun: Step, tried: Tried) -> dict[str, flo
     return {name: worth[name] for name in ranked[:MOST_SCORED]}
 
 
-def rejections(trials: Sequence[Trial], scored: Sequence[Candidate]) -> tuple[Rejection, ...]:
-    """Why candidates that were tried got no score on dev."""
+def rejections(screened: Screened, scored: Sequence[Candidate]) -> tuple[Rejection, ...]:
+    """Why candidates that were tried, or passed, got no score on dev."""
     taken = {candidate.id for candidate in scored}
+    passed = {candidate.id for candidate in screened.passed}
+    every = {each.id: each for each in (*(trial.candidate for trial in screened.trials), *screened.passed)}
     return tuple(
-        Rejection(
-            reason="unaffordable" if trial.passed else "no_gain",
-            text=trial.candidate.instruction,
-            way=trial.candidate.way,
-        )
-        for trial in trials
-        if trial.candidate.id not in taken
+        Rejection(reason="unaffordable" if name in passed else "no_gain", text=candidate.instruction, way=candidate.way)
+        for name, candidate in every.items()
+        if name not in taken
     )
 
 

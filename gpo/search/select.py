@@ -16,6 +16,9 @@ from gpo.search.state import Search
 from gpo.search.step import Edited, Proposals, Step, StopReason
 from gpo.spec.task import TaskSpec
 
+IDLE_PERIODS = 2
+"""Times `patience` that a search goes on without a proposal that can be tried."""
+
 
 def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Search:
     """The search after one more step.
@@ -76,7 +79,7 @@ def describe_step(
 
 def complete_step(step: Step, screened: Screened, scored: Sequence[Scored]) -> Step:
     """The record of the whole step: with how its candidates were tried, and the scores of those that were accepted."""
-    turned_away = rejections(screened.trials, [item.candidate for item in scored])
+    turned_away = rejections(screened, [item.candidate for item in scored])
     return step.model_copy(
         update={
             "scored": tuple(scored),
@@ -97,7 +100,22 @@ def why_stop(search: Search, spec: TaskSpec, splits: Splits) -> StopReason | Non
         return "plateau"
     if search.restarts and not spec.budget.is_set:
         return "plateau"
+    if _is_idle(search, IDLE_PERIODS * options.patience):
+        return "plateau"
     return None if count_affordable(search, spec, splits) else "budget"
+
+
+def count_scorable(search: Search, wanted: int, spec: TaskSpec, splits: Splits) -> int:
+    """How many of the wanted prompts of earlier runs can be scored on dev under the caps, before the first step."""
+    if not count_affordable(search, spec, splits):
+        return 0
+    return affordable_scores(spec, _before(search), search.steps, sizes_of(splits), wanted)
+
+
+def _is_idle(search: Search, steps: int) -> bool:
+    """Whether nothing could be tried in so many steps: such steps cost no call of the task model, and never end."""
+    last = search.steps[-steps:]
+    return len(last) == steps and not any(step.trials or step.scored for step in last)
 
 
 def count_affordable(search: Search, spec: TaskSpec, splits: Splits) -> int:
@@ -110,7 +128,7 @@ def accept(search: Search, begun: Step, screened: Screened, spec: TaskSpec, spli
     steps = [*search.steps, complete_step(begun, screened, ())]
     wanted = len(screened.passed)
     accepted = screened.within(affordable_scores(spec, _before(search), steps, sizes_of(splits), wanted))
-    if spare := len(screened.trials) - len(accepted):
+    if spare := max(len(screened.trials), len(screened.passed)) - len(accepted):
         emit(Dropped(spare * len(splits.dev) * calls_an_example(spec)))
     return accepted
 

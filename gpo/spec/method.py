@@ -63,7 +63,8 @@ class Method(Record):
     current: Iterate = Field(
         default="best",
         description="Where the next step starts: at the best prompt by dev score, at the best of the last step, at one "
-        "drawn by score, or at the one that is expected to be best, luck set aside.",
+        "drawn by score, or at the one that is expected to be best, luck set aside; with `expected`, that one is the "
+        "result of the search as well.",
     )
     restart: bool = Field(
         default=False, description="Whether a search without progress goes on from another good prompt."
@@ -193,6 +194,13 @@ class OptimizerSpec(Method):
             raise ValueError(
                 f"race_after ({self.race_after}) has no effect with `accept: {self.accept}`; leave one out"
             )
+        if self.reflects and self.tries_cases:
+            raise ValueError(
+                f"`accept: {self.accept}` tries each proposal on cases of its own, and `{self.information}` reflects "
+                "on others; choose `information: cases`, or `accept: none` or `race`"
+            )
+        if self.ways and self.refinement == "editing":
+            raise ValueError("`refinement: editing` has no effect with `ways`, which ask in words of their own")
         if self.ways and self.reflects:
             raise ValueError(f"`ways` go with `information: cases`, or with a score; `{self.information}` has its own")
         if "cases" in self.ways and not self.shows_cases:

@@ -79,7 +79,7 @@ def test_the_server_counts_refuses_and_ends_with_the_process_that_started_it() -
 @pytest.mark.slow
 def test_our_presets_run_at_equal_calls_and_go_on_where_they_ended(tmp_path: Path) -> None:
     out = tmp_path / "results.jsonl"
-    options = json.dumps({"candidates": 1, "max_steps": 2})
+    options = json.dumps({"preset": "gpo", "candidates": 1, "max_steps": 2})
     main(["run", "--ours", f"small={options}", "--seeds", "3", "--budget", "200", "--out", str(out)])
     [found] = read_lines([out])
     assert found["family"] == "noisy"

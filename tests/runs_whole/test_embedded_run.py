@@ -24,7 +24,7 @@ def write_small_example(folder: Path) -> Path:
     (folder / "reviews.jsonl").write_text("".join(lines[:40]), encoding="utf-8")
     content = yaml.safe_load((EXAMPLE / "spec.yaml").read_text(encoding="utf-8"))
     content["dataset"]["split"] = {"train": 4, "dev": DEV, "test": TEST}
-    content["optimizer"] |= {"max_steps": 1, "candidates": CANDIDATES, "race_after": 3}
+    content["optimizer"] |= {"max_steps": 1, "candidates": CANDIDATES, "race_after": 2}
     assert content["optimizer"]["style"] == "continuation"
     path = folder / "spec.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

@@ -21,7 +21,9 @@ def spec(folder: Path, server: FaultServer) -> Path:
         "task": {"model": "openai:m", **model},
         "optimizer": {"model": "openai:o", "api_key_env": "OWN_API_KEY", **model},
     }
-    return write(folder, server, models=models, optimizer={"max_steps": 2, "candidates": 2, "patience": 2})
+    return write(
+        folder, server, models=models, optimizer={"preset": "gpo", "max_steps": 2, "candidates": 2, "patience": 2}
+    )
 
 
 @pytest.mark.parametrize("fault", ["key", "unicode"])

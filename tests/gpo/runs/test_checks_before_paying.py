@@ -109,9 +109,10 @@ def unmetered(call: Call) -> Sent:
 @pytest.mark.parametrize("cap", ["max_tokens", "max_cost"])
 def test_a_cap_that_nobody_meters_is_refused(cap: str, spec: Spec) -> None:
     def with_cap(server: FaultServer, cap: str) -> Path:
-        price = {"price": {"input": 1, "output": 1}}
-        optimizer = {"model": "openai:o", "base_url": server.url, **price}
-        models = {"task": {"model": "openai:m", "base_url": server.url, **price}, "optimizer": optimizer}
+        models = {
+            role: {"model": f"openai:{role[0]}", "base_url": server.url, "price": {"input": 1, "output": 1}}
+            for role in ("task", "optimizer")
+        }
         return spec(server, models=models, budget={cap: 1_000_000})
 
     with faulting(unmetered) as server:

@@ -63,7 +63,7 @@ def test_half_of_each_batch_are_failures_where_there_are_as_many(
     for batch in dealt:
         assert len(batch) == len({each.example.id for each in batch}) == most
         # The rest is made up of the others, where one kind is short.
-        assert sum(each.is_failure for each in batch) == min(failures, max(most // 2, most - passes))
+        assert sum(each.is_failure for each in batch) == min(failures, max(1, most // 2, most - passes))
     assert dealt == deal_batches(cases, batches, size, random.Random(seed))
 
 

@@ -213,6 +213,20 @@ def test_an_example_that_is_refused_is_no_case_and_is_tried_again() -> None:
     assert refused in batch_of(pair)[8:]
 
 
+def test_one_example_that_is_always_refused_does_not_end_the_run() -> None:
+    pair = Pair(scripted(judge, errors={0: StatusError(400)}))
+    known = {example.id: 1.0 for example in TRAIN[1:]}
+    found = with_cases(pair, known)
+    assert len(found.cases) <= 1
+    assert found.batches
+
+
+def test_a_batch_of_one_case_is_a_failure_where_there_is_one() -> None:
+    found = with_cases(Pair(), optimizer={"batch": 1}, proposals=2)
+    assert [len(batch) for batch in found.batches] == [1, 1]
+    assert all(batch[0].is_failure for batch in found.batches) or not any(value < 1 for value in found.cases.values())
+
+
 def test_demonstrations_are_no_cases() -> None:
     pair = Pair()
     spec = task(optimizer={"preset": "minibatch"}, few_shot=16)

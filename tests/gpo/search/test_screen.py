@@ -69,7 +69,7 @@ def test_better_on_its_cases_passes_and_as_good_does_not() -> None:
         (0.5, 0.25, 4),
     ]
     assert found.usage["task"].calls == 12
-    turned_away = rejections(found.trials, found.passed)
+    turned_away = rejections(found, found.passed)
     assert [(each.reason, each.text, each.way) for each in turned_away] == [
         ("no_gain", "Equal.", "scores"),
         ("no_gain", "Worse.", "scores"),
@@ -84,7 +84,7 @@ def test_the_best_gain_comes_first_and_the_first_of_equals() -> None:
     assert names(found.within(2)) == ["Three.", "Four."]
     assert names(found.within(0)) == []
     assert names(found.within(9)) == list(rights)
-    turned_away = rejections(found.trials, found.within(2))
+    turned_away = rejections(found, found.within(2))
     assert [(each.reason, each.text) for each in turned_away] == [
         ("unaffordable", "One."),
         ("unaffordable", "Also three."),
@@ -120,7 +120,7 @@ def test_too_many_failed_calls_end_it() -> None:
 def test_a_candidate_without_cases_has_not_gained() -> None:
     found = screened({"Say it.": 4}, [()])
     assert found.passed == ()
-    assert [each.reason for each in rejections(found.trials, [])] == ["no_gain"]
+    assert [each.reason for each in rejections(found, [])] == ["no_gain"]
 
 
 @pytest.mark.parametrize("accept", ["none", "race"])
@@ -154,7 +154,7 @@ def test_what_is_taken_is_never_behind_what_is_left(gains: list[tuple[float, flo
     taken = found.within(affordable)
     assert len(taken) == min(affordable, len(ranked))
     assert [each.number for each in taken] == sorted(each.number for each in taken)
-    reasons = {each.text: each.reason for each in rejections(trials, taken)}
+    reasons = {each.text: each.reason for each in rejections(found, taken)}
     assert reasons.keys() == {each.candidate.instruction for each in trials} - set(names(taken))
     assert all((reasons.get(each.candidate.instruction) == "no_gain") == (not each.passed) for each in trials)
 
@@ -209,7 +209,7 @@ def test_only_the_best_of_a_step_are_scored_the_best_first() -> None:
         {f"t{number}": float(number < right) for number in range(8)} for right in rights.values()
     ]
     assert found.failed == 1
-    assert [(each.reason, each.text) for each in rejections(found.trials, found.within(1))] == [
+    assert [(each.reason, each.text) for each in rejections(found, found.within(1))] == [
         ("unaffordable", "Good."),
         ("no_gain", "Fair."),
         ("no_gain", "Worse."),

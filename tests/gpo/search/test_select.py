@@ -273,6 +273,23 @@ def test_a_search_restarts_as_long_as_its_limits_let_it_and_once_without_any() -
     assert why_stop(search, limited, splits()) is None
 
 
+def test_a_search_in_which_nothing_can_be_tried_ends_although_no_call_of_the_task_model_is_spent() -> None:
+    capped = spec(optimizer={"preset": "minibatch", "max_steps": 1000, "patience": 2}, budget={"max_task_calls": 900})
+    search = start_search(scored("start", 5, step=0))
+    for _ in range(3):
+        search = select(search, step_of(search, []), capped, random.Random(0))
+        assert why_stop(search, capped, splits()) is None
+    search = select(search, step_of(search, []), capped, random.Random(0))
+    assert why_stop(search, capped, splits()) == "plateau"
+
+
+def test_what_passed_without_a_trial_and_was_not_affordable_is_recorded() -> None:
+    begun = step_of(start_search(scored("start", 5, step=0)), [])
+    two = [scored(text, 5).candidate for text in ("one", "two")]
+    step = complete_step(begun, Screened(passed=tuple(two)), [scored("one", 5)])
+    assert [(each.reason, each.text) for each in step.rejected] == [("unaffordable", "two")]
+
+
 def test_a_step_is_named_by_its_number_and_how_many_there_are_at_most() -> None:
     assert name_step(3, task(max_steps=18)) == "step 3/18"
     assert name_step(3, task(max_steps=UNBOUNDED_STEPS)) == "step 3"

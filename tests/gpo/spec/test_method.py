@@ -51,7 +51,12 @@ def test_the_default_gives_each_proposal_cases_and_tries_it_on_them() -> None:
 @pytest.mark.parametrize("accept", get_args(Accept))
 @pytest.mark.parametrize("information", get_args(Information))
 def test_proposals_have_cases_of_their_own_to_be_shown_or_to_be_tried_on(information: str, accept: str) -> None:
-    options = OptimizerSpec.model_validate({"preset": "gpo", "information": information, "accept": accept})
+    given = {"preset": "gpo", "information": information, "accept": accept}
+    if "reflection" in information and accept in ("batch", "expected"):
+        with pytest.raises(ValidationError, match="reflects on others"):
+            OptimizerSpec.model_validate(given)
+        return
+    options = OptimizerSpec.model_validate(given)
     assert options.tries_cases == (accept in ("batch", "expected"))
     assert options.draws_cases == (options.tries_cases or information == "cases")
 
@@ -114,7 +119,7 @@ def test_a_first_block_asks_for_a_race_and_a_race_has_its_usual_one(
             "race_after (8) has no effect with `accept: batch`; leave one out",
         ),
         (
-            {"preset": "apo", "ways": ["scores"]},
+            {"preset": "apo", "refinement": "generation", "ways": ["scores"]},
             "`ways` go with `information: cases`, or with a score; `prompt+reflection` has its own",
         ),
         (
@@ -127,6 +132,7 @@ def test_a_first_block_asks_for_a_race_and_a_race_has_its_usual_one(
             {"preset": "minibatch", "race_after": 8, "accept": "expected"},
             "race_after (8) has no effect with `accept: expected`; leave one out",
         ),
+        ({"preset": "minibatch", "refinement": "editing"}, "`refinement: editing` has no effect with `ways`"),
         ({"preset": "gpo", "finalists": 3}, "Extra inputs are not permitted"),
     ],
 )
