@@ -27,6 +27,7 @@ from unittest.mock import patch
 import numpy as np
 import yaml
 
+from benchmarks.tables import RESAMPLES, interval, markdown_table
 from gpo.models.synthetic.task import best_instruction, quality
 from gpo.records import Scored
 from gpo.runs.job import load_job
@@ -44,7 +45,6 @@ CONTROL: Mapping[str, Mapping[str, str]] = {
 }
 PRESETS = {name: {"preset": name} for name in ("ape", "apo", "opro", "pe2", "sgdm")}
 ARMS = {**CONTROL, **PRESETS}
-RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -160,15 +160,6 @@ def searches_of(seed: int, sizes: Sizes, arms: Sequence[str]) -> dict[str, Searc
     return found
 
 
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean, and its 95% percentile interval of the bootstrap over seeds."""
-    given = np.asarray(values)
-    rng = np.random.default_rng(0)
-    means = given[rng.integers(0, len(given), (RESAMPLES, len(given)))].mean(axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(given.mean()), float(low), float(high)
-
-
 def at_equal_calls(seeds: Sequence[Mapping[str, Search]]) -> list[dict[str, Tried]]:
     """For each seed the best of every arm, found with as many calls as the arm that made fewest."""
     found = []
@@ -257,7 +248,7 @@ def _quality_table(
             ]
         )
     heads = ["method", "true quality", "dev score", "dev less true", "true quality, uncut", "calls, uncut"]
-    return _table(heads, rows)
+    return markdown_table(heads, rows)
 
 
 def _difference_table(arms: Sequence[str], found: Sequence[Mapping[str, Tried]]) -> str:
@@ -277,7 +268,7 @@ def _difference_table(arms: Sequence[str], found: Sequence[Mapping[str, Tried]])
                 verdict,
             ]
         )
-    return _table(["pair", "difference", "seeds better/equal/worse", "at 95%"], rows)
+    return markdown_table(["pair", "difference", "seeds better/equal/worse", "at 95%"], rows)
 
 
 def _budget_table(arms: Sequence[str], seeds: Sequence[Mapping[str, Search]]) -> str:
@@ -299,7 +290,7 @@ def _budget_table(arms: Sequence[str], seeds: Sequence[Mapping[str, Search]]) ->
                 f"{len(over)} of {len(kept):,}",
             ]
         )
-    return _table(["method", "proposals", "beyond the budget as proposed", "candidates beyond it"], rows)
+    return markdown_table(["method", "proposals", "beyond the budget as proposed", "candidates beyond it"], rows)
 
 
 def _steps_table(name: str, seeds: Sequence[Mapping[str, Search]], sizes: Sizes) -> str:
@@ -311,7 +302,9 @@ def _steps_table(name: str, seeds: Sequence[Mapping[str, Search]], sizes: Sizes)
             budget = "none" if own[0].budget is None else str(own[0].budget)
             proposed = [each.proposed for each in own]
             rows.append([str(step), budget, _spread(proposed), _spread([e.kept for e in own if e.kept is not None])])
-    return f"{name}:\n\n" + _table(["step", "budget", "proposals: median, 90%", "candidates: median, 90%"], rows)
+    return f"{name}:\n\n" + markdown_table(
+        ["step", "budget", "proposals: median, 90%", "candidates: median, 90%"], rows
+    )
 
 
 def _spread(values: Sequence[int]) -> str:
@@ -320,11 +313,6 @@ def _spread(values: Sequence[int]) -> str:
 
 def _mean(values: Sequence[float]) -> float:
     return statistics.fmean(values)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main(arguments: Sequence[str]) -> None:

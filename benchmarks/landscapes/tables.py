@@ -5,18 +5,9 @@ from typing import Any
 
 import numpy as np
 
-RESAMPLES = 10_000
+from benchmarks.tables import interval, markdown_table
 
 Line = Mapping[str, Any]
-
-
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean, and its 95% percentile interval of a bootstrap."""
-    given = np.asarray(values)
-    rng = np.random.default_rng(0)
-    means = given[rng.integers(0, len(given), (RESAMPLES, len(given)))].mean(axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(given.mean()), float(low), float(high)
 
 
 def make_tables(lines: Sequence[Line], reference: str, by: str | None = None) -> str:
@@ -53,9 +44,7 @@ def _table(lines: Sequence[Line], reference: str) -> str:
         "prompts",
         "words",
     ]
-    ruled = ["---", *["---:"] * (len(heads) - 1)]
-    ordered = sorted(rows, key=lambda row: row[2], reverse=True)
-    return "\n".join(f"| {' | '.join(row)} |" for row in [heads, ruled, *ordered])
+    return markdown_table(heads, sorted(rows, key=lambda row: row[2], reverse=True))
 
 
 def _row(method: str, own: Mapping[tuple[str, int], Line], base: Mapping[tuple[str, int], Line]) -> list[str]:

@@ -74,5 +74,5 @@ def _own_sizes(options: OptimizerSpec) -> dict[str, int]:
 def _own_race(options: OptimizerSpec, arm: Arm, task: TaskPlan) -> dict[str, Any]:
     """The race of the task's spec, for a method that has no test of its own, where it can end a candidate early."""
     first = options.race_after
-    races = first is not None and arm.method.accept not in ("batch", "expected") and 2 * first < task.dev
+    races = first is not None and not arm.method.tries_cases and 2 * first < task.dev
     return {"accept": "race", "race_after": first} if races else {"race_after": None}

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -103,8 +103,3 @@ def json_value(value: InputValue) -> JsonValue:
 def json_inputs(inputs: Mapping[str, InputValue]) -> dict[str, JsonValue]:
     """The inputs of an example as JSON by their variables."""
     return {name: json_value(value) for name, value in inputs.items()}
-
-
-def holds_media(messages: Sequence[Message]) -> bool:
-    """Whether some message is more than text: an image, a file, a tool."""
-    return not all(message.is_plain for message in messages)

@@ -1,12 +1,12 @@
 """Puts the outcome of a run together at its end: the search, the final scores on the test split, calls and cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
 from gpo.models.sharing import Tally
-from gpo.records import Interval, Score, Usage, UsageByRole, total_usage
+from gpo.records import Interval, Usage, UsageByRole, total_usage
 from gpo.runs.outcome import Calls, Outcome
 from gpo.runs.proof import Proof, judge
 from gpo.runs.run import Run
@@ -35,7 +35,8 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
     rejected = [item for step in search.steps for item in step.rejected]
     tests = [proof.start] if search.best == search.start else [proof.start, proof.best]
     steps = [step.usage for step in search.steps]
-    usage = total_usage([*steps, *(score.usage for score in _scores(search, tests))])
+    scores = [*(item.score for item in search.scored), *tests]
+    usage = total_usage([*steps, *(score.usage for score in scores)])
     calls = _calls(run, usage)
     prices = run.spec.models
     cost = prices.cost(usage)
@@ -66,11 +67,6 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
         earlier=search.earlier,
         expected=search.expected(search.best.candidate) if run.spec.optimizer.expects(search.start.score) else None,
     )
-
-
-def _scores(search: Search, tests: Sequence[Score]) -> list[Score]:
-    before = [search.start.score, *(item.score for item in search.earlier)]
-    return [*before, *(item.score for step in search.steps for item in step.scored), *tests]
 
 
 def _calls(run: Run, usage: UsageByRole) -> Mapping[str, Calls]:

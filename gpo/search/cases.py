@@ -1,7 +1,7 @@
 """The cases of a proposal: a small batch of training examples with the answers that the current prompt got.
 
-In the method's analogy a batch is the minibatch of a gradient. A proposal is shown its own batch, and must beat the
-current prompt on it before it is scored on the dev split. Half of a batch are failures, where there are as many: what
+In the method's analogy a batch is the minibatch of a gradient. A proposal may be shown its own batch, and is tried on
+it before it is scored on the dev split (`screen.py`). Half of a batch are failures, where there are as many: what
 already succeeds tells little of what to change, and nothing can be won on it, but it tells what must not be lost.
 """
 

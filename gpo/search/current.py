@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gpo.evaluation.racing import is_ahead
 from gpo.records import Scored
 from gpo.spec.method import Iterate
-from gpo.words import word_distance
+from gpo.words import split_words, word_distance
 
 TEMPERATURE = 0.05
 """Of the draw by score: a prompt that is 0.05 behind is drawn about a third as often."""
@@ -73,16 +73,12 @@ def _sampled(standing: Standing, rng: random.Random) -> Scored:
     return _draw([item for item in (*standing.before, *standing.of_step) if item.score.complete], rng)
 
 
-def _expected(standing: Standing, rng: random.Random) -> Scored:
-    """The one that is expected to be best; after a restart the best since then, until it is the best of all."""
-    return _keep_best(standing, rng)
-
-
 CHOICES: Mapping[Iterate, Callable[[Standing, random.Random], Scored]] = {
     "best": _keep_best,
     "step": _last_step,
     "sampled": _sampled,
-    "expected": _expected,
+    # What is best was chosen by expectation before: where to go on from is the same question.
+    "expected": _keep_best,
 }
 
 
@@ -95,4 +91,4 @@ def _draw(scored: Sequence[Scored], rng: random.Random) -> Scored:
 
 def _is_far(item: Scored, current: Scored) -> bool:
     texts = (item.candidate.instruction, current.candidate.instruction)
-    return word_distance(*texts) > NEAREST_SHARE * max(len(text.split()) for text in texts)
+    return word_distance(*texts) > NEAREST_SHARE * max(len(split_words(text)) for text in texts)

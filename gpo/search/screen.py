@@ -9,7 +9,6 @@ are read together with all other scores (`estimate.py`), and the best of a step 
 better than the current prompt.
 """
 
-import math
 from collections.abc import Sequence
 
 from pydantic import Field
@@ -20,27 +19,11 @@ from gpo.records import Candidate, Example, Record, Score, UsageByRole, total_us
 from gpo.search.cases import Batch
 from gpo.search.inform import Informed, try_on_cases
 from gpo.search.state import Search
-from gpo.search.step import Rejection, Step, Trial
+from gpo.search.step import Rejection, Step, Trial, mean
 from gpo.spec.task import TaskSpec
 
 MOST_SCORED = 2
 """Candidates of a step that are scored on dev at most, where the best are chosen by what is expected of them."""
-
-
-class Screened(Record):
-    """Candidates in the order in which they deserve a score on dev, the best gain first, and how each was tried.
-
-    `failed` counts the calls that failed.
-    """
-
-    passed: tuple[Candidate, ...]
-    trials: tuple[Trial, ...] = ()
-    failed: int = 0
-    usage: UsageByRole = Field(default={})
-
-    def within(self, affordable: int) -> tuple[Candidate, ...]:
-        """Those that can be paid for, in the order in which they were proposed."""
-        return tuple(sorted(self.passed[:affordable], key=lambda candidate: candidate.number))
 
 
 class Tried(Record):
@@ -49,6 +32,16 @@ class Tried(Record):
     trials: tuple[Trial, ...] = ()
     failed: int = 0
     usage: UsageByRole = Field(default={})
+
+
+class Screened(Tried):
+    """The same with those that `passed`, in the order in which they deserve a score on dev, the best gain first."""
+
+    passed: tuple[Candidate, ...]
+
+    def within(self, affordable: int) -> tuple[Candidate, ...]:
+        """Those that can be paid for, in the order in which they were proposed."""
+        return tuple(sorted(self.passed[:affordable], key=lambda candidate: candidate.number))
 
 
 async def try_all(
@@ -79,7 +72,7 @@ async def _try(
     examples = [case.example for case in batch]
     score = await try_on_cases(models, spec, candidate.instruction, examples, shown)
     known = [case.sample.value for case in batch if case.example.id in score.values]
-    return Trial(candidate=candidate, before=_mean(known), values=score.values, passed=False), score
+    return Trial(candidate=candidate, before=mean(known), values=score.values, passed=False), score
 
 
 def screen(search: Search, begun: Step, tried: Tried, candidates: Sequence[Candidate], spec: TaskSpec) -> Screened:
@@ -100,7 +93,7 @@ def _better(tried: Tried) -> dict[str, float]:
 
 def _expected_better(search: Search, begun: Step, tried: Tried) -> dict[str, float]:
     """How good the best candidates are expected to be, where that is better than the current prompt is."""
-    known = search.with_step(begun.model_copy(update={"trials": tried.trials})).estimates()
+    known = search.estimates(begun.model_copy(update={"trials": tried.trials}))
     bar = known[search.current.candidate.id].mean
     worth = {each.candidate.id: known[each.candidate.id].mean for each in tried.trials}
     ranked = sorted((name for name, value in worth.items() if value > bar), key=lambda name: -worth[name])
@@ -117,7 +110,3 @@ def rejections(screened: Screened, scored: Sequence[Candidate]) -> tuple[Rejecti
         for name, candidate in every.items()
         if name not in taken
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values) if values else 0.0

@@ -51,22 +51,22 @@ class Search(Record):
         return (self.start, *self.earlier, *(item for step in self.steps for item in step.scored))
 
     def with_step(self, step: Step) -> "Search":
-        """The same with one more step that was taken, or begun; what follows from it is not chosen yet."""
+        """The same with one more step that was taken; what follows from it is not chosen yet."""
         digest = content_hash([self.digest, step.model_dump(mode="json")])
         return self.model_copy(update={"steps": (*self.steps, step), "digest": digest})
 
-    def estimates(self) -> dict[str, Estimate]:
-        """How good each prompt is expected to be, by candidate id, from all scores so far."""
-        return estimate(self._seen())
+    def estimates(self, *begun: Step) -> dict[str, Estimate]:
+        """How good each prompt is expected to be, by candidate id, from all scores so far, those `begun` among them."""
+        return estimate(self._seen(*begun))
 
     def expected(self, candidate: Candidate) -> Estimate:
         """How good a prompt that was scored is expected to be."""
         return self.estimates()[candidate.id]
 
-    def _seen(self) -> list[Seen]:
+    def _seen(self, *begun: Step) -> list[Seen]:
         """Every score of every prompt, a parent before its children."""
         found = [_seen(item.candidate, item.score.values) for item in (self.start, *self.earlier)]
-        for step in self.steps:
+        for step in (*self.steps, *begun):
             found.append(Seen(candidate=content_hash(step.current), parent=None, values=step.cases))
             found += [_seen(trial.candidate, trial.values) for trial in step.trials]
             found += [_seen(item.candidate, item.score.values) for item in step.scored]

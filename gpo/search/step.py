@@ -1,7 +1,7 @@
 """Frozen records of one step of a search: what was proposed, what was turned away and why, and what came of it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -54,6 +54,11 @@ class Edited(Record):
     rejected: tuple[Rejection, ...] = ()
 
 
+def mean(scores: Collection[float]) -> float:
+    """The mean of scores; 0 where there are none."""
+    return math.fsum(scores) / len(scores) if scores else 0.0
+
+
 class Trial(Record):
     """A candidate on a batch of training cases: its scores by example id, and the mean of its parent on the same cases.
 
@@ -68,7 +73,7 @@ class Trial(Record):
     @property
     def after(self) -> float:
         """The mean of its own scores; 0 where all calls failed."""
-        return math.fsum(self.values.values()) / len(self.values) if self.values else 0.0
+        return mean(self.values.values())
 
 
 class Step(Record):

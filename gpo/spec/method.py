@@ -70,6 +70,11 @@ class Method(Record):
         default=False, description="Whether a search without progress goes on from another good prompt."
     )
 
+    @property
+    def tries_cases(self) -> bool:
+        """Whether a proposal is tried on training cases before dev."""
+        return self.accept in ("batch", "expected")
+
 
 PRESETS: Mapping[str, Method] = {
     "minibatch": Method(
@@ -225,11 +230,6 @@ class OptimizerSpec(Method):
     def expects(self, score: Score) -> bool:
         """Whether the best prompt is the one that is expected to be; a measure of the set has no scores of examples."""
         return self.current == "expected" and score.labels is None
-
-    @property
-    def tries_cases(self) -> bool:
-        """Whether a proposal is tried on training cases before dev."""
-        return self.accept in ("batch", "expected")
 
     @property
     def shows_score(self) -> bool:

@@ -6,7 +6,8 @@ falls back to what it can do.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpo.search.step import Step
@@ -64,7 +65,7 @@ def choose_ways(allowed: Sequence[Way], steps: Sequence[Step], count: int, rng: 
     fresh = [way for way in allowed if way not in tried]
     taken = fresh[:count]
     while len(taken) < count:
-        taken.append(max(allowed, key=lambda way: _draw_rate(passed.get(way, 0), tried.get(way, 0), rng)))
+        taken.append(max(allowed, key=lambda way: _draw_rate(passed[way], tried[way], rng)))
     return tuple(taken)
 
 
@@ -73,26 +74,24 @@ def _draw_rate(passed: int, tried: int, rng: random.Random) -> float:
     return rng.betavariate(1 + passed, 1 + tried - passed)
 
 
-def _count_trials(steps: Sequence[Step]) -> tuple[dict[str, int], dict[str, int]]:
-    """How many proposals of each way were accepted, and how many were tried, in all steps.
-
-    Without a test on cases, one was accepted when a later step started from it.
-    """
-    passed: dict[str, int] = {}
-    tried: dict[str, int] = {}
+def _count_trials(steps: Sequence[Step]) -> tuple[Counter[str], Counter[str]]:
+    """How many proposals of each way were accepted, and how many were tried, in all steps."""
     taken_up = {step.current for step in steps}
-    for step in steps:
-        on_cases = {trial.candidate.id for trial in step.trials}
-        for item in step.scored:
-            if item.candidate.id not in on_cases:
-                way = item.candidate.way
-                tried[way] = tried.get(way, 0) + 1
-                passed[way] = passed.get(way, 0) + (item.candidate.instruction in taken_up)
-        for trial in step.trials:
-            way = trial.candidate.way
-            tried[way] = tried.get(way, 0) + 1
-            passed[way] = passed.get(way, 0) + trial.passed
-        for rejection in step.rejected:
-            if rejection.way and rejection.reason not in ("no_gain", "unaffordable", "failed"):
-                tried[rejection.way] = tried.get(rejection.way, 0) + 1
-    return passed, tried
+    judged = [each for step in steps for each in _judge_step(step, taken_up)]
+    return Counter(way for way, is_accepted in judged if is_accepted), Counter(way for way, _ in judged)
+
+
+def _judge_step(step: Step, taken_up: Collection[str]) -> Iterator[tuple[str, bool]]:
+    """The way of each proposal of a step, and whether it was accepted; calls that failed tell nothing of a way.
+
+    Without a test on cases, one was accepted when a later step started from it: when it was `taken_up`.
+    """
+    on_cases = {trial.candidate.id for trial in step.trials}
+    for item in step.scored:
+        if item.candidate.id not in on_cases:
+            yield item.candidate.way, item.candidate.instruction in taken_up
+    for trial in step.trials:
+        yield trial.candidate.way, trial.passed
+    for rejection in step.rejected:
+        if rejection.way and rejection.reason not in ("no_gain", "unaffordable", "failed"):
+            yield rejection.way, False
