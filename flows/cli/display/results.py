@@ -114,12 +114,11 @@ def _line(result: ExampleResult) -> str:
         " | ".join(result.input.values()),
         result.feedback,
     ]
-    return "\t".join(map(_cell, cells)) + "\n"
-
-
-def _cell(text: str) -> str:
-    # Most texts are on one line already, which is much faster to see than to make.
-    return text if text.isprintable() and "  " not in text else formatting.one_line(text)
+    # Most rows have texts of one line only, which is much faster to see of a whole row than to make of each cell.
+    row = "|".join(cells)
+    if not row.isprintable() or "  " in row:
+        cells = [formatting.one_line(cell) for cell in cells]
+    return "\t".join(cells) + "\n"
 
 
 def _print_result(console: Console, result: ExampleResult) -> None:

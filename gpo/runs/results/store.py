@@ -80,11 +80,12 @@ class Results:
         with read_transaction(self._engine) as connection, _stream(connection, query) as rows:
             for place, example, sliced, given, expected, *values in rows:
                 slices = _read_slices(sliced)
-                if any(slices.get(name) != value for name, value in query.slices.items()):
+                if query.slices and not query.slices.items() <= slices.items():
                     continue
-                row = (place, example, slices, from_json(given), _read_expected(expected), *values)
                 change = change_of(values[_BEFORE_SCORE], values[_SCORE], query.right_from)
-                yield ExampleResult._make((*fixed, *row, change))
+                yield ExampleResult(
+                    *fixed, place, example, slices, from_json(given), _read_expected(expected), *values, change
+                )
 
     def slices(self, query: ResultQuery) -> dict[str, set[str]]:
         """The slices that the examples of a prompt's results are in: values by field."""
