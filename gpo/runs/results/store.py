@@ -83,9 +83,8 @@ class Results:
                 if query.slices and not query.slices.items() <= slices.items():
                     continue
                 change = change_of(values[_BEFORE_SCORE], values[_SCORE], query.right_from)
-                yield ExampleResult(
-                    *fixed, place, example, slices, from_json(given), _read_expected(expected), *values, change
-                )
+                row = (place, example, slices, from_json(given), _read_expected(expected), *values, change)
+                yield ExampleResult._make((*fixed, *row))
 
     def slices(self, query: ResultQuery) -> dict[str, set[str]]:
         """The slices that the examples of a prompt's results are in: values by field."""
