@@ -86,6 +86,7 @@ def test_help_says_what_the_exit_codes_mean() -> None:
     assert "Exit codes: 0 done, 1 failed, 2 the input was wrong, 130 interrupted" in shown
 
 
+@pytest.mark.slow
 def test_no_command_imports_what_takes_long_before_it_is_called() -> None:
     """`gpo --help` must not wait for Prefect."""
     program = f"import sys, flows.cli.app; print(*sorted({HEAVY} & set(sys.modules)))"

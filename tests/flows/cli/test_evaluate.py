@@ -137,6 +137,7 @@ def test_evaluate_of_an_empty_split(folder: Path, endpoint: Endpoint) -> None:
     refused(gpo("evaluate", write(folder, content), "--split", "train"), "train", "empty")
 
 
+@pytest.mark.slow
 def test_a_busy_endpoint_is_asked_again(folder: Path) -> None:
     def busy_at_first(request: Request) -> Reply | str:
         return Reply("slow down", status=429, retry_after=0.01) if request.number <= 2 else right(request)

@@ -85,6 +85,7 @@ def test_an_expression_that_takes_too_long_costs_one_score_and_not_the_run(folde
     assert "gave up on the expression" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_function_sees_the_row(folder: Path, endpoint: Endpoint) -> None:
     source = "async def f(text, row): return row['user'].startswith('u') and row['a'] == 'yes' and len(text) > 2"
     result = evaluated(

@@ -168,6 +168,7 @@ def test_answers_that_cannot_be_read_stop_the_run_and_are_shown(command: str, fo
         assert rubbish.calls_of("task") == 8
 
 
+@pytest.mark.slow
 def test_a_refused_key_is_neither_retried_nor_shown(folder: Path) -> None:
     os.environ["MY_KEY_TODAY"] = "sk-very-secret-0123456789"
 

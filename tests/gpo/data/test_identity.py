@@ -53,6 +53,7 @@ def crossing(splits: Splits) -> set[str]:
     return sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2]
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(data=st.data(), seed=st.integers(0, 5))
 def test_equal_normal_forms_never_stand_in_two_splits(load: Load, data: st.DataObject, seed: int) -> None:

@@ -226,6 +226,7 @@ def test_every_source_of_a_spec_has_its_function() -> None:
     assert set(SOURCES) == set(spec_options.SOURCES)
 
 
+@pytest.mark.slow
 def test_any_module_of_the_folder_knows_all_formats_and_sources() -> None:
     """In a fresh process: whoever imports one of them, as the push of a file does, must not miss the others."""
     program = "from gpo.data.sources.files import LOADERS; from gpo.data.sources.registry import SOURCES"

@@ -93,6 +93,7 @@ def test_a_new_folder_is_its_owners(tmp_path: Path) -> None:
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_several_processes_may_open_a_new_database_at_once(path: Path) -> None:
     open_at_once(f"sqlite:///{path}")
     engine = open_database(f"sqlite:///{path}")

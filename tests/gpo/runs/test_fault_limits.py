@@ -85,11 +85,13 @@ def test_a_host_that_does_not_exist_and_a_server_that_hangs_up_are_named(spec: S
 # Latency
 
 
+@pytest.mark.slow
 def test_the_time_of_an_answer_is_that_of_the_wire_not_of_the_queue(spec: Spec) -> None:
     with faulting(lambda call: Sent(answered(call).body, slowly=(b"",), every_s=0.05)) as server:
-        measured = evaluated(spec(server, task={"max_concurrency": 8}))
+        measured = evaluated(spec(server, task={"max_concurrency": 2}))
     assert measured.score.timing.mean is not None
-    assert 0.05 <= measured.score.timing.mean < 0.11
+    # With the time in the queue it would be 0.6 s: 48 calls, two at once.
+    assert 0.05 <= measured.score.timing.mean < 0.4
 
 
 # Secrets

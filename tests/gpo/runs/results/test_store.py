@@ -92,6 +92,7 @@ def test_a_result_comes_back_whole(engine: Engine) -> None:
     ]
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_what_was_fixed_and_broken_is_what_the_scores_say(values: list[tuple[Value, Value]]) -> None:
     def places(passes: Callable[[Value, Value], bool]) -> list[str]:
