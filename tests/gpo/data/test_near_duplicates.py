@@ -73,4 +73,4 @@ def test_ten_thousand_examples_take_seconds() -> None:
     begin = time.process_time()
     (line,) = told(texts[:5000], [*texts[5000:], f"{texts[7]} again"])
     assert line.startswith("1 example of dev")
-    assert time.process_time() - begin < 3
+    assert time.process_time() - begin < 10

@@ -533,4 +533,4 @@ def test_what_was_read_is_its_own_reference(text: str, answer: AnswerSpec) -> No
 def test_long_texts_take_no_long_time(unit: str, answer: AnswerSpec) -> None:
     started = time.process_time()
     parse_answer(f"x{unit * (60_000 // len(unit))}x", answer)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 5
