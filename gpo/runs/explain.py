@@ -70,7 +70,7 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         StateError: the database cannot be used.
     """
     splits = load_splits(job.spec)
-    key = run_key(job.spec, splits)
+    key = run_key(job.spec, splits, job.earlier)
     spec = fit_to_calls(job.spec, sizes_of(splits)).spec
     options = spec.optimizer
     if step is not None and not 1 <= step <= options.max_steps:

@@ -27,6 +27,11 @@ from gpo.spec.task import TaskSpec
 
 _T = TypeVar("_T")
 
+_BY_DEV_ALONE = (
+    "What its proposals got on their own cases is recorded at the end, so the current prompt is chosen by scores on "
+    "dev alone here; the run may have gone on from another."
+)
+
 
 @dataclass(frozen=True)
 class StepFacts:
@@ -83,6 +88,8 @@ async def replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Score
     searches = _searches(spec, scored, step)
     current = searches[-1].current
     seen = StepFacts(note=f"Taken from run {name}, which has not finished.", current=current)
+    if step > START_STEP + 1 and spec.optimizer.tries_cases:
+        seen = replace(seen, note=f"{seen.note} {_BY_DEV_ALONE}")
     try:
         async with _open_ledger_only(job) as models:
             # What its steps tried on cases is recorded at the end of a run: of later ones the cases are not known.
@@ -115,8 +122,8 @@ def _inform(
 
 def _searches(spec: TaskSpec, scored: Sequence[Scored], step: int) -> list[Search]:
     """Where the search stood before each step up to this one."""
-    start = next(item for item in scored if item.candidate.step == START_STEP)
-    searches = [start_search(start)]
+    start, *earlier = (item for item in scored if item.candidate.step == START_STEP)
+    searches = [start_search(start, earlier)]
     for number in range(1, step):
         found = tuple(item for item in scored if item.candidate.step == number)
         taken = Step(number=number, budget=None, current="", neighbours=(), scored=found, rejected=())

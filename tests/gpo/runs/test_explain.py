@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,20 +70,20 @@ STEPS = (
 )
 
 
-def keep(place: Job, *, ended: bool, key: str | None = None) -> None:
+def keep(place: Job, *, ended: bool, key: str | None = None, steps: Sequence[Sequence[Scored]] = STEPS) -> None:
     """A run of two steps in the database, its outcome only when it has ended."""
-    search = start_search(STEPS[0][0])
-    for items in STEPS[1:]:
+    search = start_search(steps[0][0], steps[0][1:])
+    for items in steps[1:]:
         search = after(search, *items)
         taken = search.steps[-1].model_copy(update={"neighbours": (START,), "reflection": "vague"})
         search = search.model_copy(update={"steps": (*search.steps[:-1], taken)})
     found: Outcome = outcome(start=search.start, best=search.best, steps=2, history=search.steps, run_id="reviews-1")
-    key = key or run_key(place.spec, load_splits(place.spec))
+    key = key or run_key(place.spec, load_splits(place.spec), place.earlier)
     engine = open_database(place.settings.database_for(place.home))
     try:
         history = History(engine)
         history.begin(RunRow(key=key, task="reviews", scope="s", spec=place.spec.fingerprint(), started_at=utc_now()))
-        for items in STEPS:
+        for items in steps:
             history.record(key, "s", items)
         if ended:
             history.finish(key, found)
@@ -209,6 +211,16 @@ def test_an_unfinished_run_tells_its_current_prompt_and_not_what_was_never_paid_
     beyond = explained(path, 4)
     assert "recorded 2 steps so far" in beyond.note
     assert "current prompt" in unknown(beyond)
+
+
+def test_an_unfinished_run_knows_the_prompts_that_it_began_with_and_says_what_it_cannot_know(tmp_path: Path) -> None:
+    path = write(tmp_path, preset="minibatch")
+    job = replace(load_job(path), earlier=("Is it good or bad?",))
+    known = [scored(START, 0, 0, 4), scored(job.earlier[0], 0, 1, 9)]
+    keep(job, ended=False, steps=(known, *STEPS[1:]))
+    found = asyncio.run(explain(job, 3))
+    assert text_of(found, "current prompt") == "Current instruction: Is it good or bad?\nScore: 90"
+    assert "the run may have gone on from another" in found.note
 
 
 def test_a_run_that_is_under_way_is_not_waited_for(tmp_path: Path) -> None:
