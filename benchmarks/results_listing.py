@@ -4,6 +4,7 @@ Rows are as those of a classification of reviews: an input of 400 characters, an
 process of its own, as a person starts it: with the time that Python and its imports take.
 """
 
+import argparse
 import os
 import random
 import resource
@@ -70,7 +71,9 @@ def cpu_seconds() -> float:
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="?", type=int, default=ROWS, help=f"results of each prompt, by default {ROWS:,}")
+    rows = parser.parse_args().rows
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seconds, size = fill(folder, rows), (folder / "gpo.db").stat().st_size / 1e6
