@@ -48,12 +48,16 @@ METRIC_OF_KIND: Mapping[AnswerKind, str] = {
 
 
 class AnswerGuess(NamedTuple):
-    """How answers are read and scored, and how the starting instruction asks for them; `metric` as a spec writes it."""
+    """How answers are read and scored, and how the starting instruction asks for them; `metric` as a spec writes it.
+
+    `length` is that of the longest right answers, in bytes, where only one in ten is longer.
+    """
 
     spec: AnswerSpec
     metric: str
     instruction: str
     description: str
+    length: int = 0
 
 
 class References(NamedTuple):
@@ -63,6 +67,12 @@ class References(NamedTuple):
     column: Column
     inputs: tuple[str, ...]
     """The text of the inputs of each right answer; empty where a row may have several answers."""
+
+    @property
+    def length(self) -> int:
+        """The length in bytes that nine in ten do not exceed."""
+        lengths = sorted(len(text.encode(errors="replace")) for text in self.texts)
+        return lengths[int(_MOSTLY * (len(lengths) - 1))] if lengths else 0
 
 
 def references_of(column: Column, inputs: Sequence[Column]) -> References:
@@ -149,8 +159,11 @@ def _label_sets(found: References) -> AnswerGuess | None:
 
 def _list(found: References) -> AnswerGuess | None:
     if found.column.is_list:
-        is_list = not _LIST_WORDS.isdisjoint(words_of(found.column.name))
-        return _PLAIN["list"]._replace(metric=_UNORDERED) if is_list else None
+        if _LIST_WORDS.isdisjoint(words_of(found.column.name)):
+            return None
+        # What stands twice in a list has its place there, as the tags of a sentence's words do.
+        is_set = all(len({*map(str, value)}) == len(value) for value in found.column.present)
+        return _PLAIN["list"]._replace(metric=_UNORDERED) if is_set else _PLAIN["list"]
     if all(isinstance(_parsed(text), list) for text in found.texts) or _are_reordered(found):
         return _PLAIN["list"]
     return None

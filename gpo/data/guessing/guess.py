@@ -18,7 +18,7 @@ from gpo.data.guessing.answers import (
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, UndecidedError, take_default
 from gpo.data.guessing.columns import Column, Row, columns_of
 from gpo.data.guessing.names import is_feedback, is_split, variables_for
-from gpo.data.guessing.options import Options, find_options, option_labels
+from gpo.data.guessing.options import Options, find_options, labelled_reference, option_labels
 from gpo.data.guessing.roles import Inputs, LeftOut, Reference, find_inputs, find_reference
 from gpo.data.identity import identity_of
 from gpo.data.sources.tables import split_named
@@ -144,6 +144,8 @@ def _reference(
             chosen, options = find_reference(own, None, ask), None
     if options and len(options.fields) > 1 and option_labels(options, columns[chosen.field], columns) is None:
         return chosen, None
+    if options and not choices.reference and (named := labelled_reference(options, columns[chosen.field], columns)):
+        chosen = Reference(named, (chosen.field,))
     return chosen, options
 
 
@@ -224,7 +226,7 @@ def _answer(
         answer = answer_of(found) if labels is None else answer_of_options(labels)
     if choices.metric:
         answer = answer._replace(metric=_metric(choices.metric))
-    return answer, labels
+    return answer._replace(length=found.length), labels
 
 
 def _metric(name: str) -> str:

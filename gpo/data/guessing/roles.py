@@ -189,8 +189,8 @@ def _belongs_to(name: str, reference: str, columns: Mapping[str, Column], fixed:
 def _why_not(column: Column, reference: Column) -> str:
     """Why a field cannot be an input; empty where it can."""
     rules: tuple[tuple[Callable[[], bool], str], ...] = (
-        (lambda: column.is_row_number, "counts the rows"),
         (lambda: not column.present, "is empty in every row"),
+        (lambda: column.is_row_number, "counts the rows"),
         (lambda: column.is_constant, "says the same in every row"),
         (lambda: not column.is_filled, f"is empty in {column.missing} of {len(column.values)} rows"),
         (lambda: is_like_answer(column.name), "is named like an answer"),
@@ -230,6 +230,10 @@ def _why_unusual(column: Column) -> str:
 def _undecided_input(columns: Mapping[str, Column], reference: str, left_out: Sequence[LeftOut]) -> UndecidedError:
     reasons = "; ".join(f"`{field}` {why}" for field, why in left_out[:_SHOWN_FIELDS])
     why = f": {reasons}" if reasons else f"; {shown_fields(columns)}"
-    possible = next((field for field, _ in left_out if columns[field].is_text and columns[field].distinct > 1), None)
+    differing = [columns[field] for field, _ in left_out if columns[field].distinct > 1]
+    likely = [column.name for column in differing if column.is_text] or [
+        each.name for each in differing if each.is_list
+    ]
+    possible = next(iter(likely), None)
     choices = Choices(input=(possible,), reference=reference) if possible else None
     return UndecidedError(f"no field fits as input{why}", choices)

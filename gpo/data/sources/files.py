@@ -34,6 +34,7 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _LOOKED_AT = 1 << 16
 """Bytes from which it is told how a file is written."""
 
+_FEWEST_COLUMNS = 2
 _OTHER_DELIMITERS = (";", "\t", "|", ",")
 
 
@@ -188,7 +189,10 @@ def _parsed_line(line: str, encoding: str) -> Mapping[str, Any] | DatasetError:
 
 @loader(".json")
 def load_json(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
-    """A JSON array of objects, or an object that holds one such array; read whole, so large data is better as JSONL."""
+    """A JSON array of objects, or an object that holds one such array, columns, or rows by their keys.
+
+    It is read whole, so large data is better as JSONL.
+    """
     with open_text(path, reading, newline="") as file:
         text = file.read()
     for number, line in enumerate(text.split("\n"), start=1):
@@ -203,8 +207,29 @@ def load_json(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
         ) from None
     except DatasetError as problem:
         raise DatasetError(f"{path}: {problem}") from None
-    for number, value in enumerate(the_array(content, path), start=1):
+    for number, value in enumerate(_rows_by_column(content) or the_array(content, path), start=1):
         yield number, row_of_value(value)
+
+
+def _rows_by_column(content: object) -> list[Any] | None:
+    """The rows of an object of columns, or of rows by their keys, as pandas writes both; None for anything else.
+
+    >>> _rows_by_column({"text": {"0": "a", "1": "b", "2": "c"}, "label": {"0": "x", "1": "y", "2": "z"}})[1]
+    {'text': 'b', 'label': 'y'}
+    >>> _rows_by_column({"text": ["a", "b", "c"], "label": ["x", "y", "z"]})[2]
+    {'text': 'c', 'label': 'z'}
+    """
+    if not isinstance(content, dict) or len(content) < _FEWEST_COLUMNS:
+        return None
+    values = list(content.values())
+    if all(isinstance(value, list) and not any(isinstance(item, dict) for item in value) for value in values):
+        is_even = len({len(value) for value in values}) == 1 < len(content) < len(values[0])
+        return [dict(zip(content, row, strict=True)) for row in zip(*values, strict=True)] if is_even else None
+    if not all(isinstance(value, dict) for value in values):
+        return None
+    if all(value.keys() == values[0].keys() for value in values) and len(content) < len(values[0]):
+        return [{name: column[key] for name, column in content.items()} for key in values[0]]
+    return values if len(content) > max(len(value) for value in values) else None
 
 
 def the_array(content: object, path: Path) -> list[Any]:
