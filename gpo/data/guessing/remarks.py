@@ -87,7 +87,10 @@ def _of_labels(rows: Sequence[Row], found: Guess) -> Iterator[str]:
             )
     most, number = next(iter(labels.items()))
     if number >= _IMBALANCE * (total := sum(labels.values())):
-        yield f"{number} of {total} rows have the label `{most}`: always saying it scores {number / total:.2f}"
+        yield (
+            f"{number} of {total} rows have the label `{most}`: always saying it scores {number / total:.2f}; "
+            "splits that are cut from one file keep its share"
+        )
 
 
 def _of_decimals(rows: Sequence[Row], found: Guess) -> Iterator[str]:
