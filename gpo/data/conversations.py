@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from gpo.data.content_blocks import is_content, read_content
+from gpo.data.content_blocks import is_content, is_image, read_content, read_image
 from gpo.data.sources.files import Number, typed_json
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
@@ -35,7 +35,7 @@ def is_shown_as_messages(value: object) -> bool:
 
 
 def read_conversation(value: object, field: str, folder: Path | None = None) -> Conversation:
-    """The messages of a value; a text, or a list of blocks, is one message of the user.
+    """The messages of a value; a text, a list of blocks, or an image, is one message of the user.
 
     Files that messages name are looked for in `folder`.
 
@@ -48,6 +48,9 @@ def read_conversation(value: object, field: str, folder: Path | None = None) -> 
     if is_conversation(items):
         assert isinstance(items, list)  # noqa: S101 - for the type checker
         return tuple(_message(_unwrapped(item), field, folder) for item in items)
+    if is_image(value):
+        text, blocks = read_image(value, field, folder)
+        return (Message(role="user", text=text, blocks=blocks),)
     if (isinstance(value, str) and not isinstance(value, Number)) or is_content(value):
         text, blocks = read_content(value, field, folder)
         return (Message(role="user", text=text, blocks=blocks),)

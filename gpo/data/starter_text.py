@@ -25,7 +25,8 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
     The variables of `found.inputs` are names, all else may be any text. Models are the embedded ones if `local`, by
     default where they are installed.
     """
-    is_local = _has_local() if local is None else local
+    # An embedded model takes text alone.
+    is_local = _has_local() and not found.images if local is None else local
     return _TEMPLATES.fill(
         "starter.yaml.j2",
         name=name,

@@ -29,7 +29,8 @@ def _lines(starter: "Starter") -> Iterator[tuple[str, str]]:
     yield "data", _data(starter)
     for number, (variable, field) in enumerate(found.inputs.items()):
         origin = "" if field == variable else f" from `{field}`"
-        kind = ", messages with their roles" if variable in found.conversations else ""
+        kind = ", images" if variable in found.images else ""
+        kind = ", messages with their roles" if variable in found.conversations and not kind else kind
         yield ("" if number else "input"), f"{{{{{variable}}}}}{origin}{kind}"
     yield "answer", _answer(starter)
     if found.feedback:

@@ -195,23 +195,27 @@ def _why_not(column: Column, reference: Column) -> str:
         (lambda: not column.is_filled, f"is empty in {column.missing} of {len(column.values)} rows"),
         (lambda: is_like_answer(column.name), "is named like an answer"),
         (lambda: column.is_date, "holds dates"),
+        (lambda: column.names_missing_files, "names images that are not beside the data"),
         (lambda: is_id(column.name) and not column.is_wordy, "names rows, or what they belong to"),
     )
     if why := next((why for rule, why in rules if rule()), ""):
         return why
-    return leak_of(column, reference)
+    # The name of a file may well hold the answer, but is not what the model is shown.
+    return "" if column.holds_images else leak_of(column, reference)
 
 
 def _chosen(able: Sequence[Column]) -> tuple[list[Column], list[Column]]:
     """The inputs, and the others."""
-    texts = [column for column in able if column.is_asked and not column.is_number]
+    images = [column for column in able if column.holds_images]
+    texts = [column for column in able if column.is_asked and not column.is_number and column not in images]
     usual = [column for column in texts if is_usual_input(column.name)]
     # `subject: billing` beside a message is a label of another kind.
     telling = [column for column in usual if column.is_wordy or not column.is_label_like] or usual
     wordy = [column for column in texts if column.is_wordy and not column.is_label_like]
     no_codes = [column for column in texts if not column.is_code]
     numbers = [column for column in able if column.is_number]
-    chosen = next((found for found in (telling, wordy, no_codes, texts, numbers) if found), [])
+    ways = (telling, wordy) if images else (telling, wordy, no_codes, texts, numbers)
+    chosen = next((found for found in ways if found), []) + images
     return chosen, [column for column in able if column not in chosen]
 
 
@@ -230,7 +234,11 @@ def _why_unusual(column: Column) -> str:
 def _undecided_input(columns: Mapping[str, Column], reference: str, left_out: Sequence[LeftOut]) -> UndecidedError:
     reasons = "; ".join(f"`{field}` {why}" for field, why in left_out[:_SHOWN_FIELDS])
     why = f": {reasons}" if reasons else f"; {shown_fields(columns)}"
-    differing = [columns[field] for field, _ in left_out if columns[field].distinct > 1]
+    differing = [
+        columns[field]
+        for field, _ in left_out
+        if columns[field].distinct > 1 and not columns[field].names_missing_files
+    ]
     likely = [column.name for column in differing if column.is_text] or [
         each.name for each in differing if each.is_list
     ]
