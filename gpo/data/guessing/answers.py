@@ -19,11 +19,18 @@ from gpo.scoring.spec import AnswerSpec
 from gpo.template import variables_in
 
 MOST_LABELS = 12
+_MOST_WORDS = 100
+"""Labels that are words: numbers that come again and again may be results, and names of intents are not."""
 
 _ROWS_PER_LABEL = 4
 
 _SHORT_ANSWER = 60
 """Characters. A longer answer is free text, and so is one of several lines: it may be worded in many ways."""
+
+_SENTENCE = 6
+"""Words. Answers that are longer are sentences, which may be worded in many ways, however short they are."""
+
+_WORDED = frozenset({"translation", "summary", "paraphrase", "headline", "caption"})
 
 _LONG_ANSWER = 40
 """Words. Of answers that are longer, the order of the words is judged too."""
@@ -195,7 +202,8 @@ def _boolean(found: References) -> AnswerGuess | None:
 def _labelled(found: References) -> AnswerGuess | None:
     labels = labels_of(found.texts)
     # The right answers of twenty sums may be few as well: labels come back again and again.
-    are_few = 2 <= len(labels) <= min(MOST_LABELS, max(len(found.texts) // _ROWS_PER_LABEL, 0))
+    most = MOST_LABELS if any(map(is_number, labels)) else _MOST_WORDS
+    are_few = 2 <= len(labels) <= min(most, len(found.texts) // _ROWS_PER_LABEL)
     if are_few and all(len(label) <= LABEL_LENGTH and not variables_in(label) for label in labels):
         return _choice(labels)
     return None
@@ -212,14 +220,21 @@ def _number(found: References) -> AnswerGuess | None:
 
 
 def _exact(found: References) -> AnswerGuess | None:
-    return _PLAIN["exact"] if all(map(is_short, found.texts)) else None
+    if not all(map(is_short, found.texts)) or not _WORDED.isdisjoint(words_of(found.column.name)):
+        return None
+    return _PLAIN["exact"] if _words(found.texts) <= _SENTENCE else None
 
 
 def _free(found: References) -> AnswerGuess:
-    lengths = sorted(len(text.split()) for text in found.texts)
-    if lengths and lengths[len(lengths) // 2] > _LONG_ANSWER:
+    if _words(found.texts) > _LONG_ANSWER:
         return _PLAIN["free"]._replace(metric="rouge_l", instruction="Answer in a few sentences.")
     return _PLAIN["free"]
+
+
+def _words(texts: Sequence[str]) -> int:
+    """The words of a text of middle length."""
+    lengths = sorted(len(text.split()) for text in texts)
+    return lengths[len(lengths) // 2] if lengths else 0
 
 
 def is_number(text: str) -> bool:

@@ -30,7 +30,7 @@ _REFERENCE_WORDS = (
     "sentiment", "intent", "queue", "verdict", "summary", "highlights", "translation", "completion", "response",
     "labels", "answers", "department", "topic", "emotion", "stance", "polarity", "spam", "toxic", "decision", "outcome",
     "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "correct", "tags",
-    "keywords", "entities",
+    "keywords", "entities", "chosen", "preferred", "true", "actual",
 )
 
 _SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
@@ -41,7 +41,10 @@ _ANSWER_WORDS = frozenset({
     "label", "labels", "answer", "answers", "target", "targets", "gold", "truth", "correct", "expected", "ideal",
     "justification", "justifications", "explanation", "explanations", "rationale", "rationales", "reasoning", "reason",
     "solution", "solutions", "cot", "prediction", "predictions", "predicted", "annotation", "annotations", "verdict",
+    "chosen", "rejected", "pred", "preds",
 })
+
+_PREDICTIONS = frozenset({"pred", "preds", "predicted", "prediction", "predictions", "yhat", "rejected"})
 
 _INPUTS = frozenset({
     "input", "inputs", "text", "question", "review", "prompt", "context", "passage", "sentence", "premise",
@@ -88,6 +91,11 @@ def is_feedback(name: str) -> bool:
 def is_like_answer(name: str) -> bool:
     """Whether a field that is not the right answer says it all the same, by its name."""
     return not _ANSWER_WORDS.isdisjoint(words_of(name))
+
+
+def is_prediction(name: str) -> bool:
+    """Whether a field says what a model answered, or an answer that was not wanted."""
+    return not _PREDICTIONS.isdisjoint(words_of(name))
 
 
 def is_usual_input(name: str) -> bool:

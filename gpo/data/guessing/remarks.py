@@ -18,7 +18,9 @@ from gpo.scoring.kinds import KINDS
 _IMBALANCE = 0.8
 """Share of the most frequent label from which on a prompt that always says it looks good."""
 
-_NOTHING = frozenset({"n/a", "#n/a", "na", "nan", "null", "none", "nil", "-", "--", "?", "tbd", "missing", "(blank)"})
+_NOTHING = frozenset(
+    {"n/a", "#n/a", "na", "nan", "null", "none", "nil", "-", "--", "?", "tbd", "missing", "(blank)", "-1"}
+)
 """Labels that may as well mean that there is no answer, in normal form."""
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")

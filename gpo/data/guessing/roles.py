@@ -11,6 +11,7 @@ from gpo.data.guessing.names import (
     is_id,
     is_like_answer,
     is_metadata,
+    is_prediction,
     is_solution,
     is_usual_input,
     reference_rank,
@@ -55,6 +56,7 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
     taken = options.fields if options else ()
     free = [column for name, column in columns.items() if name not in taken and top_field(name) not in taken]
     able = [column for column in free if _can_be_reference(column)]
+    able = [column for column in able if not is_prediction(column.name)] or able
     plain = [column for column in able if not _is_part(column, columns)]
     ranked = sorted(
         (rank, place, column.name)
@@ -130,7 +132,10 @@ def _asked(best: str, likely: Sequence[Column], ask: Ask) -> Reference:
 
 def _undecided_reference(columns: Mapping[str, Column], plain: Sequence[Column]) -> UndecidedError:
     texts = [column.name for column in plain if column.is_text and not is_id(column.name)]
-    choices = Choices(input=(texts[0],), reference=texts[-1]) if len(texts) > 1 else None
+    asked = [name for name in texts if is_usual_input(name)] or texts[:1]
+    rest = [name for name in texts if name not in asked] or texts[-1:]
+    asked = [name for name in asked if name != rest[-1]]
+    choices = Choices(input=tuple(asked), reference=rest[-1]) if asked and rest else None
     return UndecidedError(
         f"cannot tell which field holds the right answer, which differs from row to row; {shown_fields(columns)}",
         choices,
@@ -161,14 +166,21 @@ def find_inputs(columns: Mapping[str, Column], reference: str, options: Options 
     solution = next((name for name in columns if is_solution(name) and name != reference), None)
     left_out: list[LeftOut] = []
     able: list[Column] = []
+    gaps: list[Column] = []
     for name, column in columns.items():
         if name in fixed or name in (reference, solution) or _belongs_to(name, reference, columns, fixed):
             continue
         if why := _why_not(column, columns[reference]):
             left_out.append(LeftOut(name, why))
+            if is_usual_input(name) and column.is_wordy and not column.is_filled:
+                gaps.append(column)
         else:
             able.append(column)
     chosen, others = _chosen(able)
+    if any(column.is_wordy for column in chosen):
+        # Of several inputs one may be empty, as the `input` of a task that needs none.
+        chosen += gaps
+        left_out = [each for each in left_out if each.field not in {column.name for column in gaps}]
     left_out += [LeftOut(column.name, _why_unusual(column)) for column in others]
     if not chosen and not fixed:
         raise _undecided_input(columns, reference, left_out)
@@ -244,4 +256,8 @@ def _undecided_input(columns: Mapping[str, Column], reference: str, left_out: Se
     ]
     possible = next(iter(likely), None)
     choices = Choices(input=(possible,), reference=reference) if possible else None
+    parts = [name for name, each in columns.items() if name.startswith(f"{reference}.") and each.is_text]
+    if len(parts) > 1 and not possible:
+        # Both may be parts of one object, as two languages of a `translation`.
+        choices = Choices(input=(parts[0],), reference=parts[-1])
     return UndecidedError(f"no field fits as input{why}", choices)

@@ -34,7 +34,7 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _LOOKED_AT = 1 << 16
 """Bytes from which it is told how a file is written."""
 
-_FEWEST_COLUMNS = 2
+_FEWEST_COLUMNS, _ROWS = 2, "rows"
 _OTHER_DELIMITERS = (";", "\t", "|", ",")
 
 
@@ -191,7 +191,7 @@ def _parsed_line(line: str, encoding: str) -> Mapping[str, Any] | DatasetError:
 def load_json(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
     """A JSON array of objects, or an object that holds one such array, columns, or rows by their keys.
 
-    It is read whole, so large data is better as JSONL.
+    It is read whole, so large data is better as JSONL, which many such files are.
     """
     with open_text(path, reading, newline="") as file:
         text = file.read()
@@ -201,9 +201,11 @@ def load_json(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
     try:
         content = parse_json(text)
     except json.JSONDecodeError as error:
-        several = "; one object a line is JSONL: name the file .jsonl" if error.msg == "Extra data" else ""
+        if error.msg == "Extra data" and text[: error.pos].strip().startswith("{"):
+            yield from load_jsonl(path, reading)
+            return
         raise DatasetError(
-            f"{path}: not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}{several}"
+            f"{path}: not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None
     except DatasetError as problem:
         raise DatasetError(f"{path}: {problem}") from None
@@ -242,9 +244,13 @@ def the_array(content: object, path: Path) -> list[Any]:
         return content
     fields = content if isinstance(content, dict) else {}
     arrays = {name: value for name, value in fields.items() if isinstance(value, list)}
+    arrays = {_ROWS: arrays[_ROWS]} if _ROWS in arrays else arrays
     if len(arrays) != 1:
         found = f"{len(arrays)} arrays ({', '.join(arrays)})" if arrays else "no array"
-        raise DatasetError(f"{path}: must be an array of objects, or an object that holds one array; found {found}")
+        raise DatasetError(
+            f"{path}: must be an array of objects, or an object that holds one array; found {found};"
+            " write several as files of a folder, such as train.json and test.json"
+        )
     return next(iter(arrays.values()))
 
 

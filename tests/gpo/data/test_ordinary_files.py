@@ -31,6 +31,15 @@ def json_lines(row: Callable[[int], Any]) -> str:
     return lines(lambda number: json.dumps(row(number), ensure_ascii=False))
 
 
+def labelled(number: int) -> dict[str, str]:
+    return {"text": text(number), "label": mood(number)}
+
+
+def told(number: int) -> dict[str, str]:
+    given = "" if number % 4 else text(number)
+    return {"instruction": f"Name {number} towns", "input": given, "output": f"Town {number}\nBonn"}
+
+
 def asked(number: int) -> dict[str, Any]:
     options = {"A": CAPITALS[number % 4], "B": "Bonn", "C": f"Town {number}"}
     letter = "AB"[number % 2]
@@ -66,10 +75,36 @@ FILES = (
         lines(lambda i: f'"{text(i)}",{mood(i)}\n,', "text,label") + ",\n" * 100,
         ("text",), "label", "choice",
     ),
+    File(
+        "many intents.csv",
+        "text,category\n" + "".join(f"Request {i} of mine,intent_{i % 30}_of_bank\n" for i in range(240)),
+        ("text",), "category", "choice",
+    ),
+    File(
+        "predictions beside labels.csv",
+        lines(lambda i: f'"{text(i)}",{i % 2},{(i % 9 == 0) ^ i % 2:d}', "text,y_true,y_pred"),
+        ("text",), "y_true", "choice",
+    ),
+    File(
+        "preferences.jsonl",
+        json_lines(lambda i: {"prompt": text(i), "chosen": f"We look after parcel {i}.", "rejected": f"No {i}."}),
+        ("prompt",), "chosen", "exact",
+    ),
+    File(
+        "an input that is mostly empty.jsonl",
+        json_lines(told),
+        ("instruction", "input"), "output", "free", "`input` is empty in 30 rows",
+    ),
+    File("lines in a file of one object.json", json_lines(labelled), ("text",), "label", "choice"),
+    File(
+        "an answer of a web service.json",
+        json.dumps({"features": [], "rows": [{"row_idx": i, "row": labelled(i)} for i in range(COUNT)]}),
+        ("row.text",), "row.label", "choice",
+    ),
     File("columns.json", json.dumps(FRAME), ("text",), "label", "choice"),
     File(
         "rows by keys.json",
-        json.dumps({f"T{i}": {"text": text(i), "label": mood(i)} for i in range(COUNT)}),
+        json.dumps({f"T{i}": labelled(i) for i in range(COUNT)}),
         ("text",), "label", "choice",
     ),
     File(
@@ -80,7 +115,7 @@ FILES = (
     File(
         "another language.csv",
         lines(lambda i: f"Was ist mit {i}?,Er kam am {i}. Mai an der Tür an.", "Frage,Antwort"),
-        ("Frage",), "Antwort", "exact",
+        ("Frage",), "Antwort", "free",
     ),
     File(
         "no answer.csv",
@@ -119,6 +154,12 @@ def test_tags_of_words_keep_their_order_and_sets_do_not(tmp_path: Path) -> None:
     assert started(tmp_path, "tags.jsonl", tagged).found.guess.answer.metric == "list_match"
     keywords = json_lines(lambda i: {"text": text(i), "keywords": [f"a{i}", f"b{i}"]})
     assert "ordered: false" in started(tmp_path, "words.jsonl", keywords).found.guess.answer.metric
+
+
+def test_a_refusal_names_all_inputs_in_the_command_that_works(tmp_path: Path) -> None:
+    pairs = lines(lambda i: f'"{text(i)}","{text(i + 1)}",{i / 7:.2f}', "sentence1,sentence2,score")
+    with pytest.raises(DatasetError, match="--input sentence1 --input sentence2 --reference score"):
+        started(tmp_path, "pairs.csv", pairs)
 
 
 def test_a_conversation_that_holds_its_own_answer_is_refused_with_the_command_that_works(tmp_path: Path) -> None:
