@@ -15,6 +15,13 @@ _TOKENS_OF_KIND: Mapping[AnswerKind, int] = {
 }  # fmt: skip
 """Tokens that a small model gets at least: a number is often worked out first."""
 
+_TOLD_OF = {
+    "": "A conversation, with the roles that its messages have.",
+    "images": "An image: a model is needed that takes them.",
+    "tools": "The tools that the model may call; a call is its answer, as JSON with `name` and `arguments`.",
+}
+"""What stands above a placeholder, by what fills it."""
+
 _TOKENS_TO_REASON = 256
 _STEP = 16
 
@@ -26,7 +33,7 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
     default where they are installed.
     """
     # An embedded model takes text alone.
-    is_local = _has_local() and not found.images if local is None else local
+    is_local = _has_local() and not found.special if local is None else local
     return _TEMPLATES.fill(
         "starter.yaml.j2",
         name=name,
@@ -36,6 +43,9 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
         input=tuple(found.inputs) if found.has_own_names else found.inputs,
         local=is_local,
         asks_for_place=_asks_for_place(found, is_local=is_local),
+        # A conversation that ends with the user has its task above it; images and tools have theirs beside them.
+        awaits_answer=found.ends_with_user and len(found.conversations) > len(found.special),
+        told_of=_TOLD_OF,
         max_tokens=_max_tokens(found, is_local=is_local),
     )
 

@@ -29,9 +29,8 @@ def _lines(starter: "Starter") -> Iterator[tuple[str, str]]:
     yield "data", _data(starter)
     for number, (variable, field) in enumerate(found.inputs.items()):
         origin = "" if field == variable else f" from `{field}`"
-        kind = ", images" if variable in found.images else ""
-        kind = ", messages with their roles" if variable in found.conversations and not kind else kind
-        yield ("" if number else "input"), f"{{{{{variable}}}}}{origin}{kind}"
+        kind = found.special.get(variable) or ("messages with their roles" if variable in found.conversations else "")
+        yield ("" if number else "input"), f"{{{{{variable}}}}}{origin}{f', {kind}' if kind else ''}"
     yield "answer", _answer(starter)
     if found.feedback:
         yield "feedback", f"`{found.feedback}`, told of training rows to the model that writes instructions"

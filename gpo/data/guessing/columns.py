@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gpo.data.content_blocks import is_image
-from gpo.data.conversations import is_shown_as_messages, last_role
+from gpo.data.conversations import is_shown_as_messages, is_tools, last_role
 from gpo.data.identity import normal_form
 from gpo.data.sources.files import Number
 from gpo.data.sources.paths import is_there, value_or_none
@@ -98,8 +98,8 @@ class Column:
 
     @cached_property
     def is_asked(self) -> bool:
-        """Whether all values can fill a variable: texts, messages, or images."""
-        return self.is_text or self.holds_messages or self.holds_images
+        """Whether all values can fill a variable: texts, messages, images, or tools."""
+        return self.is_text or self.holds_messages or bool(self.holds)
 
     @cached_property
     def holds_messages(self) -> bool:
@@ -112,6 +112,16 @@ class Column:
     def holds_images(self) -> bool:
         """Whether all values are images; of files, the first must be there."""
         return bool(self.present) and all(map(is_image, self.present)) and not self.names_missing_files
+
+    @cached_property
+    def holds_tools(self) -> bool:
+        """Whether all values are lists of tools that a model may call."""
+        return bool(self.present) and all(map(is_tools, self.present))
+
+    @property
+    def holds(self) -> str:
+        """What the values are beyond texts and messages; empty where they are not."""
+        return "images" if self.holds_images else "tools" if self.holds_tools else ""
 
     @cached_property
     def names_missing_files(self) -> bool:

@@ -39,9 +39,9 @@ class Guess(NamedTuple):
     """The parts of a spec that the data decides. A published benchmark is asked as the paper does it.
 
     `inputs` are fields by the variables that they fill. `option_labels` are the labels of those inputs that are the
-    options of a multiple-choice question, one each. `conversations` are those that hold messages, or `images`;
-    `ends_with_user`: an answer to them is asked for. `left_out` are fields with the reason; `others` are fields that
-    could be the right answer as well.
+    options of a multiple-choice question, one each. `conversations` are those that hold messages, or what is `special`:
+    images or tools; `ends_with_user`: an answer to them is asked for. `left_out` are fields with the reason; `others`
+    are fields that could be the right answer as well.
     """
 
     inputs: Mapping[str, str]
@@ -61,7 +61,7 @@ class Guess(NamedTuple):
     on_bad_row: str = "stop"
     seed: int = 0
     conversations: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
+    special: Mapping[str, str] = {}
     ends_with_user: bool = True
     left_out: tuple[LeftOut, ...] = ()
     others: tuple[str, ...] = ()
@@ -105,12 +105,12 @@ def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -
     if identifier and count != different:
         left_out.append(LeftOut(identifier, "names rows, but equal rows have different ones"))
         identifier = None
-    images = tuple(variable for variable, field in inputs.items() if columns[field].holds_images)
-    conversations = tuple(each for each, field in inputs.items() if columns[field].holds_messages or each in images)
+    special = {variable: kind for variable, field in inputs.items() if (kind := columns[field].holds)}
+    conversations = tuple(each for each, field in inputs.items() if each in special or columns[field].holds_messages)
     return Guess(
         inputs=inputs,
         conversations=conversations,
-        images=images,
+        special=special,
         ends_with_user=all(columns[inputs[variable]].ends_with_user for variable in conversations),
         reference=reference,
         id=identifier,

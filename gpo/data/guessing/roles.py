@@ -203,7 +203,7 @@ def _why_not(column: Column, reference: Column) -> str:
     rules: tuple[tuple[Callable[[], bool], str], ...] = (
         (lambda: not column.present, "is empty in every row"),
         (lambda: column.is_row_number, "counts the rows"),
-        (lambda: column.is_constant, "says the same in every row"),
+        (lambda: column.is_constant and not column.holds_tools, "says the same in every row"),
         (lambda: not column.is_filled, f"is empty in {column.missing} of {len(column.values)} rows"),
         (lambda: is_like_answer(column.name), "is named like an answer"),
         (lambda: column.is_date, "holds dates"),
@@ -213,13 +213,14 @@ def _why_not(column: Column, reference: Column) -> str:
     if why := next((why for rule, why in rules if rule()), ""):
         return why
     # The name of a file may well hold the answer, but is not what the model is shown.
-    return "" if column.holds_images else leak_of(column, reference)
+    return "" if column.holds else leak_of(column, reference)
 
 
 def _chosen(able: Sequence[Column]) -> tuple[list[Column], list[Column]]:
     """The inputs, and the others."""
     images = [column for column in able if column.holds_images]
-    texts = [column for column in able if column.is_asked and not column.is_number and column not in images]
+    special = [column for column in able if column.holds]
+    texts = [column for column in able if column.is_asked and not column.is_number and column not in special]
     usual = [column for column in texts if is_usual_input(column.name)]
     # `subject: billing` beside a message is a label of another kind.
     telling = [column for column in usual if column.is_wordy or not column.is_label_like] or usual
@@ -227,7 +228,7 @@ def _chosen(able: Sequence[Column]) -> tuple[list[Column], list[Column]]:
     no_codes = [column for column in texts if not column.is_code]
     numbers = [column for column in able if column.is_number]
     ways = (telling, wordy) if images else (telling, wordy, no_codes, texts, numbers)
-    chosen = next((found for found in ways if found), []) + images
+    chosen = next((found for found in ways if found), []) + special
     return chosen, [column for column in able if column not in chosen]
 
 

@@ -45,7 +45,7 @@ def write(folder: Path, form: str) -> Path:
 def test_a_column_of_images_is_sent_as_images(form: str, tmp_path: Path) -> None:
     starter = write_starter("task", write(tmp_path, form), tmp_path, force=True)
     found = starter.found.guess
-    assert (found.inputs, found.images, found.reference) == ({"photo": "photo"}, ("photo",), "label")
+    assert (found.inputs, found.special, found.reference) == ({"photo": "photo"}, {"photo": "images"}, "label")
     # An embedded model takes text alone, whether it is installed or not.
     assert "local:" not in starter.path.read_text("utf-8").partition("\nmodels:")[2].partition("\noptimizer:")[0]
     example: Example = starter.splits.test[0]
