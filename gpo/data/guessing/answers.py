@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
-from gpo.data.guessing.label_sets import find_label_sets
+from gpo.data.guessing.label_sets import are_flags, find_label_sets
 from gpo.data.guessing.names import words_of
 from gpo.data.identity import normal_form, visible_form
 from gpo.data.sources.files import Number
@@ -24,6 +24,7 @@ _MOST_WORDS = 100
 
 _ROWS_PER_LABEL = 4
 
+_LONGEST_LABEL = 120
 _SHORT_ANSWER = 60
 """Characters. A longer answer is free text, and so is one of several lines: it may be worded in many ways."""
 
@@ -166,8 +167,8 @@ def _label_sets(found: References) -> AnswerGuess | None:
 
 def _list(found: References) -> AnswerGuess | None:
     if found.column.is_list:
-        if _LIST_WORDS.isdisjoint(words_of(found.column.name)):
-            return None
+        if _LIST_WORDS.isdisjoint(words_of(found.column.name)) or are_flags(found.column):
+            return _PLAIN["list"] if are_flags(found.column) else None
         # What stands twice in a list has its place there, as the tags of a sentence's words do.
         is_set = all(len({*map(str, value)}) == len(value) for value in found.column.present)
         return _PLAIN["list"]._replace(metric=_UNORDERED) if is_set else _PLAIN["list"]
@@ -204,7 +205,9 @@ def _labelled(found: References) -> AnswerGuess | None:
     # The right answers of twenty sums may be few as well: labels come back again and again.
     most = MOST_LABELS if any(map(is_number, labels)) else _MOST_WORDS
     are_few = 2 <= len(labels) <= min(most, len(found.texts) // _ROWS_PER_LABEL)
-    if are_few and all(len(label) <= LABEL_LENGTH and not variables_in(label) for label in labels):
+    # What comes again so often is a label, however long its name is.
+    longest = _LONGEST_LABEL if len(found.texts) >= 2 * _ROWS_PER_LABEL * len(labels) else LABEL_LENGTH
+    if are_few and all(len(label) <= longest and not variables_in(label) for label in labels):
         return _choice(labels)
     return None
 

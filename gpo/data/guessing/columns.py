@@ -150,9 +150,10 @@ class Column:
 
     @cached_property
     def is_label_like(self) -> bool:
-        """Whether short values come again and again."""
+        """Whether short values come again and again, and not one of them alone."""
         return (
             1 < self.distinct <= len(self.present) / 2
+            and sum(number > 1 for number in self.counts.values()) > 1
             and self.is_text
             and all(len(str(value)) <= LABEL_LENGTH for value in self.present)
         )
@@ -199,6 +200,11 @@ def is_missing(value: object) -> bool:
     if not is_there(value) or value in ([], {}):
         return True
     return isinstance(value, str) and not isinstance(value, Number) and not normal_form(value)
+
+
+def has_objects(value: Sequence[object]) -> bool:
+    """Whether an item of a list is an object."""
+    return any(isinstance(item, Mapping) for item in value)
 
 
 def key_of(value: object) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gpo.data.guessing.choices import Ask, Choices, ChoiceToMake, UndecidedError
-from gpo.data.guessing.columns import Column
+from gpo.data.guessing.columns import Column, has_objects
 from gpo.data.guessing.label_sets import find_label_sets
 from gpo.data.guessing.leaks import leak_of
 from gpo.data.guessing.names import (
@@ -131,8 +131,11 @@ def _asked(best: str, likely: Sequence[Column], ask: Ask) -> Reference:
 
 
 def _undecided_reference(columns: Mapping[str, Column], plain: Sequence[Column]) -> UndecidedError:
+    dates = [column for column in columns.values() if column.is_date and column.is_filled and column.distinct > 1]
     texts = [column.name for column in plain if column.is_text and not is_id(column.name)]
-    asked = [name for name in texts if is_usual_input(name)] or texts[:1]
+    texts += [column.name for column in dates] if len(texts) == 1 else []
+    asked = [name for name in texts if is_usual_input(name)] or [name for name in texts if columns[name].is_wordy][:1]
+    asked = asked or texts[:1]
     rest = [name for name in texts if name not in asked] or texts[-1:]
     asked = [name for name in asked if name != rest[-1]]
     choices = Choices(input=tuple(asked), reference=rest[-1]) if asked and rest else None
@@ -247,14 +250,9 @@ def _why_unusual(column: Column) -> str:
 def _undecided_input(columns: Mapping[str, Column], reference: str, left_out: Sequence[LeftOut]) -> UndecidedError:
     reasons = "; ".join(f"`{field}` {why}" for field, why in left_out[:_SHOWN_FIELDS])
     why = f": {reasons}" if reasons else f"; {shown_fields(columns)}"
-    differing = [
-        columns[field]
-        for field, _ in left_out
-        if columns[field].distinct > 1 and not columns[field].names_missing_files
-    ]
-    likely = [column.name for column in differing if column.is_text] or [
-        each.name for each in differing if each.is_list
-    ]
+    differing = [columns[field] for field, _ in left_out if columns[field].distinct > 1]
+    likely = [each.name for each in differing if each.is_text and not each.names_missing_files]
+    likely += [each.name for each in differing if each.is_list and not any(map(has_objects, each.present))]
     possible = next(iter(likely), None)
     choices = Choices(input=(possible,), reference=reference) if possible else None
     parts = [name for name, each in columns.items() if name.startswith(f"{reference}.") and each.is_text]

@@ -34,7 +34,7 @@ def load_csv(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
 
     A quoted field may hold line breaks; then the rows are numbered as a spreadsheet does it, not by lines. A first line
     `sep=;`, which spreadsheets write and do not show, says the separator. The header is row 1, or what stands below
-    titles: rows with one cell, as wide as the header or with an empty row below. Empty rows are none.
+    titles: rows with one cell, as wide as the header, with an empty row below, or with a `#`. Empty rows are none.
     """
     yield from _separated(path, reading, ",")
 
@@ -81,7 +81,8 @@ def header_place(records: Sequence[Sequence[str]]) -> int:
         return place
     is_padded = all(len(record) == len(records[place]) for record in records[:place])
     after = records[place + 1] if place + 1 < len(records) else ()
-    is_apart = not _filled(records[place - 1]) and len(after) == len(records[place])
+    is_comment = all(not _filled(record) or record[0].startswith("#") for record in records[:place])
+    is_apart = is_comment or (not _filled(records[place - 1]) and len(after) == len(records[place]))
     return place if is_padded or is_apart else 0
 
 

@@ -71,6 +71,26 @@ FILES = (
         ("message",), "category", "choice",
     ),
     File(
+        "a comment above the header.csv",
+        lines(lambda i: f'"{text(i)}",{mood(i)}', "# made by a tool", "text,label"),
+        ("text",), "label", "choice",
+    ),
+    File(
+        "two headers of a survey.csv",
+        lines(lambda i: f'100,"{text(i)}",{mood(i)}', "Done,Q1,Q2", "Done,How was it?,And then?"),
+        ("Q1",), "Q2", "choice", "seen once: `And then?`",
+    ),
+    File(
+        "long labels.csv",
+        lines(lambda i: f'"{text(i)}","Office of {mood(i)} things, and of all that is with them"', "text,office"),
+        ("text",), "office", "choice",
+    ),
+    File(
+        "flags of labels.jsonl",
+        json_lines(lambda i: {"text": text(i), "label": [i % 2, 0, 1]}),
+        ("text",), "label", "list",
+    ),
+    File(
         "empty rows.csv",
         lines(lambda i: f'"{text(i)}",{mood(i)}\n,', "text,label") + ",\n" * 100,
         ("text",), "label", "choice",
@@ -160,6 +180,12 @@ def test_a_refusal_names_all_inputs_in_the_command_that_works(tmp_path: Path) ->
     pairs = lines(lambda i: f'"{text(i)}","{text(i + 1)}",{i / 7:.2f}', "sentence1,sentence2,score")
     with pytest.raises(DatasetError, match="--input sentence1 --input sentence2 --reference score"):
         started(tmp_path, "pairs.csv", pairs)
+
+
+def test_a_quote_that_swallows_the_rest_is_named(tmp_path: Path) -> None:
+    torn = lines(lambda i: f"{chr(34) * (i == 7)}{text(i).replace(',', '')},{mood(i)}", "text,label")
+    with pytest.raises(DatasetError, match="row 9: not valid CSV: unexpected end of data"):
+        started(tmp_path, "torn.csv", torn)
 
 
 def test_a_conversation_that_holds_its_own_answer_is_refused_with_the_command_that_works(tmp_path: Path) -> None:
