@@ -73,8 +73,10 @@ def header_place(records: Sequence[Sequence[str]]) -> int:
 
     >>> header_place([["Report", ""], ["", ""], ["text", "label"], ["Good", "pos"]])
     2
-    >>> header_place([["text"], ["Good, I think"]]), header_place([["Report"], [], ["text", "label"]])
-    (0, 2)
+    >>> header_place([["text"], ["Good, I think"]])
+    0
+    >>> header_place([["Report"], [], ["text", "label"], ["Good", "pos"]])
+    2
     """
     place = next((number for number, record in enumerate(records) if _filled(record) > 1), 0)
     if place == 0 or not any(map(_filled, records[:place])):

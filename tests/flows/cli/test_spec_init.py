@@ -265,6 +265,7 @@ def test_from_a_file_to_a_first_score_without_opening_the_spec(folder: Path, fil
     assert 0 <= json.loads(scored.stdout)["score"] <= 1
 
 
+@pytest.mark.slow
 def test_tools_of_rows_are_bound_to_the_call_and_a_call_is_the_answer(folder: Path) -> None:
     parameters = {"type": "object", "properties": {"city": {"type": "string"}}}
     tools = [{"type": "function", "function": {"name": name, "parameters": parameters}} for name in ("warn", "look_up")]
