@@ -130,6 +130,8 @@ def demonstrate(template: Sequence[Message], instruction: str, examples: Sequenc
         message
         for example in examples
         for message in with_answer(_fill_messages(asked, instruction, example.inputs), _shown_answer(example))
+        # Tools are those of the question, and none of its examples'.
+        if "tools" not in message.more
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 TRIALS = 10_000
-GRADED_TRIALS = 2_000
+GRADED_TRIALS = 4_000
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]

@@ -118,7 +118,7 @@ def power(rng: np.random.Generator) -> Iterator[str]:
     yield table(["true gain", "differ", *(f"n = {n}" for n in SIZES), "for 80%"], rows)
 
 
-def advice(rng: np.random.Generator, n: int = 50, trials: int = 2000) -> Iterator[str]:
+def advice(rng: np.random.Generator, n: int = 50, trials: int = 4000) -> Iterator[str]:
     rows = []
     for gain, discordance in ((0.0, 0.15), (0.05, 0.15), (0.10, 0.15), (0.10, 0.30), (0.20, 0.30)):
         counts = wins_and_losses(rng, n, discordance, gain, trials)

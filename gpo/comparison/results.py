@@ -15,7 +15,7 @@ from gpo.comparison.statistics import Spread, rounded, spread_over_seeds
 from gpo.errors import GpoError
 from gpo.formatting import printable
 from gpo.gate.rule import paired_gain
-from gpo.records import Record, Score, Usage
+from gpo.records import Interval, Record, Score, Usage
 from gpo.runs.outcome import Outcome
 from gpo.search.run_limits import search_usage
 
@@ -90,7 +90,8 @@ class Duel(Record):
 
     The mean is that of the examples which both have a score of: a call that failed decides nothing.
 
-    Of the wins and losses, the clear ones are those whose paired 95% interval leaves out 0.
+    Of the wins and losses, the clear ones are those whose paired 95% interval leaves out 0; where the examples come in
+    groups, it is by group.
     """
 
     arm: str
@@ -257,13 +258,12 @@ def duel(arm: str, against: str, outcomes: Mapping[Cell, Outcome]) -> Duel:
             other = rival.best_test
         else:
             continue
-        for result in _clear_results(outcome.best_test, other):
+        for result in _clear_results(paired_gain(outcome.best_test, other, outcome.groups)):
             counts[result] += 1
     return Duel(arm=arm, against=against, **counts)
 
 
-def _clear_results(own: Score, other: Score) -> list[str]:
-    gain = paired_gain(own, other)
+def _clear_results(gain: Interval) -> list[str]:
     if not rounded(gain.value):
         return ["ties"]
     name = "wins" if gain.value > 0 else "losses"

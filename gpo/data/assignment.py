@@ -2,13 +2,15 @@
 
 import hashlib
 import heapq
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
 from itertools import accumulate
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gpo.data.rows import Labelled
 from gpo.records import Example, Split
-from gpo.scoring.kinds import KINDS
+from gpo.scoring.kinds import KINDS, AnswerKind
 from gpo.spec.task import TaskSpec
 
 
@@ -26,43 +28,81 @@ class Order(Protocol):
         """Put the right answers of a row to those of the row of the same input that was added before."""
 
 
+class _Known(NamedTuple):
+    """What is known of a row that is held: by what input, with which labels, in how many heaps."""
+
+    inputs_hash: str
+    labels: tuple[str, ...]
+    places: int
+
+
+def _no_labels(_row: Labelled) -> tuple[str, ...]:
+    return ("",)
+
+
+def _own_label(row: Labelled) -> tuple[str, ...]:
+    return (row.references[0],)
+
+
+def _set_of_labels(row: Labelled) -> tuple[str, ...]:
+    return tuple(json.loads(row.references[0])) or ("",)
+
+
+_LABELS: Mapping[AnswerKind, Callable[[Labelled], tuple[str, ...]]] = {
+    **{kind: _own_label for kind, rules in KINDS.items() if rules.has_labels},
+    "labels": _set_of_labels,
+}
+
+
 class SeededOrder:
     """The first `size` examples of the order of all that are added.
 
     An example's rank depends on the seed and on itself alone, so that other rows do not move it far. With labels, the
     order interleaves them: the i-th of the m examples with one label stands at the fraction (i + 1/2) / m of the
     whole, so that every stretch holds that label's share of it, but for rounding. So of no label more than its own
-    first `size` can be among the first `size` of all, and no others are held.
+    first `size` can be among the first `size` of all, and no others are held. Of a set of labels, the rarest counts:
+    of it there is the least to spread.
     """
 
     def __init__(self, size: int, spec: TaskSpec) -> None:
         self.count = 0
         self._size = size
         self._seed = spec.dataset.seed
-        self._stratified = KINDS[spec.answer.kind].has_labels
-        self._counts: dict[str, int] = {}
+        self._labels_of = _LABELS.get(spec.answer.kind, _no_labels)
+        # Of a label that is the rarest of some of its sets only, more than `size` must be held.
+        self._held = 2 * size if spec.answer.has_sets else size
+        self._sets: Counter[tuple[str, ...]] = Counter()
         # Heaps of negative ranks, with the last in rank on top: the one that has to go.
         self._first: dict[str, list[int]] = {}
         self._rows: dict[int, Labelled] = {}
         # Ranks by the identity of the inputs, and back: rows that ask the same may be written differently.
         self._ranks: dict[str, int] = {}
-        self._hashes: dict[int, str] = {}
+        self._known: dict[int, _Known] = {}
 
     def add(self, row: Labelled, inputs_hash: str) -> None:
         """Take a row into account; its input, and its id if it has one, must be new."""
-        rank = self._rank(row)
-        label = row.references[0] if self._stratified else ""
+        rank, labels = self._rank(row), self._labels_of(row)
         self.count += 1
-        self._counts[label] = self._counts.get(label, 0) + 1
+        self._sets[labels] += 1
+        places = sum([self._keep(rank, label) for label in labels])
+        if places:
+            self._rows[rank], self._ranks[inputs_hash] = row, rank
+            self._known[rank] = _Known(inputs_hash, labels, places)
+
+    def _keep(self, rank: int, label: str) -> bool:
+        """Whether a rank is among the first of a label, where it is put then."""
         first = self._first.setdefault(label, [])
-        if len(first) < self._size:
+        if len(first) < self._held:
             heapq.heappush(first, -rank)
-        elif first and -rank > first[0]:
-            last = -heapq.heapreplace(first, -rank)
-            del self._rows[last], self._ranks[self._hashes.pop(last)]
-        else:
-            return
-        self._rows[rank], self._ranks[inputs_hash], self._hashes[rank] = row, rank, inputs_hash
+            return True
+        if not first or -rank <= first[0]:
+            return False
+        last = -heapq.heapreplace(first, -rank)
+        known = self._known[last]
+        self._known[last] = known._replace(places=known.places - 1)
+        if known.places == 1:
+            del self._rows[last], self._ranks[known.inputs_hash], self._known[last]
+        return True
 
     def join(self, row: Labelled, inputs_hash: str) -> None:
         """Put the right answers of a row to those of the row of the same input that was added before."""
@@ -77,11 +117,17 @@ class SeededOrder:
 
     def examples(self) -> tuple[Example, ...]:
         """The first `size`, or all if there are fewer."""
-        placed = [
-            ((place + 0.5) / self._counts[label], -negative)
-            for label, first in self._first.items()
-            for place, negative in enumerate(sorted(first, reverse=True))
-        ]
+        counts: Counter[str] = Counter()
+        for labels, number in self._sets.items():
+            counts.update(dict.fromkeys(labels, number))
+        rarest = {labels: min(labels, key=lambda label: (counts[label], label)) for labels in self._sets}
+        sizes: Counter[str] = Counter()
+        for labels, number in self._sets.items():
+            sizes[rarest[labels]] += number
+        placed: list[tuple[float, int]] = []
+        for label, first in self._first.items():
+            own = [rank for rank in sorted(-each for each in first) if rarest[self._known[rank].labels] == label]
+            placed += [((place + 0.5) / sizes[label], rank) for place, rank in enumerate(own)]
         return tuple(self._rows[rank].example() for _, rank in sorted(placed)[: self._size])
 
 

@@ -22,6 +22,10 @@ _KINDS = {
 }  # fmt: skip
 _MEDIA_TYPES = {"image": "image/png", "file": "application/pdf", "audio": "audio/wav", "video": "video/mp4"}
 """What a medium is taken for that does not say its type."""
+_IMAGE_NAME = re.compile(r"(https?://)?[^\n?#]{1,300}\.(png|jpe?g|gif|webp|bmp)([?#]\S*)?", re.IGNORECASE)
+_MARKS = {
+    b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"BM": "image/bmp",
+}  # fmt: skip
 _SHOWN = 12
 
 
@@ -59,6 +63,41 @@ def is_content(value: object) -> bool:
             isinstance(item, Mapping) and (item.get("type") in _TEXTS or item.get("type") in _KINDS) for item in value
         )
     )
+
+
+def is_image(value: object) -> bool:
+    """Whether a value by itself is an image: its bytes, an object that holds them, a data URL, an address or a path.
+
+    >>> is_image("photos/cat 1.JPG"), is_image("https://example.org/a.png?size=2"), is_image("See a.png for that.")
+    (True, True, False)
+    """
+    if isinstance(value, Mapping):
+        return isinstance(value.get("bytes"), bytes) or (value.keys() == {"bytes", "path"} and is_image(value["path"]))
+    if isinstance(value, bytes):
+        return _image_type(value) is not None
+    return isinstance(value, str) and (value.startswith("data:image/") or bool(_IMAGE_NAME.fullmatch(value.strip())))
+
+
+def read_image(value: object, field: str, folder: Path | None) -> MessageContent:
+    """A value that is an image, as one block.
+
+    Raises:
+        DatasetError: its file is not there, or its bytes are no image that is known.
+    """
+    found = value["bytes"] or value["path"] if isinstance(value, Mapping) else value
+    if isinstance(found, bytes):
+        told = {"base64": base64.b64encode(found).decode(), "mime_type": _image_type(found)}
+        if told["mime_type"] is None:
+            raise DatasetError(f"field `{field}`: its bytes are no PNG, JPEG, GIF, WebP or BMP")
+    else:
+        told = {"image_url": str(found).strip()}
+    return read_content([{"type": "image", **told}], field, folder)
+
+
+def _image_type(content: bytes) -> str | None:
+    """By the first bytes."""
+    is_webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    return "image/webp" if is_webp else next((kind for mark, kind in _MARKS.items() if content.startswith(mark)), None)
 
 
 def _block(item: object, field: str, folder: Path | None) -> Block:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from gpo.data.content_blocks import is_content, read_content
+from gpo.data.content_blocks import is_content, is_image, read_content, read_image
 from gpo.data.sources.files import Number, typed_json
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
@@ -34,8 +34,44 @@ def is_shown_as_messages(value: object) -> bool:
     return is_conversation(value) or is_content(value)
 
 
+def is_tools(value: object) -> bool:
+    """Whether a value is a list of definitions of tools, or its JSON text.
+
+    >>> is_tools('[{"name": "search", "parameters": {}}]'), is_tools([{"role": "user", "content": "Hello"}])
+    (True, False)
+    """
+    return bool(_tools(value))
+
+
+def _tools(value: object) -> list[dict[str, Any]]:
+    """The definitions in the form of OpenAI's API; empty where the value is something else."""
+    if isinstance(value, str) and value.lstrip().startswith("[") and '"name"' in value:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    items = value if isinstance(value, list) else []
+    found = [_tool(item) for item in items]
+    return [tool for tool in found if tool] if all(found) else []
+
+
+def _tool(item: object) -> dict[str, Any] | None:
+    if not isinstance(item, Mapping):
+        return None
+    function = item.get("function") if item.get("type") == "function" else item
+    parameters = function.get("parameters", function.get("input_schema")) if isinstance(function, Mapping) else None
+    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str) or "role" in item:
+        return None
+    if parameters is None and function is item:
+        return None
+    told = {name: typed_json(function[name]) for name in ("name", "description", "strict") if name in function}
+    return {"type": "function", "function": {**told, "parameters": typed_json(parameters or {})}}
+
+
 def read_conversation(value: object, field: str, folder: Path | None = None) -> Conversation:
-    """The messages of a value; a text, or a list of blocks, is one message of the user.
+    """The messages of a value; a text, a list of blocks, or an image, is one message of the user.
+
+    A list of tools is a message that is not said: it brings what the model may call.
 
     Files that messages name are looked for in `folder`.
 
@@ -48,6 +84,12 @@ def read_conversation(value: object, field: str, folder: Path | None = None) -> 
     if is_conversation(items):
         assert isinstance(items, list)  # noqa: S101 - for the type checker
         return tuple(_message(_unwrapped(item), field, folder) for item in items)
+    if tools := _tools(value):
+        names = ", ".join(tool["function"]["name"] for tool in tools)
+        return (Message(role="system", text=f"[tools: {names}]", more={"tools": [*tools]}),)
+    if is_image(value):
+        text, blocks = read_image(value, field, folder)
+        return (Message(role="user", text=text, blocks=blocks),)
     if (isinstance(value, str) and not isinstance(value, Number)) or is_content(value):
         text, blocks = read_content(value, field, folder)
         return (Message(role="user", text=text, blocks=blocks),)

@@ -16,10 +16,10 @@ from pydantic import TypeAdapter, ValidationError
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
 from gpo.data.guessing.exports import import_command
 from gpo.data.guessing.found import Found, find_in
-from gpo.data.guessing.guess import Guess
+from gpo.data.guessing.guess import FEWEST_ROWS, Guess, sizes_for
 from gpo.data.guessing.remarks import label_counts, remarks_on
 from gpo.data.relations import Part, RowChecks, RowProblems
-from gpo.data.rows import label_row
+from gpo.data.rows import Labelled, label_row
 from gpo.data.sources.registry import Table
 from gpo.data.sources.tables import tables_of
 from gpo.data.splits import load_splits
@@ -116,13 +116,8 @@ def _without_conflicts(found: Found, spec: TaskSpec, choices: Choices, ask: Ask)
     checks = RowChecks(RowProblems("ids must be unique"), RowProblems(f"{spec.dataset.source}: {title}"))
     for part, table in _parts(spec):
         checks.begin_table(table.name, part)
-        for number, row in table.rows:
-            if isinstance(row, DatasetError):
-                continue
-            try:
-                checks.relate(number, label_row(row, spec))
-            except DatasetError:
-                continue
+        for number, row in _usable(table, spec):
+            checks.relate(number, row)
     try:
         checks.fail()
     except DatasetError as error:
@@ -140,22 +135,45 @@ def _parts(spec: TaskSpec) -> Iterator[tuple[Part, Table]]:
     yield from tables.splits.items()
 
 
+def _usable(table: Table, spec: TaskSpec) -> Iterator[tuple[int, Labelled]]:
+    """The rows that can be used with the spec, with their numbers."""
+    for number, row in table.rows:
+        try:
+            if not isinstance(row, DatasetError):
+                yield number, label_row(row, spec)
+        except DatasetError:
+            continue
+
+
 def _loaded(found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choices) -> tuple[Found, Splits]:
     """The splits, without the rows that cannot be used unless a person wants to stop at them.
 
     Where groups are kept together, the first seed is taken under which every split gets enough of them.
     """
-    tried = [found] if choices.on_bad_row else [found, found.with_guess(on_bad_row="skip")]
-    if found.guess.group:
-        tried = [each.with_guess(seed=seed) for each in tried for seed in range(_SEEDS)]
     first: DatasetError | None = None
-    for each in tried:
+    for each in _attempts(found, spec_of, choices):
         try:
             return each, load_splits(spec_of(each.guess))
         except DatasetError as error:
             first = first or error
     assert first is not None  # noqa: S101 - for the type checker
     raise first
+
+
+def _attempts(found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choices) -> Iterator[Found]:
+    """What may work, the most wanted first; the last has splits for the rows that can be used, where these are few."""
+    skipping = found.with_guess(on_bad_row="skip")
+    tried = [found] if choices.on_bad_row else [found, skipping]
+    if found.guess.group:
+        tried = [each.with_guess(seed=seed) for each in tried for seed in range(_SEEDS)]
+    yield from tried
+    spec = spec_of(skipping.guess)
+    is_folder = spec.dataset.path is not None and spec.dataset.path.is_dir()
+    if choices.on_bad_row == "stop" or choices.split or found.guess.split_field or is_folder:
+        return
+    asked = {row.inputs_hash for _, table in _parts(spec) for _, row in _usable(table, spec)}
+    if len(asked) >= FEWEST_ROWS:
+        yield skipping.with_guess(split=sizes_for(len(asked)))
 
 
 def _check_name(name: str) -> None:

@@ -8,6 +8,22 @@ import yaml
 from gpo.data.guessing.guess import Guess
 from gpo.formatting import printable
 from gpo.jinja import Templates
+from gpo.scoring.kinds import AnswerKind
+
+_TOKENS_OF_KIND: Mapping[AnswerKind, int] = {
+    "choice": 48, "boolean": 48, "labels": 64, "exact": 48, "number": 128, "list": 96, "json": 192, "free": 96,
+}  # fmt: skip
+"""Tokens that a small model gets at least: a number is often worked out first."""
+
+_TOLD_OF = {
+    "": "A conversation, with the roles that its messages have.",
+    "images": "An image: a model is needed that takes them.",
+    "tools": "The tools that the model may call; a call is its answer, as JSON with `name` and `arguments`.",
+}
+"""What stands above a placeholder, by what fills it."""
+
+_TOKENS_TO_REASON = 256
+_STEP = 16
 
 
 def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) -> str:
@@ -16,7 +32,8 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
     The variables of `found.inputs` are names, all else may be any text. Models are the embedded ones if `local`, by
     default where they are installed.
     """
-    is_local = _has_local() if local is None else local
+    # An embedded model takes text alone.
+    is_local = _has_local() and not found.special if local is None else local
     return _TEMPLATES.fill(
         "starter.yaml.j2",
         name=name,
@@ -26,7 +43,23 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
         input=tuple(found.inputs) if found.has_own_names else found.inputs,
         local=is_local,
         asks_for_place=_asks_for_place(found, is_local=is_local),
+        # A conversation that ends with the user has its task above it; images and tools have theirs beside them.
+        awaits_answer=found.ends_with_user and len(found.conversations) > len(found.special),
+        told_of=_TOLD_OF,
+        max_tokens=_max_tokens(found, is_local=is_local),
     )
+
+
+def _max_tokens(found: Guess, *, is_local: bool) -> int:
+    """How long an answer may be: twice the right ones, at three bytes a token, and room for what is said around them.
+
+    A small model that is not stopped goes on until its context is full; a large one may reason first, and so is every
+    model asked to by the paper.
+    """
+    short = _TOKENS_TO_REASON if found.is_published else _TOKENS_OF_KIND[found.answer.spec.kind]
+    least, most = (short, 1024) if is_local else (1024, 4096)
+    twice = -(-2 * found.answer.length // (3 * _STEP)) * _STEP
+    return min(max(least, twice), most)
 
 
 def _asks_for_place(found: Guess, *, is_local: bool) -> bool:

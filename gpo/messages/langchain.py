@@ -13,12 +13,12 @@ from gpo.messages.message import Block, Message
 
 
 def langchain_messages(messages: Sequence[Message]) -> list[BaseMessage]:
-    """Messages as a chat model of LangChain takes them.
+    """Messages as a chat model of LangChain takes them, without those that only bring tools: see `tools_of`.
 
     Raises:
         DatasetError: a file of a message is gone, or is another one by now.
     """
-    return convert_to_messages([_as_mapping(inlined(message)) for message in messages])
+    return convert_to_messages([_as_mapping(inlined(message)) for message in messages if "tools" not in message.more])
 
 
 def inlined(message: Message) -> Message:

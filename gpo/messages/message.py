@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -21,7 +21,8 @@ class Message(BaseModel):
     """One chat message.
 
     `blocks` are its parts where it holds more than text; then `text` is what a reader sees of them. `more` has what
-    messages about tools hold besides, by the names of OpenAI's API: `tool_calls`, `tool_call_id`, `name`.
+    messages about tools hold besides, by the names of OpenAI's API: `tool_calls`, `tool_call_id`, `name`. With `tools`
+    in it, a message is none that is said: it brings the tools that the model may call.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +43,12 @@ class Message(BaseModel):
             return [self.role, self.text]
         blocks: list[JsonValue] = [*map(_block_identity, self.blocks)]
         return [self.role, self.text, blocks, dict(self.more)]
+
+
+def tools_of(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    """The tools that messages bring, as OpenAI's API has them."""
+    brought = (message.more["tools"] for message in messages if "tools" in message.more)
+    return [tool for tools in brought if isinstance(tools, list) for tool in tools if isinstance(tool, dict)]
 
 
 def _block_identity(block: Block) -> dict[str, JsonValue]:

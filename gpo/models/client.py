@@ -6,6 +6,7 @@ classes. A completion model (`completion: true`) is sent one text and continues 
 """
 
 import asyncio
+import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -20,7 +21,7 @@ from pydantic import SecretStr
 from gpo.errors import ModelConfigError
 from gpo.formatting import error_line, shorten_value
 from gpo.messages.langchain import langchain_messages
-from gpo.messages.message import Message
+from gpo.messages.message import Message, tools_of
 from gpo.models.call_notes import exchanging
 from gpo.models.failures import without_keys
 from gpo.models.ledger import Answer
@@ -94,15 +95,28 @@ class _RawReply:
 
 
 async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:
-    reply = await client.ainvoke(langchain_messages(messages), **parameters)
+    tools = tools_of(messages)
+    try:
+        bound = client.bind_tools(tools) if tools else client
+    except NotImplementedError:
+        raise ModelConfigError(
+            f"{type(client).__name__} takes no tools, which rows bring; ask a model that does"
+        ) from None
+    reply = await bound.ainvoke(langchain_messages(messages), **parameters)
     usage, about = reply.usage_metadata or {}, reply.response_metadata
     return _RawReply(
-        text=reply.text,
+        text=_called(reply.tool_calls) if tools and reply.tool_calls else reply.text,
         usage={"prompt_tokens": usage.get("input_tokens"), "completion_tokens": usage.get("output_tokens")},
         model=str(about.get("model_name") or ""),
         finish_reason=next((str(about[name]) for name in _REASONS if about.get(name)), None),
         refusal=reply.additional_kwargs.get("refusal"),
     )
+
+
+def _called(calls: Sequence[Mapping[str, Any]]) -> str:
+    """Calls of tools as the text of an answer: JSON, of one call an object, of several a list."""
+    found = [{"name": call["name"], "arguments": call["args"]} for call in calls]
+    return json.dumps(found if len(found) > 1 else found[0], ensure_ascii=False)
 
 
 async def _completed(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:

@@ -164,7 +164,7 @@ def _duels(comparison: Comparison) -> str:
         rows.append(line)
     text = (
         "Wins - ties - losses by mean test score, in pairs of equal task and seed. A win or a loss is clear where the "
-        "paired 95% bootstrap interval of the difference, over the test examples, leaves out 0."
+        "paired 95% interval of the difference, over the test examples or by their groups, leaves out 0."
     )
     return f"{pipe_table(head, rows)}\n\n{text}"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
+from gpo.gate.paired_scores import groups_of
 from gpo.models.sharing import Tally
 from gpo.records import Interval, Usage, UsageByRole, total_usage
 from gpo.runs.outcome import Calls, Outcome
@@ -66,6 +67,7 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
         history=search.steps,
         earlier=search.earlier,
         expected=search.expected(search.best.candidate) if run.spec.optimizer.expects(search.start.score) else None,
+        groups=groups_of(run.examples("test")),
     )
 
 

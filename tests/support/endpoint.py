@@ -32,7 +32,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back. A status other than 200 sends an error; `latency_s` passes first."""
+    """What goes back. A status other than 200 sends an error; `latency_s` passes first.
+
+    `tool_calls` are names of tools with their arguments.
+    """
 
     text: str = ""
     status: int = 200
@@ -41,6 +44,7 @@ class Reply:
     input_tokens: int = 10
     output_tokens: int = 1
     finish_reason: str = "stop"
+    tool_calls: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
 
 Responder = Callable[[Request], Reply | str]
@@ -121,7 +125,11 @@ def _text(body: Mapping[str, Any]) -> str:
 
 
 def _chat_completion(model: str, reply: Reply) -> dict[str, Any]:
-    message = {"role": "assistant", "content": reply.text}
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text}
+    if reply.tool_calls:
+        functions = [{"name": name, "arguments": json.dumps(given)} for name, given in reply.tool_calls]
+        calls = [{"id": f"call_{at}", "type": "function", "function": each} for at, each in enumerate(functions)]
+        message = {"role": "assistant", "content": None, "tool_calls": calls}
     choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
     return {"id": "chatcmpl-1", "object": "chat.completion", **_answer(model, reply, choice)}
 

@@ -46,7 +46,7 @@ class StarterOptions:
     ] = None
     reference: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the right answer.")] = None
     kind: Annotated[
-        str | None, typer.Option(help="How answers look: choice, boolean, number, list, json, exact or free.")
+        str | None, typer.Option(help="How answers look: choice, labels, boolean, number, list, json, exact or free.")
     ] = None
     metric: Annotated[str | None, typer.Option(help="How answers are scored, such as exact_match.")] = None
     group: Annotated[

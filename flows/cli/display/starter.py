@@ -1,6 +1,7 @@
 """What `gpo spec init` found in a data file, what it guessed, and what it left out."""
 
 from collections.abc import Iterator
+from itertools import chain, starmap
 from typing import TYPE_CHECKING
 
 from gpo.formatting import count
@@ -14,6 +15,7 @@ _VARIANCE = 0.15
 """Of the differences of two prompts whose answers differ in 15% of the examples, as they often do."""
 
 _MOST_LABELS = 12
+_MOST_ALIKE = 4
 _WIDTH = 10
 
 
@@ -27,8 +29,8 @@ def _lines(starter: "Starter") -> Iterator[tuple[str, str]]:
     yield "data", _data(starter)
     for number, (variable, field) in enumerate(found.inputs.items()):
         origin = "" if field == variable else f" from `{field}`"
-        kind = ", messages with their roles" if variable in found.conversations else ""
-        yield ("" if number else "input"), f"{{{{{variable}}}}}{origin}{kind}"
+        kind = found.special.get(variable) or ("messages with their roles" if variable in found.conversations else "")
+        yield ("" if number else "input"), f"{{{{{variable}}}}}{origin}{f', {kind}' if kind else ''}"
     yield "answer", _answer(starter)
     if found.feedback:
         yield "feedback", f"`{found.feedback}`, told of training rows to the model that writes instructions"
@@ -56,7 +58,7 @@ def _separator(delimiter: str) -> str:
 
 def _answer(starter: "Starter") -> str:
     found = starter.found.guess
-    others = f"; could also be {', '.join(f'`{name}`' for name in found.others)}: --reference" if found.others else ""
+    others = f"; could also be {_few([f'`{name}`' for name in found.others])}: --reference" if found.others else ""
     return f"`{found.reference}`, {_kind(starter, found)}{others}"
 
 
@@ -90,8 +92,22 @@ def _proof(examples: int) -> str:
 
 
 def _left_out(starter: "Starter") -> list[str]:
-    fields = [f"{_named(field)} {why}" for field, why in starter.found.guess.left_out]
-    return [*fields, *starter.splits.left_out]
+    alike: dict[str, list[str]] = {}
+    for field, why in starter.found.guess.left_out:
+        alike.setdefault(why, []).append(_named(field))
+    return [*chain.from_iterable(starmap(_together, alike.items())), *starter.splits.left_out]
+
+
+def _together(why: str, fields: list[str]) -> list[str]:
+    """Columns that are left out for one reason: a line each, or one line for many."""
+    if len(fields) <= _MOST_ALIKE:
+        return [f"{field} {why}" for field in fields]
+    return [f"{_few(fields)}: each {why}"]
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_ALIKE} more" if len(names) > _MOST_ALIKE else ""
+    return f"{', '.join(names[:_MOST_ALIKE])}{more}"
 
 
 def _named(field: str) -> str:

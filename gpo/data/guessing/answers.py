@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
-from gpo.data.guessing.label_sets import find_label_sets
+from gpo.data.guessing.label_sets import are_flags, find_label_sets
 from gpo.data.guessing.names import words_of
 from gpo.data.identity import normal_form, visible_form
 from gpo.data.sources.files import Number
@@ -19,11 +19,19 @@ from gpo.scoring.spec import AnswerSpec
 from gpo.template import variables_in
 
 MOST_LABELS = 12
+_MOST_WORDS = 100
+"""Labels that are words: numbers that come again and again may be results, and names of intents are not."""
 
 _ROWS_PER_LABEL = 4
 
+_LONGEST_LABEL = 120
 _SHORT_ANSWER = 60
 """Characters. A longer answer is free text, and so is one of several lines: it may be worded in many ways."""
+
+_SENTENCE = 6
+"""Words. Answers that are longer are sentences, which may be worded in many ways, however short they are."""
+
+_WORDED = frozenset({"translation", "summary", "paraphrase", "headline", "caption"})
 
 _LONG_ANSWER = 40
 """Words. Of answers that are longer, the order of the words is judged too."""
@@ -48,12 +56,16 @@ METRIC_OF_KIND: Mapping[AnswerKind, str] = {
 
 
 class AnswerGuess(NamedTuple):
-    """How answers are read and scored, and how the starting instruction asks for them; `metric` as a spec writes it."""
+    """How answers are read and scored, and how the starting instruction asks for them; `metric` as a spec writes it.
+
+    `length` is that of the longest right answers, in bytes, where only one in ten is longer.
+    """
 
     spec: AnswerSpec
     metric: str
     instruction: str
     description: str
+    length: int = 0
 
 
 class References(NamedTuple):
@@ -63,6 +75,12 @@ class References(NamedTuple):
     column: Column
     inputs: tuple[str, ...]
     """The text of the inputs of each right answer; empty where a row may have several answers."""
+
+    @property
+    def length(self) -> int:
+        """The length in bytes that nine in ten do not exceed."""
+        lengths = sorted(len(text.encode(errors="replace")) for text in self.texts)
+        return lengths[int(_MOSTLY * (len(lengths) - 1))] if lengths else 0
 
 
 def references_of(column: Column, inputs: Sequence[Column]) -> References:
@@ -149,8 +167,11 @@ def _label_sets(found: References) -> AnswerGuess | None:
 
 def _list(found: References) -> AnswerGuess | None:
     if found.column.is_list:
-        is_list = not _LIST_WORDS.isdisjoint(words_of(found.column.name))
-        return _PLAIN["list"]._replace(metric=_UNORDERED) if is_list else None
+        if _LIST_WORDS.isdisjoint(words_of(found.column.name)) or are_flags(found.column):
+            return _PLAIN["list"] if are_flags(found.column) else None
+        # What stands twice in a list has its place there, as the tags of a sentence's words do.
+        is_set = all(len({*map(str, value)}) == len(value) for value in found.column.present)
+        return _PLAIN["list"]._replace(metric=_UNORDERED) if is_set else _PLAIN["list"]
     if all(isinstance(_parsed(text), list) for text in found.texts) or _are_reordered(found):
         return _PLAIN["list"]
     return None
@@ -182,8 +203,11 @@ def _boolean(found: References) -> AnswerGuess | None:
 def _labelled(found: References) -> AnswerGuess | None:
     labels = labels_of(found.texts)
     # The right answers of twenty sums may be few as well: labels come back again and again.
-    are_few = 2 <= len(labels) <= min(MOST_LABELS, max(len(found.texts) // _ROWS_PER_LABEL, 0))
-    if are_few and all(len(label) <= LABEL_LENGTH and not variables_in(label) for label in labels):
+    most = MOST_LABELS if any(map(is_number, labels)) else _MOST_WORDS
+    are_few = 2 <= len(labels) <= min(most, len(found.texts) // _ROWS_PER_LABEL)
+    # What comes again so often is a label, however long its name is.
+    longest = _LONGEST_LABEL if len(found.texts) >= 2 * _ROWS_PER_LABEL * len(labels) else LABEL_LENGTH
+    if are_few and all(len(label) <= longest and not variables_in(label) for label in labels):
         return _choice(labels)
     return None
 
@@ -199,14 +223,21 @@ def _number(found: References) -> AnswerGuess | None:
 
 
 def _exact(found: References) -> AnswerGuess | None:
-    return _PLAIN["exact"] if all(map(is_short, found.texts)) else None
+    if not all(map(is_short, found.texts)) or not _WORDED.isdisjoint(words_of(found.column.name)):
+        return None
+    return _PLAIN["exact"] if _words(found.texts) <= _SENTENCE else None
 
 
 def _free(found: References) -> AnswerGuess:
-    lengths = sorted(len(text.split()) for text in found.texts)
-    if lengths and lengths[len(lengths) // 2] > _LONG_ANSWER:
+    if _words(found.texts) > _LONG_ANSWER:
         return _PLAIN["free"]._replace(metric="rouge_l", instruction="Answer in a few sentences.")
     return _PLAIN["free"]
+
+
+def _words(texts: Sequence[str]) -> int:
+    """The words of a text of middle length."""
+    lengths = sorted(len(text.split()) for text in texts)
+    return lengths[len(lengths) // 2] if lengths else 0
 
 
 def is_number(text: str) -> bool:

@@ -1,12 +1,15 @@
 """The columns of a table as a guess sees them: their values, what is missing, how many differ."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from gpo.data.conversations import is_shown_as_messages, last_role
+from gpo.data.content_blocks import is_image
+from gpo.data.conversations import is_shown_as_messages, is_tools, last_role
 from gpo.data.identity import normal_form
 from gpo.data.sources.files import Number
 from gpo.data.sources.paths import is_there, value_or_none
@@ -27,10 +30,13 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: \d+|")
 
 
 class Column:
-    """One field of all rows. `values` has None where it is missing: null, NaN, a blank text, or no such field."""
+    """One field of all rows. `values` has None where it is missing: null, NaN, a blank text, or no such field.
 
-    def __init__(self, name: str, rows: Sequence[Row]) -> None:
-        self.name = name
+    Files that values name are looked for in `folder`, where that is known.
+    """
+
+    def __init__(self, name: str, rows: Sequence[Row], folder: Path | None = None) -> None:
+        self.name, self.folder = name, folder
         found = [value_or_none(row, name) for row in rows]
         self.values = tuple(None if is_missing(value) else value for value in found)
         self.empty_lists = sum(value == [] for value in found)
@@ -92,8 +98,8 @@ class Column:
 
     @cached_property
     def is_asked(self) -> bool:
-        """Whether all values can fill a variable: texts, or messages."""
-        return self.is_text or self.holds_messages
+        """Whether all values can fill a variable: texts, messages, images, or tools."""
+        return self.is_text or self.holds_messages or bool(self.holds)
 
     @cached_property
     def holds_messages(self) -> bool:
@@ -101,6 +107,29 @@ class Column:
         messages = [is_shown_as_messages(value) for value in self.present]
         pairs = zip(messages, self.present, strict=True)
         return any(messages) and all(found or isinstance(value, str) for found, value in pairs)
+
+    @cached_property
+    def holds_images(self) -> bool:
+        """Whether all values are images; of files, the first must be there."""
+        return bool(self.present) and all(map(is_image, self.present)) and not self.names_missing_files
+
+    @cached_property
+    def holds_tools(self) -> bool:
+        """Whether all values are lists of tools that a model may call."""
+        return bool(self.present) and all(map(is_tools, self.present))
+
+    @property
+    def holds(self) -> str:
+        """What the values are beyond texts and messages; empty where they are not."""
+        return "images" if self.holds_images else "tools" if self.holds_tools else ""
+
+    @cached_property
+    def names_missing_files(self) -> bool:
+        """Whether values are paths of images, the first of which is not there."""
+        first = self.present[0] if self.present else None
+        if self.folder is None or not isinstance(first, str) or "://" in first or first.startswith("data:"):
+            return False
+        return all(map(is_image, self.present)) and not (self.folder / first.strip()).is_file()
 
     @cached_property
     def ends_with_user(self) -> bool:
@@ -121,9 +150,10 @@ class Column:
 
     @cached_property
     def is_label_like(self) -> bool:
-        """Whether short values come again and again."""
+        """Whether short values come again and again, and not one of them alone."""
         return (
             1 < self.distinct <= len(self.present) / 2
+            and sum(number > 1 for number in self.counts.values()) > 1
             and self.is_text
             and all(len(str(value)) <= LABEL_LENGTH for value in self.present)
         )
@@ -172,6 +202,11 @@ def is_missing(value: object) -> bool:
     return isinstance(value, str) and not isinstance(value, Number) and not normal_form(value)
 
 
+def has_objects(value: Sequence[object]) -> bool:
+    """Whether an item of a list is an object."""
+    return any(isinstance(item, Mapping) for item in value)
+
+
 def key_of(value: object) -> str:
     """A value as a text that equals that of another value where both say the same to a reader."""
     return normal_form(str(value)) if isinstance(value, str | bool) else canonical_json(_plain(value))
@@ -182,6 +217,8 @@ def _plain(value: object) -> object:
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
     return value if isinstance(value, str | bool | None) else str(value)
 
 
@@ -201,24 +238,27 @@ _CONTAINERS = 2
 """Levels of objects whose fields are looked at as columns."""
 
 
-def columns_of(rows: Sequence[Row]) -> dict[str, Column]:
-    """The columns of rows by their names, in their order; fields of objects follow, by their paths."""
+def columns_of(rows: Sequence[Row], folder: Path | None = None) -> dict[str, Column]:
+    """The columns of rows by their names, in their order; fields of objects follow, by their paths.
+
+    Files that values name are looked for in `folder`.
+    """
     names: dict[str, None] = {}
     for row in rows:
         names.update(dict.fromkeys(row))
     found: dict[str, Column] = {}
     for name in names:
-        _add(found, Column(name, rows), rows, _CONTAINERS)
+        _add(found, Column(name, rows, folder), rows, _CONTAINERS)
     return found
 
 
 def _add(found: dict[str, Column], column: Column, rows: Sequence[Row], levels: int) -> None:
     found[column.name] = column
-    if not column.is_structured or levels == 0:
+    if not column.is_structured or levels == 0 or column.holds_images:
         return
     inner: dict[str, None] = {}
     for value in column.present:
         inner.update(dict.fromkeys(str(name) for name in value))
     for name in inner:
         if "." not in name and "[" not in name:
-            _add(found, Column(f"{column.name}.{name}", rows), rows, levels - 1)
+            _add(found, Column(f"{column.name}.{name}", rows, column.folder), rows, levels - 1)

@@ -24,6 +24,7 @@ _ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("langfuse", ("input", "expectedOutput")),
     ("braintrust", ("input", "expected")),
     ("openai-chat", ("messages",)),
+    ("openai-chat", ("conversations",)),
 )
 """Formats by fields that a row of theirs has, the surest first."""
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 from gpo.data.guessing.benchmarks import recognise_benchmark
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
 from gpo.data.guessing.columns import Column, Row, key_of
-from gpo.data.guessing.guess import Guess, guess, sample, sizes_for
+from gpo.data.guessing.guess import FEWEST_ROWS, Guess, guess, sample, sizes_for
 from gpo.data.sources.encodings import EncodingGuess, check_encoding, detect_encoding
 from gpo.data.sources.files import LOADERS, FileReading, detect_reading, ending_of
 from gpo.data.sources.folders import read_file, split_files
@@ -150,8 +150,9 @@ class _Reader:
                 self.fail()
 
     def check(self) -> None:
-        """Raise DatasetError where too many are none: then the file is not what it seems."""
-        if len(self.unreadable) > _MOST_UNREADABLE * self.count:
+        """Raise DatasetError where too many are none, or too few are left: then the file is not what it seems."""
+        is_short = self.count - len(self.unreadable) < FEWEST_ROWS
+        if self.unreadable and (is_short or len(self.unreadable) > _MOST_UNREADABLE * self.count):
             self.fail()
 
     def fail(self) -> None:

@@ -18,7 +18,7 @@ from gpo.data.guessing.answers import (
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, UndecidedError, take_default
 from gpo.data.guessing.columns import Column, Row, columns_of
 from gpo.data.guessing.names import is_feedback, is_split, variables_for
-from gpo.data.guessing.options import Options, find_options, option_labels
+from gpo.data.guessing.options import Options, find_options, labelled_reference, option_labels
 from gpo.data.guessing.roles import Inputs, LeftOut, Reference, find_inputs, find_reference
 from gpo.data.identity import identity_of
 from gpo.data.sources.tables import split_named
@@ -39,9 +39,9 @@ class Guess(NamedTuple):
     """The parts of a spec that the data decides. A published benchmark is asked as the paper does it.
 
     `inputs` are fields by the variables that they fill. `option_labels` are the labels of those inputs that are the
-    options of a multiple-choice question, one each. `conversations` are those that hold messages; `ends_with_user`: an
-    answer to them is asked for. `left_out` are fields with the reason; `others` are fields that could be the right
-    answer as well.
+    options of a multiple-choice question, one each. `conversations` are those that hold messages, or what is `special`:
+    images or tools; `ends_with_user`: an answer to them is asked for. `left_out` are fields with the reason; `others`
+    are fields that could be the right answer as well.
     """
 
     inputs: Mapping[str, str]
@@ -61,6 +61,7 @@ class Guess(NamedTuple):
     on_bad_row: str = "stop"
     seed: int = 0
     conversations: tuple[str, ...] = ()
+    special: Mapping[str, str] = {}
     ends_with_user: bool = True
     left_out: tuple[LeftOut, ...] = ()
     others: tuple[str, ...] = ()
@@ -81,7 +82,7 @@ def guess(data: Path, rows: Sequence[Row], choices: Choices = UNDECIDED, ask: As
         DatasetError: too few rows.
     """
     check_enough(data, len(rows))
-    columns = columns_of(rows)
+    columns = columns_of(rows, data if data.is_dir() else data.parent)
     try:
         return _guess(data, columns, choices, ask)
     except UndecidedError as error:
@@ -104,10 +105,12 @@ def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -
     if identifier and count != different:
         left_out.append(LeftOut(identifier, "names rows, but equal rows have different ones"))
         identifier = None
-    conversations = tuple(variable for variable, field in inputs.items() if columns[field].holds_messages)
+    special = {variable: kind for variable, field in inputs.items() if (kind := columns[field].holds)}
+    conversations = tuple(each for each, field in inputs.items() if each in special or columns[field].holds_messages)
     return Guess(
         inputs=inputs,
         conversations=conversations,
+        special=special,
         ends_with_user=all(columns[inputs[variable]].ends_with_user for variable in conversations),
         reference=reference,
         id=identifier,
@@ -144,6 +147,8 @@ def _reference(
             chosen, options = find_reference(own, None, ask), None
     if options and len(options.fields) > 1 and option_labels(options, columns[chosen.field], columns) is None:
         return chosen, None
+    if options and not choices.reference and (named := labelled_reference(options, columns[chosen.field], columns)):
+        chosen = Reference(named, (chosen.field,))
     return chosen, options
 
 
@@ -224,7 +229,7 @@ def _answer(
         answer = answer_of(found) if labels is None else answer_of_options(labels)
     if choices.metric:
         answer = answer._replace(metric=_metric(choices.metric))
-    return answer, labels
+    return answer._replace(length=found.length), labels
 
 
 def _metric(name: str) -> str:

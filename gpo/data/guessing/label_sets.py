@@ -77,6 +77,14 @@ def _is_label(text: str) -> bool:
     return is_short and not text.startswith("[") and not variables_in(text)
 
 
+def are_flags(column: Column) -> bool:
+    """Whether lists say of each of several labels whether it applies, as [1, 0, 0]: no item is an answer by itself."""
+    lengths = {len(value) for value in column.present}
+    return (
+        len(lengths) == 1 and max(lengths) > 1 and {str(item) for each in column.present for item in each} == {"0", "1"}
+    )
+
+
 def count_in_sets(found: LabelSets, column: Column) -> dict[str, int]:
     """How often each label is there."""
     by_key = {normal_form(label): label for label in found.labels}

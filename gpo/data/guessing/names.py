@@ -14,12 +14,23 @@ REFERENCES = (
 )
 """Names of the field with the right answer, the surest first."""
 
+_ELSEWHERE = frozenset({
+    "antwort", "réponse", "reponse", "respuesta", "risposta", "resposta", "antwoord", "odpowiedź", "svar", "ответ",
+    "答案", "回答", "答え", "解答", "답변", "정답", "الجواب", "الإجابة", "اجابة", "उत्तर",
+})
+"""The right answer in other languages, as whole names."""
+
+_ASKED_ELSEWHERE = frozenset({
+    "frage", "pregunta", "domanda", "pergunta", "vraag", "pytanie", "fråga", "вопрос", "текст", "问题", "問題", "質問",
+    "题目", "文本", "문제", "질문", "السؤال", "النص", "سؤال", "प्रश्न", "texte", "texto", "testo", "tekst",
+})
+
 _REFERENCE_WORDS = (
     "label", "target", "answer", "gold", "expected", "output", "outputs", "truth", "reference", "category", "class",
     "sentiment", "intent", "queue", "verdict", "summary", "highlights", "translation", "completion", "response",
     "labels", "answers", "department", "topic", "emotion", "stance", "polarity", "spam", "toxic", "decision", "outcome",
     "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "correct", "tags",
-    "keywords", "entities",
+    "keywords", "entities", "chosen", "preferred", "true", "actual",
 )
 
 _SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
@@ -30,7 +41,10 @@ _ANSWER_WORDS = frozenset({
     "label", "labels", "answer", "answers", "target", "targets", "gold", "truth", "correct", "expected", "ideal",
     "justification", "justifications", "explanation", "explanations", "rationale", "rationales", "reasoning", "reason",
     "solution", "solutions", "cot", "prediction", "predictions", "predicted", "annotation", "annotations", "verdict",
+    "chosen", "rejected", "pred", "preds",
 })
+
+_PREDICTIONS = frozenset({"pred", "preds", "predicted", "prediction", "predictions", "yhat", "rejected"})
 
 _INPUTS = frozenset({
     "input", "inputs", "text", "question", "review", "prompt", "context", "passage", "sentence", "premise",
@@ -79,9 +93,16 @@ def is_like_answer(name: str) -> bool:
     return not _ANSWER_WORDS.isdisjoint(words_of(name))
 
 
+def is_prediction(name: str) -> bool:
+    """Whether a field says what a model answered, or an answer that was not wanted."""
+    return not _PREDICTIONS.isdisjoint(words_of(name))
+
+
 def is_usual_input(name: str) -> bool:
     """Whether a field's name is one of an input."""
-    return name.strip().casefold() in _INPUTS or (not _INPUTS.isdisjoint(words_of(name)) and not is_id(name))
+    return name.strip().casefold() in _INPUTS | _ASKED_ELSEWHERE or (
+        not _INPUTS.isdisjoint(words_of(name)) and not is_id(name)
+    )
 
 
 def is_metadata(name: str) -> bool:
@@ -105,6 +126,8 @@ def reference_rank(name: str) -> int | None:
     plain = name.strip().casefold()
     if plain in REFERENCES:
         return REFERENCES.index(plain)
+    if plain in _ELSEWHERE:
+        return len(REFERENCES)
     words = words_of(name)
     if not words or is_id(name):
         return None

@@ -105,15 +105,38 @@ def option_labels(options: Options, reference: Column, columns: Mapping[str, Col
     return () if _are_texts(options, reference, columns) else None
 
 
+def labelled_reference(options: Options, chosen: Column, columns: Mapping[str, Column]) -> str | None:
+    """The field that names the right option by its label, where the chosen one has its text; None if there is none.
+
+    A label is sure to be read from an answer, and a text of several words is not.
+    """
+    if option_labels(options, chosen, columns) != ():
+        return None
+    for name, column in columns.items():
+        labels = None if name in (chosen.name, *options.fields) else option_labels(options, column, columns)
+        if not labels or column.missing:
+            continue
+        texts = [_texts_of_row(options, columns, place) for place in range(len(column.values))]
+        own = [
+            row[labels.index(str(value).strip())] if value else ""
+            for row, value in zip(texts, column.values, strict=True)
+        ]
+        if own == list(chosen.keys):
+            return name
+    return None
+
+
+def _texts_of_row(options: Options, columns: Mapping[str, Column], place: int) -> list[str]:
+    """The options of a row as keys, as many as there are at most."""
+    found = [key_of(text) for field in options.fields for text in _texts(columns[field].values[place])]
+    return found + [""] * (options.most - len(found))
+
+
 def _are_texts(options: Options, reference: Column, columns: Mapping[str, Column]) -> bool:
     """Whether most right answers are the text of one of their row's options."""
     found = 0
     for place, answer in enumerate(reference.keys):
-        texts: set[str] = set()
-        for field in options.fields:
-            value = columns[field].values[place]
-            texts |= {key_of(item) for item in _texts(value)}
-        found += bool(answer) and answer in texts
+        found += bool(answer) and answer in _texts_of_row(options, columns, place)
     return found >= _MOSTLY * len(reference.present)
 
 

@@ -1,5 +1,6 @@
 """What a person should know of their rows before a task is made of them: odd labels, likely groups, gaps."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,6 +17,13 @@ from gpo.scoring.kinds import KINDS
 
 _IMBALANCE = 0.8
 """Share of the most frequent label from which on a prompt that always says it looks good."""
+
+_NOTHING = frozenset(
+    {"n/a", "#n/a", "na", "nan", "null", "none", "nil", "-", "--", "?", "tbd", "missing", "(blank)", "-1"}
+)
+"""Labels that may as well mean that there is no answer, in normal form."""
+
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 
 _GROUP_WORDS = frozenset(
     {"customer", "user", "client", "document", "doc", "article", "author", "session", "thread", "case"}
@@ -44,7 +52,12 @@ def remarks_on(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
     columns = columns_of(rows)
     if found.answer.spec.has_sets:
         return (*_of_label_sets(rows, found), *_of_gaps(columns, found), *_of_groups(columns, found))
-    return (*_of_labels(rows, found), *_of_gaps(columns, found), *_of_groups(columns, found))
+    return (
+        *_of_labels(rows, found),
+        *_of_decimals(rows, found),
+        *_of_gaps(columns, found),
+        *_of_groups(columns, found),
+    )
 
 
 def _references(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
@@ -68,9 +81,27 @@ def _of_labels(rows: Sequence[Row], found: Guess) -> Iterator[str]:
             f"seen once: {listed}; a label becomes part of the instruction, and one example proves nothing of it: "
             "correct these rows, or leave them out"
         )
+    for label, number in labels.items():
+        if number > 1 and found.answer.spec.kind == "choice" and normal_form(label) in _NOTHING:
+            yield (
+                f"`{label}` ({counted(number, 'row')}) is taken as a label; if it means that there is no answer, empty "
+                "these cells: rows without an answer are left out"
+            )
     most, number = next(iter(labels.items()))
     if number >= _IMBALANCE * (total := sum(labels.values())):
-        yield f"{number} of {total} rows have the label `{most}`: always saying it scores {number / total:.2f}"
+        yield (
+            f"{number} of {total} rows have the label `{most}`: always saying it scores {number / total:.2f}; "
+            "splits that are cut from one file keep its share"
+        )
+
+
+def _of_decimals(rows: Sequence[Row], found: Guess) -> Iterator[str]:
+    texts = _references(rows, found) if found.answer.spec.kind == "exact" else ()
+    if texts and all(_DECIMAL_COMMA.fullmatch(text.strip()) for text in texts):
+        yield (
+            f"`{found.reference}` holds numbers with a decimal comma, as {shorten_value(texts[0])}, which may be one "
+            "number or two: they are compared as texts; write them with a point to have them compared as numbers"
+        )
 
 
 def _of_label_sets(rows: Sequence[Row], found: Guess) -> Iterator[str]:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gpo.data.guessing.choices import Ask, Choices, ChoiceToMake, UndecidedError
-from gpo.data.guessing.columns import Column
+from gpo.data.guessing.columns import Column, has_objects
 from gpo.data.guessing.label_sets import find_label_sets
 from gpo.data.guessing.leaks import leak_of
 from gpo.data.guessing.names import (
     is_id,
     is_like_answer,
     is_metadata,
+    is_prediction,
     is_solution,
     is_usual_input,
     reference_rank,
@@ -55,6 +56,7 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
     taken = options.fields if options else ()
     free = [column for name, column in columns.items() if name not in taken and top_field(name) not in taken]
     able = [column for column in free if _can_be_reference(column)]
+    able = [column for column in able if not is_prediction(column.name)] or able
     plain = [column for column in able if not _is_part(column, columns)]
     ranked = sorted(
         (rank, place, column.name)
@@ -129,8 +131,14 @@ def _asked(best: str, likely: Sequence[Column], ask: Ask) -> Reference:
 
 
 def _undecided_reference(columns: Mapping[str, Column], plain: Sequence[Column]) -> UndecidedError:
+    dates = [column for column in columns.values() if column.is_date and column.is_filled and column.distinct > 1]
     texts = [column.name for column in plain if column.is_text and not is_id(column.name)]
-    choices = Choices(input=(texts[0],), reference=texts[-1]) if len(texts) > 1 else None
+    texts += [column.name for column in dates] if len(texts) == 1 else []
+    asked = [name for name in texts if is_usual_input(name)] or [name for name in texts if columns[name].is_wordy][:1]
+    asked = asked or texts[:1]
+    rest = [name for name in texts if name not in asked] or texts[-1:]
+    asked = [name for name in asked if name != rest[-1]]
+    choices = Choices(input=tuple(asked), reference=rest[-1]) if asked and rest else None
     return UndecidedError(
         f"cannot tell which field holds the right answer, which differs from row to row; {shown_fields(columns)}",
         choices,
@@ -161,14 +169,21 @@ def find_inputs(columns: Mapping[str, Column], reference: str, options: Options 
     solution = next((name for name in columns if is_solution(name) and name != reference), None)
     left_out: list[LeftOut] = []
     able: list[Column] = []
+    gaps: list[Column] = []
     for name, column in columns.items():
         if name in fixed or name in (reference, solution) or _belongs_to(name, reference, columns, fixed):
             continue
         if why := _why_not(column, columns[reference]):
             left_out.append(LeftOut(name, why))
+            if is_usual_input(name) and column.is_wordy and not column.is_filled:
+                gaps.append(column)
         else:
             able.append(column)
     chosen, others = _chosen(able)
+    if any(column.is_wordy for column in chosen):
+        # Of several inputs one may be empty, as the `input` of a task that needs none.
+        chosen += gaps
+        left_out = [each for each in left_out if each.field not in {column.name for column in gaps}]
     left_out += [LeftOut(column.name, _why_unusual(column)) for column in others]
     if not chosen and not fixed:
         raise _undecided_input(columns, reference, left_out)
@@ -189,29 +204,34 @@ def _belongs_to(name: str, reference: str, columns: Mapping[str, Column], fixed:
 def _why_not(column: Column, reference: Column) -> str:
     """Why a field cannot be an input; empty where it can."""
     rules: tuple[tuple[Callable[[], bool], str], ...] = (
-        (lambda: column.is_row_number, "counts the rows"),
         (lambda: not column.present, "is empty in every row"),
-        (lambda: column.is_constant, "says the same in every row"),
+        (lambda: column.is_row_number, "counts the rows"),
+        (lambda: column.is_constant and not column.holds_tools, "says the same in every row"),
         (lambda: not column.is_filled, f"is empty in {column.missing} of {len(column.values)} rows"),
         (lambda: is_like_answer(column.name), "is named like an answer"),
         (lambda: column.is_date, "holds dates"),
+        (lambda: column.names_missing_files, "names images that are not beside the data"),
         (lambda: is_id(column.name) and not column.is_wordy, "names rows, or what they belong to"),
     )
     if why := next((why for rule, why in rules if rule()), ""):
         return why
-    return leak_of(column, reference)
+    # The name of a file may well hold the answer, but is not what the model is shown.
+    return "" if column.holds else leak_of(column, reference)
 
 
 def _chosen(able: Sequence[Column]) -> tuple[list[Column], list[Column]]:
     """The inputs, and the others."""
-    texts = [column for column in able if column.is_asked and not column.is_number]
+    images = [column for column in able if column.holds_images]
+    special = [column for column in able if column.holds]
+    texts = [column for column in able if column.is_asked and not column.is_number and column not in special]
     usual = [column for column in texts if is_usual_input(column.name)]
     # `subject: billing` beside a message is a label of another kind.
     telling = [column for column in usual if column.is_wordy or not column.is_label_like] or usual
     wordy = [column for column in texts if column.is_wordy and not column.is_label_like]
     no_codes = [column for column in texts if not column.is_code]
     numbers = [column for column in able if column.is_number]
-    chosen = next((found for found in (telling, wordy, no_codes, texts, numbers) if found), [])
+    ways = (telling, wordy) if images else (telling, wordy, no_codes, texts, numbers)
+    chosen = next((found for found in ways if found), []) + special
     return chosen, [column for column in able if column not in chosen]
 
 
@@ -230,6 +250,13 @@ def _why_unusual(column: Column) -> str:
 def _undecided_input(columns: Mapping[str, Column], reference: str, left_out: Sequence[LeftOut]) -> UndecidedError:
     reasons = "; ".join(f"`{field}` {why}" for field, why in left_out[:_SHOWN_FIELDS])
     why = f": {reasons}" if reasons else f"; {shown_fields(columns)}"
-    possible = next((field for field, _ in left_out if columns[field].is_text and columns[field].distinct > 1), None)
+    differing = [columns[field] for field, _ in left_out if columns[field].distinct > 1]
+    likely = [each.name for each in differing if each.is_text and not each.names_missing_files]
+    likely += [each.name for each in differing if each.is_list and not any(map(has_objects, each.present))]
+    possible = next(iter(likely), None)
     choices = Choices(input=(possible,), reference=reference) if possible else None
+    parts = [name for name, each in columns.items() if name.startswith(f"{reference}.") and each.is_text]
+    if len(parts) > 1 and not possible:
+        # Both may be parts of one object, as two languages of a `translation`.
+        choices = Choices(input=(parts[0],), reference=parts[-1])
     return UndecidedError(f"no field fits as input{why}", choices)

@@ -1,16 +1,22 @@
 """By what encoding a text file seems to be written, found by trying."""
 
 import codecs
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from gpo.data.sources.files import detect_reading, open_bytes
 from gpo.errors import DatasetError
+from gpo.formatting import shorten_value
 
 _CHUNK = 1 << 20
 _LOOKED_AT = 1 << 16
 _MOST_HIGH = 0.2
 """Share of bytes beyond ASCII; Western languages have less, and what has more is written in another alphabet."""
+
+
+_OTHERS = ("gb18030", "big5", "shift_jis", "euc_kr", "cp1251", "cp1256", "latin-1")
+_SHOWN = 20
 
 
 class EncodingGuess(NamedTuple):
@@ -47,9 +53,20 @@ def detect_encoding(path: Path) -> EncodingGuess:
         else:
             return EncodingGuess("cp1252", why)
     raise DatasetError(
-        f"{path}: {why}, nor does it look like UTF-16 or cp1252; name its encoding, as --encoding shift_jis, gb18030,"
-        " cp1251 or latin-1, or save the file as UTF-8"
+        f"{path}: {why}, nor does it look like UTF-16 or cp1252; name its encoding, or save the file as UTF-8"
+        f"{''.join(_readings(whole))}"
     )
+
+
+def _readings(whole: bytes) -> Iterator[str]:
+    """What the file begins with in each encoding that can be, for a person to see which is the right one."""
+    for name in _OTHERS:
+        try:
+            text = whole.decode(name)
+        except UnicodeDecodeError:
+            continue
+        shown = next((line.strip() for line in text.splitlines() if not line.isascii()), "")
+        yield f"\n  --encoding {name} reads {shorten_value(shown[:_SHOWN])}"
 
 
 def check_encoding(name: str) -> str:

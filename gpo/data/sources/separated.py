@@ -2,8 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,19 @@ _LONGEST_FIELD = 1 << 24
 _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 _DELIMITERS = (",", ";", "\t", "|")
 _ROWS_TRIED = 20
+_MOST_TITLES = 10
+"""Rows above the header, at most."""
+
+_Record = list[str] | DatasetError
 
 
 @loader(".csv")
 def load_csv(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
-    """Comma-separated values with a header, which is row 1; every value is text as it is written.
+    """Comma-separated values with a header; every value is text as it is written.
 
     A quoted field may hold line breaks; then the rows are numbered as a spreadsheet does it, not by lines. A first line
-    `sep=;`, which spreadsheets write and do not show, says the separator.
+    `sep=;`, which spreadsheets write and do not show, says the separator. The header is row 1, or what stands below
+    titles: rows with one cell, as wide as the header, with an empty row below, or with a `#`. Empty rows are none.
     """
     yield from _separated(path, reading, ",")
 
@@ -48,21 +53,57 @@ def _separated(path: Path, reading: FileReading, delimiter: str) -> Iterator[Num
         said = _SEPARATOR_LINE.fullmatch(first)
         lines = file if said else chain([first], file)
         records = _records(lines, reading.delimiter or (said[1] if said else delimiter))
-        _, header = next(records, (1, []))
+        begin = list(islice(records, _MOST_TITLES + 1))
+        place = header_place([record if isinstance(record, list) else [] for _, record in begin])
+        at, header = begin[place] if begin else (1, [])
         if isinstance(header, DatasetError):
-            raise DatasetError(f"{path}: row 1: {header}")
+            raise DatasetError(f"{path}: row {at}: {header}")
         if problem := decoding_problem(delimiter.join(header), reading.encoding):
-            raise DatasetError(f"{path}: row 1: {problem}")
-        # Blanks around a name are seen by nobody, and belong to no field.
-        header = [name.strip() for name in header]
-        if header:
-            check_columns(header, f"{path}: row 1, the header", reading)
-        for number, record in records:
-            if record:
-                yield number, _cells(header, record, reading)
+            raise DatasetError(f"{path}: row {at}: {problem}")
+        names = _names(header)
+        if names:
+            check_columns(names, f"{path}: row {at}, the header", reading)
+        for number, record in chain(begin[place + 1 :], records):
+            if isinstance(record, DatasetError) or _filled(record):
+                yield number, _cells(names, record, reading)
 
 
-def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | DatasetError]]:
+def header_place(records: Sequence[Sequence[str]]) -> int:
+    """Which of the first records is the header: the first, unless it is a title above one.
+
+    >>> header_place([["Report", ""], ["", ""], ["text", "label"], ["Good", "pos"]])
+    2
+    >>> header_place([["text"], ["Good, I think"]])
+    0
+    >>> header_place([["Report"], [], ["text", "label"], ["Good", "pos"]])
+    2
+    """
+    place = next((number for number, record in enumerate(records) if _filled(record) > 1), 0)
+    if place == 0 or not any(map(_filled, records[:place])):
+        return place
+    is_padded = all(len(record) == len(records[place]) for record in records[:place])
+    after = records[place + 1] if place + 1 < len(records) else ()
+    is_comment = all(not _filled(record) or record[0].startswith("#") for record in records[:place])
+    is_apart = is_comment or (not _filled(records[place - 1]) and len(after) == len(records[place]))
+    return place if is_padded or is_apart else 0
+
+
+def _filled(record: Iterable[str]) -> int:
+    return sum(bool(cell.strip()) for cell in record)
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    """The names of columns without the blanks around them, which nobody sees.
+
+    Of several columns without a name, each is called by its place, as spreadsheets leave empty ones behind.
+    """
+    names = [name.strip() for name in header]
+    if names.count("") < 2:
+        return names
+    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
+
+
+def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, _Record]]:
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
     number = 0
     while True:
@@ -75,9 +116,7 @@ def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[s
             yield number, DatasetError(f"not valid CSV: {error}; line {rows.line_num} of the file; see to its quotes")
 
 
-def _cells(
-    header: list[str], record: list[str] | DatasetError, reading: FileReading
-) -> Mapping[str, Any] | DatasetError:
+def _cells(header: list[str], record: _Record, reading: FileReading) -> Mapping[str, Any] | DatasetError:
     if isinstance(record, DatasetError):
         return record
     if len(record) != len(header):
@@ -108,9 +147,10 @@ def detect_delimiter(start: str) -> str | None:
 def _even_rows(lines: list[str], delimiter: str) -> int:
     """How many of the first rows have as many fields as the header, which has several."""
     try:
-        records = [record for record in csv.reader(lines, delimiter=delimiter) if record][: _ROWS_TRIED + 1]
+        records = list(csv.reader(lines, delimiter=delimiter))
     except csv.Error:
         return 0
+    records = [record for record in records[header_place(records[: _MOST_TITLES + 1]) :] if record][: _ROWS_TRIED + 1]
     width = len(records[0]) if records else 0
     return sum(len(record) == width for record in records) if width > 1 else 0
 

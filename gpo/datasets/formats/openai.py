@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpo.data.conversations import is_shown_as_messages
+from gpo.data.conversations import is_conversation, is_shown_as_messages, read_conversation
 from gpo.data.inputs import input_text
 from gpo.datasets.formats.plain import ANSWER, FEEDBACK, feedback_text, note_of, one_of, unpacked
 from gpo.datasets.formats.registry import ExportedRow, Imported, Row, exporter, importer, rows_in
@@ -39,14 +39,14 @@ def _of_sample(row: Imported) -> Imported:
     return {**kept, FEEDBACK: said} if said else kept
 
 
-@importer("openai-chat", "conversations for fine-tuning: messages, the last of which is the answer")
+@importer("openai-chat", "conversations for fine-tuning, also of ShareGPT: messages, the last of which is the answer")
 def import_openai_chat(path: Path) -> Iterator[Imported]:
     """Each conversation with its system message, what was said, and the last answer of the assistant."""
     yield from _as_one_form(map(_of_chat, rows_in(path)))
 
 
 def _of_chat(row: Imported) -> Imported:
-    messages = row if isinstance(row, str) else row.get("messages")
+    messages = row if isinstance(row, str) else row.get("messages") or _of_share_gpt(row)
     if not isinstance(messages, list) or not messages:
         return messages if isinstance(messages, str) else "has no `messages`"
     *before, last = messages
@@ -54,6 +54,14 @@ def _of_chat(row: Imported) -> Imported:
         called = "ends with a call of a tool, which is no text" if last.get("tool_calls") else ""
         return called or "does not end with a text of the assistant"
     return {**_conversation(before), ANSWER: last["content"]}
+
+
+def _of_share_gpt(row: Row) -> list[Row] | None:
+    """The messages of ShareGPT, which says `from` and `value`; None where there are none."""
+    found = row.get("conversations")
+    if not is_conversation(found):
+        return None
+    return [{"role": each.role, "content": each.text} for each in read_conversation(found, "conversations")]
 
 
 def _conversation(messages: Sequence[Row]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pty
+import re
 import shlex
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import yaml
 
 from gpo.spec.file import load_spec
 from tests.support.commands import environment, gpo, refused
-from tests.support.endpoint import serving
+from tests.support.endpoint import Reply, Request, serving
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -262,3 +263,38 @@ def test_from_a_file_to_a_first_score_without_opening_the_spec(folder: Path, fil
         scored = gpo("evaluate", "task.yaml", "--json")
     assert scored.exit_code == 0, scored.stderr
     assert 0 <= json.loads(scored.stdout)["score"] <= 1
+
+
+@pytest.mark.slow
+def test_tools_of_rows_are_bound_to_the_call_and_a_call_is_the_answer(folder: Path) -> None:
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tools = [{"type": "function", "function": {"name": name, "parameters": parameters}} for name in ("warn", "look_up")]
+    with (folder / "rows.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(24):
+            call = {"name": "look_up", "arguments": {"city": f"City {number}"}}
+            row = {"question": f"What of City {number}?", "tools": tools[: 1 + number % 2], "answer": call}
+            file.write(json.dumps(row) + "\n")
+    result = gpo("spec", "init", "calls", "--data", "rows.jsonl")
+    assert "{{tools}}, tools" in result.stdout, result.output
+    assert "answer    `answer`, kind json" in result.stdout
+
+    def called(request: Request) -> Reply:
+        has_tool = any(each["function"]["name"] == "look_up" for each in request.body["tools"])
+        assert "[tools:" not in request.text
+        (city,) = re.findall(r"City \d+", request.text)
+        return Reply(tool_calls=(("look_up" if has_tool else "warn", {"city": city}),), finish_reason="tool_calls")
+
+    content = yaml.safe_load((folder / "calls.yaml").read_text("utf-8"))
+    with serving(called) as endpoint:
+        models = {
+            role: {"model": "openai:task", "base_url": endpoint.url, "max_retries": 0} for role in ("task", "optimizer")
+        }
+        content["models"] = models | {"embedding": "local:wordllama"}
+        (folder / "calls.yaml").write_text(yaml.safe_dump(content), "utf-8")
+        scored = gpo("evaluate", "calls.yaml", "--json", "--split", "test")
+    assert scored.exit_code == 0, scored.stderr
+    # Where the tool is not at hand the name is wrong, and the arguments are right.
+    assert 0.5 < json.loads(scored.stdout)["score"] < 1
+    content["models"]["task"] = "local:smollm2-135m"
+    (folder / "calls.yaml").write_text(yaml.safe_dump(content), "utf-8")
+    refused(gpo("evaluate", "calls.yaml"), "takes text alone, and {{tools}} of example", "ask a model that takes it")

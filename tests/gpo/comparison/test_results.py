@@ -245,6 +245,15 @@ def test_wins_ties_and_losses_are_pairs_of_task_and_seed() -> None:
     assert (start.wins, start.ties, start.losses) == (3, 0, 1)
 
 
+def test_examples_that_come_in_groups_count_by_group() -> None:
+    plan = plan_of(tasks=("a",), seeds=(0,))
+    gpo, opro = searched([[4]], 20), searched([[4]], 38)
+    documents = {name: f"document {int(name[1:]) // 20}" for name in gpo.best_test.values}
+    for groups, clear in (({}, 1), (documents, 0)):
+        pair = [outcome.model_copy(update={"groups": groups}) for outcome in (gpo, opro)]
+        assert duel("opro", "gpo", dict(zip(plan.cells, pair, strict=False))).clear_wins == clear
+
+
 def test_an_example_that_one_of_two_could_not_be_asked_decides_nothing() -> None:
     plan = plan_of(tasks=("a",), seeds=(0,))
     whole_score = score(20, TEST)

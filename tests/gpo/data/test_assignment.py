@@ -56,6 +56,22 @@ def test_booleans_are_balanced_however_they_are_spelled(load: Load) -> None:
     assert Counter(example.reference for example in splits.dev) == {"true": 5, "false": 5}
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@given(data=st.data())
+def test_sets_of_labels_are_spread_by_their_rarest(load: Load, data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(60)))
+    found = [["common"] * (number % 7 != 0) + ["rare"] * (number < 6) + ["rarer"] * (number == 7) for number in order]
+    splits = load(
+        rows_of(60, lambda number: found[number]),
+        (20, 20, 20),
+        answer={"kind": "labels", "labels": ["common", "rare", "rarer"], "allow_none": True},
+    )
+    parts = (splits.train, splits.dev, splits.test)
+    assert [len(part) for part in parts] == [20, 20, 20]
+    assert [sum('"rare"' in each.reference for each in part) for part in parts] == [2, 2, 2]
+    assert len(ids(each for part in parts for each in part)) == 60
+
+
 def test_another_seed_splits_otherwise(load: Load) -> None:
     rows = rows_of(60)
     assert questions(load(rows, (20, 20, 20), seed=0).test) != questions(load(rows, (20, 20, 20), seed=1).test)

@@ -116,3 +116,15 @@ def test_a_conversation_is_placed_with_its_roles(ends_with_user: bool) -> None:
     asked, placed = "{{topic}}\n\n{{instruction}}", {"placeholder": "{{chat}}"}
     # What waits for an answer comes last; what is only to be judged comes first.
     assert messages == ([{"system": asked}, placed] if ends_with_user else [placed, {"user": asked}])
+
+
+@pytest.mark.parametrize(("kind", "length", "local", "remote"), [("choice", 6, 48, 1024), ("free", 900, 608, 1024)])
+def test_answers_may_be_twice_as_long_as_the_right_ones(kind: Any, length: int, local: int, remote: int) -> None:
+    labels = ("a", "b") if kind == "choice" else ()
+    answer = AnswerGuess(AnswerSpec(kind=kind, labels=labels), "exact_match", "Answer.", "an answer", length)
+    found = Guess(inputs={"text": "text"}, reference="label", id=None, answer=answer, split=SplitSpec())
+    limits = [
+        yaml.safe_load(spec_text("task", "rows.jsonl", found, local=each))["models"]["task"]["parameters"]["max_tokens"]
+        for each in (True, False)
+    ]
+    assert limits == [local, remote]
