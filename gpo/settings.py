@@ -7,6 +7,8 @@ import getpass
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gpo.errors import InputError
 
 DATABASE_FILE = "gpo.db"
+
+_TOLD = ("OPENAI_", "LANGSMITH_TRACING", "LANGSMITH_GATEWAY", "LANGCHAIN_TRACING")
+"""How the variables begin by which people set up LangChain's class for OpenAI."""
 
 
 def user_name() -> str:
@@ -106,6 +111,21 @@ def read_secret(variable: str) -> SecretStr | None:
     """The secret that an environment variable holds; None when it is unset or empty."""
     value = os.environ.get(variable)
     return SecretStr(value) if value else None
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for an address, by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
+    parts = urlsplit(url)
+    if not parts.hostname or proxy_bypass(parts.hostname):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def configures_langchain() -> bool:
+    """Whether a variable tells LangChain or OpenAI's SDK more than the key: an address, an organisation, a trace."""
+    told = (name for name in os.environ if name.startswith(_TOLD) and name != "OPENAI_API_KEY")
+    return any(os.environ[name].strip().casefold() not in ("", "0", "false") for name in told)
 
 
 def disable_telemetry() -> None:

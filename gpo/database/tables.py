@@ -48,6 +48,16 @@ calls = Table(
     Column("seconds", Float),
 )
 
+# Who pays for an answer now. A claim whose time is over is its owner's no more.
+call_claims = Table(
+    "call_claims",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("until", String(32), nullable=False),
+    Index("call_claims_by_owner", "owner"),
+)
+
 runs = Table(
     "runs",
     metadata,

@@ -1,8 +1,9 @@
 """One chat model of a run: asked, limited, retried, counted, answered from the ledger."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -18,7 +19,13 @@ from gpo.models.local.gguf import checksum
 from gpo.models.replies import NO_TOKENS, Billed
 from gpo.models.retry import call_with_retries
 from gpo.models.sharing import AnswerStore, Call, Shared, Tally, current_shared
+from gpo.progress import Note, emit
 from gpo.spec.models import ModelSpec
+
+_AHEAD = 2
+"""How many calls are claimed for each that is out, so that none of them waits for the database."""
+_FIRST_LOOK_S, _LAST_LOOK_S = 0.05, 1.0
+"""How long to wait before looking for the answer of another process; longer each time, up to the second."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class ChatModel:
     since: str = ""
     _identity: Mapping[str, Any] = field(init=False)
     _limiter: Limiter = field(init=False)
+    _claiming: Limiter = field(init=False)
+    _told_of_others: bool = field(init=False, default=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _connection: Connection | None = field(init=False, default=None)
     _shared: Shared = field(init=False, default_factory=current_shared)
@@ -69,6 +78,7 @@ class ChatModel:
     def __post_init__(self) -> None:
         self._identity = _identity(self.spec)
         self._limiter = Limiter(self.spec.max_concurrency)
+        self._claiming = Limiter(_AHEAD * self.spec.max_concurrency)
 
     @property
     def follows_grammar(self) -> bool:
@@ -100,38 +110,51 @@ class ChatModel:
             ModelCallError: it does not answer.
             ModelConfigError: it cannot be called as configured.
         """
-        self._count(await self._invoke(*self.greeting()))
+        self._count(await self._invoke(await self._connected(), *self.greeting()))
 
     async def ask(self, key: CallKey, sampling: Sampling, priority: int = 0) -> Answer:
         """Pay for one answer and keep it; equal calls in flight are paid once, and one that is kept by now is not.
+
+        What another process pays for at the moment is waited for.
 
         Raises:
             TransientCallError: after the client's own retries; a later repetition may succeed.
             PermanentCallError: repeating will not help.
         """
+        for looked in itertools.count():
+            if (answer := await self._answer(key, sampling, priority)) is not None:
+                return answer
+            if not self._told_of_others:
+                self._told_of_others = True
+                emit(Note("another process pays for some of the same answers now: they are waited for"))
+            await asyncio.sleep(min(_FIRST_LOOK_S * 2 ** min(looked, 10), _LAST_LOOK_S))
+        raise AssertionError("unreachable")
+
+    async def _answer(self, key: CallKey, sampling: Sampling, priority: int) -> Answer | None:
+        """The answer of a call that is under way in this process, or of a new one; None: another process has it."""
         while True:
             if (call := self._shared.calls.get(key.digest)) is not None:
                 with suppress(ModelCallError):  # it was another run's call; this one has its own connection
                     return await self._join(key, call)
                 continue
-            await self._limiter.acquire(priority)
+            await self._claiming.acquire(priority)
             if key.digest in self._shared.calls:
-                self._limiter.release()
+                self._claiming.release()
                 continue
-            return await self._begun(key, sampling)
+            return await self._begun(key, sampling, priority)
 
-    async def _begun(self, key: CallKey, sampling: Sampling) -> Answer:
-        """Pay for an answer on the slot that is held, which is free again when the call has ended."""
-        call = self._shared.calls[key.digest] = Call(asyncio.create_task(self._pay(key, sampling)))
+    async def _begun(self, key: CallKey, sampling: Sampling, priority: int) -> Answer | None:
+        """Pay for an answer on the place that is held, which is free again when the call has ended."""
+        call = self._shared.calls[key.digest] = Call(asyncio.create_task(self._pay(key, sampling, priority)))
         try:
             return await self._join(key, call)
         finally:
             if call.waiting and not call.task.done():
-                call.task.add_done_callback(lambda _: self._limiter.release())
+                call.task.add_done_callback(lambda _: self._claiming.release())
             else:
-                self._limiter.release()
+                self._claiming.release()
 
-    async def _join(self, key: CallKey, call: Call) -> Answer:
+    async def _join(self, key: CallKey, call: Call) -> Answer | None:
         """The call's answer; it goes on while anyone waits for it and is given up with the last who does."""
         call.waiting += 1
         try:
@@ -143,31 +166,47 @@ class ChatModel:
                 if self._shared.calls.get(key.digest) is call:
                     del self._shared.calls[key.digest]
 
-    async def _pay(self, key: CallKey, sampling: Sampling) -> Answer:
+    async def _pay(self, key: CallKey, sampling: Sampling, priority: int) -> Answer | None:
+        """The answer, paid for unless it is there by now; None where another process pays for it."""
+        connection = await self._connected()
         # Since the caller's `find` another run, or a twin that has left, may have kept it; or holds it for the ledger.
-        for answers in (self.answers, self._shared.held):
-            if (kept := (await self._find(answers, [key])).get(key.digest)) is not None:
-                return kept
-        async with self._shared.in_flight.call():
-            try:
-                answer = await self._invoke(key, sampling)
-            except ModelCallError as error:
-                self.tally.failed += 1
-                self.tally.input_tokens += error.input_tokens
-                self.tally.output_tokens += error.output_tokens
-                raise
-            answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
-            await self.answers.keep(key, answer, self.role, self.since)
-            self._count(answer)
-            return answer
+        for answers in (self._shared.held, self.answers):
+            claimed = await answers.claim(key, self.since)
+            if not isinstance(claimed, bool):
+                return claimed
+        if not claimed:
+            return None
+        try:
+            return await self._buy(connection, key, sampling, priority)
+        except BaseException:
+            self.answers.release(key)
+            raise
+
+    async def _buy(self, connection: Connection, key: CallKey, sampling: Sampling, priority: int) -> Answer:
+        """An answer, paid for and kept; its slot is free again when it has come."""
+        await self._limiter.acquire(priority)
+        with ExitStack() as slot:
+            slot.callback(self._limiter.release)
+            async with self._shared.in_flight.call():
+                try:
+                    answer = await self._invoke(connection, key, sampling)
+                except ModelCallError as error:
+                    self.tally.failed += 1
+                    self.tally.input_tokens += error.input_tokens
+                    self.tally.output_tokens += error.output_tokens
+                    raise
+                slot.close()
+                answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
+                await self.answers.keep(key, answer, self.role, self.since)
+        self._count(answer)
+        return answer
 
     def _count(self, answer: Answer) -> None:
         self.tally.paid += 1
         self.tally.input_tokens += answer.input_tokens
         self.tally.output_tokens += answer.output_tokens
 
-    async def _invoke(self, key: CallKey, sampling: Sampling) -> Answer:
-        connection = await self._connected()
+    async def _invoke(self, connection: Connection, key: CallKey, sampling: Sampling) -> Answer:
         parameters = sampling.parameters()
         if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
@@ -186,10 +225,11 @@ class ChatModel:
         return answer.model_copy(update=billed._asdict()) if failed else answer
 
     async def _connected(self) -> Connection:
-        async with self._connecting:
-            if self._connection is None:
-                self._connection = await self.connect()
-            return self._connection
+        if self._connection is None:
+            async with self._connecting:
+                if self._connection is None:
+                    self._connection = await self.connect()
+        return self._connection
 
 
 def _billed(failed: Sequence[Failure]) -> Billed:

@@ -1,29 +1,26 @@
 """The way to a model by name: the client of its provider, and what goes over it.
 
-Remote models come from LangChain (`provider:name`), synthetic ones (`synthetic:NAME`) from this library. Embedded
-models (`local:NAME`, or a .gguf file) run in their own process and are reached through the same OpenAI-compatible
-classes. A completion model (`completion: true`) is sent one text and continues it.
+OpenAI-compatible servers are asked over HTTP directly, other remote models through LangChain (`provider:name`).
+Synthetic ones (`synthetic:NAME`) come from this library. Embedded models (`local:NAME`, or a .gguf file) run in their
+own process and are reached as OpenAI-compatible servers are. A completion model (`completion: true`) is sent one text
+and continues it.
 """
 
 import asyncio
-import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.embeddings import Embeddings
-from langchain_core.language_models import BaseChatModel, BaseLLM
 from pydantic import SecretStr
 
 from gpo.errors import ModelConfigError
-from gpo.formatting import error_line, shorten_value
-from gpo.messages.langchain import langchain_messages
-from gpo.messages.message import Message, tools_of
-from gpo.models.call_notes import exchanging
-from gpo.models.failures import without_keys
+from gpo.formatting import shorten_value
+from gpo.messages.message import Message
+from gpo.models.clients.client import METERS, NO_KEY, Client, RawReply
+from gpo.models.clients.direct import can_ask_directly, open_direct
 from gpo.models.ledger import Answer
 from gpo.models.local.embedder import Embed, load_embedder
 from gpo.models.local.servers import Endpoint, chat_server
@@ -34,15 +31,9 @@ from gpo.settings import Settings, read_secret
 from gpo.spec.models import ModelSpec
 from gpo.template import as_text
 
-_OPENAI_CLIENTS = {"azure_openai", "deepseek", "openai", "xai"}
-"""Providers whose LangChain classes work with the SDK of OpenAI, and take an HTTP client for it."""
-_PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
-"""Providers whose embeddings take a time-out and a number of retries; others refuse what they do not know."""
-_NO_KEY = "not-needed"
-"""The key for a server that the spec names no key for."""
-_REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
-"""Where providers say why an answer ended."""
-_METERS = ("prompt_tokens", "completion_tokens")
+if TYPE_CHECKING:
+    from gpo.models.clients.langchain import LangchainClient
+
 _BYTES_A_TOKEN = 4
 """By which tokens are estimated where a provider's number cannot be true."""
 
@@ -51,7 +42,7 @@ _BYTES_A_TOKEN = 4
 class Connection:
     """An open way to a model; `endpoint` is there for embedded models, `secrets` are the keys that the client holds."""
 
-    client: BaseChatModel | BaseLLM
+    client: Client
     endpoint: Endpoint | None = None
     secrets: frozenset[str] = frozenset()
 
@@ -62,85 +53,35 @@ class Connection:
             UnusableReplyError: what came is no answer.
             Exception: whatever the provider's client raises.
         """
-        ask = _completed if isinstance(self.client, BaseLLM) else _chatted
         began = monotonic()
-        with exchanging() as exchange:
-            reply = await ask(self.client, messages, parameters)
+        reply = await self.client.reply(messages, parameters)
+        seconds = monotonic() - began if reply.seconds is None else reply.seconds
         try:
             judge_answer(reply.text, reply.finish_reason, reply.refusal)
         except UnusableReplyError as error:
-            error.billed = Billed(*(read_tokens(reply.usage.get(name)) or 0 for name in _METERS))
+            error.billed = Billed(*(read_tokens(reply.usage.get(name)) or 0 for name in METERS))
             raise
-        texts = {"prompt_tokens": as_text(messages), "completion_tokens": reply.text}
-        usage = {name: _tokens(name, reply.usage.get(name), text, exchange.odd_usage) for name, text in texts.items()}
         return Answer(
             text=reply.text,
-            input_tokens=usage["prompt_tokens"],
-            output_tokens=usage["completion_tokens"],
+            input_tokens=_tokens("prompt_tokens", reply, lambda: as_text(messages)),
+            output_tokens=_tokens("completion_tokens", reply, lambda: reply.text),
             model=reply.model,
             finish_reason=reply.finish_reason,
-            seconds=round(monotonic() - began if exchange.seconds is None else exchange.seconds, 6),
+            seconds=round(seconds, 6),
         )
 
 
-@dataclass(frozen=True)
-class _RawReply:
-    """What a provider's client made of a reply, by the names of OpenAI's."""
-
-    text: str
-    usage: Mapping[str, object]
-    model: str
-    finish_reason: str | None
-    refusal: str | None = None
-
-
-async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:
-    tools = tools_of(messages)
-    try:
-        bound = client.bind_tools(tools) if tools else client
-    except NotImplementedError:
-        raise ModelConfigError(
-            f"{type(client).__name__} takes no tools, which rows bring; ask a model that does"
-        ) from None
-    reply = await bound.ainvoke(langchain_messages(messages), **parameters)
-    usage, about = reply.usage_metadata or {}, reply.response_metadata
-    return _RawReply(
-        text=_called(reply.tool_calls) if tools and reply.tool_calls else reply.text,
-        usage={"prompt_tokens": usage.get("input_tokens"), "completion_tokens": usage.get("output_tokens")},
-        model=str(about.get("model_name") or ""),
-        finish_reason=next((str(about[name]) for name in _REASONS if about.get(name)), None),
-        refusal=reply.additional_kwargs.get("refusal"),
-    )
-
-
-def _called(calls: Sequence[Mapping[str, Any]]) -> str:
-    """Calls of tools as the text of an answer: JSON, of one call an object, of several a list."""
-    found = [{"name": call["name"], "arguments": call["args"]} for call in calls]
-    return json.dumps(found if len(found) > 1 else found[0], ensure_ascii=False)
-
-
-async def _completed(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:
-    # `ainvoke` of a completion model gives its text alone.
-    result = await client.agenerate([as_text(messages)], **parameters)
-    [[generation]] = result.generations
-    about = result.llm_output or {}
-    return _RawReply(
-        text=generation.text,
-        usage=about.get("token_usage") or {},
-        model=str(about.get("model_name") or ""),
-        finish_reason=(generation.generation_info or {}).get("finish_reason"),
-    )
-
-
-def _tokens(name: str, value: object, text: str, odd: Mapping[str, object]) -> int:
+def _tokens(name: str, reply: RawReply, text: Callable[[], str]) -> int:
     """A number of tokens: as reported, or by the length of the text where that cannot be true, which is told."""
-    read = read_tokens(value)
-    if read is not None and name not in odd:
+    value = reply.usage.get(name)
+    if (read := read_tokens(value)) is not None:
         return read
-    estimate = math.ceil(len(text.encode("utf-8", "replace")) / _BYTES_A_TOKEN)
-    wrong = shorten_value(odd.get(name, value))
+    estimate = math.ceil(len(text().encode("utf-8", "replace")) / _BYTES_A_TOKEN)
     emit(
-        Note(f"the provider counts {wrong} {name} for one call, which cannot be: {estimate} are counted, by its length")
+        Note(
+            f"the provider counts {shorten_value(value)} {name} for one call, which cannot be: {estimate} are counted, "
+            "by its length"
+        )
     )
     return estimate
 
@@ -154,23 +95,18 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
 
     async def connect() -> Connection:
         if spec.is_synthetic:
+            from gpo.models.clients.langchain import LangchainClient  # noqa: PLC0415 - LangChain takes seconds
             from gpo.models.synthetic.chat import synthetic_model  # noqa: PLC0415 - for tests and studies alone
 
-            return Connection(client=synthetic_model(spec))
+            return Connection(client=LangchainClient(synthetic_model(spec)))
         if not spec.is_local:
-            client = await _client(spec, _key(spec), stack)
-            return Connection(client=client, secrets=held_secrets(client))
+            return await _connected(spec, _key(spec), stack)
         endpoint = await stack.enter_async_context(chat_server(spec.model, settings))
         served = spec.model_copy(update={"model": f"openai:{endpoint.model}", "base_url": endpoint.base_url})
-        return Connection(client=await _client(served, SecretStr(endpoint.key), stack), endpoint=endpoint)
+        connection = await _connected(served, SecretStr(endpoint.key), stack)
+        return Connection(client=connection.client, endpoint=endpoint)
 
     return connect
-
-
-def held_secrets(client: object) -> frozenset[str]:
-    """The keys that a client holds, those from a variable of its provider's own among them."""
-    held = (value.get_secret_value() for value in vars(client).values() if isinstance(value, SecretStr))
-    return frozenset(value for value in held if value and value != _NO_KEY)
 
 
 def _key(spec: ModelSpec) -> SecretStr | None:
@@ -183,65 +119,25 @@ def _key(spec: ModelSpec) -> SecretStr | None:
             raise ModelConfigError(f"{spec.model}: the environment variable {name} is not set")
         return key
     # A key meant for the provider must not travel to an endpoint that the user merely named.
-    return SecretStr(_NO_KEY) if spec.base_url is not None else None
+    return SecretStr(NO_KEY) if spec.base_url is not None else None
 
 
-async def _client(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack) -> BaseChatModel | BaseLLM:
-    # Calls are repeated in one place, `retry.py`: by the client they would be repeated unjudged.
-    options: dict[str, Any] = {**_sampling(spec), "timeout": spec.timeout_s, "max_retries": 0}
-    if spec.base_url is not None:
-        options["base_url"] = spec.base_url
-    if key is not None:
-        options["api_key"] = key
-    if spec.model.partition(":")[0] in _OPENAI_CLIENTS:
-        from gpo.models.http_client import GuardedClient  # noqa: PLC0415 - heavy, and only for these providers
+async def _connected(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack) -> Connection:
+    own = key or (read_secret("OPENAI_API_KEY") if spec.model.startswith("openai:") else None)
+    if own is not None and can_ask_directly(spec):
+        secret = own.get_secret_value()
+        client = await open_direct(spec, secret, stack, lambda: _open_langchain(spec, key, stack))
+        return Connection(client, secrets=frozenset({secret}) - {NO_KEY})
+    from gpo.models.clients.langchain import held_secrets  # noqa: PLC0415 - LangChain takes seconds
 
-        # One client per event loop: LangChain's own is cached per process and dies with its first loop.
-        options["http_async_client"] = await stack.enter_async_context(GuardedClient())
-    return _completion_client(spec, options) if spec.completion else _chat_client(spec, options)
+    through = await _open_langchain(spec, key, stack)
+    return Connection(through, secrets=held_secrets(through.model))
 
 
-def _sampling(spec: ModelSpec) -> dict[str, Any]:
-    """The parameters to send; one that is null is left out, also where the library would set it."""
-    return {name: value for name, value in spec.parameters.items() if value is not None}
+async def _open_langchain(spec: ModelSpec, key: SecretStr | None, stack: AsyncExitStack) -> "LangchainClient":
+    from gpo.models.clients.langchain import open_langchain  # noqa: PLC0415 - LangChain takes seconds
 
-
-def _chat_client(spec: ModelSpec, options: Mapping[str, Any]) -> BaseChatModel:
-    from langchain.chat_models import init_chat_model  # noqa: PLC0415 - two seconds of import
-
-    try:
-        client: BaseChatModel = init_chat_model(spec.model, **options)
-    except ImportError as error:
-        raise ModelConfigError(f"{spec.model}: {error_line(error)}") from None
-    except ValueError as error:
-        if "model_provider" not in str(error):
-            raise _not_configurable(error, spec) from None
-        raise ModelConfigError(
-            f"{spec.model}: unknown provider '{spec.model.partition(':')[0]}'; "
-            "write `provider:name` as LangChain has it (openai:gpt-4o-mini), `local:NAME`, or a path to a .gguf file"
-        ) from None
-    except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
-        raise _not_configurable(error, spec) from None
-    return client
-
-
-def _completion_client(spec: ModelSpec, options: Mapping[str, Any]) -> BaseLLM:
-    from langchain_openai import OpenAI  # noqa: PLC0415 - two seconds of import
-
-    known = {name for field, info in OpenAI.model_fields.items() for name in (field, info.alias)}
-    # What LangChain's class has no field for, such as `stop`, goes to the server as it is.
-    others = {name: value for name, value in options.items() if name not in known}
-    own = {name: value for name, value in options.items() if name in known}
-    try:
-        return OpenAI(model=spec.model.removeprefix("openai:"), **own, model_kwargs=others)
-    except Exception as error:  # noqa: BLE001 - wrong parameters and missing keys have many exceptions
-        raise _not_configurable(error, spec) from None
-
-
-def _not_configurable(error: Exception, spec: ModelSpec) -> ModelConfigError:
-    return ModelConfigError(
-        f"{spec.model}: cannot be configured: {error_line(error, lambda text: without_keys(text, spec))}"
-    )
+    return await open_langchain(spec, key, stack)
 
 
 @dataclass(frozen=True)
@@ -265,34 +161,12 @@ def open_embedding(spec: ModelSpec) -> Embedding:
             return await asyncio.to_thread(embedder.embed, texts)
 
         return Embedding(embed=embed_here, identity=embedder.identity)
-    model = _embeddings(spec)
+    from gpo.models.clients.langchain import held_secrets, open_embeddings  # noqa: PLC0415 - LangChain takes seconds
 
+    model = open_embeddings(spec, _key(spec))
     secrets = held_secrets(model)
 
     async def embed_remotely(texts: Sequence[str]) -> list[list[float]]:
         return await call_with_retries(lambda: model.aembed_documents(list(texts)), spec, secrets)
 
     return Embedding(embed=embed_remotely, identity=spec.model)
-
-
-def _embeddings(spec: ModelSpec) -> Embeddings:
-    from langchain.embeddings import init_embeddings  # noqa: PLC0415 - two seconds of import
-
-    options: dict[str, Any] = _sampling(spec)
-    provider = spec.model.partition(":")[0]
-    if provider in _PATIENT_EMBEDDINGS:
-        options |= {"timeout": spec.timeout_s, "max_retries": 0}
-    if spec.base_url is not None:
-        options["base_url"] = spec.base_url
-        if provider == "openai":
-            # LangChain would send token ids, which other servers than OpenAI's do not understand.
-            options.setdefault("check_embedding_ctx_length", False)
-    if (key := _key(spec)) is not None:
-        options["api_key"] = key
-    try:
-        model = init_embeddings(spec.model, **options)
-    except Exception as error:  # noqa: BLE001 - every provider has its own way to refuse a configuration
-        raise _not_configurable(error, spec) from None
-    if not isinstance(model, Embeddings):
-        raise ModelConfigError(f"{spec.model}: is not an embedding model")
-    return model

@@ -1,35 +1,34 @@
 """Every model answer that was paid for, kept: an answer is bought once, whatever dies in between.
 
 Two kinds of entries share one table. The library's own calls are kept under a `CallKey`; calls of any LangChain model
-are kept when the ledger is its cache (`set_llm_cache(Ledger(engine))`). Errors are never kept. Neither the parameters
-nor the endpoint of a call are stored, only their hash: no key can leak from here.
+by `gpo.models.langchain_cache`. Errors are never kept. Neither the parameters nor the endpoint of a call are stored,
+only their hash: no key can leak from here.
 """
 
 import asyncio
-import json
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from langchain_core.caches import BaseCache
-from langchain_core.messages import AIMessage, message_to_dict, messages_from_dict
-from langchain_core.outputs import ChatGeneration, Generation
 from pydantic import ConfigDict, Field, JsonValue, field_validator
-from sqlalchemy import Engine, bindparam, delete, select
+from sqlalchemy import Connection, Engine, select
 
-from gpo.database.engine import read_transaction, upsert, utc_now, write_transaction
+from gpo.database.engine import read_transaction, utc_now, write_transaction
+from gpo.database.statements import insert_or_update
 from gpo.database.tables import calls
-from gpo.errors import ModelConfigError
+from gpo.errors import ModelConfigError, StateError
 from gpo.messages.message import Message
+from gpo.models import claims
 from gpo.records import Record, canonical_json, content_hash
 from gpo.redaction import find_secret
 
-LANGCHAIN = "langchain"
-
 _KEYS_PER_QUERY = 500
-_STALE_BEFORE = "stale_before"
+_INSERT = insert_or_update(calls, "calls.created_at < :stale_before")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -56,7 +55,7 @@ class CallKey(Record):
             raise ModelConfigError(f"model parameter `{name}` looks like a secret; name its variable in `api_key_env`")
         return value
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the content, 64 hex digits; the order of mappings does not matter."""
         messages = [message.identity() for message in self.messages]
@@ -86,11 +85,26 @@ class Answer(Record):
         return _UNSTORABLE.sub("\ufffd", str(value)) if isinstance(value, str) else value
 
 
-class Ledger(BaseCache):
+@dataclass
+class _Batch:
+    """What the next transaction does; `done` ends with it, and tells what became of the claims.
+
+    `waited` are its futures in the event loops that wait for it, one for each.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    released: set[str] = field(default_factory=set)
+    claimed: dict[str, str] = field(default_factory=dict)
+    done: Future[Mapping[str, Answer | bool]] = field(default_factory=Future)
+    waited: dict[asyncio.AbstractEventLoop, asyncio.Future[Mapping[str, Answer | bool]]] = field(default_factory=dict)
+
+
+class Ledger:
     """The kept answers of one database; may be used from several event loops and threads at once.
 
     Writes are grouped: answers that arrive while a transaction is under way go into the next one together. They are
-    written by a thread of the ledger's own, so that a cancelled caller loses nothing that it paid for.
+    written by a thread of the ledger's own, so that a cancelled caller loses nothing that it paid for. Calls that this
+    ledger has claimed stay its own until they are kept or released, or the process dies.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -98,8 +112,11 @@ class Ledger(BaseCache):
         self._engine = engine
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gpo-ledger")
         self._lock = threading.Lock()
-        self._rows: list[dict[str, Any]] = []
-        self._next: Future[None] | None = None
+        self._batch: _Batch | None = None
+        self._owner = claims.new_owner()
+        self._held: set[str] = set()
+        self._closed = threading.Event()
+        self._renewing: threading.Thread | None = None
 
     async def find(self, keys: Sequence[CallKey]) -> dict[str, Answer]:
         """The answers that are there, by digest of their key.
@@ -118,72 +135,125 @@ class Ledger(BaseCache):
         Raises:
             StateError: the database cannot be used; the answer was not kept.
         """
-        await self._committed({**_row(key, answer, role), _STALE_BEFORE: stale_before})
+        row = {**_row(key, answer, role), "stale_before": stale_before}
+        await self._committed(lambda batch: batch.rows.append(row))
+
+    async def claim(self, key: CallKey, since: str = "") -> Answer | bool:
+        """The call's answer, where it is there by now and not older than `since`; else whether the caller is to pay.
+
+        True holds until the answer is kept or the call is released; False means that somebody else pays for it.
+
+        Raises:
+            StateError: the database cannot be used.
+        """
+        with self._lock:
+            if key.digest in self._held:
+                return False
+        try:
+            found = await self._committed(lambda batch: batch.claimed.setdefault(key.digest, since))
+        except asyncio.CancelledError:
+            self.release(key)
+            raise
+        return found[key.digest]
+
+    def release(self, key: CallKey) -> None:
+        """Give a claimed call up; whoever waits for its answer may pay."""
+        with self._lock:
+            self._held.discard(key.digest)
+            batch = self._next_batch()
+            batch.claimed.pop(key.digest, None)
+            batch.released.add(key.digest)
 
     async def aclose(self) -> None:
-        """Wait until everything is written, and end the writing thread."""
+        """Wait until everything is written, and end the ledger's threads."""
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
-        """Wait until everything is written, and end the writing thread."""
+        """Wait until everything is written, and end the ledger's threads."""
+        self._closed.set()
         self._writer.shutdown(wait=True)
+        if self._renewing is not None:
+            self._renewing.join()
 
-    def lookup(self, prompt: str, llm_string: str) -> list[Generation] | None:
-        """LangChain's cache: the kept generations of a call, with usage, or None."""
-        query = select(calls.c.generations).where(calls.c.digest == _langchain_digest(prompt, llm_string))
-        with read_transaction(self._engine) as connection:
-            found = connection.execute(query).scalar_one_or_none()
-        return None if found is None else [_generation(fields) for fields in json.loads(found)]
-
-    def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
-        """LangChain's cache: keep the generations of a call; returns when they are committed."""
-        self._enqueue(_langchain_row(prompt, llm_string, return_val)).result()
-
-    async def alookup(self, prompt: str, llm_string: str) -> list[Generation] | None:
-        """`lookup` without blocking the event loop."""
-        return await asyncio.to_thread(self.lookup, prompt, llm_string)
-
-    async def aupdate(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
-        """`update` without blocking the event loop."""
-        await self._committed(_langchain_row(prompt, llm_string, return_val))
-
-    def clear(self, **kwargs: Any) -> None:  # noqa: ARG002 - LangChain's signature
-        """Remove what LangChain's cache kept. Answers kept by key stay: they were paid for, and runs rest on them."""
-        with write_transaction(self._engine) as connection:
-            connection.execute(delete(calls).where(calls.c.generations.is_not(None)))
+    def write(self, row: Mapping[str, Any]) -> Future[Mapping[str, Answer | bool]]:
+        """Add a row of the table `calls` to the next transaction; what is given back ends with it."""
+        with self._lock:
+            batch = self._next_batch()
+            batch.rows.append({"stale_before": "", **row})
+        return batch.done
 
     def _find(self, digests: Sequence[str]) -> dict[str, Answer]:
-        fields = [calls.c[name] for name in Answer.model_fields]
-        found: dict[str, Answer] = {}
         with read_transaction(self._engine) as connection:
-            for start in range(0, len(digests), _KEYS_PER_QUERY):
-                chunk = digests[start : start + _KEYS_PER_QUERY]
-                rows = connection.execute(select(calls.c.digest, *fields).where(calls.c.digest.in_(chunk))).mappings()
-                found |= {row["digest"]: Answer(**{name: row[name] for name in Answer.model_fields}) for row in rows}
-        return found
+            return _answers(connection, digests)
 
-    async def _committed(self, row: dict[str, Any]) -> None:
-        # All rows of a transaction share one future, which the cancellation of one caller must not reach.
-        await asyncio.shield(asyncio.wrap_future(self._enqueue(row)))
-
-    def _enqueue(self, row: dict[str, Any]) -> Future[None]:
-        """Add a row to the next transaction; the future ends with that transaction."""
+    async def _committed(self, add: Callable[[_Batch], object]) -> Mapping[str, Answer | bool]:
+        """Add something to the next transaction, and wait for its end."""
+        loop = asyncio.get_running_loop()
         with self._lock:
-            if self._next is None:
-                self._next = self._writer.submit(self._write)
-            self._rows.append(row)
-            return self._next
+            batch = self._next_batch()
+            add(batch)
+            waited = batch.waited.get(loop)
+            if waited is None:
+                waited = batch.waited[loop] = asyncio.wrap_future(batch.done)
+        # All who wait for a transaction share one future, which the cancellation of one of them must not reach.
+        return await asyncio.shield(waited)
 
-    def _write(self) -> None:
+    def _next_batch(self) -> _Batch:
+        """What the next transaction does, to be added to under the lock."""
+        if self._batch is None:
+            self._batch = _Batch()
+            self._batch.done = self._writer.submit(self._write)
+        return self._batch
+
+    def _write(self) -> Mapping[str, Answer | bool]:
         with self._lock:
-            rows, self._rows, self._next = self._rows, [], None
-        # One order for all processes, so that two transactions with the same keys cannot wait for each other.
-        rows.sort(key=lambda row: str(row["digest"]))
+            batch, self._batch = self._batch or _Batch(), None
+            kept = {str(row["digest"]) for row in batch.rows} & self._held
+        given_up = sorted(kept | batch.released)
+        if batch.rows or given_up:
+            with write_transaction(self._engine) as connection:
+                _insert(connection, batch.rows)
+                claims.drop(connection, self._owner, given_up)
+        with self._lock:
+            self._held -= kept
+        return self._claim(batch.claimed) if batch.claimed else {}
+
+    def _claim(self, wanted: Mapping[str, str]) -> Mapping[str, Answer | bool]:
+        # A transaction of its own: it may wait for rows of others, and must hold none that they wait for.
         with write_transaction(self._engine) as connection:
-            new = upsert(connection, calls)
-            values = {column.name: new.excluded[column.name] for column in calls.c if not column.primary_key}
-            is_stale = calls.c.created_at < bindparam(_STALE_BEFORE)
-            connection.execute(new.on_conflict_do_update(index_elements=["digest"], set_=values, where=is_stale), rows)
+            ours = claims.claim(connection, self._owner, list(wanted))
+            # After the claim: whoever held it before has kept the answer by now.
+            found = _answers(connection, list(wanted))
+            there = {digest: answer for digest, answer in found.items() if answer.created_at >= wanted[digest]}
+            claims.drop(connection, self._owner, sorted(ours & there.keys()))
+        with self._lock:
+            self._held |= ours - there.keys()
+            if self._held and self._renewing is None:
+                self._renewing = threading.Thread(target=self._renew, name="gpo-claims", daemon=True)
+                self._renewing.start()
+        return {digest: there.get(digest, digest in ours) for digest in wanted}
+
+    def _renew(self) -> None:
+        while not self._closed.wait(claims.RENEW_S):
+            if self._held:
+                with suppress(StateError), write_transaction(self._engine) as connection:
+                    claims.renew(connection, self._owner)
+
+
+def _answers(connection: Connection, digests: Sequence[str]) -> dict[str, Answer]:
+    fields = [calls.c[name] for name in Answer.model_fields]
+    found: dict[str, Answer] = {}
+    for start in range(0, len(digests), _KEYS_PER_QUERY):
+        chunk = digests[start : start + _KEYS_PER_QUERY]
+        rows = connection.execute(select(calls.c.digest, *fields).where(calls.c.digest.in_(chunk))).mappings()
+        found |= {row["digest"]: Answer(**{name: row[name] for name in Answer.model_fields}) for row in rows}
+    return found
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        # One order for all processes, so that two transactions with the same keys cannot wait for each other.
+        connection.execute(_INSERT, sorted(rows, key=lambda row: str(row["digest"])))
 
 
 def _row(key: CallKey, answer: Answer, role: str) -> dict[str, Any]:
@@ -201,42 +271,3 @@ def _row(key: CallKey, answer: Answer, role: str) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     r"""JSON text with lone surrogates as `\ud800`, which is what JSON calls them."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _langchain_digest(prompt: str, llm_string: str) -> str:
-    return content_hash([LANGCHAIN, prompt, llm_string], length=64)
-
-
-def _langchain_row(prompt: str, llm_string: str, generations: Sequence[Generation]) -> dict[str, Any]:
-    messages = [each.message for each in generations if isinstance(each, ChatGeneration)]
-    replies = [message for message in messages if isinstance(message, AIMessage)]
-    usages = [reply.usage_metadata for reply in replies if reply.usage_metadata]
-    names = [str(reply.response_metadata.get("model_name") or "") for reply in replies]
-    answer = Answer(
-        text=generations[0].text if generations else "",
-        input_tokens=sum(usage["input_tokens"] for usage in usages),
-        output_tokens=sum(usage["output_tokens"] for usage in usages),
-        model=names[0] if names else "",
-    )
-    return {
-        "digest": _langchain_digest(prompt, llm_string),
-        "role": LANGCHAIN,
-        "repeat": 0,
-        "messages": json.dumps(prompt),
-        # Providers put objects of their own into the metadata: these are kept as text.
-        "generations": json.dumps([_fields(each) for each in generations], default=str),
-        _STALE_BEFORE: "",
-        **answer.model_dump(),
-    }
-
-
-def _fields(generation: Generation) -> dict[str, Any]:
-    message = message_to_dict(generation.message) if isinstance(generation, ChatGeneration) else None
-    return {"text": generation.text, "info": generation.generation_info, "message": message}
-
-
-def _generation(fields: Mapping[str, Any]) -> Generation:
-    if fields["message"] is None:
-        return Generation(text=fields["text"], generation_info=fields["info"])
-    (message,) = messages_from_dict([fields["message"]])
-    return ChatGeneration(message=message, generation_info=fields["info"])

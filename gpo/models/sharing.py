@@ -25,6 +25,15 @@ class AnswerStore(Protocol):
         The first answer of a key stays, unless it is older than `stale_before`.
         """
 
+    async def claim(self, key: CallKey, since: str = "") -> Answer | bool:
+        """The answer, where it is there by now and not older than `since`; else whether the caller is to pay for it.
+
+        False means that another process pays. Who is to pay keeps the answer, or releases the call.
+        """
+
+    def release(self, key: CallKey) -> None:
+        """Give up a call that was to be paid for."""
+
 
 class HeldAnswers:
     """Answers in memory, while there is no ledger yet."""
@@ -45,6 +54,14 @@ class HeldAnswers:
         """Hold one answer."""
         self._held[key.digest] = (key, answer, role)
 
+    async def claim(self, key: CallKey, since: str = "") -> Answer | bool:
+        """The answer that is held, or True: nobody else pays into this memory."""
+        held = self._held.get(key.digest)
+        return held[1] if held is not None and held[1].created_at >= since else True
+
+    def release(self, key: CallKey) -> None:
+        """Nothing is claimed here."""
+
     async def settle(self, ledger: AnswerStore) -> None:
         """Write what is held to the ledger."""
         for key, answer, role in tuple(self._held.values()):
@@ -55,7 +72,7 @@ class HeldAnswers:
 class Call:
     """A call in flight and how many wait for it."""
 
-    task: asyncio.Task[Answer]
+    task: asyncio.Task[Answer | None]
     waiting: int = 0
 
 

@@ -139,6 +139,11 @@ class ModelSpec(Record):
         """Whether a call may bring `max_tokens` of its own; other providers have other names for it."""
         return self.is_local or self.model.partition(":")[0] in _TAKE_MAX_TOKENS
 
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """The parameters to send; one that is null is left out, also where the library would set it."""
+        return {name: value for name, value in self.parameters.items() if value is not None}
+
     def with_default(self, parameter: str, value: object) -> "ModelSpec":
         """The same model with a sampling parameter set, unless the spec sets it."""
         return self.model_copy(update={"parameters": {parameter: value, **self.parameters}})

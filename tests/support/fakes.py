@@ -14,6 +14,7 @@ from pydantic import Field
 from gpo.messages.message import Message, Role
 from gpo.models.chat import ChatModel
 from gpo.models.client import Connection
+from gpo.models.clients.langchain import LangchainClient
 from gpo.models.local.servers import Endpoint
 from gpo.models.sharing import AnswerStore, HeldAnswers, Tally
 from gpo.spec.models import ModelSpec
@@ -131,7 +132,7 @@ def chat_model(
     )
 
     async def connect() -> Connection:
-        return Connection(client=model, endpoint=endpoint)
+        return Connection(client=LangchainClient(model), endpoint=endpoint)
 
     return ChatModel(
         role=role,

@@ -7,7 +7,7 @@ import asyncio
 import inspect
 import math
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -233,9 +233,9 @@ async def _awaited(waiting: Awaitable[Any], seconds: float) -> Any:
 
 @contextmanager
 def _blaming(call: _Call) -> Iterator[None]:
-    """What the function prints goes to stderr, and what it raises names the metric."""
+    """What a user's function prints goes to stderr, and what any raises names the metric."""
     try:
-        with printing_to_stderr():
+        with printing_to_stderr() if call.metric.name in _MAY_TAKE_LONG else nullcontext():
             yield
     except MetricError:
         raise

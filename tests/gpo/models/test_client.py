@@ -6,12 +6,13 @@ from typing import Any
 import langchain_openai
 import pytest
 from langchain_core.embeddings import Embeddings
+from pydantic import SecretStr
 
 from gpo.errors import ModelConfigError, PermanentCallError, TransientCallError
 from gpo.messages.message import Message
-from gpo.models import client as library
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.client import open_embedding
+from gpo.models.clients import langchain
 from gpo.models.ledger import Answer
 from gpo.models.models import open_models
 from gpo.models.sharing import HeldAnswers
@@ -22,15 +23,12 @@ from tests.support.fakes import StatusError, chat_model, in_time, scripted
 from tests.support.keys import PLAIN, key, models_spec
 
 
-def key_of(**spec: Any) -> str:
-    """The key with which the task model would be called."""
+def keys_of(**spec: Any) -> frozenset[str]:
+    """The keys with which the task model would be called."""
 
-    async def run() -> str:
+    async def run() -> frozenset[str]:
         async with open_models(models_spec(**spec), Settings(), HeldAnswers()) as models:
-            client = (await models.task.connect()).client
-            assert isinstance(client, langchain_openai.ChatOpenAI)
-            assert client.openai_api_key is not None
-            return client.openai_api_key.get_secret_value()  # type: ignore[union-attr]
+            return (await models.task.connect()).secrets
 
     return in_time(run())
 
@@ -39,15 +37,16 @@ def key_of(**spec: Any) -> str:
 def test_the_key_of_a_provider_goes_to_the_provider_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-provider")
     monkeypatch.setenv("OWN_KEY", "sk-own")
-    assert key_of() == "sk-of-the-provider"
-    assert key_of(base_url="http://127.0.0.1:9/v1") == "not-needed"
-    assert key_of(base_url="http://127.0.0.1:9/v1", api_key_env="OWN_KEY") == "sk-own"
-    assert key_of(api_key_env="OWN_KEY") == "sk-own"
+    for other in ({}, {"parameters": {"top_logprobs": 2}}):  # over HTTP directly, and through LangChain
+        assert keys_of(**other) == {"sk-of-the-provider"}
+        assert keys_of(base_url="http://127.0.0.1:9/v1", **other) == set()
+        assert keys_of(base_url="http://127.0.0.1:9/v1", api_key_env="OWN_KEY", **other) == {"sk-own"}
+        assert keys_of(api_key_env="OWN_KEY", **other) == {"sk-own"}
 
 
 def test_a_key_that_is_not_set_is_named() -> None:
     with pytest.raises(ModelConfigError, match="openai:x: the environment variable GPO_NO_SUCH_KEY is not set"):
-        key_of(api_key_env="GPO_NO_SUCH_KEY")
+        keys_of(api_key_env="GPO_NO_SUCH_KEY")
 
 
 def test_a_key_that_a_provider_repeats_is_nowhere_in_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +62,7 @@ def test_a_key_that_a_provider_repeats_is_nowhere_in_the_traceback(monkeypatch: 
         def embed_query(self, text: str) -> list[float]:
             raise refusal
 
-    monkeypatch.setattr(library, "_embeddings", lambda _: Refusing())
+    monkeypatch.setattr(langchain, "open_embeddings", lambda *_: Refusing())
     embedding = open_embedding(ModelSpec(model="openai:embed", api_key_env="OWN_KEY"))
     for refused in (model.ask(key(model), PLAIN), embedding.embed(["a"])):
         with pytest.raises(PermanentCallError, match=r"HTTP 401: wrong key \*\*\*$") as caught:
@@ -71,13 +70,10 @@ def test_a_key_that_a_provider_repeats_is_nowhere_in_the_traceback(monkeypatch: 
         assert secret not in "".join(traceback.format_exception(caught.value))
 
 
-def test_remote_embeddings_are_patient_and_send_text_to_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OWN_KEY", "own")
-
+def test_remote_embeddings_are_patient_and_send_text_to_other_servers() -> None:
     def options(**spec: Any) -> tuple[Any, ...]:
-        model = library._embeddings(
-            ModelSpec(model="openai:embed", api_key_env="OWN_KEY", timeout_s=7, max_retries=1, **spec)
-        )
+        patient = ModelSpec(model="openai:embed", timeout_s=7, max_retries=1, **spec)
+        model = langchain.open_embeddings(patient, SecretStr("own"))
         assert isinstance(model, langchain_openai.OpenAIEmbeddings)
         return model.request_timeout, model.max_retries, model.check_embedding_ctx_length
 

@@ -19,6 +19,7 @@ from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls
 from gpo.errors import ModelConfigError, StateError
 from gpo.messages.message import Message
+from gpo.models.langchain_cache import LedgerCache
 from gpo.models.ledger import Answer, CallKey, Ledger
 from tests.support.paths import ROOT
 
@@ -304,13 +305,13 @@ def reply(text: str) -> AIMessage:
 
 def test_it_is_a_cache_for_any_langchain_chat_model(engine: Engine) -> None:
     first = Ledger(engine)
-    paid = GenericFakeChatModel(messages=iter([reply("one"), reply("two")]), cache=first)
+    paid = GenericFakeChatModel(messages=iter([reply("one"), reply("two")]), cache=LedgerCache(first, engine))
     assert paid.invoke("a").content == "one"
     assert asyncio.run(paid.ainvoke("b")).content == "two"
     first.close()
 
     second = Ledger(engine)
-    free = GenericFakeChatModel(messages=iter([]), cache=second)
+    free = GenericFakeChatModel(messages=iter([]), cache=LedgerCache(second, engine))
     for answer, text in ((free.invoke("a"), "one"), (asyncio.run(free.ainvoke("b")), "two")):
         assert isinstance(answer, AIMessage)
         assert answer.content == text
@@ -327,7 +328,7 @@ def test_it_is_a_cache_for_any_langchain_chat_model(engine: Engine) -> None:
 
 def test_it_is_the_global_cache_of_plain_language_models_too(engine: Engine) -> None:
     ledger = Ledger(engine)
-    set_llm_cache(ledger)
+    set_llm_cache(LedgerCache(ledger, engine))
     try:
         model = FakeListLLM(responses=["one", "two"])
         assert [model.invoke("a"), model.invoke("a"), model.invoke("b")] == ["one", "one", "two"]
@@ -351,7 +352,7 @@ def test_an_error_is_not_cached(engine: Engine) -> None:
                 raise ConnectionError
             return super()._generate(*args, **kwargs)
 
-    model = Flaky(messages=messages(), cache=ledger)
+    model = Flaky(messages=messages(), cache=LedgerCache(ledger, engine))
     with pytest.raises(ConnectionError):
         model.invoke("a")
     assert rows_in(engine) == 0
@@ -361,10 +362,10 @@ def test_an_error_is_not_cached(engine: Engine) -> None:
 
 def test_clearing_the_cache_leaves_what_runs_have_paid_for(engine: Engine) -> None:
     ledger = Ledger(engine)
-    GenericFakeChatModel(messages=iter([reply("one")]), cache=ledger).invoke("a")
+    GenericFakeChatModel(messages=iter([reply("one")]), cache=LedgerCache(ledger, engine)).invoke("a")
     asyncio.run(ledger.keep(key(), Answer(text="x")))
     assert rows_in(engine) == 2
-    ledger.clear()
+    LedgerCache(ledger, engine).clear()
     assert rows_in(engine) == 1
     assert len(asyncio.run(ledger.find([key()]))) == 1
     ledger.close()

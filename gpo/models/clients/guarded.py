@@ -1,4 +1,4 @@
-"""The HTTP client of OpenAI-compatible servers: it reads a reply whole, within limits, and judges it first.
+"""The HTTP client that LangChain is given for OpenAI-compatible servers: it reads a reply whole and judges it first.
 
 The SDK and LangChain take a reply with an error, or without a choice, for many things. They never see one: what is no
 answer is raised here, with the words of the server, as an exception that they pass on. It is imported late: the SDK
@@ -14,11 +14,9 @@ from typing import Any
 import httpx2
 from openai import DefaultAioHttpClient
 
-from gpo.models.call_notes import current_exchange
-from gpo.models.replies import UnusableReplyError, Verdict, read_billed, read_body, read_tokens
-
-MAX_REPLY_BYTES = 8_000_000
-"""Most that is read of one reply, unpacked: a hundred times what the longest answers take."""
+from gpo.models.clients.call_notes import current_exchange
+from gpo.models.clients.client import MAX_REPLY_BYTES, too_long
+from gpo.models.replies import UnusableReplyError, read_billed, read_body, read_tokens
 
 _NO_LONGER_TRUE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _METERS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -60,9 +58,7 @@ async def _read(response: httpx2.Response) -> bytes:
     async for part in response.aiter_bytes():
         body += part
         if len(body) > MAX_REPLY_BYTES:
-            raise UnusableReplyError(
-                Verdict.REFUSED, f"the reply is longer than {MAX_REPLY_BYTES:,} bytes, the most that is read", repeats=0
-            )
+            raise too_long()
     return bytes(body)
 
 
