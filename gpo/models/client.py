@@ -139,6 +139,8 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
     """
 
     async def connect() -> Connection:
+        if spec.is_given:
+            return _given_connection(spec)
         if spec.is_synthetic:
             from gpo.models.synthetic.chat import synthetic_model  # noqa: PLC0415 - for tests and studies alone
 
@@ -151,6 +153,15 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
         return Connection(client=await _client(served, SecretStr(endpoint.key), stack), endpoint=endpoint)
 
     return connect
+
+
+def _given_connection(spec: ModelSpec) -> Connection:
+    if spec.client is None:
+        raise ModelConfigError(
+            f"{spec.model}: was given as an object in Python, which no spec can hold; give it again, as `task=` of "
+            "`gpo.optimize`, or name a model: `provider:name`"
+        )
+    return Connection(client=spec.client, secrets=held_secrets(spec.client))
 
 
 def held_secrets(client: object) -> frozenset[str]:

@@ -1,16 +1,21 @@
-"""A version of a prompt as a template of LangChain."""
+"""A version of a prompt as a template of LangChain, and a template of LangChain as our messages."""
 
+from string import Formatter
 from typing import Any
 
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.messages import BaseMessage
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
 from langchain_core.prompts.chat import MessageLikeRepresentation
 
 from gpo.errors import PromptError
 from gpo.messages.langchain import langchain_messages
+from gpo.messages.message import Message, Role
 from gpo.prompts.version import Piece, PromptVersion
 from gpo.template import Part
 
 _ROLES = {"system": "system", "user": "human", "assistant": "ai"}
+_OURS: dict[str, Role] = {"System": "system", "Human": "user", "AI": "assistant"}
+_OF_TYPE: dict[str, Role] = {"system": "system", "human": "user", "ai": "assistant"}
 
 
 def as_langchain(version: PromptVersion, alias: str | None = None) -> ChatPromptTemplate:
@@ -41,3 +46,35 @@ def _as_langchain_message(piece: Piece) -> MessageLikeRepresentation:
 
 def _fstring(part: Part) -> str:
     return f"{{{part.text}}}" if part.is_variable else part.text.replace("{", "{{").replace("}", "}}")
+
+
+def from_langchain(template: object) -> tuple[Message, ...] | None:
+    """A prompt of LangChain as messages with `{{variables}}`; None for what is none.
+
+    Raises:
+        PromptError: a message is no text, or has a template of another language than f-strings.
+    """
+    if isinstance(template, PromptTemplate):
+        return (Message(role="user", text=_from_fstring(template)),)
+    if isinstance(template, ChatPromptTemplate):
+        return tuple(map(_from_langchain_message, template.messages))
+    return None
+
+
+def _from_langchain_message(message: object) -> Message:
+    prompt, kind = getattr(message, "prompt", None), type(message).__name__.removesuffix("MessagePromptTemplate")
+    if isinstance(prompt, PromptTemplate) and kind in _OURS:
+        return Message(role=_OURS[kind], text=_from_fstring(prompt))
+    match message:
+        case MessagesPlaceholder(variable_name=name):
+            return Message(role="placeholder", text=f"{{{{{name}}}}}")
+        case BaseMessage(content=str(text), type=role) if role in _OF_TYPE:
+            return Message(role=_OF_TYPE[role], text=text)
+    raise PromptError(f"prompt: {type(message).__name__} is no message of text; a prompt is improved as text alone")
+
+
+def _from_fstring(prompt: PromptTemplate) -> str:
+    if prompt.template_format != "f-string":
+        raise PromptError(f"prompt: templates of `{prompt.template_format}` are not read; write it as an f-string")
+    pieces = Formatter().parse(prompt.template)
+    return "".join(text + ("" if name is None else f"{{{{{name}}}}}") for text, name, _, _ in pieces)

@@ -1,0 +1,41 @@
+"""The public names of the library, and what asking for them loads."""
+
+import subprocess
+import sys
+
+import pytest
+
+import gpo
+
+PUBLIC = [
+    "Dataset",
+    "Spec",
+    "evaluate",
+    "evaluate_async",
+    "load_prompt",
+    "optimize",
+    "optimize_async",
+]
+
+
+def test_the_public_names_are_these() -> None:
+    assert gpo.__all__ == PUBLIC
+    assert all(callable(getattr(gpo, name)) for name in PUBLIC)
+    assert set(PUBLIC) <= set(dir(gpo))
+    with pytest.raises(AttributeError, match="optimise"):
+        gpo.optimise  # type: ignore[attr-defined]  # noqa: B018
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "absent"),
+    [
+        ("__all__", {"chromadb", "langchain_core", "pandas", "prefect", "pydantic", "sqlalchemy"}),
+        ("load_prompt", {"chromadb", "pandas", "prefect"}),
+        ("optimize", {"pandas", "prefect"}),
+    ],
+)
+def test_a_name_loads_no_more_than_it_needs(name: str, absent: set[str]) -> None:
+    code = f"import sys, gpo; gpo.{name}; print(*(each for each in {sorted(absent)} if each in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == []
