@@ -18,28 +18,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpo.api.calls import evaluate, evaluate_async, optimize, optimize_async
+    from gpo.api.chain import load_chain
     from gpo.api.dataset import Dataset
     from gpo.api.spec import Spec
+    from gpo.prompts.agent import PromptMiddleware
     from gpo.prompts.loader import load_prompt
+    from gpo.prompts.system import system_prompt
 
 __all__ = [
     "Dataset",
+    "PromptMiddleware",
     "Spec",
     "evaluate",
     "evaluate_async",
+    "load_chain",
     "load_prompt",
     "optimize",
     "optimize_async",
+    "system_prompt",
 ]
 
 _PLACES = {
     "Dataset": "gpo.api.dataset",
+    "PromptMiddleware": "gpo.prompts.agent",
     "Spec": "gpo.api.spec",
     "evaluate": "gpo.api.calls",
     "evaluate_async": "gpo.api.calls",
+    "load_chain": "gpo.api.chain",
     "load_prompt": "gpo.prompts.loader",
     "optimize": "gpo.api.calls",
     "optimize_async": "gpo.api.calls",
+    "system_prompt": "gpo.prompts.system",
 }
 
 

@@ -19,9 +19,9 @@ from pydantic import SecretStr
 
 from gpo.errors import ModelConfigError
 from gpo.formatting import error_line, shorten_value
-from gpo.messages.langchain import langchain_messages
+from gpo.messages.langchain import finish_reason, langchain_messages
 from gpo.messages.message import Message
-from gpo.models.call_notes import exchanging
+from gpo.models.call_notes import exchanging, trace_options
 from gpo.models.failures import without_keys
 from gpo.models.ledger import Answer
 from gpo.models.local.embedder import Embed, load_embedder
@@ -39,8 +39,6 @@ _PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
 """Providers whose embeddings take a time-out and a number of retries; others refuse what they do not know."""
 _NO_KEY = "not-needed"
 """The key for a server that the spec names no key for."""
-_REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
-"""Where providers say why an answer ended."""
 _METERS = ("prompt_tokens", "completion_tokens")
 _BYTES_A_TOKEN = 4
 """By which tokens are estimated where a provider's number cannot be true."""
@@ -94,20 +92,20 @@ class _RawReply:
 
 
 async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:
-    reply = await client.ainvoke(langchain_messages(messages), **parameters)
+    reply = await client.ainvoke(langchain_messages(messages), trace_options(), **parameters)
     usage, about = reply.usage_metadata or {}, reply.response_metadata
     return _RawReply(
         text=reply.text,
         usage={"prompt_tokens": usage.get("input_tokens"), "completion_tokens": usage.get("output_tokens")},
         model=str(about.get("model_name") or ""),
-        finish_reason=next((str(about[name]) for name in _REASONS if about.get(name)), None),
+        finish_reason=finish_reason(reply),
         refusal=reply.additional_kwargs.get("refusal"),
     )
 
 
 async def _completed(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> _RawReply:
     # `ainvoke` of a completion model gives its text alone.
-    result = await client.agenerate([as_text(messages)], **parameters)
+    result = await client.agenerate([as_text(messages)], **trace_options(), **parameters)
     [[generation]] = result.generations
     about = result.llm_output or {}
     return _RawReply(

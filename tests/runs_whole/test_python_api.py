@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import FakeListChatModel
 
 import gpo
 from gpo.errors import GpoError, InputError
@@ -162,6 +164,45 @@ def test_it_runs_as_a_flow_where_there_is_a_server(
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     alone = gpo.optimize(**given, home=folder / "a", progress=False)
     assert any("does not answer; the search goes on without it" in told for told in alone.told)
+
+
+class Seen(BaseCallbackHandler):
+    """Tags and metadata of the calls of a model."""
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[set[str], dict[str, Any]]] = []
+
+    def on_chat_model_start(
+        self, serialized: Any, messages: Any, *, tags: Any = None, metadata: Any = None, **kwargs: Any
+    ) -> None:
+        self.runs.append((set(tags or ()), metadata or {}))
+
+
+def test_calls_of_a_search_are_traced_with_step_candidate_and_example(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"word": [f"w{number}" for number in range(40)], "is": ["a", "b"] * 20})
+    task, writer = Seen(), Seen()
+    result = gpo.optimize(
+        prompt="Say a or b: {{word}}",
+        data=rows,
+        reference="is",
+        metric="exact_match",
+        task=FakeListChatModel(responses=["a", "b", "b"], callbacks=[task]),
+        optimizer=FakeListChatModel(responses=["<START>Write a or b.<END>"], callbacks=[writer]),
+        method={"preset": "ape", "max_steps": 1, "candidates": 1},
+        home=tmp_path,
+        progress=False,
+    )
+    found = [(tags, metadata) for tags, metadata in task.runs if "gpo_step" in metadata]
+    scored = [result.outcome.start, *result.outcome.history[0].scored]
+    assert {at["gpo_run"] for _, at in found} == {result.outcome.run_id}
+    assert {at["gpo_candidate"]: at["gpo_step"] for _, at in found} == {
+        each.candidate.id: each.candidate.step for each in scored
+    }
+    assert {at["gpo_example"] for _, at in found} <= {
+        example.id for example in (*result.splits.dev, *result.splits.test)
+    }
+    assert all({"gpo", f"candidate:{at['gpo_candidate']}", f"step:{at['gpo_step']}"} <= tags for tags, at in found)
+    assert any({"gpo", "step:1"} <= tags for tags, _ in writer.runs)
 
 
 class Page:

@@ -9,12 +9,15 @@ import gpo
 
 PUBLIC = [
     "Dataset",
+    "PromptMiddleware",
     "Spec",
     "evaluate",
     "evaluate_async",
+    "load_chain",
     "load_prompt",
     "optimize",
     "optimize_async",
+    "system_prompt",
 ]
 
 
