@@ -34,7 +34,7 @@ def test_the_public_names_are_these() -> None:
     ("name", "absent"),
     [
         ("__all__", {"chromadb", "langchain_core", "pandas", "prefect", "pydantic", "sqlalchemy"}),
-        ("load_prompt", {"chromadb", "pandas", "prefect"}),
+        ("load_prompt", {"chromadb", "langchain_core", "pandas", "prefect", "sqlalchemy"}),
         ("optimize", {"pandas", "prefect"}),
     ],
 )
