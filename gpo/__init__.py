@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gpo.api.calls import evaluate, evaluate_async, optimize, optimize_async
     from gpo.api.chain import load_chain
+    from gpo.api.compare import compare, compare_async
     from gpo.api.dataset import Dataset
     from gpo.api.spec import Spec
     from gpo.prompts.agent import PromptMiddleware
@@ -29,6 +30,8 @@ __all__ = [
     "Dataset",
     "PromptMiddleware",
     "Spec",
+    "compare",
+    "compare_async",
     "evaluate",
     "evaluate_async",
     "load_chain",
@@ -42,6 +45,8 @@ _PLACES = {
     "Dataset": "gpo.api.dataset",
     "PromptMiddleware": "gpo.prompts.agent",
     "Spec": "gpo.api.spec",
+    "compare": "gpo.api.compare",
+    "compare_async": "gpo.api.compare",
     "evaluate": "gpo.api.calls",
     "evaluate_async": "gpo.api.calls",
     "load_chain": "gpo.api.chain",

@@ -1,4 +1,4 @@
-"""`gpo.optimize`, `gpo.evaluate` and `gpo.compare`, each also to be awaited.
+"""`gpo.optimize` and `gpo.evaluate`, each also to be awaited.
 
 They do what the commands of these names do: the same spec has the same run, and is answered from the same ledger.
 """
@@ -64,7 +64,7 @@ async def optimize_async(
     """As `gpo.optimize`, to be awaited."""
     whole = await asyncio.to_thread(as_spec, spec, parts)
     job = await asyncio.to_thread(whole.job, seed, home, calls)
-    with _run(progress, whole, fresh=fresh) as shown:
+    with running(progress, whole, fresh=fresh) as shown:
         splits = await asyncio.to_thread(whole.splits, job.spec)
         run = await asyncio.to_thread(find_runner, job.home)
         outcome = await run(job, splits)
@@ -111,13 +111,14 @@ async def evaluate_async(
     instruction = None if spec is None else parts.pop("instruction", None)
     whole = await asyncio.to_thread(as_spec, spec, parts)
     job = await asyncio.to_thread(whole.job, None, home)
-    with _run(progress, whole, fresh=fresh) as shown:
+    with running(progress, whole, fresh=fresh) as shown:
         splits = await asyncio.to_thread(whole.splits, job.spec)
         measured = await score_job(job, instruction, split, splits=splits)
     return Evaluation(spec=whole, measured=measured, told=tuple(shown.told))
 
 
 @contextmanager
-def _run(progress: bool, spec: Spec, *, fresh: bool) -> Iterator[Progress]:
+def running(progress: bool, spec: Spec, *, fresh: bool) -> Iterator[Progress]:
+    """What all runs of the API have around them: shared answers and tallies, and what a person sees of it."""
     with ask_anew(fresh), share_tallies(), share_answers(), showing(progress, spec.told) as shown:
         yield shown

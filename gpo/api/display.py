@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from gpo.api.cell import progress_cell
+from gpo.comparison.progress import InRun
 from gpo.formatting import fraction
 from gpo.progress import Answered, Began, BestFound, Dropped, Event, Listener, Note, current_listener, listen
 
@@ -37,8 +38,8 @@ class Progress:
     _handle: Any = None
 
     def __call__(self, event: Event) -> None:
-        """Take in one event."""
-        match event:
+        """Take in one event, or one of a run of a comparison."""
+        match event.event if isinstance(event, InRun) else event:
             case Began(phase, calls):
                 self._phase, self._calls, self._answered = phase, calls, 0
                 self._shown_at = 0.0

@@ -166,6 +166,24 @@ def test_it_runs_as_a_flow_where_there_is_a_server(
     assert any("does not answer; the search goes on without it" in told for told in alone.told)
 
 
+def test_methods_side_by_side_from_a_frame(folder: Path) -> None:
+    given = {"presets": ["gpo", "ape"], "seeds": 1, "calls": 200, "home": folder / "home", "progress": False}
+    first = gpo.compare(**parts(folder), **given)
+    table = first.to_pandas()
+    assert set(table["arm"]) == {"gpo", "ape"}
+    assert all(0 < cost <= 200 for cost in table["task_calls"])
+    assert set(first.to_pandas("runs")["seed"]) == {0}
+    assert "gpo" in first._repr_html_()
+    again = gpo.compare(**parts(folder), **given)
+    assert again.comparison == first.comparison, "finished runs are found, with the time that they took"
+    with pytest.raises(InputError, match="unknown preset 'opo'"):
+        gpo.compare(**parts(folder), presets="opo")
+    by_hand = next(first.folder.glob("*-ape.yaml"))
+    assert gpo.optimize(by_hand, home=folder / "home", progress=False).outcome.run_id in set(
+        first.to_pandas("runs")["run_id"]
+    )
+
+
 class Seen(BaseCallbackHandler):
     """Tags and metadata of the calls of a model."""
 
