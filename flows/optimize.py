@@ -5,7 +5,8 @@ from pathlib import Path
 from prefect import flow
 
 from gpo.models.sharing import ask_anew, current_shared
-from gpo.runs.job import load_job
+from gpo.records import Splits
+from gpo.runs.job import Job, load_job
 from gpo.runs.optimize import Steps, optimize
 from gpo.runs.outcome import Outcome
 from tasks.check import check
@@ -55,3 +56,13 @@ async def optimize_prompt(
         outcome = await optimize(load_job(spec, seed, home, calls=calls), TASKS)
     current_shared().hand_on(OUTCOME, outcome)
     return outcome
+
+
+async def optimize_job(job: Job, splits: Splits | None) -> Outcome:
+    """The same for a job that no spec file holds; its run can be watched, and not be started from elsewhere."""
+
+    @flow(name="optimize-prompt", flow_run_name="optimize {task}", persist_result=False)
+    async def optimize_given(task: str, seed: int) -> Outcome:  # noqa: ARG001 - shown in the UI
+        return await optimize(job, TASKS, splits)
+
+    return await optimize_given(job.spec.name, job.spec.seed)

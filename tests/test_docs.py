@@ -28,6 +28,7 @@ NO_MODULES = {
     "gpo.db": "the database of a state folder",
     "gpo.dump": "a backup of a database",
     "gpo.publishers": "an entry point group",
+    "gpo.runners": "likewise",
 }
 
 

@@ -12,7 +12,7 @@ FILES_A_FOLDER = 14
 LINES_A_FILE = 300
 
 INIT_WITH_CODE = {
-    "gpo/__init__.py": "finds `load_prompt`, the one public name, when it is asked for",
+    "gpo/__init__.py": "finds the public names when they are asked for",
     "gpo/data/sources/__init__.py": "imports the files of its folder, which register themselves",
     "gpo/datasets/formats/__init__.py": "likewise",
     "gpo/database/migrations/__init__.py": "is what Alembic is run by",

@@ -5,7 +5,7 @@ schedules of the word budget span the steps that those calls afford, and no cell
 method is run as its users would run it, with its own number of proposals and its own way to turn them away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Self
@@ -134,9 +134,18 @@ def plan_comparison(design: Design, home: Path) -> Plan:
     datasets = Datasets(load_settings(), home)
     read = [(path, _with_sizes(datasets.resolved(_task_spec(path)), design.sizes, models)) for path in design.tasks]
     _check_names(read)
+    return lay_out(design, ((spec, load_splits(spec)) for _, spec in read), home)
+
+
+def lay_out(design: Design, read: Iterable[tuple[TaskSpec, Splits]], home: Path) -> Plan:
+    """The cells of tasks whose specs and data have been read.
+
+    Raises:
+        InputError: a size or a method does not fit.
+    """
+    _check_lists(design)
     tasks, cells, specs, prints = [], [], {}, []
-    for _, spec in read:
-        splits = load_splits(spec)
+    for spec, splits in read:
         task = _task_plan(spec, splits, design)
         tasks.append(task)
         for arm in design.arms:

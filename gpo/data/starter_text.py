@@ -39,7 +39,7 @@ def spec_text(name: str, data: str, found: Guess, *, local: bool | None = None) 
         name=name,
         data=data,
         found=found,
-        question=_question(found),
+        question=question_lines(found),
         input=tuple(found.inputs) if found.has_own_names else found.inputs,
         local=is_local,
         asks_for_place=_asks_for_place(found, is_local=is_local),
@@ -97,7 +97,7 @@ def quote_yaml(value: str | Sequence[str] | Mapping[str, str], *, always: bool =
 _TEMPLATES = Templates("gpo.data", filters={"quote": quote_yaml})
 
 
-def _question(found: Guess) -> list[str]:
+def question_lines(found: Guess) -> list[str]:
     """The lines of a message with all inputs that are texts, named where there are several; options by their labels."""
     asked = [variable for variable in found.inputs if variable not in (*found.option_labels, *found.conversations)]
     lines = [f"{{{{{asked[0]}}}}}"] if len(asked) == 1 else [f"{name}: {{{{{name}}}}}" for name in asked]

@@ -14,9 +14,10 @@ from gpo.evaluation.scores import collect_labels, join_scores
 from gpo.messages.message import Message
 from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
+from gpo.models.clients.call_notes import calls_about
 from gpo.models.replies import is_cut
 from gpo.progress import Dropped, emit
-from gpo.records import Example, Score, UsageByRole, total_usage
+from gpo.records import Candidate, Example, Score, UsageByRole, total_usage
 from gpo.scoring.reading import Reading
 from gpo.scoring.spec import ExtractSpec
 from gpo.spec.task import TaskSpec
@@ -88,7 +89,8 @@ async def evaluate(
         # Over all examples, so that the size of a block does not decide how many calls may fail.
         allowed = int(spec.max_failure_rate * len(examples)) - score.failed
         inquiry = BlockOfCalls(block, offset=tried, allowed=allowed)
-        scored = await _score_block(prompt, inquiry)
+        with calls_about(candidate=Candidate(instruction=instruction).id):
+            scored = await _score_block(prompt, inquiry)
         score = join_scores(score, scored, kept)
         tried += len(block)
         if is_unreadable(score, spec):

@@ -155,7 +155,12 @@ def _last_line(text: str) -> str:
 
 def question_of(example: Example) -> str:
     """The inputs of an example as one text, named where there are several."""
-    texts = list(shown_inputs(example.inputs).items())
+    return named_inputs(shown_inputs(example.inputs))
+
+
+def named_inputs(inputs: Mapping[str, str]) -> str:
+    """Texts as one, named where there are several."""
+    texts = list(inputs.items())
     return texts[0][1] if len(texts) == 1 else "\n".join(f"{name}: {text}" for name, text in texts)
 
 

@@ -11,6 +11,15 @@ from langchain_core.messages import BaseMessage, convert_to_messages
 from gpo.errors import DatasetError
 from gpo.messages.message import Block, Message
 
+_REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+"""Where providers say why an answer ended."""
+
+
+def finish_reason(reply: BaseMessage) -> str | None:
+    """Why a model's message ended, in its provider's words."""
+    about = reply.response_metadata
+    return next((str(about[name]) for name in _REASONS if about.get(name)), None)
+
 
 def langchain_messages(messages: Sequence[Message]) -> list[BaseMessage]:
     """Messages as a chat model of LangChain takes them, without those that only bring tools: see `tools_of`.

@@ -10,6 +10,7 @@ from gpo.concurrency import gather_or_cancel
 from gpo.errors import GpoError, MetricError, ModelCallError, RefusedRequestError, TooManyFailures, TransientCallError
 from gpo.messages.message import Message
 from gpo.models.chat import ChatModel, Sampling
+from gpo.models.clients.call_notes import calls_about
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit
 from gpo.records import Example, Record, Usage, UsageByRole, content_hash, total_usage
@@ -35,6 +36,8 @@ class Ask(NamedTuple):
     key: CallKey
     sampling: Sampling
     priority: int = 0
+    example: str = ""
+    """The example that it is about, where it is about one."""
 
 
 async def ask_missing(
@@ -54,7 +57,8 @@ async def ask_missing(
 
     async def pay(ask: Ask) -> None:
         try:
-            found[ask.key.digest] = await model.ask(ask.key, ask.sampling, ask.priority)
+            with calls_about(**{"example": ask.example} if ask.example else {}):
+                found[ask.key.digest] = await model.ask(ask.key, ask.sampling, ask.priority)
         except ModelCallError as error:
             if not may_fail(error, ask):
                 raise
@@ -151,7 +155,7 @@ class BlockOfCalls:
         self.asked += len(keys)
         places = {example.id: self.offset + index for index, example in enumerate(self.block)}
         # Two examples may ask the same; that is one call, paid for and told once.
-        asks = {key.digest: Ask(key, sampling, places[name]) for name, key in keys.items()}
+        asks = {key.digest: Ask(key, sampling, places[name], name) for name, key in keys.items()}
         failed: list[ModelCallError] = []
 
         def may_fail(error: ModelCallError, ask: Ask) -> bool:

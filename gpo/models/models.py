@@ -71,7 +71,7 @@ def _with_defaults(spec: ModelsSpec, role: ModelRole) -> ModelSpec:
     An optimizer model that also judges is set up to vary what it writes, which a judge must not.
     """
     model = spec.of(role)
-    if role == "judge" and spec.judge is None:
+    if role == "judge" and spec.judge is None and not model.is_given:
         model = model.model_copy(update={"parameters": {**model.parameters, "temperature": 0.0}})
     model = model.with_default("temperature", _TEMPERATURES[role])
     return model.with_default("max_tokens", _COMPLETION_TOKENS) if model.completion else model

@@ -32,6 +32,8 @@ def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
             model=spec.models.task.model,
             parameters=spec.models.task.parameters,
             completion=spec.models.task.completion,
+            base_url=spec.models.task.base_url,
+            api_key_env=spec.models.task.api_key_env,
             answer=spec.answer.model_dump(mode="json", exclude_defaults=True) | {"kind": spec.answer.kind},
         ),
     )

@@ -8,6 +8,8 @@
 
 The first call of a name reads the database; later calls take it from memory, in about a microsecond, while a daemon
 thread looks for a newer version every `GPO_PROMPT_REFRESH_S` seconds. When it cannot, the last good prompt stays.
+
+LangChain and SQLAlchemy are imported with the first prompt that is read: what imports this need not wait for them.
 """
 
 import logging
@@ -19,23 +21,21 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from weakref import WeakSet
 
-from langchain_core.prompts import ChatPromptTemplate
-
-from gpo.database.engine import database_label, open_read_only, read_transaction, schema_revision
 from gpo.errors import GpoError, PromptError, StateError
 from gpo.formatting import count
 from gpo.names import PRODUCTION
-from gpo.prompts.files import read_record
-from gpo.prompts.langchain_template import as_langchain
 from gpo.prompts.missing import HOW_TO_BEGIN
-from gpo.prompts.registry import Registry
-from gpo.prompts.version import PromptRecord
-from gpo.settings import load_settings
 
-Default = ChatPromptTemplate | Path | None
+if TYPE_CHECKING:
+    from langchain_core.prompts import ChatPromptTemplate
+
+    from gpo.prompts.registry import Registry
+    from gpo.prompts.version import PromptRecord
+
+Default: TypeAlias = "ChatPromptTemplate | Path | None"
 
 _log = logging.getLogger(__name__)
 _JITTER = 0.2
@@ -51,7 +51,7 @@ def load_prompt(
     version: int | None = None,
     default: Default = None,
     database: str | None = None,
-) -> ChatPromptTemplate:
+) -> "ChatPromptTemplate":
     """The prompt that an alias, or a version, stands for, as a LangChain template of the prompt's variables.
 
     Prompt text and values may hold braces and quotes: neither is taken for a template. The demonstrations that the
@@ -78,7 +78,7 @@ def load_prompt(
 class _Loaded(NamedTuple):
     """What is given for one name and reference. `fails`: the last refresh failed, and that was logged."""
 
-    template: ChatPromptTemplate
+    template: "ChatPromptTemplate"
     digest: str = ""
     fails: bool = False
 
@@ -108,7 +108,7 @@ class PromptLoader:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def load(self, name: str, reference: str | int = PRODUCTION, default: Default = None) -> ChatPromptTemplate:
+    def load(self, name: str, reference: str | int = PRODUCTION, default: Default = None) -> "ChatPromptTemplate":
         """As `load_prompt`."""
         held = self._held.get((name, reference))
         if held is None:
@@ -176,6 +176,9 @@ class PromptLoader:
         """
         if not keys:
             return {}
+        from gpo.database.engine import database_label, open_read_only, read_transaction, schema_revision
+        from gpo.prompts.registry import Registry
+
         deadline = time.monotonic() + _READ_S
         try:
             engine = open_read_only(self._database, busy_s=_BUSY_S)
@@ -212,7 +215,9 @@ class PromptLoader:
             self.refresh()
 
 
-def _resolve(registry: Registry, name: str, reference: str | int) -> _Found:
+def _resolve(registry: "Registry", name: str, reference: str | int) -> _Found:
+    from gpo.prompts.langchain_template import as_langchain
+
     try:
         version = registry.resolve(name, reference)
         return _Loaded(as_langchain(version, reference if isinstance(reference, str) else None), version.digest)
@@ -234,8 +239,11 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0] or type(error).__name__
 
 
-def _use_default(key: _Key, default: ChatPromptTemplate | Path) -> ChatPromptTemplate:
-    if isinstance(default, ChatPromptTemplate):
+def _use_default(key: _Key, default: "ChatPromptTemplate | Path") -> "ChatPromptTemplate":
+    from gpo.prompts.files import read_record
+    from gpo.prompts.langchain_template import as_langchain
+
+    if not isinstance(default, Path):
         return default
     name, reference = key
     record = read_record(default)
@@ -245,12 +253,14 @@ def _use_default(key: _Key, default: ChatPromptTemplate | Path) -> ChatPromptTem
     return as_langchain(version, reference if isinstance(reference, str) else None)
 
 
-def _contents(record: PromptRecord) -> str:
+def _contents(record: "PromptRecord") -> str:
     aliases = ", ".join(f"{alias}: {version}" for alias, version in record.aliases.items()) or "no alias"
     return f"{record.name} with {count(len(record.versions), 'version')}, {aliases}"
 
 
 def _open_loader(database: str | None) -> PromptLoader:
+    from gpo.settings import load_settings
+
     settings = load_settings()
     return PromptLoader(database or settings.database_for(settings.home_here()), settings.prompt_refresh_s)
 

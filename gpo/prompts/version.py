@@ -120,12 +120,15 @@ class Measurement(Interval):
 class AskedWith(Record):
     """How the task model was asked, and how its answer was read, when the prompt was measured.
 
-    `parameters` are those of the spec. `answer` is the section of the spec: a reading of a later time may know more.
+    `parameters` are those of the spec. `base_url` is where it was asked and `api_key_env` the variable with the key,
+    where the spec names them. `answer` is the section of the spec: a reading of a later time may know more.
     """
 
     model: str
     parameters: Mapping[str, JsonValue] = {}
     completion: bool = False
+    base_url: str | None = None
+    api_key_env: str | None = None
     answer: Mapping[str, JsonValue]
 
 

@@ -68,12 +68,18 @@ async def score_instruction(
         TooManyUnread: more of the answers than `max_unparsed_rate` cannot be read.
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
     """
+    return await score_job(load_job(spec), instruction, split, fresh=fresh)
+
+
+async def score_job(
+    job: Job, instruction: str | None, split: str, *, splits: Splits | None = None, fresh: bool = False
+) -> InstructionScore:
+    """The same for a job, whose data is `splits` where it has been read already."""
     _check_split(split)
-    job = load_job(spec)
     if instruction is not None:
         job = _with_instruction(job, instruction)
     with share_tallies(), ask_anew(fresh):
-        checked = await preflight(job, searches=False)
+        checked = await preflight(job, splits, searches=False)
         shown = checked.demonstrations
         examples = _examples(checked.splits, split, shown)
         if not examples:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
+from gpo.models.clients.call_notes import calls_about
 from gpo.progress import BestFound, Evaluated, Note, emit
 from gpo.records import Candidate, Example, Score, Scored, Split, Splits
 from gpo.runs.history import RunRow
@@ -69,18 +70,19 @@ async def inform(run: Run, step: int, proposals: int, search: Search) -> Informe
         found = results_of(score, batch, "train", candidate.instruction, places=places)
         await asyncio.to_thread(run.results.put, run.key, "train", candidate.id, found, is_part=True)
 
-    return await inform_step.inform(
-        run.models,
-        run.spec,
-        search.current,
-        run.examples("train"),
-        step=step,
-        proposals=proposals,
-        known=search.cases_of(search.current.candidate),
-        rng=run.rng(step, "inform"),
-        shown=run.demonstrations,
-        keep=keep,
-    )
+    with calls_about(run=run.id, step=step):
+        return await inform_step.inform(
+            run.models,
+            run.spec,
+            search.current,
+            run.examples("train"),
+            step=step,
+            proposals=proposals,
+            known=search.cases_of(search.current.candidate),
+            rng=run.rng(step, "inform"),
+            shown=run.demonstrations,
+            keep=keep,
+        )
 
 
 async def retrieve(run: Run, step: int, search: Search) -> Recalled:
@@ -92,7 +94,8 @@ async def retrieve(run: Run, step: int, search: Search) -> Recalled:
         return Recalled(summary=remark.text, usage=remark.usage)
 
     past = Past(run.trajectory, run.key, step, search.current.candidate, options.k, note)
-    return await recall(options.trajectory, past)
+    with calls_about(run=run.id, step=step):
+        return await recall(options.trajectory, past)
 
 
 async def refine(run: Run, step: int, search: Search, informed: Informed, recalled: Recalled) -> Proposals:
@@ -108,7 +111,8 @@ async def refine(run: Run, step: int, search: Search, informed: Informed, recall
         rng=rng,
         before=search.steps,
     )
-    return await refine_step.refine(run.models.optimizer, run.spec, request, rng)
+    with calls_about(run=run.id, step=step):
+        return await refine_step.refine(run.models.optimizer, run.spec, request, rng)
 
 
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
@@ -119,7 +123,8 @@ async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, kn
 
 async def screen(run: Run, search: Search, begun: Step, informed: Informed, edited: Edited) -> Screened:
     """Try the candidates on their own cases, where the method asks for it; the others need not be scored on dev."""
-    tried = await screen_step.try_all(run.models, run.spec, informed, edited.candidates, run.demonstrations)
+    with calls_about(run=run.id, step=begun.number):
+        tried = await screen_step.try_all(run.models, run.spec, informed, edited.candidates, run.demonstrations)
     return screen_step.screen(search, begun, tried, edited.candidates, run.spec)
 
 
@@ -158,17 +163,18 @@ async def _evaluate(
 ) -> Score:
     """The score, whose results are in the database before anything can be made of it."""
     examples = run.examples(split)[:first]
-    score = await evaluate_instruction(
-        run.models.task,
-        run.spec,
-        candidate.instruction,
-        examples,
-        incumbent,
-        demonstrations=run.demonstrations,
-        judge=run.models.judge,
-        stops_unread=stops_unread,
-        kept=len(examples),
-    )
+    with calls_about(run=run.id, step=candidate.step):
+        score = await evaluate_instruction(
+            run.models.task,
+            run.spec,
+            candidate.instruction,
+            examples,
+            incumbent,
+            demonstrations=run.demonstrations,
+            judge=run.models.judge,
+            stops_unread=stops_unread,
+            kept=len(examples),
+        )
     found = results_of(score, examples, split, candidate.instruction)
     await asyncio.to_thread(run.results.put, run.key, split, candidate.id, found)
     return with_few_samples(score, KEPT_SAMPLES)

@@ -8,6 +8,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     JsonValue,
+    PrivateAttr,
     ValidationError,
     field_validator,
     model_validator,
@@ -18,10 +19,12 @@ from pydantic_core import CoreSchema
 import gpo.scoring.metrics  # noqa: F401 - fills the registry
 from gpo.errors import MetricError, SpecError, suggestion
 from gpo.records import Record, canonical_json
+from gpo.scoring.functions.given import hash_callable, name_callable
 from gpo.scoring.functions.printing import printing_to_stderr
 from gpo.scoring.kinds import AnswerKind
 from gpo.scoring.metric_registry import (
     METRICS,
+    Scoring,
     check_options,
     function_source,
     load_function,
@@ -42,6 +45,7 @@ class MetricSpec(Record):
     folder: Path | None = Field(default=None, description="For `python`: where its module is; the spec's folder.")
     source: str = Field(default="", description="For `python`: hash of its module's file.")
     timeout_s: float = Field(default=60, gt=0, le=3600, description="For `python`: seconds that one call may take.")
+    _function: Scoring | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +88,7 @@ class MetricSpec(Record):
         Raises:
             SpecError: the function cannot be used, or not with these parameters.
         """
-        if self.name != "python":
+        if self.name != "python" or self._function is not None:
             return self
         given = dict(self.parameters)
         name, folder = str(given.pop("function")), self.folder or folder
@@ -99,6 +103,27 @@ class MetricSpec(Record):
         except (MetricError, TypeError) as error:
             raise SpecError(f"`metric`: function '{name}': {error}") from error
         return self.model_copy(update={"folder": folder, "source": source})
+
+    @classmethod
+    def of_function(cls, function: Scoring) -> Self:
+        """The metric that a function is which is given in Python; it is in no dump of the spec.
+
+        Raises:
+            SpecError: it cannot be called as a metric is.
+        """
+        name = name_callable(function)
+        try:
+            options_of(function)
+        except TypeError as error:
+            raise SpecError(f"`metric`: function '{name}': {error}") from None
+        found = cls(name="python", parameters={"function": name}, source=hash_callable(function))
+        found._function = function  # its own class
+        return found
+
+    @property
+    def function(self) -> Scoring | None:
+        """The function that was given in Python; None for metrics that are found by their name."""
+        return self._function
 
     @property
     def of_set(self) -> SetMetric | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, PrivateAttr, field_validator, model_validator
 
 from gpo.records import Record, Usage, UsageByRole
 from gpo.redaction import find_secret
@@ -16,6 +16,9 @@ _TAKE_MAX_TOKENS = frozenset(
     {"anthropic", "azure_openai", "deepseek", "fireworks", "groq", "mistralai", "openai", "together", "xai"}
 )
 ModelRole = Literal["task", "optimizer", "judge"]
+GIVEN = "python:"
+"""How the name of a model begins that is given as an object; its name tells what it is, and cannot bring it back."""
+
 _NOT_SAMPLING = {"base_url": "base_url", "timeout": "timeout_s", "max_retries": "max_retries"}
 
 
@@ -60,6 +63,7 @@ class ModelSpec(Record):
         le=36500,
         description="Days after which a kept answer is asked for anew, as providers change models behind their names.",
     )
+    _client: Any = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -119,6 +123,22 @@ class ModelSpec(Record):
             )
         return self
 
+    def with_client(self, client: object) -> "ModelSpec":
+        """The same, asked through a client of LangChain that is there; it is in no dump of the spec."""
+        found = self.model_copy()
+        found._client = client  # noqa: SLF001 - its own class
+        return found
+
+    @property
+    def client(self) -> Any:
+        """The client that `with_client` has told; None for models that are reached by their name."""
+        return self._client
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the model is an object of Python; then it has settings of its own, and none is set for it."""
+        return self.model.startswith(GIVEN)
+
     @property
     def is_local(self) -> bool:
         """Whether the model is served by this machine."""
@@ -145,7 +165,9 @@ class ModelSpec(Record):
         return {name: value for name, value in self.parameters.items() if value is not None}
 
     def with_default(self, parameter: str, value: object) -> "ModelSpec":
-        """The same model with a sampling parameter set, unless the spec sets it."""
+        """The same model with a sampling parameter set, unless the spec sets it or it is given as an object."""
+        if self.is_given:
+            return self
         return self.model_copy(update={"parameters": {parameter: value, **self.parameters}})
 
     def identity(self) -> dict[str, Any]:

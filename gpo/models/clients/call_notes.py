@@ -1,9 +1,10 @@
-"""What the HTTP client notes of one call for those who asked: they meet through the context, past SDK and LangChain."""
+"""What is told past SDK and LangChain, through the context: what a call is about, and what was seen of it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -31,3 +32,23 @@ def exchanging() -> Iterator[Exchange]:
         yield exchange
     finally:
         _exchange.reset(token)
+
+
+_subject: ContextVar[Mapping[str, str | int] | None] = ContextVar("gpo_subject", default=None)
+
+
+def trace_options() -> Any:
+    """What LangChain's traces say of a call that is made here: tags to group by, and all of it as metadata."""
+    subject = _subject.get() or {}
+    tags = [f"{name}:{subject[name]}" for name in ("step", "candidate") if name in subject]
+    return {"tags": ["gpo", *tags], "metadata": {f"gpo_{name}": value for name, value in subject.items()}}
+
+
+@contextmanager
+def calls_about(**subject: str | int) -> Iterator[None]:
+    """Calls that are made inside are about these: `run`, `step`, `candidate`, `example`; LangChain's traces show it."""
+    token = _subject.set({**(_subject.get() or {}), **subject})
+    try:
+        yield
+    finally:
+        _subject.reset(token)

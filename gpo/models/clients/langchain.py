@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from gpo.errors import ModelConfigError
 from gpo.formatting import error_line
-from gpo.messages.langchain import langchain_messages
+from gpo.messages.langchain import finish_reason, langchain_messages
 from gpo.messages.message import Message, tools_of
-from gpo.models.clients.call_notes import exchanging
+from gpo.models.clients.call_notes import exchanging, trace_options
 from gpo.models.clients.client import METERS, NO_KEY, RawReply
 from gpo.models.failures import without_keys
 from gpo.spec.models import ModelSpec
@@ -24,8 +24,6 @@ _OPENAI_CLIENTS = {"azure_openai", "deepseek", "openai", "xai"}
 """Providers whose LangChain classes work with the SDK of OpenAI, and take an HTTP client for it."""
 _PATIENT_EMBEDDINGS = {"openai", "azure_openai"}
 """Providers whose embeddings take a time-out and a number of retries; others refuse what they do not know."""
-_REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
-"""Where providers say why an answer ended."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,13 @@ async def _chatted(client: Any, messages: Sequence[Message], parameters: Mapping
         raise ModelConfigError(
             f"{type(client).__name__} takes no tools, which rows bring; ask a model that does"
         ) from None
-    reply = await bound.ainvoke(langchain_messages(messages), **parameters)
+    reply = await bound.ainvoke(langchain_messages(messages), trace_options(), **parameters)
     usage, about = reply.usage_metadata or {}, reply.response_metadata
     return RawReply(
         text=_called(reply.tool_calls) if tools and reply.tool_calls else reply.text,
         usage=dict(zip(METERS, (usage.get("input_tokens"), usage.get("output_tokens")), strict=True)),
         model=str(about.get("model_name") or ""),
-        finish_reason=next((str(about[name]) for name in _REASONS if about.get(name)), None),
+        finish_reason=finish_reason(reply),
         refusal=reply.additional_kwargs.get("refusal"),
     )
 
@@ -69,7 +67,7 @@ def _called(calls: Sequence[Mapping[str, Any]]) -> str:
 
 async def _completed(client: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> RawReply:
     # `ainvoke` of a completion model gives its text alone.
-    result = await client.agenerate([as_text(messages)], **parameters)
+    result = await client.agenerate([as_text(messages)], **trace_options(), **parameters)
     [[generation]] = result.generations
     about = result.llm_output or {}
     return RawReply(

@@ -1,10 +1,11 @@
 """The results of a run as a pandas table."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gpo.runs.history import History
 from gpo.runs.results.lookup import Wanted, find_results
-from gpo.runs.results.result import RIGHT_FROM
+from gpo.runs.results.result import COMPARED, RIGHT_FROM, ExampleResult
 from gpo.runs.results.store import Results
 
 if TYPE_CHECKING:
@@ -34,14 +35,19 @@ def results_frame(
         InputError: there is no such run, prompt or split, or no result of it is kept.
         StateError: the database cannot be used.
     """
+    results = Results(engine)
+    found = find_results(History(engine), results, Wanted(run, split, prompt, right_from=right_from))
+    return table_of(results.each(found.query))
+
+
+def table_of(results: Iterable[ExampleResult], *, compared: bool = True) -> "pd.DataFrame":
+    """The same of results that are there; without `compared`, the fields that a comparison fills are left out."""
     # Importing pandas takes longer than everything else here.
     import pandas as pd  # noqa: PLC0415
 
-    results = Results(engine)
-    found = find_results(History(engine), results, Wanted(run, split, prompt, right_from=right_from))
     rows = []
-    for result in results.each(found.query):
-        row = result._asdict()
+    for result in results:
+        row = {name: value for name, value in result._asdict().items() if compared or name not in COMPARED}
         given, slices = row.pop("input"), row.pop("slices")
         row |= {f"input.{name}": text for name, text in given.items()}
         rows.append(row | {f"slice.{name}": value for name, value in slices.items()})

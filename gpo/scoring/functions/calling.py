@@ -184,6 +184,8 @@ def _about(asks: Asks, values: Mapping[str, Any]) -> str:
 def _function(metric: MetricSpec) -> Scoring:
     if metric.name != "python":
         return METRICS[metric.name].function
+    if metric.function is not None:
+        return metric.function
     with printing_to_stderr():
         return load_function(str(metric.parameters["function"]), metric.folder, metric.source)
 
