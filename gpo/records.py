@@ -3,10 +3,11 @@
 import hashlib
 import json
 import math
+import operator
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from gpo.messages.message import InputValue, json_inputs
 from gpo.set_metrics import SetMetric, mean_interval, set_interval, set_value
@@ -216,11 +217,32 @@ class Score(Record):
         return mean_interval(list(self.values.values()))
 
 
+class TracedCall(Record):
+    """One call behind an answer: what came of it, how long it took (None: not known), and a model call's tokens.
+
+    In a program a call may be of a model, a tool or a retriever. Then `input` is what it was given, `part` the prompt
+    that a model call was made with, empty where none is known, `name` that of the tool or retriever, and `error` why
+    nothing came of it.
+    """
+
+    text: str
+    model: str = ""
+    seconds: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    finish_reason: str | None = None
+    kind: Literal["model", "tool", "retriever"] = "model"
+    part: str = ""
+    name: str = ""
+    input: str = ""
+    error: str = ""
+
+
 class Sample(Record):
     """One raw answer: what the model wrote, what `rule` read from it, and what it scored.
 
     `feedback` is what the metric or the judge said about it, empty where nothing. `seconds` (None: not known) and the
-    tokens are those of the task model.
+    tokens are those of the task model. `calls` are those inside of a program.
     """
 
     example: str
@@ -232,6 +254,7 @@ class Sample(Record):
     seconds: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    calls: tuple[TracedCall, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class Scored(Record):

@@ -51,7 +51,7 @@ class StartingPoint(Record):
 
 def prompt_name(spec: TaskSpec) -> str:
     """The name under which the registry knows the prompt of a spec."""
-    return spec.production.prompt or spec.name
+    return spec.prompt_name
 
 
 def find_starting_point(

@@ -28,6 +28,7 @@ from gpo.database.engine import database_label, open_read_only, read_transaction
 from gpo.errors import GpoError, PromptError, StateError
 from gpo.formatting import count
 from gpo.names import PRODUCTION
+from gpo.prompts.candidate import current_candidate
 from gpo.prompts.files import read_record
 from gpo.prompts.langchain_template import as_langchain
 from gpo.prompts.missing import HOW_TO_BEGIN
@@ -64,15 +65,29 @@ def load_prompt(
     is an SQLAlchemy URL; by default that of `GPO_DATABASE_URL`, or the file in `GPO_HOME` or else in `.gpo` of the
     working folder. Settings are read once.
 
+    While a search evaluates a candidate, its text is given in place of the one that an alias stands for; that of a
+    numbered version stays what it is.
+
     Raises:
         PromptError: there is no such prompt, alias or version, and no default. Not after a first success.
         StateError: the database cannot be used, and there is no default. Not after a first success.
     """
+    candidate, reference = current_candidate(), alias if version is None else version
+    if candidate is None:
+        return _loader(database).load(name, reference, default)
+    if version is None and (given := candidate.give(name)) is not None:
+        return given
+    loaded = _loader(database).load(name, reference, default)
+    candidate.note(name, reference, loaded)
+    return loaded
+
+
+def _loader(database: str | None) -> "PromptLoader":
     loader = _LOADERS.get(database)
     if loader is None:
         with _OPENING:
             loader = _LOADERS.setdefault(database, _open_loader(database))
-    return loader.load(name, alias if version is None else version, default)
+    return loader
 
 
 class _Loaded(NamedTuple):

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gpo.database.engine import open_state
-from gpo.errors import GpoError, StateError
+from gpo.errors import GpoError
 from gpo.evaluation.few_shot import demonstrations
 from gpo.formatting import count
 from gpo.models.client import Connection
 from gpo.models.ledger import Ledger
-from gpo.models.models import Models, open_models
+from gpo.models.models import Models, open_models, with_target
+from gpo.models.target.target import NotKeptError
 from gpo.records import START_STEP, Scored, Splits
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome, all_scored
@@ -41,10 +42,6 @@ class StepFacts:
     recalled: Recalled | None = None
     before: tuple[Step, ...] = ()
     proposals: int | None = None
-
-
-class _NotKeptError(StateError):
-    """An answer is not in the ledger, and none is paid for here."""
 
 
 async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> StepFacts:
@@ -129,16 +126,19 @@ async def _open_ledger_only(job: Job) -> AsyncIterator[Models]:
     """The models of a run, which answer from its ledger and are never connected."""
 
     async def refuse() -> Connection:
-        raise _NotKeptError("an answer is not in the ledger")
+        raise NotKeptError("an answer is not in the ledger")
 
     async def refuse_vectors(texts: Sequence[str]) -> list[list[float]]:
-        raise _NotKeptError(f"{count(len(texts), 'vector')} of prompts are not in the index")
+        raise NotKeptError(f"{count(len(texts), 'vector')} of prompts are not in the index")
 
     async with AsyncExitStack() as stack:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = Ledger(engine)
         stack.push_async_callback(ledger.aclose)
         models = await stack.enter_async_context(open_models(job.spec.models, job.settings, ledger))
+        models = with_target(models, job.spec)
+        if models.target is not None:
+            models.target.only_kept = True
         yield replace(
             models,
             task=replace(models.task, connect=refuse),
@@ -151,7 +151,7 @@ async def _open_ledger_only(job: Job) -> AsyncIterator[Models]:
 async def _result_if_kept(work: Coroutine[Any, Any, _T]) -> _T | None:
     try:
         return await work
-    except _NotKeptError:
+    except NotKeptError:
         return None
 
 

@@ -12,7 +12,7 @@ from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
-from gpo.models.models import Models, open_models
+from gpo.models.models import Models, open_models, with_target
 from gpo.models.sharing import anew_since
 from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
@@ -34,6 +34,7 @@ DECIDING = (
         for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "proof", "run")
     ),
     "gpo/runs/steps.py",
+    *(f"gpo/prompts/{name}.py" for name in ("candidate", "langchain_template", "version")),
     "tasks/**/*.py",
     "flows/optimize.py",
 )
@@ -159,7 +160,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
     async with AsyncExitStack() as stack:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
-        models = await stack.enter_async_context(open_models(spec.models, job.settings, ledger))
+        models = with_target(await stack.enter_async_context(open_models(spec.models, job.settings, ledger)), spec)
         scope = trajectory_scope(spec, splits, models.embedding_identity)
         trajectory = await stack.enter_async_context(
             open_trajectory(scope, job.settings, job.home, models.embed, on_wait=lambda: emit(Note(WAITING)))
@@ -188,9 +189,15 @@ def trajectory_scope(spec: TaskSpec, splits: Splits, embedding_identity: str) ->
         task=spec.name,
         dataset=splits.fingerprint,
         metric=spec.metric.identity,
-        task_model=content_hash(spec.models.task.identity()),
+        task_model=content_hash(_answerer(spec)),
         embedding=embedding_identity,
     )
+
+
+def _answerer(spec: TaskSpec) -> object:
+    """What gives the answers: the task model, or a program with it."""
+    model = spec.models.task.identity()
+    return model if spec.target is None else [model, spec.target.identity()]
 
 
 async def rebuild_trajectory(job: Job) -> int:

@@ -13,7 +13,7 @@ from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.few_shot import without_demonstrations
 from gpo.models.ledger import Ledger
-from gpo.models.models import open_models
+from gpo.models.models import open_models, with_target
 from gpo.models.sharing import ask_anew, share_tallies
 from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
@@ -86,7 +86,8 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
     engine = open_database(job.settings.database_for(job.home))
     ledger = Ledger(engine)
     try:
-        async with open_models(spec.models, job.settings, ledger) as models:
+        async with open_models(spec.models, job.settings, ledger) as opened:
+            models = with_target(opened, spec)
             checked = models.task.tally.paid + models.judge.tally.paid
             emit(Began(split, len(examples) * calls_an_example(spec)))
             instruction, judge = spec.prompt.instruction, models.judge
@@ -97,6 +98,7 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
                 examples,
                 demonstrations=shown,
                 judge=judge,
+                target=models.target,
                 stops_unread=True,
                 kept=len(examples),
             )

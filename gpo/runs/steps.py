@@ -166,6 +166,7 @@ async def _evaluate(
         incumbent,
         demonstrations=run.demonstrations,
         judge=run.models.judge,
+        target=run.models.target,
         stops_unread=stops_unread,
         kept=len(examples),
     )

@@ -3,6 +3,7 @@
 Unknown keys are errors with a suggestion, so that a misspelt option never falls back to its default in silence.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -17,6 +18,7 @@ from gpo.spec.method import OptimizerSpec
 from gpo.spec.models import ModelsSpec
 from gpo.spec.production import ProductionSpec
 from gpo.spec.prompt import PromptSpec
+from gpo.spec.target import TargetSpec
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -56,6 +58,11 @@ class TaskSpec(Record):
 
     name: Name = Field(description="The task's name: lower case letters, digits, - and _.")
     prompt: PromptSpec
+    target: TargetSpec | None = Field(
+        default=None,
+        description="The program that answers, and reads its prompt by `load_prompt`, as in production. Without one, "
+        "the prompt is sent to the task model.",
+    )
     dataset: DatasetSpec
     answer: AnswerSpec = AnswerSpec()
     metric: MetricSpec = MetricSpec(name="exact_match")
@@ -77,7 +84,8 @@ class TaskSpec(Record):
 
     @model_validator(mode="after")
     def _variables_are_inputs(self) -> Self:
-        for name in self.prompt.variables:
+        # The variables of a program's prompts are what the program fills in.
+        for name in self.prompt.variables if self.target is None else ():
             if name not in self.dataset.input:
                 raise ValueError(
                     f"the prompt uses {{{{{name}}}}}, which dataset.input does not list"
@@ -86,8 +94,16 @@ class TaskSpec(Record):
         return self
 
     @model_validator(mode="after")
+    def _program_answers(self) -> Self:
+        if self.target is not None and self.answer.extract is not None:
+            raise ValueError("`answer.extract` asks the task model once more; a `target` gives its whole answer itself")
+        if self.target is not None and self.few_shot:
+            raise ValueError("`few_shot` shows demonstrations to the task model; a `target` shows what it wants itself")
+        return self
+
+    @model_validator(mode="after")
     def _roles_can_be_sent(self) -> Self:
-        if self.prompt.conversations and self.models.task.completion:
+        if self.target is None and self.prompt.conversations and self.models.task.completion:
             raise ValueError(
                 "`models.task` is a completion model, which knows no roles, and "
                 f"{{{{{self.prompt.conversations[0]}}}}} holds messages: ask a chat model, or show them as "
@@ -115,7 +131,28 @@ class TaskSpec(Record):
     @property
     def unused_inputs(self) -> tuple[str, ...]:
         """Fields that `dataset.input` lists and no message uses."""
+        if self.target is not None:
+            return ()
         return tuple(name for name in self.dataset.input if name not in self.prompt.variables)
+
+    @property
+    def calls_of_target(self) -> int:
+        """Model calls that one run of the program is planned with."""
+        return (self.target and self.target.calls) or len(self.parts)
+
+    @property
+    def prompt_name(self) -> str:
+        """The name under which the registry knows the prompt."""
+        return self.production.prompt or self.name
+
+    @property
+    def parts(self) -> Mapping[str, PromptSpec]:
+        """The prompts by the names under which an application loads them."""
+        return {self.prompt_name: self.prompt}
+
+    def texts_of(self, instruction: str) -> dict[str, str]:
+        """The text of each prompt, of a candidate's instruction."""
+        return {self.prompt_name: instruction}
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
@@ -133,6 +170,10 @@ class TaskSpec(Record):
         for option, values in _NEWER_METHOD.items():
             if content["optimizer"][option] in values:
                 del content["optimizer"][option]
+        if self.target is None:
+            del content["target"]
+        else:
+            content["target"] = {**self.target.identity(), "calls": self.target.calls}
         content["models"] = {role: model and model.identity() for role, model in self.models}
         if self.budget.max_cost is not None:
             content["prices"] = {role: model.price.model_dump() for role, model in self.models if model and model.price}

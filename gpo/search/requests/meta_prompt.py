@@ -116,10 +116,10 @@ def _training_section(spec: TaskSpec, request: Request, place: int, shows: str) 
 
 def _cases_text(spec: TaskSpec, batch: Batch) -> str:
     cases = "\n\n".join(_case_text(spec, number, case) for number, case in enumerate(batch, start=1))
-    return (
-        f"Cases in which the current instruction stood in the place of {PLACEHOLDER}, with the model's answers:\n\n"
-        f"{_mark_off(cases)}"
-    )
+    heading = f"Cases in which the current instruction stood in the place of {PLACEHOLDER}, with the model's answers:"
+    if spec.target is not None:
+        heading = "Cases in which the program ran with the current instruction, with what it did and its answers:"
+    return f"{heading}\n\n{_mark_off(cases)}"
 
 
 def _case_text(spec: TaskSpec, number: int, case: TrainingCase) -> str:
@@ -178,7 +178,8 @@ def _examples_text(spec: TaskSpec, examples: Sequence[Example]) -> str:
         f"{format_question(spec, example)}\nAnswer: {example.reference}{format_feedback(example)}"
         for example in examples
     )
-    return f"Examples of the task; the instruction takes the place of {PLACEHOLDER}:\n\n{_mark_off(shown)}"
+    place = f"the instruction takes the place of {PLACEHOLDER}" if spec.target is None else "a program gets the inputs"
+    return f"Examples of the task; {place}:\n\n{_mark_off(shown)}"
 
 
 def _mark_off(text: str) -> str:

@@ -17,6 +17,7 @@ from gpo.spec.file import load_spec
 from gpo.spec.gate import NonInferiorSpec
 from gpo.spec.models import ModelSpec, PriceSpec
 from gpo.spec.production import ProductionSpec
+from gpo.spec.target import TargetSpec
 from gpo.spec.task import TaskSpec
 from tests.support.paths import ROOT
 
@@ -333,6 +334,7 @@ DECIDES: Mapping[str, Any] = {
     "metric.parameters": {"tolerance": 0.7},
     "metric.source": "another",
     "few_shot": 7,
+    "target": TargetSpec(call="app:answer"),
     "optimizer.information": "prompt",
     "optimizer.trajectory": "recency",
     "optimizer.warmup": True,
