@@ -129,7 +129,8 @@ class Candidate(Record):
     `distance` and `proposed_distance` are word edit distances to the parent, after and before projection onto
     `budget` (None: no limit). `proposed` is what the optimizer model wrote, where the instruction is not that in full.
     `place` is that of its proposal among those asked for in the step, from 0, and `way` how it was asked for, empty
-    where all are asked for alike. The start instruction has step 0 and no parent.
+    where all are asked for alike. The start instruction has step 0 and no parent. Of a program, the instruction is the
+    texts of all its prompts (`gpo.spec.program_text`), and `part` the one that was changed, empty where several were.
     """
 
     instruction: str
@@ -142,6 +143,7 @@ class Candidate(Record):
     proposed_distance: int = 0
     distance: int = 0
     proposed: str | None = None
+    part: str = Field(default="", exclude_if=operator.not_)
 
     @property
     def id(self) -> str:

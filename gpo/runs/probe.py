@@ -155,7 +155,7 @@ async def _first_score(checked: Checked, spec: TaskSpec, models: Models) -> Scor
     return await evaluate(
         models.task,
         spec,
-        spec.prompt.instruction,
+        spec.start_text,
         checked.splits.dev[:PROBED_EXAMPLES],
         demonstrations=checked.demonstrations,
         judge=models.judge,

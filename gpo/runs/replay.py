@@ -18,9 +18,10 @@ from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.run import run_id, step_rng, trajectory_scope
 from gpo.search.inform import Informed, inform
-from gpo.search.memory.neighbours import as_neighbour
+from gpo.search.memory.neighbours import Neighbour, as_neighbour, by_score
 from gpo.search.memory.trajectory import open_trajectory
-from gpo.search.retrieve import Past, Recalled, recall, summarise
+from gpo.search.parts import of_part, parts_of_step
+from gpo.search.retrieve import Past, Recalled, recall_parts, summarise
 from gpo.search.select import select
 from gpo.search.state import Search, start_search
 from gpo.search.step import Step
@@ -49,9 +50,9 @@ async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> St
     if step > outcome.steps:
         return StepFacts(f"Run {outcome.run_id} ended after {count(outcome.steps, 'step')} and never came to this one.")
     taken, before = outcome.history[step - 1], outcome.history[: step - 1]
-    scored = {item.candidate.instruction: item for item in all_scored(outcome)}
-    neighbours = tuple(as_neighbour(scored[text]) for text in taken.neighbours if text in scored)
-    current = scored[taken.current]
+    every = all_scored(outcome)
+    current = next(item for item in every if item.candidate.instruction == taken.current)
+    neighbours = _neighbours(job.spec, every, taken)
     seen = StepFacts(
         note=f"Taken from run {outcome.run_id}, which has finished.",
         current=current,
@@ -90,6 +91,19 @@ async def replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Score
     except GpoError as error:
         return replace(seen, note=f"{seen.note} Brackets stand for what cannot be read now: {error}.")
     return seen
+
+
+def _neighbours(spec: TaskSpec, every: Sequence[Scored], taken: Step) -> tuple[Neighbour, ...]:
+    """The prompts that a step was shown; of a program, texts of the parts that it changes."""
+    found: dict[str, Neighbour] = {}
+    for part in parts_of_step(spec, taken.number):
+        for item in every:
+            if item.candidate.step < taken.number:
+                shown = as_neighbour(of_part(item, spec, part)).model_copy(update={"part": part})
+                known = found.get(shown.instruction)
+                if known is None or by_score(shown) > by_score(known):
+                    found[shown.instruction] = shown
+    return tuple(found[text] for text in taken.neighbours if text in found)
 
 
 def _inform(
@@ -166,7 +180,7 @@ async def _recall(job: Job, splits: Splits, key: str, models: Models, searches: 
         return Recalled(summary=summary)
 
     scope = trajectory_scope(spec, splits, models.embedding_identity)
-    async with open_trajectory(scope, settings, job.home, models.embed) as trajectory:
+    async with open_trajectory(scope, settings, job.home, models.embed, parts=tuple(spec.prompts)) as trajectory:
         current = searches[-1].current.candidate
         past = Past(trajectory, key, len(searches), current, spec.optimizer.k, noted)
-        return await recall(spec.optimizer.trajectory, past)
+        return await recall_parts(spec.optimizer.trajectory, past, parts_of_step(spec, len(searches)))

@@ -93,7 +93,8 @@ class Run:
             allowed=_known(self.spec),
             shown=self.splits.train,
             labels=self.spec.answer.labels,
-            frame="\n".join(message.text for message in self.spec.prompt.template),
+            frame="\n".join(_messages(self.spec)),
+            parts=tuple(self.spec.prompts),
         )
         self._tested = _by_group(self.splits.test)
         # What was train text once may be a test example now.
@@ -108,7 +109,7 @@ class Run:
     @property
     def start(self) -> Candidate:
         """The instruction that the spec starts from."""
-        return Candidate(instruction=self.spec.prompt.instruction)
+        return Candidate(instruction=self.spec.start_text)
 
     def examples(self, split: Split) -> Sequence[Example]:
         """The examples of one split, in their fixed order; those of the test split by group, where they have groups."""
@@ -127,8 +128,13 @@ def _by_group(examples: Sequence[Example]) -> Sequence[Example]:
 
 def _known(spec: TaskSpec) -> str:
     """What the spec itself says of the task, which every instruction may say as well."""
-    messages = (message.text for message in spec.prompt.template)
-    return "\n".join([spec.prompt.instruction, *messages, *spec.answer.labels])
+    starts = (part.instruction for part in spec.parts.values())
+    return "\n".join([*starts, *_messages(spec), *spec.answer.labels])
+
+
+def _messages(spec: TaskSpec) -> list[str]:
+    """The texts of the messages around the instructions."""
+    return [message.text for part in spec.parts.values() for message in part.template]
 
 
 def run_id(spec: TaskSpec, key: str) -> str:
@@ -163,7 +169,14 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
         models = with_target(await stack.enter_async_context(open_models(spec.models, job.settings, ledger)), spec)
         scope = trajectory_scope(spec, splits, models.embedding_identity)
         trajectory = await stack.enter_async_context(
-            open_trajectory(scope, job.settings, job.home, models.embed, on_wait=lambda: emit(Note(WAITING)))
+            open_trajectory(
+                scope,
+                job.settings,
+                job.home,
+                models.embed,
+                on_wait=lambda: emit(Note(WAITING)),
+                parts=tuple(spec.prompts),
+            )
         )
         history = History(engine)
         known = history.scored(key)
@@ -207,6 +220,9 @@ async def rebuild_trajectory(job: Job) -> int:
         embedding = open_embedding(job.spec.models.embedding)
         scope = trajectory_scope(job.spec, splits, embedding.identity)
         rows = History(engine).scored_in(scope.id)
-        async with open_trajectory(scope, job.settings, job.home, embedding.embed, rebuilding=True) as trajectory:
+        parts = tuple(job.spec.prompts)
+        async with open_trajectory(
+            scope, job.settings, job.home, embedding.embed, parts=parts, rebuilding=True
+        ) as trajectory:
             await trajectory.rebuild(rows)
         return sum(len(scored) for scored in rows.values())

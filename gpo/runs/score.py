@@ -90,7 +90,7 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
             models = with_target(opened, spec)
             checked = models.task.tally.paid + models.judge.tally.paid
             emit(Began(split, len(examples) * calls_an_example(spec)))
-            instruction, judge = spec.prompt.instruction, models.judge
+            instruction, judge = spec.start_text, models.judge
             score = await evaluate(
                 models.task,
                 spec,
@@ -135,8 +135,10 @@ def _with_instruction(job: Job, instruction: str) -> Job:
         raise InputError(
             f"the instruction holds {{{{{found[0]}}}}}: variables belong to `prompt.messages` of the spec, around it"
         )
-    prompt = job.spec.prompt.model_copy(update={"instruction": text})
-    return replace(job, spec=job.spec.model_copy(update={"prompt": prompt}))
+    try:
+        return replace(job, spec=job.spec.with_text(text))
+    except ValueError as error:
+        raise InputError(f"the instruction is none of this program: {error}") from None
 
 
 def _examples(splits: Splits, split: str, shown: Sequence[Example]) -> Sequence[Example]:

@@ -17,6 +17,7 @@ from gpo.spec.gate import GateSpec
 from gpo.spec.method import OptimizerSpec
 from gpo.spec.models import ModelsSpec
 from gpo.spec.production import ProductionSpec
+from gpo.spec.program_text import join_texts, split_texts
 from gpo.spec.prompt import PromptSpec
 from gpo.spec.target import TargetSpec
 
@@ -32,7 +33,7 @@ _NEWER = (
 """Options that are no part of the fingerprint where they are not used: what older versions decided stays decided."""
 
 _NEWER_METHOD: dict[str, tuple[Any, ...]] = {
-    "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,),
+    "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,), "parts": ("in_turn",),
 }  # fmt: skip
 """The same for choices of the method, with the values that mean what was done before they could be chosen."""
 
@@ -57,7 +58,15 @@ class TaskSpec(Record):
     """One task: a prompt, a dataset, a metric, the models and the optimizer."""
 
     name: Name = Field(description="The task's name: lower case letters, digits, - and _.")
-    prompt: PromptSpec
+    prompt: PromptSpec = Field(
+        default=None,  # type: ignore[assignment]  # there is always one: the first of `prompts` where these are given
+        description="The prompt that is improved.",
+    )
+    prompts: Mapping[Name, PromptSpec] = Field(
+        default={},
+        description="In place of `prompt`, the prompts of a program, by the names under which it loads them. They are "
+        "improved, proved and promoted together.",
+    )
     target: TargetSpec | None = Field(
         default=None,
         description="The program that answers, and reads its prompt by `load_prompt`, as in production. Without one, "
@@ -81,6 +90,26 @@ class TaskSpec(Record):
         default=0.9, description="Stop when more answers than this to the spec's own prompt cannot be read."
     )
     seed: int = Field(default=0, description="Another seed, another search, on the same splits.")
+
+    @model_validator(mode="after")
+    def _has_prompts(self) -> Self:
+        given: PromptSpec | None = self.prompt
+        if not self.prompts:
+            if given is None:
+                raise ValueError("`prompt` is missing")
+            return self
+        if given is None:
+            self.__dict__["prompt"] = next(iter(self.prompts.values()))
+        elif given not in self.prompts.values():
+            raise ValueError("give either `prompt`, or `prompts` for a program of several, found both")
+        if self.target is None:
+            raise ValueError("`prompts` are those of a program: name it in `target`, or give one `prompt`")
+        if self.prompt_name in self.prompts:
+            raise ValueError(
+                f"`prompts` holds '{self.prompt_name}', which is the name of the whole program in the registry; "
+                "give `production.prompt` another one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _variables_are_inputs(self) -> Self:
@@ -148,11 +177,44 @@ class TaskSpec(Record):
     @property
     def parts(self) -> Mapping[str, PromptSpec]:
         """The prompts by the names under which an application loads them."""
-        return {self.prompt_name: self.prompt}
+        return self.prompts or {self.prompt_name: self.prompt}
+
+    @property
+    def start_text(self) -> str:
+        """The instruction to start from; of several prompts, all of them as one text (`gpo.spec.program_text`)."""
+        texts = {name: part.instruction for name, part in self.prompts.items()}
+        return join_texts(texts) if texts else self.prompt.instruction
+
+    @property
+    def conversations(self) -> tuple[str, ...]:
+        """The variables of all prompts that hold messages."""
+        return tuple(name for part in self.parts.values() for name in part.conversations)
 
     def texts_of(self, instruction: str) -> dict[str, str]:
-        """The text of each prompt, of a candidate's instruction."""
-        return {self.prompt_name: instruction}
+        """The text of each prompt, of a candidate's instruction.
+
+        Raises:
+            ValueError: it is no text of these prompts.
+        """
+        return split_texts(instruction, self.prompts) if self.prompts else {self.prompt_name: instruction}
+
+    def with_text(self, instruction: str) -> Self:
+        """The spec with another text to start from.
+
+        Raises:
+            ValueError: it is no text of these prompts.
+        """
+        return self.with_texts(self.texts_of(instruction))
+
+    def with_texts(self, texts: Mapping[str, str]) -> Self:
+        """The spec with other texts to start from, by the names of the prompts."""
+        parts = {name: part.model_copy(update={"instruction": texts[name]}) for name, part in self.parts.items()}
+        changed: dict[str, Any] = {"prompt": next(iter(parts.values()))}
+        return self.model_copy(update={**changed, "prompts": parts} if self.prompts else changed)
+
+    def for_part(self, name: str) -> Self:
+        """The spec as it is for one of several prompts: what is said of the prompt is said of that one."""
+        return self.model_copy(update={"prompt": self.prompts[name]}) if self.prompts else self
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
@@ -170,6 +232,10 @@ class TaskSpec(Record):
         for option, values in _NEWER_METHOD.items():
             if content["optimizer"][option] in values:
                 del content["optimizer"][option]
+        del content["prompts"]
+        if self.prompts:
+            # A list, as they are changed in their order.
+            content["prompt"] = [[name, part.model_dump(mode="json")] for name, part in self.prompts.items()]
         if self.target is None:
             del content["target"]
         else:
