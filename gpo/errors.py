@@ -15,6 +15,7 @@
     |       `-- RefusedRequestError   this one request: malformed, too long, filtered
     |-- TooManyFailures       more calls of one evaluation failed than `max_failure_rate` allows
     |-- TooManyUnread         more answers of one evaluation cannot be read than `max_unparsed_rate` allows
+    |-- TargetError           a program gave no answer: it raised, took too long, or returned no text
     |-- MetricError           a metric gave no score for an answer
     |-- LocalModelError       an embedded model could not be found, started or reached
     |-- AliasMovedError       an alias of the prompt registry points to another version than the caller expected
@@ -100,6 +101,10 @@ class TooManyFailures(GpoError):  # noqa: N818 - says what happened
 
 class TooManyUnread(GpoError):  # noqa: N818 - says what happened
     """More answers of one evaluation cannot be read than the spec's `max_unparsed_rate` allows."""
+
+
+class TargetError(GpoError):
+    """A program gave no answer for an example: it raised, took too long, or returned no text."""
 
 
 class MetricError(GpoError):

@@ -116,6 +116,11 @@ def shorten(text: str) -> str:
     return line if len(line) <= SHOWN else line[: SHOWN - 1].rstrip() + "…"
 
 
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, its class where it has none."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
 def error_line(error: Exception, mask: Callable[[str], str] = str) -> str:
     """The beginning of an error's message, for a message of our own.
 

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import math
+import operator
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from gpo.messages.message import InputValue, json_inputs
 from gpo.set_metrics import SetMetric, mean_interval, set_interval, set_value
@@ -128,7 +129,8 @@ class Candidate(Record):
     `distance` and `proposed_distance` are word edit distances to the parent, after and before projection onto
     `budget` (None: no limit). `proposed` is what the optimizer model wrote, where the instruction is not that in full.
     `place` is that of its proposal among those asked for in the step, from 0, and `way` how it was asked for, empty
-    where all are asked for alike. The start instruction has step 0 and no parent.
+    where all are asked for alike. The start instruction has step 0 and no parent. Of a program, the instruction is the
+    texts of all its prompts (`gpo.spec.program_text`), and `part` the one that was changed, empty where several were.
     """
 
     instruction: str
@@ -141,6 +143,7 @@ class Candidate(Record):
     proposed_distance: int = 0
     distance: int = 0
     proposed: str | None = None
+    part: str = Field(default="", exclude_if=operator.not_)
 
     @property
     def id(self) -> str:
@@ -216,11 +219,32 @@ class Score(Record):
         return mean_interval(list(self.values.values()))
 
 
+class TracedCall(Record):
+    """One call behind an answer: what came of it, how long it took (None: not known), and a model call's tokens.
+
+    In a program a call may be of a model, a tool or a retriever. Then `input` is what it was given, `part` the prompt
+    that a model call was made with, empty where none is known, `name` that of the tool or retriever, and `error` why
+    nothing came of it.
+    """
+
+    text: str
+    model: str = ""
+    seconds: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    finish_reason: str | None = None
+    kind: Literal["model", "tool", "retriever"] = "model"
+    part: str = ""
+    name: str = ""
+    input: str = ""
+    error: str = ""
+
+
 class Sample(Record):
     """One raw answer: what the model wrote, what `rule` read from it, and what it scored.
 
     `feedback` is what the metric or the judge said about it, empty where nothing. `seconds` (None: not known) and the
-    tokens are those of the task model.
+    tokens are those of the task model. `calls` are those inside of a program.
     """
 
     example: str
@@ -232,6 +256,7 @@ class Sample(Record):
     seconds: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    calls: tuple[TracedCall, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class Scored(Record):

@@ -105,7 +105,7 @@ def _inputs(row: Mapping[str, Any], spec: TaskSpec) -> dict[str, InputValue]:
     values = {variable: (field, value_at(row, field)) for variable, field in spec.dataset.columns.items()}
     found: dict[str, InputValue] = {}
     for variable, (field, value) in values.items():
-        if variable in spec.prompt.conversations:
+        if variable in spec.conversations:
             found[variable] = read_conversation(value, field, spec.dataset.folder)
         else:
             found[variable] = input_text(value, field, spec.answer.labels) if is_there(value) else ""
@@ -117,7 +117,7 @@ def _inputs(row: Mapping[str, Any], spec: TaskSpec) -> dict[str, InputValue]:
 
 def flattened(row: Mapping[str, Any], spec: TaskSpec) -> tuple[str, ...]:
     """The variables whose messages a row's text shows without their roles being sent."""
-    texts = {name: field for name, field in spec.dataset.columns.items() if name not in spec.prompt.conversations}
+    texts = {name: field for name, field in spec.dataset.columns.items() if name not in spec.conversations}
     return tuple(name for name, field in texts.items() if is_shown_as_messages(value_or_none(row, field)))
 
 

@@ -139,7 +139,8 @@ prompt_versions = Table(
     UniqueConstraint("name", "digest", name="prompt_versions_differ"),
 )
 
-# `standing` is the promotion that holds after the move, `below` the one that a rollback would return to.
+# `standing` is the promotion that holds after the move, `below` the one that a rollback would return to,
+# `program` the one with which the prompt was moved.
 prompt_moves = Table(
     "prompt_moves",
     metadata,
@@ -154,6 +155,7 @@ prompt_moves = Table(
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("at", String(32), nullable=False),
+    Column("program", String(63)),
     ForeignKeyConstraint(["name", "to_version"], ["prompt_versions.name", "prompt_versions.version"]),
 )
 

@@ -13,8 +13,13 @@ Calls = Mapping[ModelRole, int]
 
 
 def example_calls(spec: TaskSpec) -> Calls:
-    """The most calls that scoring one example can need: the answer, its extraction, and a grade asked for twice."""
+    """The most calls that scoring one example can need: the answer, its extraction, and a grade asked for twice.
+
+    How many a program makes is known only after it ran: it is planned with what its spec says.
+    """
     task = 1 if spec.answer.extract is None else 2
+    if spec.target is not None:
+        task = spec.calls_of_target
     return {"task": task, "judge": _JUDGED_TWICE} if is_judged(spec.metric) else {"task": task}
 
 

@@ -16,6 +16,7 @@ from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.clients.call_notes import calls_about
 from gpo.models.replies import is_cut
+from gpo.models.target.target import Target
 from gpo.progress import Dropped, emit
 from gpo.records import Candidate, Example, Score, UsageByRole, total_usage
 from gpo.scoring.reading import Reading
@@ -39,6 +40,7 @@ class _Prompt:
     spec: TaskSpec
     instruction: str
     demonstrations: Sequence[Example]
+    target: Target | None
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         return render(self.spec.prompt.template, self.instruction, example.inputs, self.demonstrations)
@@ -53,6 +55,7 @@ async def evaluate(
     *,
     demonstrations: Sequence[Example] = (),
     judge: ChatModel | None = None,
+    target: Target | None = None,
     kept: int = KEPT_SAMPLES,
     stops_unread: bool = False,
 ) -> Score:
@@ -69,6 +72,7 @@ async def evaluate(
         incumbent: the score that a candidate has to keep up with.
         demonstrations: as many as the spec's `few_shot` asks for.
         judge: the model that scores, where the metric is a judge.
+        target: the program that answers in the place of the task model, where the spec names one.
         kept: how many raw answers stay with the score.
         stops_unread: whether answers that cannot be read are an error, as they are for the prompt of a spec.
 
@@ -78,7 +82,7 @@ async def evaluate(
     """
     if len(demonstrations) != spec.few_shot:
         raise ValueError(f"{len(demonstrations)} demonstrations for a spec whose `few_shot` is {spec.few_shot}")
-    prompt = _Prompt(model, judge, spec, instruction, demonstrations)
+    prompt = _Prompt(model, judge, spec, instruction, demonstrations, target)
     score = Score(values={}, planned=len(examples))
     tried = 0
     first = spec.optimizer.race_after if incumbent is not None else READ_FIRST
@@ -130,7 +134,9 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
 
 
 async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, TaskReply]:
-    """What the task model answers, by example id; missing where a call failed."""
+    """What the task model, or the program, answers, by example id; missing where a call failed."""
+    if prompt.target is not None:
+        return await _programs_replies(prompt, prompt.target, inquiry)
     model, answer = prompt.model, prompt.spec.answer
     sampling = replace(task_sampling(answer, follows_grammar=model.follows_grammar), stop=_stops(prompt))
     asked = {example.id: prompt.messages(example) for example in inquiry.block}
@@ -145,6 +151,21 @@ async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, TaskRepl
         reading = await read_reply(reply.text, answer, questions[name], cut=cut[name], is_held=is_held)
         replies[name] = TaskReply(answers=(reply,), text=reply.text, reading=reading, cut=cut[name])
     return replies if answer.extract is None else await _extracted(prompt, inquiry, answer.extract, asked, replies)
+
+
+async def _programs_replies(prompt: _Prompt, target: Target, inquiry: BlockOfCalls) -> dict[str, TaskReply]:
+    found = await target.answer(prompt.spec, prompt.instruction, inquiry)
+    questions = {example.id: question_of(example) for example in inquiry.block}
+    return {
+        name: TaskReply(
+            answers=answer.model_answers(),
+            text=answer.text,
+            reading=await read_reply(answer.text, prompt.spec.answer, questions[name], is_held=False),
+            cut=False,
+            inside=answer.trace,
+        )
+        for name, answer in found.items()
+    }
 
 
 async def _extracted(

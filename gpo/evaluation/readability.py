@@ -26,8 +26,9 @@ def is_unreadable(score: Score, spec: TaskSpec) -> bool:
 def too_many_unread(model: ChatModel, spec: TaskSpec, score: Score, samples: Sequence[Sample]) -> TooManyUnread:
     """The error that says how many answers cannot be read, with the first of them."""
     unread = [repr(sample.text[:_SHOWN_LETTERS]) for sample in samples if sample.answer is None]
+    who = spec.target.call if spec.target else model.spec.model
     return TooManyUnread(
-        f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`, more than "
+        f"{who}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`, more than "
         f"`max_unparsed_rate` allows ({spec.max_unparsed_rate:g}); answers that came are kept. The first: "
         f"{', '.join(unread[:_SHOWN_TEXTS])}. Say in `prompt.messages` what form the answer must have, or where it is "
         "in `answer.where`, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"

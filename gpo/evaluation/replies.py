@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from gpo.evaluation.extraction import completed
 from gpo.models.ledger import Answer
-from gpo.records import Sample, Timing
+from gpo.records import Sample, Timing, TracedCall
 from gpo.scoring.answers import read_answer
 from gpo.scoring.functions.calling import Marked
-from gpo.scoring.functions.trace import Trace, TracedCall
+from gpo.scoring.functions.trace import Trace
 from gpo.scoring.reading import Reading
 from gpo.scoring.spec import AnswerSpec
 
@@ -19,7 +19,8 @@ from gpo.scoring.spec import AnswerSpec
 class TaskReply:
     """What the task model answered for one example: its answers in order, and what is read from them.
 
-    It is `lost` where the call that should extract the answer failed: all that counts of it is what it cost.
+    It is `lost` where the call that should extract the answer failed: all that counts of it is what it cost. `inside`
+    is what happened in the program that answered, where one did; then the answers are those of its models.
     """
 
     answers: tuple[Answer, ...]
@@ -27,6 +28,7 @@ class TaskReply:
     reading: Reading
     cut: bool
     lost: bool = False
+    inside: Trace | None = None
 
     @property
     def parsed(self) -> str | None:
@@ -36,7 +38,14 @@ class TaskReply:
     @property
     def trace(self) -> Trace:
         """The calls behind it, as a metric's function may see them."""
-        return Trace(text=self.text, calls=tuple(map(_traced, self.answers)))
+        return self.inside or Trace(text=self.text, calls=tuple(map(_traced, self.answers)))
+
+    @property
+    def times(self) -> list[float]:
+        """How long it took: each of its calls of which it is known, or the program as a whole."""
+        if self.inside is not None and self.inside.wall_s is not None:
+            return [self.inside.wall_s]
+        return [answer.seconds for answer in self.answers if answer.seconds is not None]
 
     def sample(self, example: str, mark: Marked) -> Sample:
         """It as it is kept, with its score."""
@@ -51,6 +60,7 @@ class TaskReply:
             seconds=timing.seconds if timing.calls else None,
             input_tokens=sum(answer.input_tokens for answer in self.answers),
             output_tokens=sum(answer.output_tokens for answer in self.answers),
+            calls=self.inside.calls if self.inside else (),
         )
 
 
@@ -67,7 +77,7 @@ def _traced(answer: Answer) -> TracedCall:
 
 def timing_of(replies: Iterable[TaskReply]) -> Timing:
     """How long the answers took, as far as it is known."""
-    known = [answer.seconds for reply in replies for answer in reply.answers if answer.seconds is not None]
+    known = [seconds for reply in replies for seconds in reply.times]
     return Timing(calls=len(known), seconds=math.fsum(known))
 
 

@@ -6,15 +6,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpo.errors import ModelCallError
 from gpo.models.chat import ChatModel
 from gpo.models.client import connector, open_embedding
 from gpo.models.local.embedder import Embed
 from gpo.models.sharing import AnswerStore, Tally, oldest_answer, tallies
+from gpo.models.target.target import Target
 from gpo.settings import Settings
 from gpo.spec.models import ModelRole, ModelSpec, ModelsSpec
+from gpo.spec.task import TaskSpec
 
 _TEMPERATURES: Mapping[ModelRole, float] = {"task": 0.0, "optimizer": 1.0, "judge": 0.0}
 
@@ -24,7 +26,10 @@ _COMPLETION_TOKENS = 256
 
 @dataclass(frozen=True)
 class Models:
-    """The models of a run, open until the context that made them ends."""
+    """The models of a run, open until the context that made them ends; and the program that asks them, if there is one.
+
+    A program answers in the place of the task model, which then says what its calls cost.
+    """
 
     task: ChatModel
     optimizer: ChatModel
@@ -32,6 +37,18 @@ class Models:
     embed: Embed
     embedding_identity: str
     embedding_tally: Tally
+    target: Target | None = None
+
+
+def with_target(models: Models, spec: TaskSpec) -> Models:
+    """The same with the program that a spec names, if it names one.
+
+    Raises:
+        SpecError: it cannot be loaded.
+    """
+    if spec.target is None:
+        return models
+    return replace(models, target=Target(spec.target, tuple(spec.dataset.input), models.task))
 
 
 @asynccontextmanager

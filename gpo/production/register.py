@@ -7,8 +7,18 @@ from gpo.data.splits import load_splits
 from gpo.errors import AliasMovedError, PromptError
 from gpo.evaluation import few_shot
 from gpo.names import PRODUCTION
-from gpo.prompts.registry import NO_VERSION, Registry
-from gpo.prompts.version import AskedWith, DatasetReference, Lineage, Measurement, Registered, prompt_content
+from gpo.prompts.moves import NO_VERSION
+from gpo.prompts.registry import Registry
+from gpo.prompts.version import (
+    AskedWith,
+    DatasetReference,
+    Lineage,
+    Measurement,
+    PromptContent,
+    Registered,
+    program_content,
+    prompt_content,
+)
 from gpo.records import Example, Score
 from gpo.runs.history import History, RunRow
 from gpo.runs.outcome import Outcome
@@ -28,7 +38,10 @@ def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
         metric=spec.metric.identity,
         models={role: model.model for role, model in spec.models if isinstance(model, ModelSpec)},
         dataset=DatasetReference(name=name, version=version, fingerprint=dataset),
-        asked=AskedWith(
+        # Of a program it is not known how its models were asked.
+        asked=None
+        if spec.target
+        else AskedWith(
             model=spec.models.task.model,
             parameters=spec.models.task.parameters,
             completion=spec.models.task.completion,
@@ -89,11 +102,17 @@ def register_start(
 ) -> Registered:
     """Keep the prompt that a spec starts from; it goes into production, or another alias, if nothing is there.
 
+    Of a program, those of its prompts that have the alias stay what they are: they are in production.
+
     Raises:
         PromptError: the name is malformed.
     """
-    content = prompt_content(spec.prompt.template, spec.prompt.instruction, demonstrations)
-    registered = registry.register(name or spec.name, content, lineage=lineage_of_spec(spec), note=note)
+    lineage = lineage_of_spec(spec)
+    known = registry.names()
+    live = {part: registry.record(part).find(alias) for part in spec.prompts if part in known}
+    texts = spec.texts_of(spec.start_text) | {part: each.content.instruction for part, each in live.items() if each}
+    content = _content(registry, spec.with_texts(texts), demonstrations, lineage)
+    registered = registry.register(name or spec.name, content, lineage=lineage, note=note)
     version = registered.version
     if alias not in registry.record(version.name).aliases:
         with suppress(AliasMovedError):
@@ -137,15 +156,26 @@ def register_outcome(
     Raises:
         PromptError: the name is malformed.
     """
+    lineage = lineage_of_run(spec, outcome, dataset)
     start, best = (
-        prompt_content(spec.prompt.template, each.candidate.instruction, demonstrations)
+        _content(registry, spec.with_text(each.candidate.instruction), demonstrations, lineage)
         for each in (outcome.start, outcome.best)
     )
     known = name or spec.name
     versions = registry.record(known).versions if known in registry.names() else ()
     parent = next((each.version for each in versions if each.digest == start.digest != best.digest), None)
-    lineage = lineage_of_run(spec, outcome, dataset)
     return registry.register(known, best, lineage=lineage, parent=parent, note=note)
+
+
+def _content(registry: Registry, spec: TaskSpec, demonstrations: Sequence[Example], lineage: Lineage) -> PromptContent:
+    """The content that a spec starts from; the prompts of a program are kept first, as versions of their own."""
+    if not spec.prompts:
+        return prompt_content(spec.prompt.template, spec.prompt.instruction, demonstrations)
+    versions = {
+        name: registry.register(name, prompt_content(part.template, part.instruction), lineage=lineage).version.version
+        for name, part in spec.prompts.items()
+    }
+    return program_content(spec.start_text, versions)
 
 
 def read_demonstrations(spec: TaskSpec) -> tuple[Example, ...]:

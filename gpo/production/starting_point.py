@@ -51,7 +51,7 @@ class StartingPoint(Record):
 
 def prompt_name(spec: TaskSpec) -> str:
     """The name under which the registry knows the prompt of a spec."""
-    return spec.production.prompt or spec.name
+    return spec.prompt_name
 
 
 def find_starting_point(
@@ -70,10 +70,11 @@ def find_starting_point(
     splits = load_splits(spec)
     dataset = lineage_of_spec(spec, splits.fingerprint).dataset
     champion = _find_champion(production.registry, spec, splits)
-    if champion.content.template != spec.prompt.template:
+    if (odd := _odd_template(production.registry, spec, champion)) is not None:
+        name, number = odd
         raise PromptError(
-            f"prompt {name}: version {champion.version}, which is in {alias}, has other messages than the spec; put "
-            f"those of `gpo prompt show {name} {champion.version}` into the spec, or take the spec's into {alias} with "
+            f"prompt {name}: version {number}, which is in {alias}, has other messages than the spec; put "
+            f"those of `gpo prompt show {name} {number}` into the spec, or take the spec's into {alias} with "
             "`gpo prompt register SPEC` and `gpo prompt promote`"
         )
     basis, known = basis_of(spec, dataset), production.decisions.list_decisions(name, alias)
@@ -123,13 +124,11 @@ def _looks(decisions: list[Decision], alias: str) -> AliasLooks:
 
 def basis_of(spec: TaskSpec, dataset: DatasetReference) -> str:
     """Hash of the spec without its start prompt, the gate and the data: equal for decisions on equal grounds."""
-    prompt = spec.prompt.model_copy(update={"instruction": _ANY_INSTRUCTION})
+    anyhow = spec.with_texts(dict.fromkeys(spec.parts, _ANY_INSTRUCTION))
     gate = spec.gate.model_dump(mode="json")
     # What older versions decided stays decided: a rule that they did not have counts where it is used.
     gate = {name: value for name, value in gate.items() if name not in _NEWER or value != _NEWER[name]}
-    return content_hash(
-        [spec.model_copy(update={"prompt": prompt}).fingerprint(), gate, dataset.fingerprint], length=16
-    )
+    return content_hash([anyhow.fingerprint(), gate, dataset.fingerprint], length=16)
 
 
 def _find_champion(registry: Registry, spec: TaskSpec, splits: Splits) -> PromptVersion:
@@ -138,6 +137,26 @@ def _find_champion(registry: Registry, spec: TaskSpec, splits: Splits) -> Prompt
     if known is None or alias not in known.aliases:
         register_start(registry, spec, demonstrations(spec, splits), who="gpo", name=name, alias=alias)
     return registry.resolve(name, alias)
+
+
+def _odd_template(registry: Registry, spec: TaskSpec, champion: PromptVersion) -> tuple[str, int] | None:
+    """The prompt, and its version in production, that has other messages than the spec; None where all have the same.
+
+    Raises:
+        PromptError: what is in production is of other prompts than those of the spec.
+    """
+    parts = champion.content.parts
+    if parts.keys() != spec.prompts.keys():
+        there = ", ".join(parts) or "a single prompt"
+        raise PromptError(
+            f"prompt {champion.name}: version {champion.version} in production is of {there}, and the spec has "
+            f"{', '.join(spec.prompts) or 'a single prompt'}; give `production.prompt` another name"
+        )
+    if not spec.prompts:
+        return None if champion.content.template == spec.prompt.template else (champion.name, champion.version)
+    live = {name: registry.resolve(name, version) for name, version in parts.items()}
+    odd = (each for name, each in live.items() if each.content.template != spec.prompts[name].template)
+    return next(((each.name, each.version) for each in odd), None)
 
 
 def _settled_decision(decisions: list[Decision], basis: str, champion: int) -> Decision | None:
@@ -167,8 +186,7 @@ def _version_number(dataset: DatasetReference) -> int:
 
 def _spec_from_champion(spec: TaskSpec, champion: PromptVersion) -> TaskSpec:
     """The spec with the champion as its start."""
-    prompt = spec.prompt.model_copy(update={"instruction": champion.content.instruction})
-    return spec.model_copy(update={"prompt": prompt})
+    return spec.with_text(champion.content.instruction)
 
 
 def _earlier_prompts(history: History, spec: TaskSpec, dataset: DatasetReference, *, repeated: bool) -> tuple[str, ...]:
@@ -186,7 +204,7 @@ def _earlier_prompts(history: History, spec: TaskSpec, dataset: DatasetReference
     ranked = [_rank_by_score(history.scored(run.key)) for run in runs[:_RUNS]]
     rounds = range(max(map(len, ranked), default=0))
     turns = (texts[turn] for turn in rounds for texts in ranked if turn < len(texts))
-    return tuple(text for text in dict.fromkeys(turns) if text != spec.prompt.instruction)[: spec.production.warm_start]
+    return tuple(text for text in dict.fromkeys(turns) if text != spec.start_text)[: spec.production.warm_start]
 
 
 def _rank_by_score(scored: Iterable[Scored]) -> list[str]:

@@ -16,7 +16,6 @@ import logging
 import os
 import random
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -24,16 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from weakref import WeakSet
 
-from gpo.errors import GpoError, PromptError, StateError
-from gpo.formatting import count
+from gpo.formatting import first_line
 from gpo.names import PRODUCTION
-from gpo.prompts.missing import HOW_TO_BEGIN
+from gpo.prompts.candidate import current_candidate
 
 if TYPE_CHECKING:
     from langchain_core.prompts import ChatPromptTemplate
-
-    from gpo.prompts.registry import Registry
-    from gpo.prompts.version import PromptRecord
 
 Default: TypeAlias = "ChatPromptTemplate | Path | None"
 
@@ -64,15 +59,43 @@ def load_prompt(
     is an SQLAlchemy URL; by default that of `GPO_DATABASE_URL`, or the file in `GPO_HOME` or else in `.gpo` of the
     working folder. Settings are read once.
 
+    While a search evaluates a candidate, its text is given in place of the one that an alias stands for; that of a
+    numbered version stays what it is.
+
     Raises:
         PromptError: there is no such prompt, alias or version, and no default. Not after a first success.
         StateError: the database cannot be used, and there is no default. Not after a first success.
     """
+    candidate, reference = current_candidate(), alias if version is None else version
+    if candidate is None:
+        return _loader(database).load(name, reference, default)
+    if version is None and (given := candidate.give(name)) is not None:
+        return given
+    loaded = _loader(database).load(name, reference, default)
+    candidate.note(name, reference, loaded)
+    return loaded
+
+
+def load_prompts(*names: str, alias: str = PRODUCTION, database: str | None = None) -> "dict[str, ChatPromptTemplate]":
+    """The prompts of a program as they were in production at one moment, by name: never those of two versions.
+
+    As `load_prompt`, otherwise. A program that loads its prompts one by one may find a promotion between two of them.
+
+    Raises:
+        PromptError: there is no such prompt or alias. Not after a first success.
+        StateError: the database cannot be used. Not after a first success.
+    """
+    if current_candidate() is not None:
+        return {name: load_prompt(name, alias=alias, database=database) for name in names}
+    return _loader(database).load_together([(name, alias) for name in names])
+
+
+def _loader(database: str | None) -> "PromptLoader":
     loader = _LOADERS.get(database)
     if loader is None:
         with _OPENING:
             loader = _LOADERS.setdefault(database, _open_loader(database))
-    return loader.load(name, alias if version is None else version, default)
+    return loader
 
 
 class _Loaded(NamedTuple):
@@ -113,18 +136,23 @@ class PromptLoader:
         held = self._held.get((name, reference))
         if held is None:
             held = self._first((name, reference), default)
-        if self._thread is None or not self._thread.is_alive():
-            self._watch()
+        self._stay_fresh()
         return held.template
+
+    def load_together(self, keys: "Sequence[_Key]") -> "dict[str, ChatPromptTemplate]":
+        """As `load_prompts`."""
+        held = self._held
+        for key in keys:
+            if key not in held:
+                self._first(key, None)
+                held = self._held
+        self._stay_fresh()
+        return {key[0]: held[key].template for key in keys}
 
     def refresh(self) -> bool:
         """Look for newer versions now; returns whether all could be read. Raises nothing."""
         with self._reading:
-            # What a version stands for never changes.
-            moving = [key for key, held in list(self._held.items()) if held.fails or isinstance(key[1], str)]
-            found = self._look(moving)
-            for key in moving:
-                self._held[key] = _after_refresh(key, self._held[key], found[key])
+            found = self._look()
         return not any(isinstance(each, Exception) for each in found.values())
 
     def close(self) -> None:
@@ -142,60 +170,58 @@ class PromptLoader:
             answer = self._asked.setdefault(key, Future())
         with self._reading:
             if not answer.done():
-                self._look([])
+                self._look()
         found = answer.result()
         if isinstance(found, _Loaded):
             return found
         if default is None:
             raise found
-        fallen_back = _Loaded(_use_default(key, default), fails=True)
+        from gpo.prompts.lookup import use_default
+
+        fallen_back = _Loaded(use_default(*key, default), fails=True)
         held = self._held.setdefault(key, fallen_back)
         if held is fallen_back:
-            _log.warning("prompt %s (%s): the default is used: %s", *key, _first_line(found))
+            _log.warning("prompt %s (%s): the default is used: %s", *key, first_line(found))
         return held
 
-    def _look(self, keys: Sequence[_Key]) -> Mapping[_Key, _Found]:
-        """Read these keys and all that are asked for, and answer who asked; only for who holds `_reading`."""
+    def _look(self) -> Mapping[_Key, _Found]:
+        """Read what may have moved and all that is asked for, and answer who asked; only for who holds `_reading`.
+
+        All is read, and put in place, at once: prompts that are promoted together are never held of two moments.
+        """
+        # What a version stands for never changes.
+        moving = [key for key, held in list(self._held.items()) if held.fails or isinstance(key[1], str)]
         with self._asking:
             asked = list(self._asked)
-        found = self._read([*keys, *(key for key in asked if key not in self._held)])
+        found = self._read([*moving, *(key for key in asked if key not in self._held)])
+        failed = found if isinstance(found, Exception) else None
+        seen: Mapping[_Key, _Found] = dict.fromkeys((*moving, *asked), found) if isinstance(found, Exception) else found
+        held = {**self._held, **{key: _after_refresh(key, self._held[key], seen[key]) for key in moving}}
+        held |= {key: each for key, each in seen.items() if key not in held and isinstance(each, _Loaded)}
+        self._held = held
         with self._asking:
             # Who has come since this look began could only fail the same way, one time-out later.
-            answered = list(self._asked) if isinstance(found, Exception) else asked
-            answers = {key: self._asked.pop(key) for key in answered}
+            answers = {key: self._asked.pop(key) for key in (list(self._asked) if failed else asked)}
         for key, answer in answers.items():
-            if not isinstance(found, Exception) and isinstance(each := found.get(key), _Loaded):
-                self._held.setdefault(key, each)
-            answer.set_result(self._held.get(key) or (found if isinstance(found, Exception) else found[key]))
-        return dict.fromkeys(keys, found) if isinstance(found, Exception) else found
+            answer.set_result(held.get(key) or failed or seen[key])
+        return {key: seen[key] for key in moving}
 
     def _read(self, keys: Sequence[_Key]) -> Mapping[_Key, _Found] | Exception:
-        """What each key stands for now, or why that cannot be told; one error when no key could be read.
-
-        No connection outlives this.
-        """
+        """What each key stands for now, or why that cannot be told; one error when no key could be read."""
         if not keys:
             return {}
-        from gpo.database.engine import database_label, open_read_only, read_transaction, schema_revision
-        from gpo.prompts.registry import Registry
+        from gpo.prompts.lookup import look_up
 
-        deadline = time.monotonic() + _READ_S
         try:
-            engine = open_read_only(self._database, busy_s=_BUSY_S)
-            try:
-                with read_transaction(engine) as connection:
-                    if schema_revision(connection) is None:
-                        raise StateError(f"database {database_label(engine.url)} holds no prompts; {HOW_TO_BEGIN}")
-                registry, late = (
-                    Registry(engine),
-                    StateError(f"database {database_label(engine.url)}: no answer in time"),
-                )
-                return {key: late if time.monotonic() > deadline else _resolve(registry, *key) for key in keys}
-            finally:
-                engine.dispose()
+            found = look_up(self._database, keys, busy_s=_BUSY_S, read_s=_READ_S)
         except Exception as error:  # noqa: BLE001 - whatever it is, the last good prompt is better than none
             # Its frames hold connections that were never finished.
             return error.with_traceback(None)
+        return {key: each if isinstance(each, Exception) else _Loaded(*each) for key, each in found.items()}
+
+    def _stay_fresh(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._watch()
 
     def _watch(self) -> None:
         # No thread can be started while the interpreter ends.
@@ -215,47 +241,14 @@ class PromptLoader:
             self.refresh()
 
 
-def _resolve(registry: "Registry", name: str, reference: str | int) -> _Found:
-    from gpo.prompts.langchain_template import as_langchain
-
-    try:
-        version = registry.resolve(name, reference)
-        return _Loaded(as_langchain(version, reference if isinstance(reference, str) else None), version.digest)
-    except GpoError as error:
-        return error
-
-
 def _after_refresh(key: _Key, held: _Loaded, found: _Found) -> _Loaded:
     if isinstance(found, Exception):
         if not held.fails:
-            _log.warning("prompt %s (%s): the last good one stays in use: %s", *key, _first_line(found))
+            _log.warning("prompt %s (%s): the last good one stays in use: %s", *key, first_line(found))
         return held._replace(fails=True)
     if held.fails:
         _log.info("prompt %s (%s): can be read again", *key)
     return held._replace(fails=False) if held.digest == found.digest else found
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
-
-
-def _use_default(key: _Key, default: "ChatPromptTemplate | Path") -> "ChatPromptTemplate":
-    from gpo.prompts.files import read_record
-    from gpo.prompts.langchain_template import as_langchain
-
-    if not isinstance(default, Path):
-        return default
-    name, reference = key
-    record = read_record(default)
-    version = record.find(reference) if record.name == name else None
-    if version is None:
-        raise PromptError(f"{default}: holds no prompt {name} ({reference}), but {_contents(record)}")
-    return as_langchain(version, reference if isinstance(reference, str) else None)
-
-
-def _contents(record: "PromptRecord") -> str:
-    aliases = ", ".join(f"{alias}: {version}" for alias, version in record.aliases.items()) or "no alias"
-    return f"{record.name} with {count(len(record.versions), 'version')}, {aliases}"
 
 
 def _open_loader(database: str | None) -> PromptLoader:

@@ -11,11 +11,12 @@ methods block: asynchronous code calls them through `asyncio.to_thread`.
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from gpo.database.engine import database_label, read_transaction, upsert, utc_now, write_transaction
-from gpo.database.tables import prompt_aliases, prompt_moves, prompt_versions, prompts
-from gpo.errors import AliasMovedError, PromptError
-from gpo.names import PRODUCTION, check_alias, check_prompt_name, check_prompt_text
-from gpo.prompts.missing import missing_prompt, missing_reference, missing_version
+from gpo.database.engine import read_transaction, upsert, utc_now, write_transaction
+from gpo.database.tables import prompt_moves, prompt_versions, prompts
+from gpo.errors import PromptError
+from gpo.names import PRODUCTION, check_prompt_name, check_prompt_text
+from gpo.prompts.missing import missing_reference
+from gpo.prompts.moves import check_known, check_version, hold_prompt, promote_version, roll_back
 from gpo.prompts.rows import (
     MOVES,
     VERSIONS,
@@ -24,7 +25,6 @@ from gpo.prompts.rows import (
     keep_move,
     move_from_row,
     names_of,
-    read_move,
     select_version,
     version_from_row,
     version_row,
@@ -39,9 +39,6 @@ from gpo.prompts.version import (
     Registered,
     version_difference,
 )
-
-NO_VERSION = 0
-"""As `expected`: the alias points nowhere yet."""
 
 
 class Registry:
@@ -73,12 +70,12 @@ class Registry:
         with write_transaction(self._engine) as connection:
             row = {"name": name, "created_at": utc_now()}
             connection.execute(upsert(connection, prompts).values(row).on_conflict_do_nothing())
-            self._hold(connection, name)
+            hold_prompt(connection, name)
             query = VERSIONS.where(prompt_versions.c.name == name, prompt_versions.c.digest == digest)
             if (found := connection.execute(query).mappings().one_or_none()) is not None:
                 return Registered(version=version_from_row(found, self._engine.url), is_new=False)
             if parent is not None:
-                self._existing(connection, name, parent)
+                check_version(connection, name, parent)
             version = PromptVersion(
                 name=name,
                 version=highest_number(connection, prompt_versions.c.version, name) + 1,
@@ -96,6 +93,8 @@ class Registry:
         self, name: str, version: int, alias: str = PRODUCTION, *, who: str, why: str, expected: int | None = None
     ) -> Move:
         """Point an alias to a version; returns the move. An alias that points there already is not moved again.
+
+        With the version of a program, the alias of each of its prompts is moved to the version that it names.
 
         `expected` is the version that the caller believes the alias to point to, `NO_VERSION` for none.
 
@@ -123,67 +122,20 @@ class Registry:
             PromptError: as for `promote`.
             AliasMovedError: as for `promote`.
         """
-        check_alias(alias)
-        self._hold(connection, name)
-        self._existing(connection, name, version)
-        last = self._last_move(connection, name, alias, expected)
-        if last is not None and last.to_version == version:
-            return last
-        number = highest_number(connection, prompt_moves.c.number, name) + 1
-        return keep_move(
-            connection,
-            Move(
-                name=name,
-                number=number,
-                alias=alias,
-                action="promote",
-                from_version=None if last is None else last.to_version,
-                to_version=version,
-                standing=number,
-                below=None if last is None else last.standing,
-                who=check_prompt_text("who", who, needed=True),
-                why=check_prompt_text("why", why),
-                at=utc_now(),
-            ),
-        )
+        return promote_version(connection, name, version, alias, who=who, why=why, expected=expected)
 
     def rollback(self, name: str, alias: str = PRODUCTION, *, who: str, why: str, expected: int | None = None) -> Move:
         """Point an alias back to the version that the standing promotion replaced; returns the move.
 
         Repeated rollbacks walk further back, and a promotion after one is taken back to where that one led: what was
-        once rolled back never returns by a rollback.
+        once rolled back never returns by a rollback. The prompts of a program go back with it.
 
         Raises:
             PromptError: there is no such prompt or alias, or nothing before the standing promotion.
             AliasMovedError: the alias points elsewhere than `expected`; nothing was changed.
         """
         with write_transaction(self._engine) as connection:
-            self._hold(connection, name)
-            last = self._last_move(connection, name, alias, expected)
-            if last is None:
-                raise missing_reference(name, alias, aliases_of(connection, name))
-            if last.below is None:
-                raise PromptError(
-                    f"prompt {name}: `{alias}` points to version {last.to_version} and there is none before it to go "
-                    "back to; promote another version instead"
-                )
-            back = read_move(connection, name, last.below)
-            return keep_move(
-                connection,
-                Move(
-                    name=name,
-                    number=highest_number(connection, prompt_moves.c.number, name) + 1,
-                    alias=alias,
-                    action="rollback",
-                    from_version=last.to_version,
-                    to_version=back.to_version,
-                    standing=back.number,
-                    below=back.below,
-                    who=check_prompt_text("who", who, needed=True),
-                    why=check_prompt_text("why", why),
-                    at=utc_now(),
-                ),
-            )
+            return roll_back(connection, name, alias, who=who, why=why, expected=expected)
 
     def resolve(self, name: str, reference: str | int = PRODUCTION) -> PromptVersion:
         """The version that an alias, a number or `latest` stands for.
@@ -192,10 +144,18 @@ class Registry:
             PromptError: there is no such prompt, alias or version.
         """
         with read_transaction(self._engine) as connection:
-            row = connection.execute(select_version(name, str(reference))).mappings().one_or_none()
-            if row is None:
-                self._check_known(connection, name)
-                raise missing_reference(name, reference, aliases_of(connection, name))
+            return self.resolve_within(connection, name, reference)
+
+    def resolve_within(self, connection: Connection, name: str, reference: str | int = PRODUCTION) -> PromptVersion:
+        """`resolve` as part of a transaction that is open: several versions are then those of one moment.
+
+        Raises:
+            PromptError: as for `resolve`.
+        """
+        row = connection.execute(select_version(name, str(reference))).mappings().one_or_none()
+        if row is None:
+            check_known(connection, name)
+            raise missing_reference(name, reference, aliases_of(connection, name))
         return version_from_row(row, self._engine.url)
 
     def names(self) -> list[str]:
@@ -210,7 +170,7 @@ class Registry:
             PromptError: there is no such prompt.
         """
         with read_transaction(self._engine) as connection:
-            self._check_known(connection, name)
+            check_known(connection, name)
             created = connection.execute(select(prompts.c.created_at).where(prompts.c.name == name)).scalar_one()
             versions = connection.execute(
                 VERSIONS.where(prompt_versions.c.name == name).order_by(prompt_versions.c.version)
@@ -255,32 +215,3 @@ class Registry:
                 connection.execute(insert(prompt_versions).values(version_row(version)))
             for move in record.moves:
                 keep_move(connection, move)
-
-    def _hold(self, connection: Connection, name: str) -> None:
-        """Let no one else write to the prompt until the end of the transaction. SQLite holds its writers up anyway."""
-        query = select(prompts.c.name).where(prompts.c.name == name).with_for_update()
-        if connection.execute(query).one_or_none() is None:
-            self._check_known(connection, name)
-
-    def _check_known(self, connection: Connection, name: str) -> None:
-        known = names_of(connection)
-        if name not in known:
-            raise missing_prompt(name, known, database_label(self._engine.url))
-
-    def _existing(self, connection: Connection, name: str, version: int) -> None:
-        there = highest_number(connection, prompt_versions.c.version, name)
-        if not 1 <= version <= there:
-            raise missing_version(name, version, there)
-
-    def _last_move(self, connection: Connection, name: str, alias: str, expected: int | None) -> Move | None:
-        query = select(prompt_aliases.c.move).where(prompt_aliases.c.name == name, prompt_aliases.c.alias == alias)
-        number = connection.execute(query).scalar_one_or_none()
-        last = None if number is None else read_move(connection, name, number)
-        version = NO_VERSION if last is None else last.to_version
-        if expected is not None and version != expected:
-            now = f"points to version {version} since {last.at}, moved by {last.who}" if last else "points nowhere"
-            wanted = f"to version {expected}" if expected else "nowhere"
-            raise AliasMovedError(
-                f"prompt {name}: `{alias}` was expected to point {wanted} but {now}; look at its history"
-            )
-        return last

@@ -78,6 +78,12 @@ def version_from_row(row: RowMapping, url: URL) -> PromptVersion:
     return kept
 
 
+def read_version(connection: Connection, name: str, version: int) -> PromptVersion:
+    """A version of a prompt that is there, by its number."""
+    row = connection.execute(select_version(name, str(version))).mappings().one()
+    return version_from_row(row, connection.engine.url)
+
+
 def move_from_row(row: RowMapping) -> Move:
     """A row as a move."""
     fields: dict[str, Any] = dict(row)

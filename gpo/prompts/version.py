@@ -32,7 +32,8 @@ class PromptContent(Record):
     r"""What one version of a prompt sends.
 
     `template` holds `{{variables}}` and one `{{instruction}}`; `demonstrations` are messages that stand as they are,
-    after the opening system messages.
+    after the opening system messages. Of a program, `parts` are the versions of its prompts by their names, and the
+    instruction is their texts as one (`gpo.spec.program_text`).
 
     >>> content = PromptContent(template=(Message(role="user", text="{{a}}\n{{instruction}}"),), instruction="Hm {?}")
     >>> content.messages({"a": "{{x}}"})[0].text
@@ -42,6 +43,7 @@ class PromptContent(Record):
     template: tuple[Message, ...] = Field(min_length=1)
     instruction: str
     demonstrations: tuple[Message, ...] = ()
+    parts: Mapping[str, int] = {}
 
     @model_validator(mode="after")
     def _can_be_kept(self) -> Self:
@@ -64,7 +66,7 @@ class PromptContent(Record):
     def digest(self) -> str:
         """SHA-256 of the content, 64 hex digits: equal content is the same version."""
         parts = [[message.identity() for message in part] for part in (self.template, self.demonstrations)]
-        return content_hash([self.instruction, *parts], length=64)
+        return content_hash([self.instruction, *parts, *([self.parts] if self.parts else [])], length=64)
 
     def messages(self, inputs: Mapping[str, InputValue]) -> tuple[Message, ...]:
         """The messages for one request; a variable without a value raises KeyError."""
@@ -101,6 +103,12 @@ def prompt_content(
     bare = PromptContent(template=tuple(template), instruction=instruction)
     shown = demonstrate(template, instruction, demonstrations)
     return bare.model_copy(update={"demonstrations": tuple(map(inlined, shown))})
+
+
+def program_content(instruction: str, versions: Mapping[str, int]) -> PromptContent:
+    """The content of a program, from the texts of its prompts as one, and the versions of them."""
+    template = (Message(role="user", text=f"{{{{{INSTRUCTION}}}}}"),)
+    return PromptContent(template=template, instruction=instruction, parts=versions)
 
 
 class DatasetReference(Record):
@@ -178,6 +186,7 @@ class Move(Record):
     """One move of an alias. `number` counts the moves of a prompt; `from_version` is None at the alias's first.
 
     `standing` is the number of the promotion that holds after the move, `below` the one that a rollback returns to.
+    `program` names the program with which the prompt was moved, None where it was moved by itself.
     """
 
     name: str
@@ -191,6 +200,7 @@ class Move(Record):
     who: str
     why: str
     at: str
+    program: str | None = None
 
 
 class PromptRecord(Record):

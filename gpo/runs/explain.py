@@ -20,6 +20,7 @@ from gpo.runs.replay import StepFacts, read_step, replay_step
 from gpo.runs.run import run_id, run_key, step_rng
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
+from gpo.search.parts import of_part, parts_of_step
 from gpo.search.plan import fit_to_calls
 from gpo.search.refine import build_request
 from gpo.search.requests.continuation import list_to_continue
@@ -34,6 +35,7 @@ from gpo.search.requests.meta_prompt import (
 )
 from gpo.search.retrieve import STRATEGIES, Recalled
 from gpo.search.run_limits import sizes_of
+from gpo.spec.program_text import join_texts
 from gpo.spec.task import TaskSpec
 
 SHOWN_PROPOSALS = 3
@@ -123,18 +125,20 @@ def _read_run(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:
 
 def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -> tuple[ExplainedPart, ...]:
     options, rng = spec.optimizer, step_rng(spec.seed, step, "refine")
+    part = parts_of_step(spec, step)[0]
+    spec = spec.for_part(part)
     unknown = _placeholders(spec, seen, step)
-    current = seen.current or Scored(candidate=_placeholder_prompt(spec, step), score=Score(values={}, planned=0))
+    current = seen.current or _unscored(_placeholder_prompt(spec, step))
     informed = seen.informed or Informed(current=current, reflection=unknown.get("reflection"))
     recalled = seen.recalled or Recalled()
     if "trajectory" in unknown:
         bracketed = unknown["trajectory"].partition("\n\n")[2]
-        recalled = Recalled(neighbours=(Neighbour(instruction=bracketed, percent=0, step=0, number=0),))
+        recalled = Recalled(neighbours=(Neighbour(instruction=bracketed, percent=0, step=0, number=0, part=part),))
     proposals = seen.proposals or options.candidates
     if options.style == "continuation":
         proposals = min(SHOWN_PROPOSALS, proposals)
     request = build_request(
-        spec, splits.train, informed, recalled, step=step, candidates=proposals, rng=rng, before=seen.before
+        spec, splits.train, informed, recalled, step=step, candidates=proposals, rng=rng, before=seen.before, part=part
     )
     if options.style == "continuation":
         return tuple(
@@ -185,11 +189,19 @@ def _placeholders(spec: TaskSpec, seen: StepFacts, step: int) -> dict[str, str]:
     scored = options.shows_score and options.style == "paper"
     if seen.current is None and (step > START_STEP + 1 or scored):
         score = "\nScore: [its score on the dev split]" if scored else ""
-        found["current prompt"] = f"Current instruction: {_placeholder_prompt(spec, step).instruction}{score}"
+        current = of_part(_unscored(_placeholder_prompt(spec, step)), spec, parts_of_step(spec, step)[0])
+        found["current prompt"] = f"Current instruction: {current.candidate.instruction}{score}"
     return found
+
+
+def _unscored(candidate: Candidate) -> Scored:
+    return Scored(candidate=candidate, score=Score(values={}, planned=0))
 
 
 def _placeholder_prompt(spec: TaskSpec, step: int) -> Candidate:
     """The current prompt of a step that was not taken: the first step starts from the spec's own."""
     known = step == START_STEP + 1
-    return Candidate(instruction=spec.prompt.instruction if known else "[the best instruction of the steps before]")
+    if known:
+        return Candidate(instruction=spec.start_text)
+    best = "[the best instruction of the steps before]"
+    return Candidate(instruction=join_texts(dict.fromkeys(spec.prompts, best)) if spec.prompts else best)

@@ -20,7 +20,7 @@ from gpo.formatting import shorten_value
 from gpo.gate.guards import check_slices, describe_unguarded, group_by_slice
 from gpo.messages.message import shown_message
 from gpo.models.ledger import Ledger
-from gpo.models.models import open_models
+from gpo.models.models import open_models, with_target
 from gpo.models.sharing import current_shared
 from gpo.progress import Note, emit
 from gpo.records import Splits, content_hash
@@ -105,7 +105,7 @@ async def _check_models(checked: Checked, *, searches: bool, live: bool) -> None
         answers = held if is_new else await _open_ledger(job, stack)
         try:
             async with open_models(job.spec.models, job.settings, answers) as models:
-                await probe_models(checked, models, searches=searches, live=live)
+                await probe_models(checked, with_target(models, job.spec), searches=searches, live=live)
         except asyncio.CancelledError:
             # Nothing is wrong so far, and what was paid for is to be found again.
             if is_new and not held.is_empty:
@@ -131,7 +131,7 @@ def _tell_unused_inputs(spec: TaskSpec) -> None:
 def _check_media(spec: TaskSpec, splits: Splits) -> None:
     """Images, files and tools in conversations go to models that may take them; an embedded one takes text alone."""
     model = spec.models.task
-    if not model.is_free:
+    if spec.target is not None or not model.is_free:
         return
     for example in (*splits.test, *splits.dev, *splits.train, *splits.few_shot):
         for name, value in example.inputs.items():

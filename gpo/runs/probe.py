@@ -19,6 +19,7 @@ from gpo.gate.guards import check_tokens
 from gpo.models.ask import ask_all, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.models import Models
+from gpo.models.target.target import Target
 from gpo.progress import Note, emit
 from gpo.records import Score, Splits, Usage, UsageByRole
 from gpo.runs.job import Checked
@@ -56,6 +57,8 @@ async def probe_models(checked: Checked, models: Models, *, searches: bool, live
     except (ModelCallError, TooManyFailures, LocalModelError) as error:
         if isinstance(error, TooManyFailures) and error.by_metric:
             raise SpecError(f"`metric`: {error}; correct the metric") from error
+        if spec.target is not None and isinstance(error, TooManyFailures):
+            raise SpecError(f"`target`: {error}; correct the program") from error
         kind = ModelUnreachableError if is_transient(error) else ModelConfigError
         raise kind(f"a model named in the spec does not answer: {error}") from error
     if searches:
@@ -66,7 +69,7 @@ async def probe_models(checked: Checked, models: Models, *, searches: bool, live
 
 async def _reach(spec: TaskSpec, models: Models, *, searches: bool) -> None:
     """Call the models that were not called for the probes, whose answers were in the ledger."""
-    used = [models.task]
+    used = [models.task] if models.target is None else []
     used += [models.optimizer] if searches else []
     # A judge of its own, or the optimizer model where it does nothing else.
     used += [models.judge] if is_judged(spec.metric) and (spec.models.judge or not searches) else []
@@ -117,29 +120,46 @@ async def _probe_task(checked: Checked, models: Models) -> Score:
             raise
     if score.n and score.unparsed / score.n > spec.max_unparsed_rate:
         wrote = next((sample.text for sample in score.samples if sample.answer is None), "")
+        who = spec.target.call if spec.target else model.spec.model
         if score.cut:
             raise ModelConfigError(
-                f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
+                f"{who}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
                 f"{score.cut} were {CUT_ADVICE}"
             )
         raise ModelConfigError(
-            f"{model.spec.model}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
+            f"{who}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
             f"one of them: {wrote[:120]!r}. Say in `prompt.messages` what form the answer must have, "
             "or where it is in `answer.where`, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"
         )
+    if models.target is not None:
+        _check_read(spec, models.target)
     if told := describe_reading(score):
         emit(Note(told))
     return score
+
+
+def _check_read(spec: TaskSpec, target: Target) -> None:
+    """A program that reads none of the prompts cannot be improved by them; of some it may need only now and then."""
+    read = frozenset[str]().union(*target.sets)
+    unread = [name for name in spec.parts if name not in read]
+    if unread and not read:
+        raise SpecError(
+            f"`target`: the program `{target.spec.call}` did not load prompt {unread[0]} for any first example; "
+            f'it must read it by `load_prompt("{unread[0]}")`, without a version, each time that it answers'
+        )
+    if unread:
+        emit(Note(f"The program did not load {', '.join(unread)} for the first examples: is it `load_prompt` by name?"))
 
 
 async def _first_score(checked: Checked, spec: TaskSpec, models: Models) -> Score:
     return await evaluate(
         models.task,
         spec,
-        spec.prompt.instruction,
+        spec.start_text,
         checked.splits.dev[:PROBED_EXAMPLES],
         demonstrations=checked.demonstrations,
         judge=models.judge,
+        target=models.target,
     )
 
 

@@ -6,20 +6,22 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gpo.database.engine import open_state
-from gpo.errors import GpoError, StateError
+from gpo.errors import GpoError
 from gpo.evaluation.few_shot import demonstrations
 from gpo.formatting import count
 from gpo.models.client import Connection
 from gpo.models.ledger import Ledger
-from gpo.models.models import Models, open_models
+from gpo.models.models import Models, open_models, with_target
+from gpo.models.target.target import NotKeptError
 from gpo.records import START_STEP, Scored, Splits
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.run import run_id, step_rng, trajectory_scope
 from gpo.search.inform import Informed, inform
-from gpo.search.memory.neighbours import as_neighbour
+from gpo.search.memory.neighbours import Neighbour, as_neighbour, by_score
 from gpo.search.memory.trajectory import open_trajectory
-from gpo.search.retrieve import Past, Recalled, recall, summarise
+from gpo.search.parts import of_part, parts_of_step
+from gpo.search.retrieve import Past, Recalled, recall_parts, summarise
 from gpo.search.select import select
 from gpo.search.state import Search, start_search
 from gpo.search.step import Step
@@ -48,18 +50,14 @@ class StepFacts:
     proposals: int | None = None
 
 
-class _NotKeptError(StateError):
-    """An answer is not in the ledger, and none is paid for here."""
-
-
 async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> StepFacts:
     """The step as a finished run recorded it; the answers to its cases are those that the ledger has."""
     if step > outcome.steps:
         return StepFacts(f"Run {outcome.run_id} ended after {count(outcome.steps, 'step')} and never came to this one.")
     taken, before = outcome.history[step - 1], outcome.history[: step - 1]
-    scored = {item.candidate.instruction: item for item in all_scored(outcome)}
-    neighbours = tuple(as_neighbour(scored[text]) for text in taken.neighbours if text in scored)
-    current = scored[taken.current]
+    every = all_scored(outcome)
+    current = next(item for item in every if item.candidate.instruction == taken.current)
+    neighbours = _neighbours(job.spec, every, taken)
     seen = StepFacts(
         note=f"Taken from run {outcome.run_id}, which has finished.",
         current=current,
@@ -102,6 +100,19 @@ async def replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Score
     return seen
 
 
+def _neighbours(spec: TaskSpec, every: Sequence[Scored], taken: Step) -> tuple[Neighbour, ...]:
+    """The prompts that a step was shown; of a program, texts of the parts that it changes."""
+    found: dict[str, Neighbour] = {}
+    for part in parts_of_step(spec, taken.number):
+        for item in every:
+            if item.candidate.step < taken.number:
+                shown = as_neighbour(of_part(item, spec, part)).model_copy(update={"part": part})
+                known = found.get(shown.instruction)
+                if known is None or by_score(shown) > by_score(known):
+                    found[shown.instruction] = shown
+    return tuple(found[text] for text in taken.neighbours if text in found)
+
+
 def _inform(
     job: Job, splits: Splits, models: Models, search: Search, *, proposals: int
 ) -> Coroutine[Any, Any, Informed]:
@@ -136,16 +147,19 @@ async def _open_ledger_only(job: Job) -> AsyncIterator[Models]:
     """The models of a run, which answer from its ledger and are never connected."""
 
     async def refuse() -> Connection:
-        raise _NotKeptError("an answer is not in the ledger")
+        raise NotKeptError("an answer is not in the ledger")
 
     async def refuse_vectors(texts: Sequence[str]) -> list[list[float]]:
-        raise _NotKeptError(f"{count(len(texts), 'vector')} of prompts are not in the index")
+        raise NotKeptError(f"{count(len(texts), 'vector')} of prompts are not in the index")
 
     async with AsyncExitStack() as stack:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = Ledger(engine)
         stack.push_async_callback(ledger.aclose)
         models = await stack.enter_async_context(open_models(job.spec.models, job.settings, ledger))
+        models = with_target(models, job.spec)
+        if models.target is not None:
+            models.target.only_kept = True
         yield replace(
             models,
             task=replace(models.task, connect=refuse),
@@ -158,7 +172,7 @@ async def _open_ledger_only(job: Job) -> AsyncIterator[Models]:
 async def _result_if_kept(work: Coroutine[Any, Any, _T]) -> _T | None:
     try:
         return await work
-    except _NotKeptError:
+    except NotKeptError:
         return None
 
 
@@ -173,7 +187,7 @@ async def _recall(job: Job, splits: Splits, key: str, models: Models, searches: 
         return Recalled(summary=summary)
 
     scope = trajectory_scope(spec, splits, models.embedding_identity)
-    async with open_trajectory(scope, settings, job.home, models.embed) as trajectory:
+    async with open_trajectory(scope, settings, job.home, models.embed, parts=tuple(spec.prompts)) as trajectory:
         current = searches[-1].current.candidate
         past = Past(trajectory, key, len(searches), current, spec.optimizer.k, noted)
-        return await recall(spec.optimizer.trajectory, past)
+        return await recall_parts(spec.optimizer.trajectory, past, parts_of_step(spec, len(searches)))

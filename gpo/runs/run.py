@@ -12,7 +12,7 @@ from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
-from gpo.models.models import Models, open_models
+from gpo.models.models import Models, open_models, with_target
 from gpo.models.sharing import anew_since
 from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
@@ -34,6 +34,7 @@ DECIDING = (
         for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "proof", "run")
     ),
     "gpo/runs/steps.py",
+    *(f"gpo/prompts/{name}.py" for name in ("candidate", "langchain_template", "version")),
     "tasks/**/*.py",
     "flows/optimize.py",
 )
@@ -92,7 +93,8 @@ class Run:
             allowed=_known(self.spec),
             shown=self.splits.train,
             labels=self.spec.answer.labels,
-            frame="\n".join(message.text for message in self.spec.prompt.template),
+            frame="\n".join(_messages(self.spec)),
+            parts=tuple(self.spec.prompts),
         )
         self._tested = _by_group(self.splits.test)
         # What was train text once may be a test example now.
@@ -107,7 +109,7 @@ class Run:
     @property
     def start(self) -> Candidate:
         """The instruction that the spec starts from."""
-        return Candidate(instruction=self.spec.prompt.instruction)
+        return Candidate(instruction=self.spec.start_text)
 
     def examples(self, split: Split) -> Sequence[Example]:
         """The examples of one split, in their fixed order; those of the test split by group, where they have groups."""
@@ -126,8 +128,13 @@ def _by_group(examples: Sequence[Example]) -> Sequence[Example]:
 
 def _known(spec: TaskSpec) -> str:
     """What the spec itself says of the task, which every instruction may say as well."""
-    messages = (message.text for message in spec.prompt.template)
-    return "\n".join([spec.prompt.instruction, *messages, *spec.answer.labels])
+    starts = (part.instruction for part in spec.parts.values())
+    return "\n".join([*starts, *_messages(spec), *spec.answer.labels])
+
+
+def _messages(spec: TaskSpec) -> list[str]:
+    """The texts of the messages around the instructions."""
+    return [message.text for part in spec.parts.values() for message in part.template]
 
 
 def run_id(spec: TaskSpec, key: str) -> str:
@@ -159,10 +166,17 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
     async with AsyncExitStack() as stack:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
-        models = await stack.enter_async_context(open_models(spec.models, job.settings, ledger))
+        models = with_target(await stack.enter_async_context(open_models(spec.models, job.settings, ledger)), spec)
         scope = trajectory_scope(spec, splits, models.embedding_identity)
         trajectory = await stack.enter_async_context(
-            open_trajectory(scope, job.settings, job.home, models.embed, on_wait=lambda: emit(Note(WAITING)))
+            open_trajectory(
+                scope,
+                job.settings,
+                job.home,
+                models.embed,
+                on_wait=lambda: emit(Note(WAITING)),
+                parts=tuple(spec.prompts),
+            )
         )
         history = History(engine)
         known = history.scored(key)
@@ -188,9 +202,15 @@ def trajectory_scope(spec: TaskSpec, splits: Splits, embedding_identity: str) ->
         task=spec.name,
         dataset=splits.fingerprint,
         metric=spec.metric.identity,
-        task_model=content_hash(spec.models.task.identity()),
+        task_model=content_hash(_answerer(spec)),
         embedding=embedding_identity,
     )
+
+
+def _answerer(spec: TaskSpec) -> object:
+    """What gives the answers: the task model, or a program with it."""
+    model = spec.models.task.identity()
+    return model if spec.target is None else [model, spec.target.identity()]
 
 
 async def rebuild_trajectory(job: Job) -> int:
@@ -200,6 +220,9 @@ async def rebuild_trajectory(job: Job) -> int:
         embedding = open_embedding(job.spec.models.embedding)
         scope = trajectory_scope(job.spec, splits, embedding.identity)
         rows = History(engine).scored_in(scope.id)
-        async with open_trajectory(scope, job.settings, job.home, embedding.embed, rebuilding=True) as trajectory:
+        parts = tuple(job.spec.prompts)
+        async with open_trajectory(
+            scope, job.settings, job.home, embedding.embed, parts=parts, rebuilding=True
+        ) as trajectory:
             await trajectory.rebuild(rows)
         return sum(len(scored) for scored in rows.values())

@@ -13,7 +13,7 @@ from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.few_shot import without_demonstrations
 from gpo.models.ledger import Ledger
-from gpo.models.models import open_models
+from gpo.models.models import open_models, with_target
 from gpo.models.sharing import ask_anew, share_tallies
 from gpo.progress import Began, emit
 from gpo.records import Example, Record, Score, Split, Splits
@@ -92,10 +92,11 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
     engine = open_database(job.settings.database_for(job.home))
     ledger = Ledger(engine)
     try:
-        async with open_models(spec.models, job.settings, ledger) as models:
+        async with open_models(spec.models, job.settings, ledger) as opened:
+            models = with_target(opened, spec)
             checked = models.task.tally.paid + models.judge.tally.paid
             emit(Began(split, len(examples) * calls_an_example(spec)))
-            instruction, judge = spec.prompt.instruction, models.judge
+            instruction, judge = spec.start_text, models.judge
             score = await evaluate(
                 models.task,
                 spec,
@@ -103,6 +104,7 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
                 examples,
                 demonstrations=shown,
                 judge=judge,
+                target=models.target,
                 stops_unread=True,
                 kept=len(examples),
             )
@@ -139,8 +141,10 @@ def _with_instruction(job: Job, instruction: str) -> Job:
         raise InputError(
             f"the instruction holds {{{{{found[0]}}}}}: variables belong to `prompt.messages` of the spec, around it"
         )
-    prompt = job.spec.prompt.model_copy(update={"instruction": text})
-    return replace(job, spec=job.spec.model_copy(update={"prompt": prompt}))
+    try:
+        return replace(job, spec=job.spec.with_text(text))
+    except ValueError as error:
+        raise InputError(f"the instruction is none of this program: {error}") from None
 
 
 def _examples(splits: Splits, split: str, shown: Sequence[Example]) -> Sequence[Example]:

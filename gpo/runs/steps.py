@@ -23,7 +23,8 @@ from gpo.search import refine as refine_step
 from gpo.search import screen as screen_step
 from gpo.search import select as select_step
 from gpo.search.inform import Informed
-from gpo.search.retrieve import Past, Recalled, recall, summarise
+from gpo.search.parts import parts_of_step
+from gpo.search.retrieve import Past, Recalled, recall_parts, summarise
 from gpo.search.screen import Screened
 from gpo.search.select import count_affordable
 from gpo.search.state import Search
@@ -95,24 +96,28 @@ async def retrieve(run: Run, step: int, search: Search) -> Recalled:
 
     past = Past(run.trajectory, run.key, step, search.current.candidate, options.k, note)
     with calls_about(run=run.id, step=step):
-        return await recall(options.trajectory, past)
+        return await recall_parts(options.trajectory, past, parts_of_step(run.spec, step))
 
 
 async def refine(run: Run, step: int, search: Search, informed: Informed, recalled: Recalled) -> Proposals:
     """Show the optimizer model the current prompt, the trajectory and training examples; read its proposals."""
-    rng = run.rng(step, "refine")
-    request = refine_step.build_request(
-        run.spec,
-        run.examples("train"),
-        informed,
-        recalled,
-        step=step,
-        candidates=count_affordable(search, run.spec, run.splits),
-        rng=rng,
-        before=search.steps,
-    )
-    with calls_about(run=run.id, step=step):
-        return await refine_step.refine(run.models.optimizer, run.spec, request, rng)
+    rng, found = run.rng(step, "refine"), []
+    for part in parts_of_step(run.spec, step):
+        spec = run.spec.for_part(part)
+        request = refine_step.build_request(
+            spec,
+            run.examples("train"),
+            informed,
+            recalled,
+            step=step,
+            candidates=count_affordable(search, run.spec, run.splits),
+            rng=rng,
+            before=search.steps,
+            part=part,
+        )
+        with calls_about(run=run.id, step=step):
+            found.append(await refine_step.refine(run.models.optimizer, spec, request, rng))
+    return refine_step.join_proposals(found)
 
 
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
@@ -172,6 +177,7 @@ async def _evaluate(
             incumbent,
             demonstrations=run.demonstrations,
             judge=run.models.judge,
+            target=run.models.target,
             stops_unread=stops_unread,
             kept=len(examples),
         )

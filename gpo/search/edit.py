@@ -11,7 +11,8 @@ from gpo.messages.message import texts_of
 from gpo.records import Candidate, Example, content_hash
 from gpo.search.edits.project import project_onto_budget
 from gpo.search.edits.soundness import is_cut_off, lost_labels, named_labels
-from gpo.search.step import Edited, Proposals, Rejection, RejectionReason
+from gpo.search.parts import join_parts, split_parts
+from gpo.search.step import Edited, Proposal, Proposals, Rejection, RejectionReason
 from gpo.template import breaks_contract
 from gpo.words import split_words, word_distance
 
@@ -28,20 +29,24 @@ class ProposalFilter:
         self,
         guarded: Sequence[Example],
         allowed: str,
+        *,
         shown: Sequence[Example] = (),
         labels: Sequence[str] = (),
         frame: str = "",
+        parts: tuple[str, ...] = (),
     ) -> None:
         """Guard the texts of all examples: inputs, right answers and solutions.
 
         `guarded` are those of dev and test, `shown` those of train. What the start instruction says itself is
         `allowed`, and so is what many examples share, and a right answer of two of them, which is a kind of answer.
-        Of the `labels` of a choice, those that the messages around the instruction, the `frame`, name may be dropped.
+        `parts` are the prompts of a program, each of which is held to the rules by itself. Of the `labels` of a choice,
+        those that the messages around the instruction, the `frame`, name may be dropped.
         """
         examples = (*guarded, *shown)
         free = FreeRuns([allowed, *_usual_answers(examples)], [_texts(each) for each in examples])
         self._leaks = LeakGuard((text for each in guarded for text in _texts(each)), free)
         self._copies = LeakGuard((text for each in shown for text in _texts(each)), free)
+        self._parts = parts
         self._labels = tuple(each for each in labels if each not in named_labels(frame, labels))
 
     def leaks(self, text: str) -> bool:
@@ -63,55 +68,79 @@ class ProposalFilter:
     ) -> Edited:
         """Candidates in the order proposed, and every rejected proposal with its reason.
 
+        Of a program, a proposal is for one part; where one of a candidate is rejected, that part stays as it is.
         `known` holds the ids of all prompts scored so far; a duplicate of one of them is not scored again.
         """
         candidates: list[Candidate] = []
         rejected = list(proposals.rejected)
         taken = set(known)
-        for proposal in proposals.proposals:
-            text = proposal.text.strip()
-            edited = project_onto_budget(current.instruction, text, budget).strip()
-            if found := self._rejection(text, edited, current, taken):
-                rejected.append(Rejection(reason=found[0], text=text, detail=found[1], way=proposal.way))
+        for group in _by_place(proposals.proposals):
+            made, turned_away = self._candidate(group, current, taken, budget)
+            rejected += turned_away
+            if made is None:
                 continue
-            taken.add(content_hash(edited))
-            candidates.append(
-                Candidate(
-                    instruction=edited,
-                    step=step,
-                    number=len(candidates) + 1,
-                    place=proposal.place,
-                    way=proposal.way,
-                    parent=current.id,
-                    budget=budget,
-                    proposed_distance=word_distance(current.instruction, text),
-                    distance=word_distance(current.instruction, edited),
-                    proposed=None if edited == text else text,
-                )
-            )
+            taken.add(made.id)
+            candidates.append(made.model_copy(update={"step": step, "number": len(candidates) + 1}))
         return Edited(budget=budget, candidates=tuple(candidates), rejected=tuple(rejected))
 
-    def _rejection(
-        self, text: str, edited: str, current: Candidate, taken: Collection[str]
-    ) -> tuple[RejectionReason, str] | None:
+    def _candidate(
+        self, group: Sequence[Proposal], current: Candidate, taken: Collection[str], budget: int | None
+    ) -> tuple[Candidate | None, list[Rejection]]:
+        """The candidate that proposals of one place make, each for another part; None where none can be used."""
+        before = split_parts(current.instruction, self._parts)
+        edited, proposed, rejected = dict(before), dict(before), list[Rejection]()
+        for proposal in group:
+            text = proposal.text.strip()
+            kept = project_onto_budget(before[proposal.part], text, budget).strip()
+            whole = content_hash(join_parts({**edited, proposal.part: kept}))
+            if found := self._rejection(text, kept, before[proposal.part], is_known=whole in taken):
+                rejected.append(Rejection(reason=found[0], text=text, detail=found[1], way=proposal.way))
+            else:
+                edited[proposal.part], proposed[proposal.part] = kept, text
+        changed = [part for part in edited if edited[part] != before[part]]
+        if not changed:
+            return None, rejected
+        first = next(each for each in group if each.part in changed)
+        made = Candidate(
+            instruction=join_parts(edited),
+            place=first.place,
+            way=first.way,
+            parent=current.id,
+            budget=budget,
+            proposed_distance=sum(word_distance(before[part], proposed[part]) for part in changed),
+            distance=sum(word_distance(before[part], edited[part]) for part in changed),
+            proposed=None if edited == proposed else join_parts(proposed),
+            part=changed[0] if len(changed) == 1 else "",
+        )
+        return made, rejected
+
+    def _rejection(self, text: str, edited: str, current: str, *, is_known: bool) -> tuple[RejectionReason, str] | None:
         """Why a proposal is rejected, and what in it is at fault where that can be named."""
         # Sentences of two sound texts can come together to something that neither of them holds.
         both = dict.fromkeys((text, edited))
-        lost = lost_labels(current.instruction, edited, self._labels)
+        lost = lost_labels(current, edited, self._labels)
         checks: tuple[tuple[RejectionReason, Callable[[], bool]], ...] = (
             ("empty", lambda: not text),
             ("contract", lambda: any(map(breaks_contract, both))),
             ("too_long", lambda: any(map(_is_too_long, both))),
-            ("unchanged", lambda: text == current.instruction),
+            ("unchanged", lambda: text == current),
             ("leak", lambda: any(map(self.leaks, both))),
             ("copy", lambda: any(map(self.copies, both))),
-            ("truncated", lambda: is_cut_off(current.instruction, text)),
-            ("budget", lambda: edited == current.instruction),
-            ("duplicate", lambda: content_hash(edited) in taken),
+            ("truncated", lambda: is_cut_off(current, text)),
+            ("budget", lambda: edited == current),
+            ("duplicate", lambda: is_known),
             ("label", lambda: bool(lost)),
         )
         reason = next((name for name, holds in checks if holds()), None)
         return reason and (reason, ", ".join(lost) if reason == "label" else "")
+
+
+def _by_place(proposals: Iterable[Proposal]) -> list[list[Proposal]]:
+    """The proposals with those of one place together, in the order of the first of each."""
+    groups: dict[int, list[Proposal]] = {}
+    for each in proposals:
+        groups.setdefault(each.place, []).append(each)
+    return list(groups.values())
 
 
 def _is_too_long(text: str) -> bool:

@@ -160,7 +160,14 @@ async def try_on_cases(
     """The score of an instruction on training examples, of which half may fail: a batch is no proof."""
     lenient = spec.model_copy(update={"max_failure_rate": max(spec.max_failure_rate, may_fail)})
     return await evaluate(
-        models.task, lenient, instruction, examples, demonstrations=shown, judge=models.judge, kept=len(examples)
+        models.task,
+        lenient,
+        instruction,
+        examples,
+        demonstrations=shown,
+        judge=models.judge,
+        target=models.target,
+        kept=len(examples),
     )
 
 
@@ -178,9 +185,12 @@ def reflection_prompt(spec: TaskSpec, instruction: str, failures: Sequence[tuple
     cases = "\n\n".join(
         describe_case(spec, f"Case {number}:", *failure) for number, failure in enumerate(failures, start=1)
     )
+    where = f"where the instruction stood in the place of {PLACEHOLDER}"
+    if spec.target is not None:
+        where = "of a program that asks the model with the instruction"
     return (
         f"A language model was given this instruction:\n\n{instruction}\n\n"
-        f"In the cases below, where the instruction stood in the place of {PLACEHOLDER}, its answer was wrong.\n\n"
+        f"In the cases below, {where}, its answer was wrong.\n\n"
         f"{cases}\n\n"
         "Why did the instruction fail in these cases? Say what it leaves open or says wrongly, in at most 120 words. "
         "Do not write a new instruction, and do not repeat the cases."

@@ -13,9 +13,10 @@ from gpo.errors import ModelCallError
 from gpo.messages.message import Message
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
-from gpo.records import Example
+from gpo.records import Example, total_usage
 from gpo.scoring.hidden_reasoning import read_through
 from gpo.search.inform import Informed
+from gpo.search.parts import WHOLE, of_part, part_shown
 from gpo.search.requests.continuation import last_line, list_to_continue
 from gpo.search.requests.meta_prompt import END, START, Request, meta_prompt
 from gpo.search.requests.ways import choose_ways
@@ -47,24 +48,29 @@ def build_request(
     candidates: int,
     rng: random.Random,
     before: Sequence[Step] = (),
+    part: str = WHOLE,
 ) -> Request:
     """What the optimizer model is asked with in one step; `rng` draws the task examples.
 
-    The steps `before` tell which ways of asking led to proposals that were accepted.
+    Of a program it is for one `part`, and `spec` is the spec for that part. The steps `before` tell which ways of
+    asking led to proposals that were accepted.
     """
     options = spec.optimizer
     examples = tuple(rng.sample(train, min(options.examples, len(train))))
     allowed = [way for way in options.ways if way != "define" or spec.answer.choices]
     ways = choose_ways(allowed, before, candidates, rng)
+    current = informed.current
+    neighbours = tuple(item for item in recalled.neighbours if item.part == part)
     return Request(
         candidates=candidates,
-        informed=informed,
-        recalled=recalled,
+        informed=informed.model_copy(update={"current": of_part(current, spec, part)}),
+        recalled=recalled.model_copy(update={"neighbours": neighbours}),
         examples=examples,
         labelled=draw_labelled(spec, train, rng) if "define" in ways else (),
         ways=ways,
         budget=options.budget_at(step),
         step=step,
+        part=part_shown(spec, current.candidate.instruction, part),
     )
 
 
@@ -82,6 +88,7 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         model.key(messages, sampling, repeat=repeat_of(spec.seed, request.step, number))
         for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
     ]
+    part = WHOLE if request.part is None else request.part.name
     lost: list[ModelCallError] = []
     answers = await ask_all(model, list(zip(keys, samplings, strict=True)), lost)
     proposals, rejected = [], []
@@ -92,11 +99,22 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
             continue
         text = last_line(answer.text) if continues else answer.text
         if proposal := read_proposal(text):
-            proposals.append(Proposal(text=proposal, place=place, way=way))
+            proposals.append(Proposal(text=proposal, place=place, way=way, part=part))
         else:
             rejected.append(Rejection(reason=why_unread(text), text=answer.text[:200], way=way))
     came = [answers[key.digest] for key in keys if key.digest in answers]
     return Proposals(proposals=tuple(proposals), rejected=tuple(rejected), usage=usage_of(model, came, lost))
+
+
+def join_proposals(found: Sequence[Proposals]) -> Proposals:
+    """What was proposed for each part of a program that a step changes, together."""
+    if len(found) == 1:
+        return found[0]
+    return Proposals(
+        proposals=tuple(item for each in found for item in each.proposals),
+        rejected=tuple(item for each in found for item in each.rejected),
+        usage=total_usage(each.usage for each in found),
+    )
 
 
 def _paper_request(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:

@@ -7,7 +7,7 @@ model.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
@@ -33,7 +33,8 @@ class Recalled(Record):
 class Past:
     """What a strategy chooses from, at the beginning of a step: the prompts of the earlier steps of one run.
 
-    `k` is how many prompts to show. `summarise` brings the summary of the step before up to date.
+    `k` is how many prompts to show; of a program they are texts of one `part`. `summarise` brings the summary of the
+    step before up to date.
     """
 
     trajectory: Trajectory
@@ -42,6 +43,7 @@ class Past:
     current: Candidate
     k: int
     summarise: Callable[[], Awaitable[Recalled]]
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,18 @@ async def recall(memory: Memory, past: Past) -> Recalled:
     return await STRATEGIES[memory].recall(past)
 
 
+async def recall_parts(memory: Memory, past: Past, parts: Sequence[str]) -> Recalled:
+    """What is recalled for each of the parts that a step changes; a summary is one of them all.
+
+    Raises:
+        StateError: as for `recall`.
+        ModelCallError: as for `recall`.
+    """
+    of_all = memory in ("none", "summary")
+    found = [await recall(memory, replace(past, part=part)) for part in parts[: 1 if of_all else None]]
+    return found[0].model_copy(update={"neighbours": tuple(item for each in found for item in each.neighbours)})
+
+
 @strategy("none", shows="nothing of the past")
 async def nothing(past: Past) -> Recalled:
     """Nothing: each step knows the current prompt alone."""
@@ -97,7 +111,8 @@ async def recency(past: Past) -> Recalled:
 @strategy("relevance", shows="the prompts most similar to the current one, the nearest at the end")
 async def relevance(past: Past) -> Recalled:
     """The `k` prompts most similar to the current one, by cosine similarity of the embeddings."""
-    return Recalled(neighbours=tuple(await past.trajectory.nearest(past.run_key, past.current, past.k, past.step)))
+    found = await past.trajectory.nearest(past.run_key, past.current, past.k, past.step, past.part)
+    return Recalled(neighbours=tuple(found))
 
 
 @strategy("importance", shows="the best prompts, the best at the end")
@@ -107,7 +122,7 @@ async def importance(past: Past) -> Recalled:
 
 
 async def _last(past: Past, order: Order) -> Recalled:
-    found = await past.trajectory.last(past.run_key, past.current, past.k, past.step, order)
+    found = await past.trajectory.last(past.run_key, past.current, past.k, past.step, order, part=past.part)
     return Recalled(neighbours=tuple(found))
 
 

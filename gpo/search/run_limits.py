@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from gpo.evaluation.calls import Calls, calls_an_example, example_calls
 from gpo.records import Record, Score, Splits, Usage, UsageByRole, total_usage
+from gpo.search.parts import parts_of_step
 from gpo.search.step import Step
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
@@ -156,7 +157,8 @@ def _begin_calls(spec: TaskSpec, candidates: int, step: int) -> Calls:
     method = spec.optimizer
     tried = candidates * method.batch * (method.draws_cases + method.tries_cases)
     examples = tried + (method.batch if method.reflects else 0)
-    asked = candidates + method.reflects + (method.trajectory == "summary" and step > 1)
+    proposals = candidates * len(parts_of_step(spec, step))
+    asked = proposals + method.reflects + (method.trajectory == "summary" and step > 1)
     return {**_multiply(example_calls(spec), examples), "optimizer": asked}
 
 

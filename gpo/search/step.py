@@ -16,11 +16,15 @@ RejectionReason = Literal[
 
 
 class Proposal(Record):
-    """An instruction that the optimizer model wrote; `place` among those asked for, and the `way` it was asked for."""
+    """An instruction that the optimizer model wrote; `place` among those asked for, and the `way` it was asked for.
+
+    Of a program it is the text of one `part`; those of several parts with the same place make one candidate.
+    """
 
     text: str
     place: int = 0
     way: str = ""
+    part: str = ""
 
 
 class Rejection(Record):

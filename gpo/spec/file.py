@@ -99,7 +99,9 @@ def anchor_paths(spec: TaskSpec, folder: Path) -> TaskSpec:
     path = spec.dataset.path and (folder / spec.dataset.path.expanduser()).resolve()
     dataset = spec.dataset.model_copy(update={"path": path})
     models = ModelsSpec.model_validate({role: model and _anchor_model(model, folder) for role, model in spec.models})
-    return spec.model_copy(update={"dataset": dataset, "metric": spec.metric.beside(folder), "models": models})
+    target = spec.target and spec.target.beside(folder)
+    changed = {"dataset": dataset, "metric": spec.metric.beside(folder), "models": models, "target": target}
+    return spec.model_copy(update=changed)
 
 
 def _anchor_model(model: ModelSpec, folder: Path) -> ModelSpec:

@@ -139,6 +139,10 @@ class OptimizerSpec(Method):
     style: Literal["paper", "continuation"] = Field(
         default="paper", description="Meta-prompt: the paper's, or a list to continue for very small models."
     )
+    parts: Literal["in_turn", "all"] = Field(
+        default="in_turn",
+        description="Of a program's prompts, a step changes one, each in turn, or each proposal changes all.",
+    )
     race_after: int | None = Field(
         default=None,
         ge=1,

@@ -3,6 +3,7 @@
 Unknown keys are errors with a suggestion, so that a misspelt option never falls back to its default in silence.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -16,7 +17,9 @@ from gpo.spec.gate import GateSpec
 from gpo.spec.method import OptimizerSpec
 from gpo.spec.models import ModelsSpec
 from gpo.spec.production import ProductionSpec
+from gpo.spec.program_text import join_texts, split_texts
 from gpo.spec.prompt import PromptSpec
+from gpo.spec.target import TargetSpec
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -30,7 +33,7 @@ _NEWER = (
 """Options that are no part of the fingerprint where they are not used: what older versions decided stays decided."""
 
 _NEWER_METHOD: dict[str, tuple[Any, ...]] = {
-    "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,),
+    "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,), "parts": ("in_turn",),
 }  # fmt: skip
 """The same for choices of the method, with the values that mean what was done before they could be chosen."""
 
@@ -55,7 +58,20 @@ class TaskSpec(Record):
     """One task: a prompt, a dataset, a metric, the models and the optimizer."""
 
     name: Name = Field(description="The task's name: lower case letters, digits, - and _.")
-    prompt: PromptSpec
+    prompt: PromptSpec = Field(
+        default=None,  # type: ignore[assignment]  # there is always one: the first of `prompts` where these are given
+        description="The prompt that is improved.",
+    )
+    prompts: Mapping[Name, PromptSpec] = Field(
+        default={},
+        description="In place of `prompt`, the prompts of a program, by the names under which it loads them. They are "
+        "improved, proved and promoted together.",
+    )
+    target: TargetSpec | None = Field(
+        default=None,
+        description="The program that answers, and reads its prompt by `load_prompt`, as in production. Without one, "
+        "the prompt is sent to the task model.",
+    )
     dataset: DatasetSpec
     answer: AnswerSpec = AnswerSpec()
     metric: MetricSpec = MetricSpec(name="exact_match")
@@ -76,8 +92,29 @@ class TaskSpec(Record):
     seed: int = Field(default=0, description="Another seed, another search, on the same splits.")
 
     @model_validator(mode="after")
+    def _has_prompts(self) -> Self:
+        given: PromptSpec | None = self.prompt
+        if not self.prompts:
+            if given is None:
+                raise ValueError("`prompt` is missing")
+            return self
+        if given is None:
+            self.__dict__["prompt"] = next(iter(self.prompts.values()))
+        elif given not in self.prompts.values():
+            raise ValueError("give either `prompt`, or `prompts` for a program of several, found both")
+        if self.target is None:
+            raise ValueError("`prompts` are those of a program: name it in `target`, or give one `prompt`")
+        if self.prompt_name in self.prompts:
+            raise ValueError(
+                f"`prompts` holds '{self.prompt_name}', which is the name of the whole program in the registry; "
+                "give `production.prompt` another one"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _variables_are_inputs(self) -> Self:
-        for name in self.prompt.variables:
+        # The variables of a program's prompts are what the program fills in.
+        for name in self.prompt.variables if self.target is None else ():
             if name not in self.dataset.input:
                 raise ValueError(
                     f"the prompt uses {{{{{name}}}}}, which dataset.input does not list"
@@ -86,8 +123,16 @@ class TaskSpec(Record):
         return self
 
     @model_validator(mode="after")
+    def _program_answers(self) -> Self:
+        if self.target is not None and self.answer.extract is not None:
+            raise ValueError("`answer.extract` asks the task model once more; a `target` gives its whole answer itself")
+        if self.target is not None and self.few_shot:
+            raise ValueError("`few_shot` shows demonstrations to the task model; a `target` shows what it wants itself")
+        return self
+
+    @model_validator(mode="after")
     def _roles_can_be_sent(self) -> Self:
-        if self.prompt.conversations and self.models.task.completion:
+        if self.target is None and self.prompt.conversations and self.models.task.completion:
             raise ValueError(
                 "`models.task` is a completion model, which knows no roles, and "
                 f"{{{{{self.prompt.conversations[0]}}}}} holds messages: ask a chat model, or show them as "
@@ -115,7 +160,61 @@ class TaskSpec(Record):
     @property
     def unused_inputs(self) -> tuple[str, ...]:
         """Fields that `dataset.input` lists and no message uses."""
+        if self.target is not None:
+            return ()
         return tuple(name for name in self.dataset.input if name not in self.prompt.variables)
+
+    @property
+    def calls_of_target(self) -> int:
+        """Model calls that one run of the program is planned with."""
+        return (self.target and self.target.calls) or len(self.parts)
+
+    @property
+    def prompt_name(self) -> str:
+        """The name under which the registry knows the prompt."""
+        return self.production.prompt or self.name
+
+    @property
+    def parts(self) -> Mapping[str, PromptSpec]:
+        """The prompts by the names under which an application loads them."""
+        return self.prompts or {self.prompt_name: self.prompt}
+
+    @property
+    def start_text(self) -> str:
+        """The instruction to start from; of several prompts, all of them as one text (`gpo.spec.program_text`)."""
+        texts = {name: part.instruction for name, part in self.prompts.items()}
+        return join_texts(texts) if texts else self.prompt.instruction
+
+    @property
+    def conversations(self) -> tuple[str, ...]:
+        """The variables of all prompts that hold messages."""
+        return tuple(name for part in self.parts.values() for name in part.conversations)
+
+    def texts_of(self, instruction: str) -> dict[str, str]:
+        """The text of each prompt, of a candidate's instruction.
+
+        Raises:
+            ValueError: it is no text of these prompts.
+        """
+        return split_texts(instruction, self.prompts) if self.prompts else {self.prompt_name: instruction}
+
+    def with_text(self, instruction: str) -> Self:
+        """The spec with another text to start from.
+
+        Raises:
+            ValueError: it is no text of these prompts.
+        """
+        return self.with_texts(self.texts_of(instruction))
+
+    def with_texts(self, texts: Mapping[str, str]) -> Self:
+        """The spec with other texts to start from, by the names of the prompts."""
+        parts = {name: part.model_copy(update={"instruction": texts[name]}) for name, part in self.parts.items()}
+        changed: dict[str, Any] = {"prompt": next(iter(parts.values()))}
+        return self.model_copy(update={**changed, "prompts": parts} if self.prompts else changed)
+
+    def for_part(self, name: str) -> Self:
+        """The spec as it is for one of several prompts: what is said of the prompt is said of that one."""
+        return self.model_copy(update={"prompt": self.prompts[name]}) if self.prompts else self
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
@@ -133,6 +232,14 @@ class TaskSpec(Record):
         for option, values in _NEWER_METHOD.items():
             if content["optimizer"][option] in values:
                 del content["optimizer"][option]
+        del content["prompts"]
+        if self.prompts:
+            # A list, as they are changed in their order.
+            content["prompt"] = [[name, part.model_dump(mode="json")] for name, part in self.prompts.items()]
+        if self.target is None:
+            del content["target"]
+        else:
+            content["target"] = {**self.target.identity(), "calls": self.target.calls}
         content["models"] = {role: model and model.identity() for role, model in self.models}
         if self.budget.max_cost is not None:
             content["prices"] = {role: model.price.model_dump() for role, model in self.models if model and model.price}

@@ -2,22 +2,11 @@
 
 import math
 
-from gpo.records import Record
-
-
-class TracedCall(Record):
-    """One model call: what the model wrote, how long it took on the wire (None: not known), and its tokens."""
-
-    text: str
-    model: str = ""
-    seconds: float | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
-    finish_reason: str | None = None
+from gpo.records import Record, TracedCall
 
 
 class Trace(Record):
-    """How an answer came about: all that was written, and the calls in their order.
+    """How an answer came about: all that was written, and the calls in their order; of a program, how long it ran.
 
     >>> trace = Trace(text="4", calls=(TracedCall(text="4", seconds=0.5, input_tokens=9, output_tokens=1),))
     >>> trace.seconds, trace.input_tokens, trace.output_tokens
@@ -26,10 +15,13 @@ class Trace(Record):
 
     text: str
     calls: tuple[TracedCall, ...] = ()
+    wall_s: float | None = None
 
     @property
     def seconds(self) -> float | None:
-        """Time on the wire of all calls; None where it is known of none."""
+        """Time of the whole run of a program, else on the wire of all calls; None where it is known of none."""
+        if self.wall_s is not None:
+            return self.wall_s
         known = [call.seconds for call in self.calls if call.seconds is not None]
         return math.fsum(known) if known else None
 

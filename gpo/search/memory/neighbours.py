@@ -3,16 +3,18 @@
 What counts most stands last. No order depends on how the prompts were stored.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from gpo.records import Record, Scored
+from gpo.records import Candidate, Record, Scored
+from gpo.search.parts import split_parts
 
 
 class Neighbour(Record):
     """A scored prompt of the trajectory: dev score from 0 to 100, cosine similarity to the current one (6 digits).
 
-    `n` of `planned` examples were scored; it is not `complete` where the race ended it early.
+    `n` of `planned` examples were scored; it is not `complete` where the race ended it early. `part` names the prompt
+    of a program whose text it is.
     """
 
     instruction: str
@@ -23,6 +25,7 @@ class Neighbour(Record):
     n: int = 0
     planned: int = 0
     complete: bool = True
+    part: str = ""
 
 
 def as_neighbour(scored: Scored, similarity: float = 0.0) -> Neighbour:
@@ -39,7 +42,26 @@ def as_neighbour(scored: Scored, similarity: float = 0.0) -> Neighbour:
     )
 
 
-def metadata_of(run_key: str, scored: Scored) -> dict[str, str | int | float]:
+class Entry(NamedTuple):
+    """What the index keeps of a prompt, or of one part of a program."""
+
+    id: str
+    text: str
+    metadata: Mapping[str, str | int | float]
+
+
+def entry_id(run_key: str, candidate: Candidate, part: str) -> str:
+    """The id of an entry."""
+    return f"{run_key}:{candidate.step}:{candidate.id}{f':{part}' if part else ''}"
+
+
+def entries_of(run_key: str, scored: Scored, parts: tuple[str, ...]) -> Iterator[Entry]:
+    """The entries of a scored prompt: one, or one for each of the parts of a program."""
+    for part, text in split_parts(scored.candidate.instruction, parts).items():
+        yield Entry(entry_id(run_key, scored.candidate, part), text, metadata_of(run_key, scored, part))
+
+
+def metadata_of(run_key: str, scored: Scored, part: str = "") -> dict[str, str | int | float]:
     """What an index keeps of a scored prompt beside its text, and `read_neighbour` reads.
 
     Always the same keys: Chroma keeps old ones when an entry is written again.
@@ -52,6 +74,7 @@ def metadata_of(run_key: str, scored: Scored) -> dict[str, str | int | float]:
         "n": scored.score.n,
         "planned": scored.score.planned,
         "complete": scored.score.complete,
+        **({"part": part} if part else {}),
     }
 
 
@@ -66,6 +89,7 @@ def read_neighbour(instruction: str, metadata: Mapping[str, Any], similarity: fl
         n=metadata["n"],
         planned=metadata["planned"],
         complete=metadata["complete"],
+        part=metadata.get("part", ""),
     )
 
 

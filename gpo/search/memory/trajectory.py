@@ -19,14 +19,17 @@ from gpo.models.local.embedder import Embed
 from gpo.records import Candidate, Record, Scored, content_hash
 from gpo.search.memory.chroma import Index, embedded_index, server_index
 from gpo.search.memory.neighbours import (
+    Entry,
     Neighbour,
     Order,
     by_similarity,
+    entries_of,
+    entry_id,
     last_neighbours,
-    metadata_of,
     rank_neighbours,
     read_neighbour,
 )
+from gpo.search.parts import split_parts
 from gpo.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,12 +75,14 @@ async def open_trajectory(
     embed: Embed,
     on_wait: Callable[[], None] | None = None,
     *,
+    parts: tuple[str, ...] = (),
     rebuilding: bool = False,
 ) -> AsyncIterator["Trajectory"]:
     """The trajectory of a scope, open until the context ends.
 
-    `on_wait` is called once when another process holds the embedded index and has to be waited for. `rebuilding`
-    leaves the check of the embedding out, for a caller that goes on to `rebuild`.
+    `parts` are the prompts of a program: each has entries of its own. `on_wait` is called once when another process
+    holds the embedded index and has to be waited for. `rebuilding` leaves the check of the embedding out, for a caller
+    that goes on to `rebuild`.
 
     Raises:
         InputError: GPO_CHROMA_URL is malformed.
@@ -89,7 +94,7 @@ async def open_trajectory(
     else:
         index = await embedded_index((home / "chroma").resolve(), settings.chroma_wait_s, on_wait)
     try:
-        trajectory = Trajectory(index, scope, embed)
+        trajectory = Trajectory(index, scope, embed, parts)
         if not rebuilding:
             await trajectory.check()
         yield trajectory
@@ -100,8 +105,9 @@ async def open_trajectory(
 class Trajectory:
     """Scored prompts of one scope. Every method raises StateError when the index cannot be used."""
 
-    def __init__(self, index: Index, scope: Scope, embed: Embed) -> None:
+    def __init__(self, index: Index, scope: Scope, embed: Embed, parts: tuple[str, ...] = ()) -> None:
         """Opened by `open_trajectory`."""
+        self._parts = parts
         self._index = index
         self._scope = scope
         self._embed = embed
@@ -115,37 +121,43 @@ class Trajectory:
 
         Adding the same again changes nothing, a later score replaces the earlier one.
         """
-        await self._add({_entry_id(run_key, each.candidate): (run_key, each) for each in scored})
+        await self._add({entry.id: entry for each in scored for entry in entries_of(run_key, each, self._parts)})
 
-    async def nearest(self, run_key: str, current: Candidate, k: int, before_step: int) -> list[Neighbour]:
+    async def nearest(
+        self, run_key: str, current: Candidate, k: int, before_step: int, part: str = ""
+    ) -> list[Neighbour]:
         """The `k` scored prompts of a run that are most similar to `current`, the most similar last.
 
-        Only prompts of steps before `before_step` count, the current one among them if it is one of these; equal
-        texts appear once. Ties of similarity go by: the current prompt, score, step, number - the higher is nearer.
+        Only prompts of steps before `before_step` count, the current one among them if it is one of these; equal texts
+        appear once. Of a program, they are texts of one `part`, with the scores of the whole. Ties of similarity go by:
+        the current prompt, score, step, number - the higher is nearer.
         """
-        search = await self._search(run_key, current, before_step)
+        search = await self._search(run_key, current, before_step, part)
         return await self._call(lambda collection: search.nearest(collection, k))
 
-    async def last(self, run_key: str, current: Candidate, k: int, before_step: int, order: Order) -> list[Neighbour]:
+    async def last(
+        self, run_key: str, current: Candidate, k: int, before_step: int, order: Order, *, part: str = ""
+    ) -> list[Neighbour]:
         """The last `k` scored prompts of a run in an order of `neighbours.py`: with `by_score` the best, the best last.
 
         As with `nearest`, the current prompt is among them if it was scored, and equal texts appear once.
         """
-        search = await self._search(run_key, current, before_step)
+        search = await self._search(run_key, current, before_step, part)
         return await self._call(lambda collection: search.last(collection, k, order))
 
-    async def _search(self, run_key: str, current: Candidate, before_step: int) -> "_Query":
-        own = _entry_id(run_key, current)
+    async def _search(self, run_key: str, current: Candidate, before_step: int, part: str) -> "_Query":
+        own = entry_id(run_key, current, part)
+        text = split_parts(current.instruction, self._parts)[part]
         stored = await self._call(lambda collection: collection.get(ids=[own], include=["embeddings"])["embeddings"])
         vector = list(map(float, stored[0])) if stored is not None and len(stored) else None
         if vector is None:
-            (vector,) = await self._vectors([current.instruction])
-        return _Query(vector, current.instruction, run_key, before_step)
+            (vector,) = await self._vectors([text])
+        return _Query(vector, text, run_key, before_step, part)
 
     async def count(self, run_key: str) -> int:
-        """How many entries a run has."""
+        """How many scored prompts a run has."""
         found = await self._call(lambda collection: collection.get(where={"run": run_key}, include=[]))
-        return len(found["ids"])
+        return len(found["ids"]) // max(1, len(self._parts))
 
     async def rebuild(self, rows: Mapping[str, Sequence[Scored]]) -> None:
         """Make the collection anew from the scored prompts of all its runs, by run key.
@@ -153,22 +165,21 @@ class Trajectory:
         What `History.scored_in(scope.id)` returns. Interrupted, it leaves a part: do it again.
         """
         await asyncio.to_thread(self._index.call, self._delete_collection)
-        await self._add(
-            {_entry_id(key, each.candidate): (key, each) for key, scored in rows.items() for each in scored}
-        )
+        listed = ((key, each) for key, scored in rows.items() for each in scored)
+        await self._add({entry.id: entry for key, each in listed for entry in entries_of(key, each, self._parts)})
 
-    async def _add(self, entries: Mapping[str, tuple[str, Scored]]) -> None:
+    async def _add(self, entries: Mapping[str, Entry]) -> None:
         names = list(entries)
         for start in range(0, len(names), _BATCH):
             await self._add_batch({name: entries[name] for name in names[start : start + _BATCH]})
 
-    async def _add_batch(self, entries: Mapping[str, tuple[str, Scored]]) -> None:
+    async def _add_batch(self, entries: Mapping[str, Entry]) -> None:
         found = await self._call(lambda collection: collection.get(ids=list(entries), include=[]))
         known = set(found["ids"])
         new = [name for name in entries if name not in known]
-        texts = [entries[name][1].candidate.instruction for name in new]
+        texts = [entries[name].text for name in new]
         vectors: Any = await self._vectors(texts) if new else []
-        metadatas: Any = {name: metadata_of(run_key, each) for name, (run_key, each) in entries.items()}
+        metadatas: Any = {name: each.metadata for name, each in entries.items()}
 
         def write(collection: "Collection") -> None:
             if known:
@@ -225,6 +236,7 @@ class _Query:
     current: str
     run_key: str
     before_step: int
+    part: str = ""
 
     def nearest(self, collection: "Collection", k: int) -> list[Neighbour]:
         """The `k` nearest, most similar last.
@@ -272,11 +284,8 @@ class _Query:
 
     @property
     def _where(self) -> Any:
-        return {"$and": [{"run": self.run_key}, {"step": {"$lt": self.before_step}}]}
+        of_part = [{"part": self.part}] if self.part else []
+        return {"$and": [{"run": self.run_key}, {"step": {"$lt": self.before_step}}, *of_part]}
 
     def _ranked(self, hits: Mapping[str, Neighbour]) -> list[Neighbour]:
         return rank_neighbours(hits, by_similarity(self.current))
-
-
-def _entry_id(run_key: str, candidate: Candidate) -> str:
-    return f"{run_key}:{candidate.step}:{candidate.id}"

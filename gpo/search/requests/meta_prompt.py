@@ -10,6 +10,7 @@ from gpo.formatting import count
 from gpo.records import Example, Record
 from gpo.search.cases import Batch, TrainingCase
 from gpo.search.inform import Informed
+from gpo.search.parts import PartShown
 from gpo.search.requests.formatting import PLACEHOLDER, describe_case, format_feedback, format_question, format_score
 from gpo.search.requests.ways import WAYS, Asking
 from gpo.search.retrieve import Recalled
@@ -47,7 +48,7 @@ class Request(Record):
     """What one refinement starts from: so many `candidates` are asked for, within a `budget` of words (None: any).
 
     `ways` has the way of each of them, empty where all are asked for alike; `labelled` are training examples of each
-    label, for the way that shows them.
+    label, for the way that shows them. `part` is the prompt of a program that is asked for.
     """
 
     candidates: int
@@ -58,6 +59,7 @@ class Request(Record):
     ways: tuple[Way, ...] = ()
     budget: int | None
     step: int
+    part: PartShown | None = None
 
     def way_of(self, place: int) -> Way | None:
         """How the proposal at a place, from 0, is asked for."""
@@ -80,6 +82,7 @@ def meta_prompt_parts(spec: TaskSpec, request: Request, place: int = 0) -> tuple
     information = f"information: {options.information}"
     found = [
         Section(name="task", choice="prompt.description", text=_task_text(spec)),
+        Section(name="program", choice=f"parts: {options.parts}", text=_program_text(request)),
         Section(name="trajectory", choice=trajectory_choice(options), text=_trajectory_text(request)),
         Section(name="current prompt", choice=information, text=_current_text(options, request)),
         Section(name="reflection", choice=f"{information}, batch: {options.batch}", text=_reflection_text(request)),
@@ -116,10 +119,10 @@ def _training_section(spec: TaskSpec, request: Request, place: int, shows: str) 
 
 def _cases_text(spec: TaskSpec, batch: Batch) -> str:
     cases = "\n\n".join(_case_text(spec, number, case) for number, case in enumerate(batch, start=1))
-    return (
-        f"Cases in which the current instruction stood in the place of {PLACEHOLDER}, with the model's answers:\n\n"
-        f"{_mark_off(cases)}"
-    )
+    heading = f"Cases in which the current instruction stood in the place of {PLACEHOLDER}, with the model's answers:"
+    if spec.target is not None:
+        heading = "Cases in which the program ran with the current instruction, with what it did and its answers:"
+    return f"{heading}\n\n{_mark_off(cases)}"
 
 
 def _case_text(spec: TaskSpec, number: int, case: TrainingCase) -> str:
@@ -147,6 +150,18 @@ def limit_choice(options: OptimizerSpec, budget: int | None, step: int) -> str:
 def _task_text(spec: TaskSpec) -> str:
     goal = f" for this task: {spec.prompt.description}" if spec.prompt.description else ""
     return f"You improve the instruction that a language model is given{goal}."
+
+
+def _program_text(request: Request) -> str:
+    """Which prompt of a program it is, and what the others say."""
+    if (part := request.part) is None:
+        return ""
+    others = "\n\n".join(f"Prompt `{name}`: {text}" for name, text in part.others.items())
+    about = "are improved at the same time" if part.together else "stay as they are"
+    return (
+        f"The instruction is the prompt `{part.name}` of a program. Scores are those of the whole program. Its other "
+        f"prompts {about}:\n\n{_mark_off(others)}"
+    )
 
 
 def _trajectory_text(request: Request) -> str:
@@ -178,7 +193,8 @@ def _examples_text(spec: TaskSpec, examples: Sequence[Example]) -> str:
         f"{format_question(spec, example)}\nAnswer: {example.reference}{format_feedback(example)}"
         for example in examples
     )
-    return f"Examples of the task; the instruction takes the place of {PLACEHOLDER}:\n\n{_mark_off(shown)}"
+    place = f"the instruction takes the place of {PLACEHOLDER}" if spec.target is None else "a program gets the inputs"
+    return f"Examples of the task; {place}:\n\n{_mark_off(shown)}"
 
 
 def _mark_off(text: str) -> str:

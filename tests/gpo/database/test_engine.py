@@ -311,6 +311,7 @@ def test_decisions_and_versions_of_revision_0003_are_taken_over(database_url: st
         connection.execute(update(revisions).values(version_num="0003"))
         connection.exec_driver_sql("ALTER TABLE dataset_versions DROP COLUMN announced_at")
         connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN labels")
+        connection.exec_driver_sql("ALTER TABLE prompt_moves DROP COLUMN program")
         connection.exec_driver_sql("DROP TABLE results")
         connection.exec_driver_sql("DROP TABLE result_examples")
         connection.exec_driver_sql("DROP TABLE call_claims")

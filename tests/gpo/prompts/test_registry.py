@@ -14,7 +14,8 @@ from gpo.database.tables import prompt_versions
 from gpo.errors import AliasMovedError, PromptError, StateError
 from gpo.messages.message import Message
 from gpo.names import check_alias, check_prompt_name
-from gpo.prompts.registry import NO_VERSION, Registry
+from gpo.prompts.moves import NO_VERSION
+from gpo.prompts.registry import Registry
 from gpo.prompts.version import DatasetReference, Lineage, Measurement, PromptContent, PromptVersion, prompt_content
 from gpo.records import Example, Interval
 from gpo.template import render

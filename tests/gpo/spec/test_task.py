@@ -17,6 +17,8 @@ from gpo.spec.file import load_spec
 from gpo.spec.gate import NonInferiorSpec
 from gpo.spec.models import ModelSpec, PriceSpec
 from gpo.spec.production import ProductionSpec
+from gpo.spec.prompt import PromptSpec
+from gpo.spec.target import TargetSpec
 from gpo.spec.task import TaskSpec
 from tests.support.paths import ROOT
 
@@ -333,6 +335,8 @@ DECIDES: Mapping[str, Any] = {
     "metric.parameters": {"tolerance": 0.7},
     "metric.source": "another",
     "few_shot": 7,
+    "target": TargetSpec(call="app:answer"),
+    "prompts": {"plan": PromptSpec(instruction="Plan.", question="{{review}}")},
     "optimizer.information": "prompt",
     "optimizer.trajectory": "recency",
     "optimizer.warmup": True,
@@ -352,6 +356,7 @@ DECIDES: Mapping[str, Any] = {
     "optimizer.accept": "none",
     "optimizer.current": "step",
     "optimizer.restart": False,
+    "optimizer.parts": "all",
     "budget.max_calls": 7,
     "budget.max_task_calls": 7,
     "budget.max_tokens": 7,

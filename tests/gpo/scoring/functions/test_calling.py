@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import MetricError
-from gpo.records import Example
+from gpo.records import Example, TracedCall
 from gpo.scoring.functions.calling import Marked, ToScore, mark, mark_soon, row_of, score
 from gpo.scoring.functions.printing import printing_to_stderr
 from gpo.scoring.functions.signature import asks_of
-from gpo.scoring.functions.trace import Trace, TracedCall
+from gpo.scoring.functions.trace import Trace
 from gpo.scoring.metric_registry import function_source, load_function
 from gpo.scoring.spec import MetricSpec
 

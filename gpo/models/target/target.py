@@ -1,0 +1,198 @@
+"""The program of a run: asked for the answers to examples with the prompts of a candidate, limited, counted, kept."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from time import monotonic
+
+from gpo.concurrency import Limiter, gather_or_cancel
+from gpo.database.engine import utc_now
+from gpo.errors import GpoError, StateError, TargetError
+from gpo.formatting import error_line, storable
+from gpo.models.ask import BlockOfCalls
+from gpo.models.chat import ChatModel
+from gpo.models.sharing import anew_since, current_shared
+from gpo.models.target.answer import AnswerKeys, ProgramAnswer, read_kept
+from gpo.models.target.calling import read_text, run_program
+from gpo.models.target.load import load_program
+from gpo.models.target.recording import Recorder, record_calls
+from gpo.models.target.threads import context_in_threads
+from gpo.progress import Answered, Note, emit
+from gpo.prompts.candidate import CandidateRun, candidate_template, use_candidate
+from gpo.prompts.loader import load_prompt
+from gpo.prompts.version import PromptContent, prompt_content
+from gpo.records import Example, Usage, total_usage
+from gpo.redaction import mask_secrets
+from gpo.spec.target import TargetSpec
+from gpo.spec.task import TaskSpec
+
+ROLE = "task"
+"""In whose place a program answers: what it asks counts as the task model's."""
+
+
+class NotKeptError(StateError):
+    """An answer is not in the ledger, and none is paid for here."""
+
+
+class Target:
+    """The program that a spec names, how many of its runs go on at once, and where its answers are kept.
+
+    `sets` are the sets of prompts that its runs have read so far. With `only_kept`, it is not run.
+    """
+
+    def __init__(self, spec: TargetSpec, inputs: Sequence[str], model: ChatModel) -> None:
+        """Load the program; `model` is the task model of the run, in whose place it answers.
+
+        Raises:
+            SpecError: it cannot be loaded.
+        """
+        self.spec = spec
+        self.program = load_program(spec, inputs)
+        self.answers, self.tally = model.answers, model.tally
+        self.slots = Limiter(spec.max_concurrency)
+        self.since = anew_since()
+        self.sets: set[frozenset[str]] = set()
+        self.only_kept = False
+
+    async def answer(self, task: TaskSpec, instruction: str, inquiry: BlockOfCalls) -> dict[str, ProgramAnswer]:
+        """The answers to the examples of an inquiry with a candidate's prompts, by example id; missing where it failed.
+
+        Raises:
+            TooManyFailures: more failed than the inquiry allows.
+            PromptError: LangChain takes no variable of a prompt.
+        """
+        texts = task.texts_of(instruction)
+        contents = {name: prompt_content(part.template, texts[name]) for name, part in task.parts.items()}
+        asking = _Asking(self, texts, contents, task.calls_of_target, inquiry)
+        found = await asking.find()
+        if found:
+            emit(Answered(paid=False, count=len(found) * asking.calls))
+        with context_in_threads():
+            missing = [(place, each) for place, each in enumerate(inquiry.block) if each.id not in found]
+            ran = await gather_or_cancel(*(asking.run(each, inquiry.offset + place) for place, each in missing))
+        inquiry.asked += len(inquiry.block) * asking.calls
+        found |= {each.id: answer for (_, each), answer in zip(missing, ran, strict=True) if answer is not None}
+        self.sets |= {frozenset(each.read) for each in found.values()}
+        return found
+
+
+class _Asking:
+    """One candidate's answers to one block of examples."""
+
+    def __init__(
+        self,
+        target: Target,
+        texts: Mapping[str, str],
+        contents: Mapping[str, PromptContent],
+        calls: int,
+        inquiry: BlockOfCalls,
+    ) -> None:
+        self._target, self._texts, self._inquiry, self.calls = target, texts, inquiry, calls
+        self._templates = {name: candidate_template(name, content) for name, content in contents.items()}
+        self._keys = AnswerKeys(target.spec, contents, target.sets)
+        self._outdated: set[str] = set()
+
+    async def find(self) -> dict[str, ProgramAnswer]:
+        """The answers that are kept, by example id."""
+        if not self._target.spec.cache:
+            return {}
+        possible = {example.id: self._keys.possible(example) for example in self._inquiry.block}
+        kept = await self._target.answers.find([key for keys in possible.values() for key in keys])
+        found: dict[str, ProgramAnswer] = {}
+        for name, keys in possible.items():
+            for answer in (kept[key.digest] for key in keys if key.digest in kept):
+                known = read_kept(answer) if answer.created_at >= self._target.since else None
+                if known is not None and await _still_holds(known):
+                    found[name] = known
+                    break
+                self._outdated.add(name)
+        return found
+
+    async def run(self, example: Example, priority: int) -> ProgramAnswer | None:
+        """The answer that the program gives now; None where it gave none, which is counted."""
+        target = self._target
+        if target.only_kept:
+            raise NotKeptError("an answer is not in the ledger")
+        await target.slots.acquire(priority)
+        try:
+            async with current_shared().in_flight.call():
+                return await self._run(example)
+        except TargetError as error:
+            if not any(isinstance(failure, TargetError) for failure in self._inquiry.failures):
+                emit(Note(f"No answer for example {example.id}: {error}."))
+            self._inquiry.fail(error, example.id)
+            return None
+        finally:
+            target.slots.release()
+
+    async def _run(self, example: Example) -> ProgramAnswer:
+        target, run, began = self._target, CandidateRun(self._templates), monotonic()
+        with use_candidate(run), record_calls() as recorder:
+            try:
+                result = await run_program(target.program, example.inputs, target.spec.timeout_s)
+                text = storable(read_text(result, target.spec.output))
+            except Exception as error:
+                self._count_failed(recorder)
+                raise self._blamed(error) from error
+            finally:
+                run.end()
+        answer = ProgramAnswer(
+            text=text,
+            calls=recorder.calls(self._texts),
+            seconds=round(monotonic() - began, 6),
+            read=tuple(run.read),
+            others=run.others,
+        )
+        if target.spec.cache:
+            key, stale = (
+                self._keys.of(example, answer.read),
+                utc_now() if example.id in self._outdated else target.since,
+            )
+            await target.answers.keep(key, answer.kept(target.spec.call), ROLE, stale)
+        used = _usage(answer)
+        target.tally.paid += used.calls
+        target.tally.input_tokens += used.input_tokens
+        target.tally.output_tokens += used.output_tokens
+        emit(Answered(paid=True, count=self.calls))
+        return answer
+
+    def _count_failed(self, recorder: Recorder) -> None:
+        """What a run that came to nothing has cost all the same."""
+        calls = recorder.calls(self._texts)
+        billed = Usage(
+            input_tokens=sum(each.input_tokens for each in calls),
+            output_tokens=sum(each.output_tokens for each in calls),
+        )
+        self._target.tally.failed += 1
+        self._target.tally.input_tokens += billed.input_tokens
+        self._target.tally.output_tokens += billed.output_tokens
+        self._inquiry.lost = total_usage([self._inquiry.lost, {ROLE: billed}])
+
+    def _blamed(self, error: Exception) -> TargetError:
+        """The error with the program named."""
+        said = (
+            str(error) if isinstance(error, TargetError) else f"it raised {type(error).__name__}: {error_line(error)}"
+        )
+        return TargetError(f"the program `{self._target.spec.call}` failed: {mask_secrets(said)}")
+
+
+async def _still_holds(answer: ProgramAnswer) -> bool:
+    """Whether the prompts of others that an answer was made with are in production still."""
+    for reference, digest in answer.others.items():
+        name, _, alias = reference.rpartition("@")
+        version = int(alias) if alias.isdigit() else None
+        try:
+            now = await asyncio.to_thread(load_prompt, name, **({"version": version} if version else {"alias": alias}))
+        except GpoError:
+            return False
+        if (now.metadata or {}).get("digest", "") != digest:
+            return False
+    return True
+
+
+def _usage(answer: ProgramAnswer) -> Usage:
+    answers = answer.model_answers()
+    return Usage(
+        calls=len(answers),
+        input_tokens=sum(each.input_tokens for each in answers),
+        output_tokens=sum(each.output_tokens for each in answers),
+    )

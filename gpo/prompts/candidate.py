@@ -1,0 +1,90 @@
+"""The texts of a candidate in the place of those in production: what `load_prompt` gives while a program is evaluated.
+
+The candidate is found by a context variable, which goes with `await`, with tasks, and with the executors of LangChain.
+LangChain itself is imported with the first template: what imports `load_prompt` need not wait for it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from gpo.errors import TargetError
+
+if TYPE_CHECKING:
+    from langchain_core.prompts import ChatPromptTemplate
+
+    from gpo.prompts.version import PromptContent
+
+CANDIDATE = 0
+"""The version that a candidate's template names in its metadata: it has none yet."""
+
+
+def candidate_template(name: str, content: "PromptContent") -> "ChatPromptTemplate":
+    """What `load_prompt` gives for a prompt of a candidate.
+
+    Raises:
+        PromptError: LangChain takes no variable of such a name.
+    """
+    from gpo.prompts.langchain_template import as_langchain
+    from gpo.prompts.version import PromptVersion
+
+    version = PromptVersion(name=name, version=CANDIDATE, digest=content.digest, content=content, created_at="")
+    return as_langchain(version)
+
+
+class CandidateRun:
+    """One run of a program with the prompts of a candidate.
+
+    `read` holds the names of the candidate's prompts that the run has read, in the order in which it first did;
+    `others` the digests of other prompts that it has read, by name and reference.
+    """
+
+    def __init__(self, templates: "Mapping[str, ChatPromptTemplate]") -> None:
+        """Give `templates`, by the names of the prompts."""
+        self._templates = templates
+        self._ended = False
+        self.read: list[str] = []
+        self.others: dict[str, str] = {}
+
+    def end(self) -> None:
+        """Give nothing any more: the answer is there, or nobody waits for it."""
+        self._ended = True
+
+    def give(self, name: str) -> "ChatPromptTemplate | None":
+        """The candidate's template of a prompt; None where the prompt is none of its own.
+
+        Raises:
+            TargetError: the run has ended, and its answer would be another candidate's.
+        """
+        if self._ended:
+            raise TargetError(
+                f"prompt {name} is loaded by a run of the program that has ended or was given up; load prompts before "
+                "the program returns, and not in a thread that outlives its answer"
+            )
+        template = self._templates.get(name)
+        if template is not None and name not in self.read:
+            self.read.append(name)
+        return template
+
+    def note(self, name: str, reference: str | int, template: "ChatPromptTemplate") -> None:
+        """Note that a prompt was read that is none of the candidate's."""
+        self.others[f"{name}@{reference}"] = str((template.metadata or {}).get("digest", ""))
+
+
+_current: ContextVar[CandidateRun | None] = ContextVar("gpo_candidate_run", default=None)
+
+
+def current_candidate() -> CandidateRun | None:
+    """The run of a program that this code is part of; None outside of an evaluation."""
+    return _current.get()
+
+
+@contextmanager
+def use_candidate(run: CandidateRun) -> Iterator[None]:
+    """Let `load_prompt` give the prompts of a candidate to all that runs inside, or is begun there."""
+    token = _current.set(run)
+    try:
+        yield
+    finally:
+        _current.reset(token)

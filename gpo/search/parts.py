@@ -1,0 +1,59 @@
+"""The prompts of a program in a step: which of them it changes, with the others as they are.
+
+A candidate is all texts as one (`gpo.spec.program_text`). What a step asks for, and holds to the budget, is the text of
+one prompt; a prompt alone has no parts, and its step changes all there is.
+"""
+
+from collections.abc import Mapping
+
+from gpo.records import Record, Scored
+from gpo.spec.program_text import join_texts, split_texts
+from gpo.spec.task import TaskSpec
+
+WHOLE = ""
+"""The part of a prompt that stands alone."""
+
+
+class PartShown(Record):
+    """The part that a request is for: its name, the texts of the others, and whether they are changed as well."""
+
+    name: str
+    others: Mapping[str, str]
+    together: bool
+
+
+def parts_of_step(spec: TaskSpec, step: int) -> tuple[str, ...]:
+    """The prompts that a step changes: each in turn, or all, by `optimizer.parts`.
+
+    For a prompt that stands alone it is `WHOLE`.
+    """
+    names = tuple(spec.prompts)
+    if not names:
+        return (WHOLE,)
+    return names if spec.optimizer.parts == "all" else (names[(step - 1) % len(names)],)
+
+
+def part_shown(spec: TaskSpec, instruction: str, part: str) -> PartShown | None:
+    """What a request for a part says of the program; None for a prompt that stands alone."""
+    if part == WHOLE:
+        return None
+    others = {name: text for name, text in spec.texts_of(instruction).items() if name != part}
+    return PartShown(name=part, others=others, together=spec.optimizer.parts == "all")
+
+
+def of_part(scored: Scored, spec: TaskSpec, part: str) -> Scored:
+    """A scored candidate as its text of one part, with the score of the whole program."""
+    if part == WHOLE:
+        return scored
+    text = spec.texts_of(scored.candidate.instruction)[part]
+    return scored.model_copy(update={"candidate": scored.candidate.model_copy(update={"instruction": text})})
+
+
+def split_parts(instruction: str, names: tuple[str, ...]) -> dict[str, str]:
+    """The texts of a candidate by part; of a prompt that stands alone there is one, `WHOLE`."""
+    return split_texts(instruction, names) if names else {WHOLE: instruction}
+
+
+def join_parts(texts: Mapping[str, str]) -> str:
+    """The candidate's text of what `split_parts` gave."""
+    return texts[WHOLE] if WHOLE in texts else join_texts(texts)

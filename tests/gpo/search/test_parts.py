@@ -1,0 +1,127 @@
+"""A candidate of several prompts: one part is changed, each is held to the rules, the request says what it is for."""
+
+import random
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gpo.records import Candidate, Example, Score, Scored
+from gpo.search.edit import ProposalFilter
+from gpo.search.inform import Informed
+from gpo.search.memory.neighbours import Neighbour
+from gpo.search.parts import parts_of_step
+from gpo.search.refine import build_request
+from gpo.search.requests.meta_prompt import meta_prompt
+from gpo.search.retrieve import Recalled
+from gpo.search.step import Edited, Proposal, Proposals
+from gpo.spec.task import TaskSpec
+
+PLAN, ANSWER = "Find the facts that are asked for.", "Answer in one word."
+
+
+def spec_of(**changes: Any) -> TaskSpec:
+    content = {
+        "name": "asks",
+        "target": "program:answer",
+        "prompts": {
+            "plan": {"instruction": PLAN, "question": "{{query}}", "description": "a plan"},
+            "answer": {"instruction": ANSWER, "question": "{{facts}}", "description": "a word"},
+        },
+        "dataset": {"path": "rows.jsonl", "input": "question", "reference": "label"},
+    }
+    return TaskSpec.model_validate(content | changes)
+
+
+SPEC = spec_of()
+CURRENT = Candidate(instruction=SPEC.start_text)
+
+
+def edited(*proposals: Proposal, budget: int | None = None, spec: TaskSpec = SPEC) -> Edited:
+    guarded = [Example(id="t", inputs={"question": "who wrote the long green book of nine lamps"}, reference="Ada")]
+    rules = ProposalFilter(guarded, allowed=spec.start_text, labels=(), parts=tuple(spec.prompts))
+    return rules.admit(Proposals(proposals=proposals), CURRENT, {CURRENT.id}, step=1, budget=budget)
+
+
+def test_a_proposal_changes_one_part_and_the_others_stay() -> None:
+    (made,) = edited(Proposal(text="Find two facts.", part="plan")).candidates
+    assert SPEC.texts_of(made.instruction) == {"plan": "Find two facts.", "answer": ANSWER}
+    assert (made.part, made.parent, made.id != CURRENT.id) == ("plan", CURRENT.id, True)
+
+
+def test_budget_leak_contract_and_sameness_hold_for_each_part() -> None:
+    found = edited(
+        Proposal(text=f"{ANSWER} Say who wrote the long green book of nine lamps.", part="answer", place=0),
+        Proposal(text="Use {{facts}}.", part="answer", place=1),
+        Proposal(text=ANSWER, part="answer", place=2),
+        Proposal(text=f"{PLAN} List them. Think about each one for long before you go on.", part="plan", place=3),
+        budget=4,
+    )
+    assert [each.reason for each in found.rejected] == ["leak", "contract", "unchanged"]
+    (made,) = found.candidates
+    assert SPEC.texts_of(made.instruction) == {"plan": f"{PLAN} List them.", "answer": ANSWER}
+    assert (made.distance, made.proposed is not None) == (2, True)
+
+
+def test_all_parts_change_together_where_that_is_chosen_and_one_that_is_rejected_stays() -> None:
+    together = spec_of(optimizer={"parts": "all"})
+    assert [parts_of_step(SPEC, step) for step in (1, 2, 3)] == [("plan",), ("answer",), ("plan",)]
+    assert parts_of_step(together, 1) == ("plan", "answer")
+    both, one = edited(
+        Proposal(text="Find two.", part="plan", place=0),
+        Proposal(text="One word.", part="answer", place=0),
+        Proposal(text="{{x}}", part="plan", place=1),
+        Proposal(text="Two words.", part="answer", place=1),
+    ).candidates
+    assert SPEC.texts_of(both.instruction) == {"plan": "Find two.", "answer": "One word."}
+    assert SPEC.texts_of(one.instruction) == {"plan": PLAN, "answer": "Two words."}
+    assert (both.part, one.part) == ("", "answer")
+
+
+def test_the_request_shows_the_part_its_trajectory_and_what_the_others_say() -> None:
+    shown = Neighbour(instruction="Find one fact.", percent=30, step=1, number=1, part="plan")
+    other = Neighbour(instruction="Say a word.", percent=40, step=1, number=2, part="answer")
+    request = build_request(
+        SPEC.for_part("plan"),
+        [Example(id="1", inputs={"question": "Who?"}, reference="Ada")],
+        Informed(current=Scored(candidate=CURRENT, score=Score(values={"a": 1.0, "b": 0.0}, planned=2))),
+        Recalled(neighbours=(shown, other)),
+        step=1,
+        candidates=1,
+        rng=random.Random(0),
+        part="plan",
+    )
+    text = meta_prompt(SPEC.for_part("plan"), request)
+    assert "given for this task: a plan" in text
+    assert f"Current instruction: {PLAN}\nScore: 50" in text
+    assert "Instruction: Find one fact.\nScore: 30" in text
+    assert "the prompt `plan` of a program" in text
+    assert f"Prompt `answer`: {ANSWER}" in text
+    assert "Say a word." not in text
+    assert "question: Who?\nAnswer: Ada" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"target": None}, "`prompts` are those of a program: name it in `target`"),
+        ({"prompt": {"instruction": "a", "question": "b"}}, "give either `prompt`, or `prompts`"),
+        ({"prompts": {}}, "`prompt` is missing"),
+        ({"name": "plan"}, "`prompts` holds 'plan', which is the name of the whole program"),
+        ({"few_shot": 2}, "a `target` shows what it wants itself"),
+        ({"answer": {"extract": "So:"}}, "a `target` gives its whole answer itself"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        spec_of(**changes)
+    assert said in str(caught.value)
+
+
+def test_the_order_of_the_prompts_and_each_of_their_fields_are_part_of_the_fingerprint() -> None:
+    prompts = {name: part.model_dump() for name, part in SPEC.prompts.items()}
+    turned = spec_of(prompts=dict(reversed(prompts.items())))
+    changed = spec_of(prompts={**prompts, "answer": {**prompts["answer"], "instruction": "Say."}})
+    assert len({SPEC.fingerprint(), turned.fingerprint(), changed.fingerprint()}) == 3
+    assert TaskSpec.model_validate(SPEC.model_dump()) == SPEC
+    assert SPEC.with_text(SPEC.start_text) == SPEC
