@@ -16,7 +16,7 @@ TRIALS = 4_000
 REPEATS = 4
 """Times that the trials of a wrong promotion are drawn, so that its share is exact to a quarter of a percent."""
 
-SET_TRIALS = 1_000
+SET_TRIALS = 4_000
 CELLS = ((150, 2), (150, 5), (150, 10), (150, 25), (500, 2), (500, 5), (500, 10), (500, 25))
 TIES = (0.3, 1.0)
 DIFFER = 0.15

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from gpo.data.content_blocks import is_content, is_image, read_content, read_image
-from gpo.data.sources.files import Number, typed_json
+from gpo.data.sources.files import Number, parse_json, typed_json
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
 from gpo.messages.message import Conversation, Message, Role
@@ -45,11 +45,8 @@ def is_tools(value: object) -> bool:
 
 def _tools(value: object) -> list[dict[str, Any]]:
     """The definitions in the form of OpenAI's API; empty where the value is something else."""
-    if isinstance(value, str) and value.lstrip().startswith("[") and '"name"' in value:
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return []
+    if isinstance(value, str) and '"name"' in value:
+        value = _parsed(value)
     items = value if isinstance(value, list) else []
     found = [_tool(item) for item in items]
     return [tool for tool in found if tool] if all(found) else []
@@ -104,6 +101,37 @@ def last_role(value: object) -> Role | None:
     if not isinstance(value, list) or not is_conversation(value):
         return "user"
     return _ROLES.get(str(_speaker(_unwrapped(value[-1]))))
+
+
+def plain_calls(value: object) -> object:
+    """A right answer that is calls of tools, in whatever form, as an answer of a model is written; any other as it is.
+
+    >>> plain_calls([{"type": "function", "function": {"name": "search", "arguments": '{"q": "x"}'}}])
+    {'name': 'search', 'arguments': {'q': 'x'}}
+    """
+    found = _parsed(value) if isinstance(value, str) else value
+    calls = [_plain_call(item) for item in (found if isinstance(found, list) else [found])]
+    if not calls or not all(calls):
+        return value
+    return calls if len(calls) > 1 else calls[0]
+
+
+def _plain_call(item: object) -> dict[str, Any] | None:
+    if not isinstance(item, Mapping):
+        return None
+    function = item["function"] if isinstance(item.get("function"), Mapping) else item
+    given = next((function[name] for name in ("arguments", "args", "parameters") if name in function), None)
+    given = _parsed(given) if isinstance(given, str) else given
+    is_call = isinstance(function.get("name"), str) and isinstance(given, Mapping)
+    return {"name": function["name"], "arguments": given} if is_call else None
+
+
+def _parsed(text: str) -> object:
+    """A text as JSON; None where it is none."""
+    try:
+        return parse_json(text)
+    except (ValueError, DatasetError):
+        return None
 
 
 def _is_message(item: object) -> bool:

@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gpo.data.conversations import is_shown_as_messages, read_conversation
+from gpo.data.conversations import is_shown_as_messages, plain_calls, read_conversation
 from gpo.data.identity import identity_of, is_blank, visible_form
 from gpo.data.inputs import input_text, plain_text
 from gpo.data.sources.files import Number, typed_json
 from gpo.data.sources.paths import is_there, value_at, value_or_none
 from gpo.errors import DatasetError
 from gpo.formatting import one_line, shorten_value
-from gpo.messages.message import InputValue, json_inputs
+from gpo.messages.message import InputValue, json_inputs, tools_of
 from gpo.records import Example, content_hash
 from gpo.scoring.answers import canonical_reference
 from gpo.scoring.kinds import KINDS, ReferenceKind
@@ -87,6 +87,8 @@ def label_row(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
     dataset = spec.dataset
     inputs = _inputs(row, spec)
     answer = value_at(row, dataset.reference)
+    if any(tools_of(value) for value in inputs.values() if not isinstance(value, str)):
+        answer = plain_calls(answer)
     references = _references(answer, dataset.reference, spec.answer)
     solution = value_or_none(row, dataset.solution) if dataset.solution else None
     worked = None if solution is None else plain_text(solution, str(dataset.solution))
@@ -106,7 +108,8 @@ def _inputs(row: Mapping[str, Any], spec: TaskSpec) -> dict[str, InputValue]:
     found: dict[str, InputValue] = {}
     for variable, (field, value) in values.items():
         if variable in spec.conversations:
-            found[variable] = read_conversation(value, field, spec.dataset.folder)
+            is_empty = not is_there(value) or value == []
+            found[variable] = () if is_empty else read_conversation(value, field, spec.dataset.folder)
         else:
             found[variable] = input_text(value, field, spec.answer.labels) if is_there(value) else ""
     if all(map(is_blank, found.values())):

@@ -149,9 +149,14 @@ def _json(found: References) -> AnswerGuess | None:
         isinstance(value, list) and not all(isinstance(item, str | bool) for item in value)
         for value in found.column.present
     )
-    if is_typed or all(isinstance(_parsed(text), dict) for text in found.texts):
+    if is_typed or all(map(_is_object, found.texts)):
         return _PLAIN["json"]
     return None
+
+
+def _is_object(text: str) -> bool:
+    value = _parsed(text)
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
 
 
 def _label_sets(found: References) -> AnswerGuess | None:

@@ -56,7 +56,7 @@ def test_booleans_are_balanced_however_they_are_spelled(load: Load) -> None:
     assert Counter(example.reference for example in splits.dev) == {"true": 5, "false": 5}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=10)
 @given(data=st.data())
 def test_sets_of_labels_are_spread_by_their_rarest(load: Load, data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(60)))

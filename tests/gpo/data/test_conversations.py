@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.data.conversations import is_conversation, read_conversation
+from gpo.data.conversations import is_conversation, plain_calls, read_conversation
 from gpo.data.identity import identity_of
 from gpo.data.inputs import input_text
 from gpo.data.splits import load_splits
+from gpo.data.starter import write_starter
 from gpo.errors import DatasetError
 from gpo.messages.message import Message, shown_value
 from gpo.spec.task import TaskSpec
@@ -192,3 +193,30 @@ def test_an_image_is_another_question_and_a_blank_conversation_is_no_row(tmp_pat
     write(tmp_path, [*map(image, range(6)), [{"role": "user", "content": " "}]])
     with pytest.raises(DatasetError, match=r"row 7: field `chat`: must not be blank"):
         load_splits(spec(tmp_path, *PLACED))
+
+
+def test_calls_of_tools_in_every_form_are_the_answer_that_a_model_gives() -> None:
+    function = {"name": "look_up", "arguments": {"city": "Rome"}}
+    written = {"name": "look_up", "arguments": '{"city": "Rome"}'}
+    for value in (
+        function,
+        [function],
+        json.dumps([function]),
+        [{"id": "c1", "type": "function", "function": written}],
+    ):
+        assert plain_calls(value) == function
+    assert plain_calls([function, function]) == [function, function]
+    assert plain_calls("Rome") == "Rome"
+
+
+def test_a_row_without_tools_asks_without(tmp_path: Path) -> None:
+    tool = {"name": "look_up", "parameters": {}}
+    (tmp_path / "rows.jsonl").write_text(
+        "".join(
+            json.dumps({"question": f"Where is {i}?", "tools": [tool] * (i % 2), "label": "ab"[i % 2]}) + "\n"
+            for i in range(24)
+        )
+    )
+    starter = write_starter("task", tmp_path / "rows.jsonl", tmp_path, force=False)
+    assert not starter.splits.left_out
+    assert {len(example.inputs["tools"]) for example in starter.splits.test} == {0, 1}
