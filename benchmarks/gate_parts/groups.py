@@ -190,7 +190,7 @@ def _set_errors(samples: Array, sizes: Counts, metric: str) -> float:
     return hits / len(samples)
 
 
-def likely(rng: np.random.Generator, trials: int = 500) -> Iterator[str]:
+def likely(rng: np.random.Generator, trials: int = 4000) -> Iterator[str]:
     """How often the check for groups that nobody named tells of some."""
     rows = []
     for n, size in ((150, 2), (150, 5), (150, 10), (500, 5), (500, 25)):

@@ -453,6 +453,27 @@ def test_a_query_that_writes_is_refused(query: str, url: str, database: Path, mo
     assert database.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DELETE FROM reviews",
+        "PRAGMA query_only = OFF",
+        "ATTACH DATABASE 'other.db' AS other",
+        "VACUUM INTO 'other.db'",
+        "SELECT load_extension('other') AS text, label FROM reviews",
+        "SELECT text, label FROM reviews; DELETE FROM reviews",
+    ],
+)
+def test_a_statement_that_reads_no_rows_is_refused(
+    query: str, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = database.read_bytes(), sorted(tmp_path.iterdir())
+    with pytest.raises((DatasetError, ValidationError), match=r"must be one SELECT|the database refuses the query: "):
+        load_splits(spec_for(sql=query, url_env="MY_REVIEWS"))
+    assert (database.read_bytes(), sorted(tmp_path.iterdir())) == before
+
+
 def test_a_database_of_any_name_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "my reviews #1 \u00e9"
     as_table(tmp_path / name, rows_of(6))
