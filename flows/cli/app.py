@@ -23,13 +23,16 @@ _EXIT_CODES = (
 
 
 def command_files(package: ModuleType) -> Iterator[tuple[str, typer.Typer]]:
-    """The commands of each module of a package, after the module's name; the modules in the order of their names.
+    """The commands of each module of a package and the packages in it, after the module's name, ordered by it.
 
     Raises:
         TypeError: a module defines no `commands`.
     """
     for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         module = importlib.import_module(found.name)
+        if found.ispkg:
+            yield from command_files(module)
+            continue
         offered = getattr(module, "commands", None)
         if not isinstance(offered, typer.Typer):
             raise TypeError(

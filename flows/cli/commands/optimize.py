@@ -1,12 +1,12 @@
 """`gpo optimize` and `gpo demo`: improve the prompt of a task spec, or of the example that comes with the package."""
 
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
+from flows.cli.console import exit_on_error, print_json, stderr_console, stdout_console
+from flows.cli.examples import find_demo
 from flows.cli.options import AsJson, Debug, Fresh, SearchCalls, Seed, SpecPath, Verbose, WithUi
 from flows.cli.panels import IMPROVE
 
@@ -20,16 +20,27 @@ commands = typer.Typer()
 
 @commands.command(rich_help_panel=IMPROVE)
 def demo(
-    seed: Seed = None, as_json: AsJson = False, ui: WithUi = False, verbose: Verbose = False, debug: Debug = False
+    *,
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Models with a known answer, which need no package and take seconds.")
+    ] = False,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    ui: WithUi = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
 ) -> None:
-    """Improve the prompt of the bundled example, with models that need no key and no network.
+    """Improve the prompt of a bundled example, with models that need no key and no network.
 
-    Takes a few minutes on two cores. Killed at any moment, the same command goes on where it stopped.
+    Takes a few minutes on two cores with the embedded models. Where these are not installed, or with `--synthetic`, it
+    takes seconds: the models are then synthetic ones with a known answer. Killed at any moment, the same command goes
+    on where it stopped.
+
+    Example: `gpo demo --synthetic`
     """
     with exit_on_error(debug=debug, pays=True):
-        run_optimization(
-            find_example("review-sentiment"), Overrides(seed=seed), as_json=as_json, ui=ui, verbose=verbose
-        )
+        spec = find_demo(synthetic=synthetic)
+        run_optimization(spec, Overrides(seed=seed), as_json=as_json, ui=ui, verbose=verbose)
 
 
 @commands.command(rich_help_panel=IMPROVE)
@@ -119,25 +130,3 @@ async def _check_and_optimize(job: "Job", spec: Path, given: Overrides, server: 
         emit(Note(f"the Prefect server could not be told of the end of the run ({type(error).__name__})"))
         return outcome
     return result
-
-
-def find_example(name: str) -> Path:
-    """The spec of a bundled example: in place in a clone, else copied to the working folder once.
-
-    Raises:
-        InputError: no such example.
-    """
-    from gpo.errors import InputError
-
-    here = Path(__file__).resolve().parents[3]
-    for folder, in_place in ((here / "examples" / name, True), (here / "gpo" / "examples" / name, False)):
-        if not (folder / "spec.yaml").exists():
-            continue
-        if in_place:
-            return folder / "spec.yaml"
-        target = Path.cwd() / name
-        if not target.exists():
-            shutil.copytree(folder, target, ignore=shutil.ignore_patterns(".gpo"))
-            print_error(f"Copied the example to {target}")
-        return target / "spec.yaml"
-    raise InputError(f"no example named {name} is installed")

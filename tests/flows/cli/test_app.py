@@ -36,7 +36,7 @@ def test_help(command: list[str]) -> None:
 
 
 def test_every_file_of_the_folder_is_taken_in() -> None:
-    files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - {"__init__"}
+    files = {path.stem for path in Path(commands.__file__).parent.rglob("*.py")} - {"__init__"}
     offered = dict(command_files(commands))
     assert {name.rpartition(".")[2] for name in offered} == files
     listed = names_of(app)

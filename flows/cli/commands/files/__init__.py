@@ -1,0 +1,1 @@
+"""Commands that write what ships beside the code."""
