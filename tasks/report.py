@@ -6,13 +6,14 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from gpo.report.page.material import RunMaterial, path_in_commands
 from gpo.report.run_html import write_report
 from gpo.report.run_json import candidates_table
 from gpo.report.run_markdown import markdown_report
 from gpo.runs import steps
 from gpo.runs.outcome import Outcome
-from gpo.runs.results.shown import changed_examples
-from gpo.runs.run import Run
+from gpo.runs.results.shown import query_of_proof, read_proved
+from gpo.runs.run import Run, code_version
 from tasks.policy import opaque
 from tasks.record import artifact_key, show_progress, tell
 
@@ -28,8 +29,9 @@ async def finish(run: Run, outcome: Outcome) -> None:
 @task(name="report", task_run_name="report {run.id}", cache_policy=NO_CACHE)
 async def _report(run: Run, outcome: Outcome) -> str:
     await steps.finish(run, outcome)
-    examples = await asyncio.to_thread(changed_examples, run.results, run.key, outcome)
-    path = await asyncio.to_thread(write_report, run.home, run.spec, outcome, examples)
+    material = await _gather(run, outcome)
+    query = query_of_proof(run.key, outcome)
+    path = await asyncio.to_thread(write_report, run.home, run.spec, outcome, material, lambda: run.results.each(query))
     table = (await asyncio.to_thread(candidates_table, outcome))[SHOWN].round(3)
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
     await tell(acreate_table_artifact(rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}"))
@@ -37,3 +39,17 @@ async def _report(run: Run, outcome: Outcome) -> str:
     await tell(acreate_markdown_artifact(report, key=artifact_key(run, "report"), description=f"Report of {run.id}"))
     await show_progress(run, 100.0)
     return str(path)
+
+
+async def _gather(run: Run, outcome: Outcome) -> RunMaterial:
+    """What the page shows beyond the outcome."""
+    job = run.job
+    is_elsewhere = job.path is not None and job.settings.home_for(job.path) != job.home
+    return RunMaterial(
+        examples=await asyncio.to_thread(read_proved, run.results, run.key, outcome, run.spec.answer.choices),
+        vectors=await run.trajectory.vectors(run.key),
+        dataset=run.splits.fingerprint,
+        code=code_version(),
+        spec=path_in_commands(job.path),
+        home=str(job.home) if is_elsewhere else "",
+    )

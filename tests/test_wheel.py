@@ -84,7 +84,11 @@ def test_it_claims_one_name_and_brings_what_is_no_code(installed: Installed) -> 
         for path in (ROOT / top).rglob(kind)
     }
     moved = {name if name.startswith("gpo/") else f"gpo/{name}" for name in wanted}
-    assert {"gpo/report/run.html.j2", "gpo/flows/stack/prefect.sql", "gpo/tasks/py.typed"} <= moved <= set(names)
+    assert (
+        {"gpo/report/page/run.html.j2", "gpo/report/page/page.js", "gpo/flows/stack/prefect.sql", "gpo/tasks/py.typed"}
+        <= moved
+        <= set(names)
+    )
     assert entry_point.strip() == b"entrypoint: gpo.flows.reoptimize.reoptimize_prompt"
     assert not [name for name in names if "/.gpo/" in name or name.endswith((".env", "Dockerfile"))]
 

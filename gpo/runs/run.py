@@ -76,6 +76,7 @@ class Run:
         self.key = key
         self.spec = checked.spec
         self.fingerprint = checked.job.spec.fingerprint()
+        self.job = checked.job
         self.home = checked.job.home
         self.looks = checked.job.looks
         self.splits = checked.splits

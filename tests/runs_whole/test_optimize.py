@@ -222,6 +222,10 @@ def test_the_report_is_a_page(climb: Climb) -> None:
     page = report_path(climb.path.parent / ".gpo", climb.outcome.run_id).read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert "irony" in page or "overall" in page
+    # What comes from the run beside its outcome: results, embeddings, and where the spec lies.
+    assert page.count('<article class="case') == TEST
+    assert "prompts by their embeddings" in page
+    assert f"gpo prompt register {climb.path} --best --promote" in page
 
 
 async def flow_runs(path: Path) -> list[FlowRun]:

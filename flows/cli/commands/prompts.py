@@ -168,6 +168,7 @@ def register(
     spec: SpecPath,
     *,
     best: Annotated[bool, typer.Option("--best", help="The best prompt of the spec's last finished run.")] = False,
+    promote: Annotated[bool, typer.Option("--promote", help="Put it into production, whatever the gate said.")] = False,
     name: Annotated[str | None, typer.Option(help="The prompt's name; by default the spec's.")] = None,
     note: VersionNote = "",
     home: Annotated[
@@ -178,7 +179,8 @@ def register(
 ) -> None:
     """Keep the prompt that a spec starts from, or the best one of its last run, as a version.
 
-    The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`.
+    The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`, or
+    goes there with `--promote`.
     """
     with exit_on_error(debug=debug):
         from flows.cli.display.prompts import print_registered
@@ -196,6 +198,8 @@ def register(
             else:
                 registered = register_start(registry, job.spec, shown, name=name, note=note, who=_user())
             version = registered.version
+            if promote:
+                registry.promote(version.name, version.version, job.spec.production.alias, who=_user(), why=note)
             aliases = registry.record(version.name).aliases
         if as_json:
             print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})

@@ -202,6 +202,7 @@ def test_the_best_of_the_last_run_comes_with_its_lineage_and_waits(spec: Path, f
     assert (lineage["test"]["value"], lineage["test"]["n"], lineage["gain"]["low"]) == (0.5, 2, -0.1)
     assert lineage["models"] == {"task": "openai:task", "optimizer": "openai:optimizer", "embedding": "local:wordllama"}
 
+    assert told(gpo("register", spec, "--best", "--promote", "--json"))["aliases"] == {"production": 2}
     spec.write_text(yaml.safe_dump(SPEC | {"seed": 7}))
     refused(gpo("register", spec, "--best"), "2 finished before the spec was changed")
 
