@@ -138,10 +138,10 @@ def promote(
 ) -> None:
     """Point an alias, by default `production`, to a version. Applications see it at their next refresh."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        from flows.cli.display.prompts import print_move
+        from flows.cli.moves import show_move
 
         move = registry.promote(name, version, alias, who=who or _user(), why=why, expected=expected)
-        print_move(move, as_json=as_json)
+        show_move(move, home, as_json=as_json)
 
 
 @prompt_group.command("rollback")
@@ -158,9 +158,10 @@ def rollback(
 ) -> None:
     """Point an alias back to the version that it had before. Once more goes further back."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        from flows.cli.display.prompts import print_move
+        from flows.cli.moves import show_move
 
-        print_move(registry.rollback(name, alias, who=who or _user(), why=why, expected=expected), as_json=as_json)
+        move = registry.rollback(name, alias, who=who or _user(), why=why, expected=expected)
+        show_move(move, home, as_json=as_json)
 
 
 @prompt_group.command("register")
@@ -184,6 +185,7 @@ def register(
     """
     with exit_on_error(debug=debug):
         from flows.cli.display.prompts import print_registered
+        from flows.cli.moves import tell_of_move
         from gpo.production.register import read_demonstrations, register_best, register_start
         from gpo.prompts.registry import Registry
         from gpo.runs.history import History
@@ -199,7 +201,9 @@ def register(
                 registered = register_start(registry, job.spec, shown, name=name, note=note, who=_user())
             version = registered.version
             if promote:
-                registry.promote(version.name, version.version, job.spec.production.alias, who=_user(), why=note)
+                alias = job.spec.production.alias
+                move = registry.promote(version.name, version.version, alias, who=_user(), why=note)
+                tell_of_move(move, home or job.home)
             aliases = registry.record(version.name).aliases
         if as_json:
             print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})
