@@ -9,11 +9,16 @@ import typer
 
 from flows.cli.console import exit_on_error, print_error, print_json, stdout_console
 from flows.cli.options import (
+    Alias,
     AsJson,
     Debug,
+    ExpectedVersion,
     Home,
     PromptName,
     PromptReference,
+    SearchCalls,
+    Seed,
+    SpecHome,
     SpecPath,
     VersionNote,
     Who,
@@ -30,11 +35,6 @@ prompt_group = typer.Typer(help="Prompts in production: versions, aliases, histo
 
 commands = typer.Typer()
 commands.add_typer(prompt_group, name="prompt", rich_help_panel=PRODUCTION)
-
-Alias = Annotated[str, typer.Option(help="The alias.")]
-Expected = Annotated[
-    int | None, typer.Option(help="Fail if the alias does not point to this version; 0 for nowhere.", min=0)
-]
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def promote(
     alias: Alias = "production",
     why: Why = "",
     who: Who = None,
-    expected: Expected = None,
+    expected: ExpectedVersion = None,
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -151,7 +151,7 @@ def rollback(
     alias: Alias = "production",
     why: Why = "",
     who: Who = None,
-    expected: Expected = None,
+    expected: ExpectedVersion = None,
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -172,16 +172,16 @@ def register(
     promote: Annotated[bool, typer.Option("--promote", help="Put it into production, whatever the gate said.")] = False,
     name: Annotated[str | None, typer.Option(help="The prompt's name; by default the spec's.")] = None,
     note: VersionNote = "",
-    home: Annotated[
-        Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo beside the spec.")
-    ] = None,
+    seed: Seed = None,
+    calls: SearchCalls = None,
+    home: SpecHome = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Keep the prompt that a spec starts from, or the best one of its last run, as a version.
 
-    The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`, or
-    goes there with `--promote`.
+    The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`, or goes
+    there with `--promote`; it is found by the same `--seed` and `--calls` as its run.
     """
     with exit_on_error(debug=debug):
         from flows.cli.display.prompts import print_registered
@@ -191,7 +191,7 @@ def register(
         from gpo.runs.history import History
         from gpo.runs.job import load_job
 
-        job = load_job(spec)
+        job = load_job(spec, seed, calls=calls)
         shown = read_demonstrations(job.spec)
         with open_state_folder(home or job.home, made_if_missing=True) as engine:
             registry = Registry(engine)

@@ -1,6 +1,7 @@
 """What a run was made with, and the commands that go on from it."""
 
 import importlib.metadata
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,20 +28,34 @@ def put_live(spec: TaskSpec, outcome: Outcome, material: RunMaterial) -> Command
     purpose = (
         f"Puts it live, as `{alias}`" if is_promoted(outcome) else f"Puts it live in spite of the gate, as `{alias}`"
     )
-    return Command(purpose, material.command("prompt", "register", "--best", "--promote"))
+    return Command(purpose, material.command("prompt", "register", "--best", "--promote", *_as_run(spec)))
+
+
+def next_commands(spec: TaskSpec, outcome: Outcome, material: RunMaterial) -> list[str]:
+    """The two commands that come next in a terminal: look at it, then put it live, or try another search."""
+    place = f" --home {shlex.quote(material.home)}" if material.home else ""
+    look = f"gpo report {outcome.run_id} --open{place}"
+    live = put_live(spec, outcome, material)
+    if live is not None and is_promoted(outcome):
+        return [look, live.text]
+    return [look, material.command("optimize", *_as_run(spec.model_copy(update={"seed": spec.seed + 1})))]
 
 
 def further_commands(spec: TaskSpec, outcome: Outcome, material: RunMaterial) -> list[Command]:
     """What one may want to type after having read the page."""
-    calls = spec.budget.max_task_calls
-    again = ["optimize", "--seed", str(spec.seed), *([] if calls is None else ["--calls", str(calls)])]
     return [
         Command("Every example with what both prompts answered", f"gpo results {outcome.run_id} --broken"),
         Command(
             "What the optimizer model was sent in a step, word by word", material.command("explain", "--step", "1")
         ),
-        Command("Makes the run again; what was paid for is kept", material.command(*again)),
+        Command("Makes the run again; what was paid for is kept", material.command("optimize", *_as_run(spec))),
     ]
+
+
+def _as_run(spec: TaskSpec) -> list[str]:
+    """What may have been said of the search in place of the spec: a run is known by it."""
+    calls = spec.budget.max_task_calls
+    return ["--seed", str(spec.seed), *([] if calls is None else ["--calls", str(calls)])]
 
 
 def settings_groups(

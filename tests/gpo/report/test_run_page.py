@@ -149,7 +149,7 @@ def test_labels_are_shown_as_they_were_answered_before_and_after() -> None:
 
 def test_the_command_that_puts_it_live_names_the_spec_as_a_shell_takes_it() -> None:
     page = html_report(spec(), outcome(), RunMaterial(spec="my specs/tickets.yaml", home="/srv/gpo"))
-    assert "gpo prompt register &#39;my specs/tickets.yaml&#39; --best --promote --home /srv/gpo" in page
+    assert "gpo prompt register &#39;my specs/tickets.yaml&#39; --best --promote --seed 0 --home /srv/gpo" in page
     assert "in spite of the gate" in html_report(spec(), guarded())
     assert "--promote" not in html_report(spec(), no_step())
 

@@ -7,16 +7,13 @@ from typing import Annotated
 import typer
 
 from flows.cli.console import exit_on_error, print_json, print_table, stdout_console
-from flows.cli.options import AsJson, Debug, Home
+from flows.cli.options import AsJson, Debug, Home, RunName
 from flows.cli.panels import INSPECT
 from flows.cli.state import open_state_folder, state_folder
 
 commands = typer.Typer()
 
 Open = Annotated[bool, typer.Option("--open", help="Open it in the browser.")]
-RunName = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or a task, whose last run it is.")
-]
 
 
 @commands.command(rich_help_panel=INSPECT)

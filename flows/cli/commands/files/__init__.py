@@ -1,1 +1,0 @@
-"""Commands that write what ships beside the code."""
