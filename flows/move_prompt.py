@@ -16,6 +16,7 @@ from gpo.production.decision_log import open_production
 from gpo.prompts.version import Move
 from gpo.report.markdown import inline
 from gpo.settings import load_settings
+from tasks.telling.events import emit_told, prompt_moved
 
 
 @flow(name="move-prompt", flow_run_name="{action} {prompt}", persist_result=False)
@@ -42,6 +43,7 @@ async def move_prompt(
     move = await asyncio.to_thread(_moved, prompt, action, version, why, who, alias, home)
     sentence = f"{prompt}: {alias} points to version {move.to_version}, moved by {move.who} at {move.at}"
     get_run_logger().info(sentence)
+    emit_told(prompt_moved(move))
     await acreate_markdown_artifact(
         f"{inline(sentence)}\n\n{inline(why)}", key=f"{prompt.replace('_', '-')}-move", description=sentence
     )

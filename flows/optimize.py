@@ -18,6 +18,8 @@ from tasks.refine import refine
 from tasks.report import finish
 from tasks.retrieve import retrieve
 from tasks.select import select
+from tasks.telling.log import notes_in_log
+from tasks.telling.names import optimize_name
 
 OUTCOME = "outcome"
 """Under which name the outcome is handed on: also where Prefect's server is away and cannot be told of the end."""
@@ -39,7 +41,7 @@ TASKS = Steps(
 """The steps as tasks of the flow run that they are called in."""
 
 
-@flow(name="optimize-prompt", flow_run_name="optimize {spec.parent.name}/{spec.name}", persist_result=False)
+@flow(name="optimize-prompt", flow_run_name=optimize_name, persist_result=False)
 async def optimize_prompt(
     spec: Path, seed: int | None = None, home: Path | None = None, calls: int | None = None, fresh: bool = False
 ) -> Outcome:
@@ -52,7 +54,7 @@ async def optimize_prompt(
         calls: Replaces the spec's `budget.max_task_calls`: calls of the task model that the search may make.
         fresh: Ask anew, whatever the ledger holds: a new run each time.
     """
-    with ask_anew(fresh):
+    with ask_anew(fresh), notes_in_log():
         outcome = await optimize(load_job(spec, seed, home, calls=calls), TASKS)
     current_shared().hand_on(OUTCOME, outcome)
     return outcome

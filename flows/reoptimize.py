@@ -24,6 +24,9 @@ from gpo.runs.optimize import optimize
 from gpo.settings import load_settings
 from tasks.decide import Approval, decide, find_starting_point, settle, show_decision
 from tasks.notify import Notice, notify_of_failure, try_to_notify
+from tasks.telling.events import decided, emit_told
+from tasks.telling.log import notes_in_log
+from tasks.telling.names import reoptimize_name
 
 NOTHING = "Nothing to do"
 STATES: dict[Status, str] = {
@@ -41,7 +44,7 @@ _DAY_S = 86_400
 
 @flow(
     name="reoptimize-prompt",
-    flow_run_name="reoptimize {spec.parent.name}/{spec.name}",
+    flow_run_name=reoptimize_name,
     persist_result=False,
     on_failure=[notify_of_failure],
     on_crashed=[notify_of_failure],
@@ -81,7 +84,7 @@ async def reoptimize_prompt(
                     get_run_logger().info(reason)
                     return Completed(name=NOTHING, message=reason, data=starting_point.settled)
                 job = job_from_champion(job, starting_point, unattended=deployment.id is not None)
-                with ask_anew(fresh):
+                with ask_anew(fresh), notes_in_log():
                     outcome = await optimize(job, TASKS, starting_point.splits)
                 decision = await decide(job, production, starting_point, outcome, str(flow_run.id))
             await _publish(job, production, decision)
@@ -115,6 +118,8 @@ async def _publish(job: Job, production: Production, decision: Decision) -> None
     state: State[None] = await show_decision(production, decision, return_state=True)  # type: ignore[misc]
     if state.is_failed():
         get_run_logger().warning("The decision could not be shown: %s", state.message)
+    for event in decided(decision):
+        emit_told(event)
     subject = f"{decision.prompt}: {STATUS_WORDS[decision.status]}"
     message = Notice(status=decision.status, subject=subject, text=decision.sentence, page=flow_run.ui_url)
     await try_to_notify(job.spec.production.notify, message)

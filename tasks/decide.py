@@ -21,6 +21,7 @@ from gpo.report.run_html import report_path
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
 from tasks.policy import PATIENT, opaque
+from tasks.telling.names import artifact_key
 
 
 @task(name="find starting point", task_run_name="look at {job.spec.name}", cache_policy=NO_CACHE, **PATIENT)
@@ -63,7 +64,7 @@ async def show_decision(production: Production, decision: Decision) -> None:
         difference = await asyncio.to_thread(production.registry.diff, decision.prompt, a, b)
     await acreate_markdown_artifact(
         decision_markdown(decision, difference),
-        key=f"{decision.prompt.replace('_', '-')}-decision",
+        key=artifact_key(decision.prompt, "decision"),
         description=decision.sentence,
     )
 

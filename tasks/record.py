@@ -18,6 +18,9 @@ from gpo.runs.run import Run
 from gpo.search.plan import likely_steps
 from gpo.search.run_limits import sizes_of
 from tasks.policy import RETRIED, opaque
+from tasks.telling.events import emit_told, run_started
+from tasks.telling.log import log_scored
+from tasks.telling.names import artifact_key
 
 _PATIENCE_S = 5.0
 """How long the server may take to hear of an artifact: Prefect's client alone would try for a minute."""
@@ -29,9 +32,10 @@ T = TypeVar("T")
 async def note_start(run: Run) -> None:
     """Note the start of the run, or of one more attempt at it, and begin its progress artifact."""
     await steps.note_start(run)
+    emit_told(run_started(run.id, run.spec.name))
     if PREFECT_UI_URL.value():
         emit(Note(f"watch it: {flow_run.ui_url}"))
-    progress = acreate_progress_artifact(progress=0.0, key=artifact_key(run, "progress"), description=run.id)
+    progress = acreate_progress_artifact(progress=0.0, key=artifact_key(run.spec.name, "progress"), description=run.id)
     run.progress = await tell(progress)
 
 
@@ -44,6 +48,7 @@ async def record(run: Run, step: int, scored: Sequence[Scored]) -> None:
 @task(name="record", task_run_name="record step {step}", cache_policy=NO_CACHE, **RETRIED)
 async def _record(run: Run, step: int, scored: Sequence[Scored]) -> None:
     await steps.record(run, step, scored)
+    log_scored(run, step, scored)
     await show_progress(run, min(99.0, 100 * step / (likely_steps(run.spec, sizes_of(run.splits)) + 1)))
 
 
@@ -60,8 +65,3 @@ async def tell(telling: Coroutine[Any, Any, T]) -> T | None:
     except (httpx.HTTPError, TimeoutError) as error:
         emit(Note(f"the Prefect server is away ({type(error).__name__}); the run goes on without it"))
         return None
-
-
-def artifact_key(run: Run, subject: str) -> str:
-    """A stable artifact key: runs of one task are versions of the same artifact."""
-    return f"{run.spec.name.replace('_', '-')}-{subject}"

@@ -6,15 +6,20 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from gpo.report import findings
+from gpo.report.page.gather import gather_material
 from gpo.report.run_html import write_report
 from gpo.report.run_json import candidates_table
 from gpo.report.run_markdown import markdown_report
 from gpo.runs import steps
 from gpo.runs.outcome import Outcome
-from gpo.runs.results.shown import changed_examples
+from gpo.runs.results.shown import query_of_proof
 from gpo.runs.run import Run
 from tasks.policy import opaque
-from tasks.record import artifact_key, show_progress, tell
+from tasks.record import show_progress, tell
+from tasks.telling.events import emit_told, run_finished
+from tasks.telling.log import log_outcome
+from tasks.telling.names import artifact_key
 
 SHOWN = ["step", "candidate", "score", "n", "distance", "budget", "status", "instruction"]
 """Columns of the table artifact: as many as its page shows without scrolling."""
@@ -28,12 +33,20 @@ async def finish(run: Run, outcome: Outcome) -> None:
 @task(name="report", task_run_name="report {run.id}", cache_policy=NO_CACHE)
 async def _report(run: Run, outcome: Outcome) -> str:
     await steps.finish(run, outcome)
-    examples = await asyncio.to_thread(changed_examples, run.results, run.key, outcome)
-    path = await asyncio.to_thread(write_report, run.home, run.spec, outcome, examples)
+    material = await gather_material(run, outcome)
+    query = query_of_proof(run.key, outcome)
+    path = await asyncio.to_thread(write_report, run.home, run.spec, outcome, material, lambda: run.results.each(query))
     table = (await asyncio.to_thread(candidates_table, outcome))[SHOWN].round(3)
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict(orient="records")]
-    await tell(acreate_table_artifact(rows, key=artifact_key(run, "candidates"), description=f"Candidates of {run.id}"))
-    report = markdown_report(run.spec, outcome)
-    await tell(acreate_markdown_artifact(report, key=artifact_key(run, "report"), description=f"Report of {run.id}"))
+    await tell(
+        acreate_table_artifact(
+            rows, key=artifact_key(run.spec.name, "candidates"), description=f"Candidates of {run.id}"
+        )
+    )
+    key, headline = artifact_key(run.spec.name, "report"), findings.headline(outcome)
+    said = f"{headline.claim}{headline.detail} Run {run.id}; the whole report: {path}"
+    await tell(acreate_markdown_artifact(markdown_report(run.spec, outcome), key=key, description=said))
     await show_progress(run, 100.0)
+    log_outcome(outcome, str(path))
+    emit_told(run_finished(outcome, str(path)))
     return str(path)

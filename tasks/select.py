@@ -8,6 +8,7 @@ from gpo.runs.run import Run
 from gpo.search.state import Search
 from gpo.search.step import Step
 from tasks.policy import opaque
+from tasks.telling.log import log_step
 
 
 async def select(run: Run, search: Search, step: Step) -> Search:
@@ -18,4 +19,7 @@ async def select(run: Run, search: Search, step: Step) -> Search:
 @task(name="select", task_run_name="select step {step}", cache_policy=NO_CACHE)
 async def _select(run: Run, step: int, search_and_step: tuple[Search, Step]) -> Search:
     del step
-    return await steps.select(run, *search_and_step)
+    search, taken = search_and_step
+    after = await steps.select(run, search, taken)
+    log_step(after, taken)
+    return after

@@ -19,16 +19,17 @@ PAGES = sorted(
 PACKAGES = "gpo|flows|tasks|tests|benchmarks"
 FILE = re.compile(rf"(?<![\w./-])(?:{PACKAGES})/[\w./*-]*[\w*/]")
 DOTTED = re.compile(rf"(?<![\w./-])(?:{PACKAGES})(?:\.[A-Za-z_]\w*)+")
+EVENT = re.compile(r"gpo\.(?:run|decision|prompt|dataset)\.[a-zA-Z]")
+"""Events of Prefect and what they are about: docs/events.md."""
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 STATION = re.compile(r"^\| `([\w./]+\.py)` \| `(\w+)` \|", re.MULTILINE)
 
 NO_MODULES = {
-    "gpo.dataset.NAME": "a resource of Prefect events",
-    "gpo.dataset.updated": "a Prefect event",
     "gpo.db": "the database of a state folder",
     "gpo.dump": "a backup of a database",
     "gpo.publishers": "an entry point group",
     "gpo.runners": "likewise",
+    "tasks.py": "a file of somebody else's",
 }
 
 
@@ -43,7 +44,8 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_module_or_name_in_one_that_a_page_names_is_there(page: str) -> None:
-    assert not {name for name in DOTTED.findall(text_of(page)) if name not in NO_MODULES and not is_there(name)}
+    names = {name for name in DOTTED.findall(text_of(page)) if not EVENT.match(name)}
+    assert not {name for name in names if name not in NO_MODULES and not is_there(name)}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -67,6 +69,8 @@ def test_names_that_are_none_are_noticed() -> None:
 
 def is_there(name: str) -> bool:
     """Whether a dotted name is a module, a folder of modules, or something that a module defines or imports."""
+    # In the wheel: see hatch_build.py.
+    name = re.sub(r"^gpo\.(?=flows\b|tasks\b)", "", name)
     base, _, last = name.rpartition(".")
     if file_of(name) or (ROOT / Path(*name.split("."))).is_dir():
         return True

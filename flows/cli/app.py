@@ -13,23 +13,22 @@ import typer
 
 from flows.cli import commands
 from flows.cli.console import CLOSED_PIPE
+from flows.cli.help_examples import EXIT_CODES, complete_help
 from flows.cli.panels import OrderedCommands
 from flows.cli.signals import INTERRUPTED_CODES
 
-_EXIT_CODES = (
-    "Exit codes: 0 done, 1 failed, 2 the input was wrong, 130 interrupted, 143 terminated. "
-    "`gpo COMMAND --help` explains a command."
-)
-
 
 def command_files(package: ModuleType) -> Iterator[tuple[str, typer.Typer]]:
-    """The commands of each module of a package, after the module's name; the modules in the order of their names.
+    """The commands of each module of a package and the packages in it, after the module's name, ordered by it.
 
     Raises:
         TypeError: a module defines no `commands`.
     """
     for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         module = importlib.import_module(found.name)
+        if found.ispkg:
+            yield from command_files(module)
+            continue
         offered = getattr(module, "commands", None)
         if not isinstance(offered, typer.Typer):
             raise TypeError(
@@ -52,12 +51,13 @@ def build_app(package: ModuleType) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",
-        epilog=_EXIT_CODES,
+        epilog=f"{EXIT_CODES} `gpo COMMAND --help` explains a command.",
         callback=gpo,
     )
     for _, offered in command_files(package):
         built.registered_commands += offered.registered_commands
         built.registered_groups += offered.registered_groups
+    complete_help(built)
     return built
 
 

@@ -16,9 +16,17 @@ DatasetName = Annotated[str, typer.Argument(metavar="NAME", help="The dataset's 
 DatasetReference = Annotated[
     str, typer.Argument(metavar="NAME[@VERSION]", help="A dataset; by default its newest version.")
 ]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or a task, whose last run it is.")
+]
 
 Seed = Annotated[int | None, typer.Option(help="Replaces the spec's seed; another seed, another search.")]
 Home = Annotated[Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo in this folder.")]
+SpecHome = Annotated[Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo beside the spec.")]
+Alias = Annotated[str, typer.Option(help="The alias.")]
+ExpectedVersion = Annotated[
+    int | None, typer.Option(help="Fail if the alias does not point to this version; 0 for nowhere.", min=0)
+]
 Who = Annotated[str | None, typer.Option(help="Who does it; by default the user of this machine.")]
 Why = Annotated[str, typer.Option(help="Why, for the prompt's history.")]
 VersionNote = Annotated[str, typer.Option(help="A remark that is kept with the version.")]

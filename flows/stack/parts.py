@@ -1,7 +1,7 @@
 """The parts of the local stack: the command that starts each, and the question that shows whether it works."""
 
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -123,6 +123,14 @@ class PrefectApi:
             for run in found
             if run["id"] not in alive and datetime.fromisoformat(run["state"]["timestamp"]) < before
         ]
+
+    def send_events(self, events: Sequence[Mapping[str, object]]) -> None:
+        """Tell the server of events.
+
+        Raises:
+            httpx.HTTPError: it did not take them.
+        """
+        self._client.post("events", json=events).raise_for_status()
 
     def resume(self, run: str) -> bool:
         """Have a run that was interrupted begin again; whether it will. One that was being cancelled is Cancelled."""

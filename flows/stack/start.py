@@ -255,6 +255,6 @@ def deployment_digest(path: Path) -> str:
     except OSError:
         return ""
     digest = hashlib.sha256(str(path).encode() + b"\0" + content)
-    for name in sorted(set(re.findall(rb"^\s*entrypoint:\s*flows\.(\w+)\.", content, re.MULTILINE))):
+    for name in sorted(set(re.findall(rb"^\s*entrypoint:\s*(?:gpo\.)?flows\.(\w+)\.", content, re.MULTILINE))):
         digest.update((Path(__file__).parents[1] / f"{name.decode()}.py").read_bytes())
     return digest.hexdigest()

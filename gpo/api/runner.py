@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from gpo.records import Splits
+from gpo.report.page.gather import gather_material
 from gpo.report.run_html import write_report
 from gpo.runs import steps
 from gpo.runs.job import Job
 from gpo.runs.optimize import Steps, optimize
 from gpo.runs.outcome import Outcome
-from gpo.runs.results.shown import changed_examples
+from gpo.runs.results.shown import query_of_proof
 from gpo.runs.run import Run
 
 GROUP = "gpo.runners"
@@ -41,8 +42,8 @@ async def run_here(job: Job, splits: Splits | None) -> Outcome:
 
 async def _finish(run: Run, outcome: Outcome) -> None:
     await steps.finish(run, outcome)
-    examples = await asyncio.to_thread(changed_examples, run.results, run.key, outcome)
-    await asyncio.to_thread(write_report, run.home, run.spec, outcome, examples)
+    material, query = await gather_material(run, outcome), query_of_proof(run.key, outcome)
+    await asyncio.to_thread(write_report, run.home, run.spec, outcome, material, lambda: run.results.each(query))
 
 
 _HERE = Steps(finish=_finish)

@@ -174,6 +174,15 @@ def open_embedding(spec: ModelSpec) -> Embedding:
             return await asyncio.to_thread(embedder.embed, texts)
 
         return Embedding(embed=embed_here, identity=embedder.identity)
+    if spec.is_synthetic:
+        from gpo.models.synthetic.embedding import check_embedding, embed_words  # noqa: PLC0415 - as the models above
+
+        check_embedding(spec)
+
+        async def embed_synthetically(texts: Sequence[str]) -> list[list[float]]:
+            return embed_words(texts)
+
+        return Embedding(embed=embed_synthetically, identity=spec.model)
     from gpo.models.clients.langchain import held_secrets, open_embeddings  # noqa: PLC0415 - LangChain takes seconds
 
     model = open_embeddings(spec, _key(spec))

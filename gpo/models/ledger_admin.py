@@ -72,6 +72,30 @@ def count_kept(engine: Engine, choice: AnswerFilter | None = None) -> list[Kept]
         return [Kept(**row) for row in connection.execute(query).mappings()]
 
 
+class MeanCall(Record):
+    """What a call of one model in one role took, on average of the kept answers; `seconds` is None where unknown."""
+
+    model: str
+    role: str
+    answers: int
+    input_tokens: float
+    output_tokens: float
+    seconds: float | None
+
+
+def mean_calls(engine: Engine) -> list[MeanCall]:
+    """What the kept answers took, by model and role.
+
+    Raises:
+        StateError: the database cannot be used.
+    """
+    means = {name: func.avg(calls.c[name]).label(name) for name in ("input_tokens", "output_tokens", "seconds")}
+    groups = (calls.c.model, calls.c.role)
+    query = select(*groups, func.count().label("answers"), *means.values()).group_by(*groups).order_by(*groups)
+    with read_transaction(engine) as connection:
+        return [MeanCall(**row) for row in connection.execute(query).mappings()]
+
+
 def forget(engine: Engine, choice: AnswerFilter) -> int:
     """Take the chosen answers out of the ledger; how many they were. They are paid for anew when they are needed.
 

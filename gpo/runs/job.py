@@ -15,7 +15,8 @@ from gpo.spec.task import TaskSpec
 class Job:
     """A task and where its state lives; `earlier` are instructions of earlier runs, to be tried again at the start.
 
-    `looks` are the decisions about the alias that the run is for; None: it is for none.
+    `looks` are the decisions about the alias that the run is for; None: it is for none. `path` is the spec's file, None
+    where it was made otherwise.
     """
 
     spec: TaskSpec
@@ -23,6 +24,7 @@ class Job:
     settings: Settings
     earlier: tuple[str, ...] = ()
     looks: AliasLooks | None = None
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -73,4 +75,4 @@ def load_job(
         budget = spec.budget.model_copy(update={"max_task_calls": calls})
         spec = spec.model_copy(update={"budget": budget})
     home = settings.home_for(path) if home is None else home.resolve()
-    return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings)
+    return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings, path=path)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
 from gpo.data.splits import load_splits
@@ -77,10 +78,12 @@ class Run:
         self.key = key
         self.spec = checked.spec
         self.fingerprint = checked.job.spec.fingerprint()
+        self.job = checked.job
         self.home = checked.job.home
         self.looks = checked.job.looks
         self.splits = checked.splits
         self.demonstrations = checked.demonstrations
+        self.opened = monotonic()
         self.progress: UUID | None = None
         """The artifact that shows how far the run is, where there is one."""
         self.scope = scope

@@ -46,8 +46,13 @@ def step_calls(spec: TaskSpec, dev: int, candidates: int | None = None, step: in
 
     The first step has no trajectory yet that could be summarised.
     """
+    return sum(calls_of_step(spec, dev, candidates, step).values())
+
+
+def calls_of_step(spec: TaskSpec, dev: int, candidates: int | None = None, step: int = 2) -> Calls:
+    """The same by role."""
     count = spec.optimizer.candidates if candidates is None else candidates
-    return sum(total_calls([_begin_calls(spec, count, step), _score_calls(spec, dev, count)]).values())
+    return total_calls([_begin_calls(spec, count, step), _score_calls(spec, dev, count)])
 
 
 def least_calls(spec: TaskSpec, sizes: SplitSizes) -> int:

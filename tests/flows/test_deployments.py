@@ -161,7 +161,7 @@ def test_health_checks_name_modules_that_are_there() -> None:
     for service in SERVICES.values():
         test = service["healthcheck"].get("test", [])
         if "-m" in test:
-            assert test[1:4] == ["python", "-m", "flows.stack.probe"]
+            assert test[1:4] == ["python", "-m", "gpo.flows.stack.probe"]
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (404, True), (503, False)])

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,28 +59,3 @@ def run_python(code: str, *folders: Path) -> list[str]:
 def test_jinja_is_not_imported_before_a_page_is_made() -> None:
     code = "import sys, gpo.report.run_html, gpo.data.starter; print('jinja2' in sys.modules)"
     assert run_python(code, ROOT) == ["False"]
-
-
-@pytest.mark.slow
-def test_the_wheel_brings_every_template_and_fills_it(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        brought = set(archive.namelist())
-        archive.extractall(tmp_path / "installed")
-    wanted = {path.relative_to(ROOT).as_posix() for kind in ("*.j2", "*.css") for path in (ROOT / "gpo").rglob(kind)}
-    assert {"gpo/report/run.html.j2", "gpo/report/run.css", "gpo/data/starter.yaml.j2"} <= wanted <= brought
-    code = """
-from pathlib import Path
-from gpo.data.starter import write_starter
-from gpo.report.run_html import __file__, html_report
-from tests.support.outcomes import outcome, spec
-from tests.support.paths import EXAMPLES
-print(__file__)
-print(html_report(spec(), outcome()).splitlines()[0])
-print(write_starter("task", EXAMPLES / "review-sentiment" / "reviews.jsonl", Path(), force=False).path)
-"""
-    module, page, starter = run_python(code, tmp_path / "installed", ROOT)
-    assert module.startswith(str(tmp_path))
-    assert (page, starter) == ("<!DOCTYPE html>", "task.yaml")

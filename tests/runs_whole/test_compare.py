@@ -435,7 +435,8 @@ def test_a_comparison_of_the_synthetic_task(tmp_path: Path, own_environment: Non
     )
 
     children = states_by_name(f"{whole.id}/synthetic-sums")
-    assert children == {f"optimize {whole.id}/{cell.spec.name}": ["Completed"] * 2 for cell in whole.cells}
+    name = f"synthetic-sums · optimize · {whole.id}/"
+    assert children == {f"{name}{cell.spec.name} · seed {cell.seed}": ["Completed"] for cell in whole.cells}
     assert states_by_name("compare 1 task x 2 presets x 2 seeds") == {
         "compare 1 task x 2 presets x 2 seeds": ["Completed"]
     }

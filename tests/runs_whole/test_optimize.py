@@ -27,6 +27,8 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
     FlowRunFilterName,
+    LogFilter,
+    LogFilterFlowRunId,
 )
 from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort
@@ -222,13 +224,32 @@ def test_the_report_is_a_page(climb: Climb) -> None:
     page = report_path(climb.path.parent / ".gpo", climb.outcome.run_id).read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert "irony" in page or "overall" in page
+    # What comes from the run beside its outcome: results, embeddings, and where the spec lies.
+    assert page.count('<article class="case') == TEST
+    assert "prompts by their embeddings" in page
+    assert f"gpo prompt register {climb.path} --best --promote" in page
 
 
 async def flow_runs(path: Path) -> list[FlowRun]:
     """The runs of a spec, the earliest first."""
     async with get_client() as client:
-        named = FlowRunFilter(name=FlowRunFilterName(any_=[f"optimize {path.parent.name}/{path.name}"]))
-        return await client.read_flow_runs(flow_run_filter=named, sort=FlowRunSort.EXPECTED_START_TIME_ASC)
+        named = FlowRunFilter(name=FlowRunFilterName(any_=[f"{load_spec(path).name} · optimize"]))
+        found = await client.read_flow_runs(flow_run_filter=named, sort=FlowRunSort.EXPECTED_START_TIME_ASC)
+    return [run for run in found if run.parameters["spec"] == str(path)]
+
+
+async def told_of(run: FlowRun, last: str) -> tuple[list[str], list[str]]:
+    """The log of a flow run, and our events about it, once the one named `last` has come: the server takes a while."""
+    wanted = {"filter": {"event": {"prefix": ["gpo."]}, "related": {"id": [f"prefect.flow-run.{run.id}"]}}}
+    async with get_client() as client:
+        for _ in range(300):
+            events = (await client.request("POST", "/events/filter", json=wanted)).json()["events"]
+            names = sorted(event["event"] for event in events)
+            logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])), limit=200)
+            if last in names and any(log.message.startswith("Report: ") for log in logs):
+                return [log.message for log in logs], names
+            await asyncio.sleep(0.2)
+    pytest.fail(f"the server knows these events only: {names}")
 
 
 async def artifacts_of(run: FlowRun) -> list[Artifact]:
@@ -280,16 +301,31 @@ def test_the_run_can_be_read_in_prefect(climb: Climb) -> None:
 
     by_key = {artifact.key: artifact for artifact in artifacts}
     assert {key: artifact.type for key, artifact in by_key.items()} == {
-        "parcels-progress": "progress",
-        "parcels-candidates": "table",
-        "parcels-report": "markdown",
+        "parcels-3-progress": "progress",
+        "parcels-2-candidates": "table",
+        "parcels-1-report": "markdown",
     }
-    assert by_key["parcels-progress"].data == 100.0
-    table = json.loads(str(by_key["parcels-candidates"].data))
+    assert by_key["parcels-3-progress"].data == 100.0
+    table = json.loads(str(by_key["parcels-2-candidates"].data))
     assert [row["instruction"] for row in table] == [item.candidate.instruction for item in scored]
-    report = str(by_key["parcels-report"].data)
+    report = str(by_key["parcels-1-report"].data)
     assert report.startswith("# parcels")
     assert "Gate: **promote**" in report
+
+
+def test_the_log_tells_what_the_terminal_tells_and_automations_hear_of_it(climb: Climb) -> None:
+    async def read() -> tuple[list[str], list[str]]:
+        return await told_of((await flow_runs(climb.path))[0], "gpo.run.finished")
+
+    log, events = asyncio.run(read())
+    assert events == ["gpo.run.finished", "gpo.run.started"]
+    outcome = climb.outcome
+    for item in (outcome.start, *(item for step in outcome.history for item in step.scored)):
+        assert any(line.startswith(f"{item.candidate.label}: {item.score.mean:.3f}: ") for line in log)
+    assert any(line.startswith(f"step {STEPS}: ") and "best so far" in line for line in log)
+    assert len([line for line in log if "calls paid" in line and line.endswith(("left", "steps"))]) == 1 + STEPS
+    assert any(line.startswith("Better by ") and line.endswith("Gate: promote.") for line in log)
+    assert f"The new prompt:\n{outcome.best.candidate.instruction}" in log
 
 
 def test_the_same_run_again_pays_nothing(climb: Climb, optimized: Optimize) -> None:

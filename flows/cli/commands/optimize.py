@@ -1,12 +1,12 @@
-"""`gpo optimize` and `gpo demo`: improve the prompt of a task spec, or of the example that comes with the package."""
+"""`gpo optimize` and `gpo demo`: improve the prompt of a task spec, or of an example that comes with the package."""
 
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
+from flows.cli.console import exit_on_error, print_json, stderr_console, stdout_console
+from flows.cli.examples import copy_example, example_names, find_demo
 from flows.cli.options import AsJson, Debug, Fresh, SearchCalls, Seed, SpecPath, Verbose, WithUi
 from flows.cli.panels import IMPROVE
 
@@ -20,16 +20,44 @@ commands = typer.Typer()
 
 @commands.command(rich_help_panel=IMPROVE)
 def demo(
-    seed: Seed = None, as_json: AsJson = False, ui: WithUi = False, verbose: Verbose = False, debug: Debug = False
+    *,
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Models with a known answer, which need no package and take seconds.")
+    ] = False,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    ui: WithUi = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
 ) -> None:
-    """Improve the prompt of the bundled example, with models that need no key and no network.
+    """Improve the prompt of a bundled example, with models that need no key and no network.
 
-    Takes a few minutes on two cores. Killed at any moment, the same command goes on where it stopped.
+    Takes a few minutes on two cores with the embedded models. Where these are not installed, or with `--synthetic`, it
+    takes seconds: the models are then synthetic ones with a known answer. Killed at any moment, the same command goes
+    on where it stopped.
+
+    Example: `gpo demo --synthetic`
     """
     with exit_on_error(debug=debug, pays=True):
-        run_optimization(
-            find_example("review-sentiment"), Overrides(seed=seed), as_json=as_json, ui=ui, verbose=verbose
-        )
+        spec = find_demo(synthetic=synthetic)
+        run_optimization(spec, Overrides(seed=seed), as_json=as_json, ui=ui, verbose=verbose)
+
+
+@commands.command(rich_help_panel=IMPROVE)
+def examples(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one; without it they are listed.")] = None,
+    to: Annotated[Path, typer.Option("--to", help="The folder to copy into.")] = Path(),
+    debug: Debug = False,
+) -> None:
+    """List the bundled examples, or copy one: its spec and its data, to change as you like.
+
+    `deployments` is a `prefect.yaml` with what it names, and the compose file of a team.
+
+    Example: `gpo examples review-sentiment`
+    """
+    with exit_on_error(debug=debug):
+        lines = example_names() if name is None else [str(copy_example(name, to))]
+        typer.echo("\n".join(lines))
 
 
 @commands.command(rich_help_panel=IMPROVE)
@@ -39,6 +67,9 @@ def optimize(
     seed: Seed = None,
     calls: SearchCalls = None,
     fresh: Fresh = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would take, and how sure that is; call and write nothing.")
+    ] = False,
     as_json: AsJson = False,
     ui: WithUi = False,
     verbose: Verbose = False,
@@ -53,6 +84,9 @@ def optimize(
     """
     with exit_on_error(debug=debug, pays=True):
         search = Overrides(seed=seed, calls=calls, fresh=fresh)
+        if dry_run:
+            show_forecast(spec, search, as_json=as_json)
+            return
         run_optimization(spec, search, as_json=as_json, ui=ui, verbose=verbose)
 
 
@@ -76,6 +110,8 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
     from flows.stack.ui import run_server
     from gpo.models.sharing import ask_anew, share_answers, share_tallies
     from gpo.progress import listen
+    from gpo.report.page.facts import next_commands
+    from gpo.report.page.material import RunMaterial, path_in_commands
     from gpo.report.run_html import report_path
     from gpo.report.run_json import summary_json
     from gpo.runs.job import load_job
@@ -95,7 +131,27 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
     if as_json:
         print_json(summary_json(outcome, report))
     else:
-        print_outcome(stdout_console(), job.spec, outcome, report)
+        elsewhere = "" if job.home == job.settings.home_here().resolve() else str(job.home)
+        material = RunMaterial(spec=path_in_commands(spec), home=elsewhere)
+        print_outcome(stdout_console(), job.spec, outcome, report, next_commands(job.spec, outcome, material))
+
+
+def show_forecast(spec: Path, given: Overrides, *, as_json: bool) -> None:
+    """Print what a run of the spec would take.
+
+    Raises:
+        InputError: what is wrong with the spec or the data.
+    """
+    from flows.cli.display.forecast import forecast_lines
+    from gpo.runs.forecast import forecast
+    from gpo.runs.job import load_job
+
+    job = load_job(spec, given.seed, calls=given.calls)
+    found = forecast(job)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        stdout_console().print("\n".join(forecast_lines(found)), soft_wrap=True, markup=False, highlight=False)
 
 
 async def _check_and_optimize(job: "Job", spec: Path, given: Overrides, server: "RunServer") -> "Outcome":
@@ -119,25 +175,3 @@ async def _check_and_optimize(job: "Job", spec: Path, given: Overrides, server: 
         emit(Note(f"the Prefect server could not be told of the end of the run ({type(error).__name__})"))
         return outcome
     return result
-
-
-def find_example(name: str) -> Path:
-    """The spec of a bundled example: in place in a clone, else copied to the working folder once.
-
-    Raises:
-        InputError: no such example.
-    """
-    from gpo.errors import InputError
-
-    here = Path(__file__).resolve().parents[3]
-    for folder, in_place in ((here / "examples" / name, True), (here / "gpo" / "examples" / name, False)):
-        if not (folder / "spec.yaml").exists():
-            continue
-        if in_place:
-            return folder / "spec.yaml"
-        target = Path.cwd() / name
-        if not target.exists():
-            shutil.copytree(folder, target, ignore=shutil.ignore_patterns(".gpo"))
-            print_error(f"Copied the example to {target}")
-        return target / "spec.yaml"
-    raise InputError(f"no example named {name} is installed")

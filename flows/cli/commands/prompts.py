@@ -9,11 +9,16 @@ import typer
 
 from flows.cli.console import exit_on_error, print_error, print_json, stdout_console
 from flows.cli.options import (
+    Alias,
     AsJson,
     Debug,
+    ExpectedVersion,
     Home,
     PromptName,
     PromptReference,
+    SearchCalls,
+    Seed,
+    SpecHome,
     SpecPath,
     VersionNote,
     Who,
@@ -30,11 +35,6 @@ prompt_group = typer.Typer(help="Prompts in production: versions, aliases, histo
 
 commands = typer.Typer()
 commands.add_typer(prompt_group, name="prompt", rich_help_panel=PRODUCTION)
-
-Alias = Annotated[str, typer.Option(help="The alias.")]
-Expected = Annotated[
-    int | None, typer.Option(help="Fail if the alias does not point to this version; 0 for nowhere.", min=0)
-]
 
 
 @contextmanager
@@ -131,17 +131,17 @@ def promote(
     alias: Alias = "production",
     why: Why = "",
     who: Who = None,
-    expected: Expected = None,
+    expected: ExpectedVersion = None,
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Point an alias, by default `production`, to a version. Applications see it at their next refresh."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        from flows.cli.display.prompts import print_move
+        from flows.cli.moves import show_move
 
         move = registry.promote(name, version, alias, who=who or _user(), why=why, expected=expected)
-        print_move(move, as_json=as_json)
+        show_move(move, home, as_json=as_json)
 
 
 @prompt_group.command("rollback")
@@ -151,16 +151,17 @@ def rollback(
     alias: Alias = "production",
     why: Why = "",
     who: Who = None,
-    expected: Expected = None,
+    expected: ExpectedVersion = None,
     home: Home = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Point an alias back to the version that it had before. Once more goes further back."""
     with exit_on_error(debug=debug), _registry(home) as registry:
-        from flows.cli.display.prompts import print_move
+        from flows.cli.moves import show_move
 
-        print_move(registry.rollback(name, alias, who=who or _user(), why=why, expected=expected), as_json=as_json)
+        move = registry.rollback(name, alias, who=who or _user(), why=why, expected=expected)
+        show_move(move, home, as_json=as_json)
 
 
 @prompt_group.command("register")
@@ -168,26 +169,29 @@ def register(
     spec: SpecPath,
     *,
     best: Annotated[bool, typer.Option("--best", help="The best prompt of the spec's last finished run.")] = False,
+    promote: Annotated[bool, typer.Option("--promote", help="Put it into production, whatever the gate said.")] = False,
     name: Annotated[str | None, typer.Option(help="The prompt's name; by default the spec's.")] = None,
     note: VersionNote = "",
-    home: Annotated[
-        Path | None, typer.Option(help="The state folder; by default GPO_HOME, or .gpo beside the spec.")
-    ] = None,
+    seed: Seed = None,
+    calls: SearchCalls = None,
+    home: SpecHome = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Keep the prompt that a spec starts from, or the best one of its last run, as a version.
 
-    The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`.
+    The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`, or goes
+    there with `--promote`; it is found by the same `--seed` and `--calls` as its run.
     """
     with exit_on_error(debug=debug):
         from flows.cli.display.prompts import print_registered
+        from flows.cli.moves import tell_of_move
         from gpo.production.register import read_demonstrations, register_best, register_start
         from gpo.prompts.registry import Registry
         from gpo.runs.history import History
         from gpo.runs.job import load_job
 
-        job = load_job(spec)
+        job = load_job(spec, seed, calls=calls)
         shown = read_demonstrations(job.spec)
         with open_state_folder(home or job.home, made_if_missing=True) as engine:
             registry = Registry(engine)
@@ -196,6 +200,10 @@ def register(
             else:
                 registered = register_start(registry, job.spec, shown, name=name, note=note, who=_user())
             version = registered.version
+            if promote:
+                alias = job.spec.production.alias
+                move = registry.promote(version.name, version.version, alias, who=_user(), why=note)
+                tell_of_move(move, home or job.home)
             aliases = registry.record(version.name).aliases
         if as_json:
             print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})

@@ -75,7 +75,7 @@ class Display(LiveDisplay):
             case Evaluated(scored):
                 # Candidates that the race dropped are many, and their scores are of too few examples to be shown.
                 if scored.score.complete:
-                    self._show(_scored_line(scored))
+                    self._show(scored_line(scored))
             case BestFound(scored):
                 self.best = scored
             case Note(text):
@@ -104,7 +104,8 @@ class Display(LiveDisplay):
         return Group(*lines)
 
 
-def _scored_line(scored: Scored) -> Text:
+def scored_line(scored: Scored) -> Text:
+    """One line of a scored prompt."""
     line = Text(f"{scored.candidate.label:>7}  ", style="dim")
     line.append(formatting.fraction(scored.score.mean), style="bold")
     line.append(f"  {_one_line(scored.candidate.instruction)}", style="default")
@@ -115,18 +116,22 @@ def _one_line(text: str) -> str:
     return formatting.shorten(formatting.printable(text))
 
 
-def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: str) -> None:
-    """The end of a run: scores with intervals, the verdict, the word diff, the calls, the report, what to do next."""
-    headline = findings.headline(outcome)
+def print_outcome(
+    console: Console, spec: TaskSpec, outcome: Outcome, report: str, commands: Sequence[str] = ()
+) -> None:
+    """The end of a run: what it is made of, and last what a person wants to know of it.
+
+    The last block has the verdict, the whole new prompt as plain text, what it cost, and the commands that come next.
+    """
     console.print()
     console.print(_scores(outcome))
     if promise := describe_promise(outcome):
         console.print(Text(f"{promise}.", style="dim"))
     console.print()
-    console.print(Text(headline.claim, style=f"bold {_TONES[headline.tone]}") + Text(headline.detail, style="not bold"))
+    tone = findings.headline(outcome).tone
     if outcome.verdict is not None:
-        _print_gate(console, outcome.verdict, _TONES[headline.tone])
-    console.print()
+        _print_gate(console, outcome.verdict, _TONES[tone])
+        console.print()
     marked = console.color_system is None or console.no_color
     console.print(_labelled("prompt", _difference(outcome, marked=marked)))
     if outcome.best.candidate.proposed is not None:
@@ -142,8 +147,31 @@ def print_outcome(console: Console, spec: TaskSpec, outcome: Outcome, report: st
         console.print(_labelled("ways", _table(WAY_HEAD, ways)))
     # In one piece, however long, so that it can be clicked and copied.
     console.print(Text(f"{'report':<{_LABEL_WIDTH}}{report}"), soft_wrap=True)
-    advice = findings.hints(spec, outcome) or [_NEXT[headline.tone]]
+    advice = findings.hints(spec, outcome) or [_NEXT[tone]]
     console.print(_labelled("next", Text("\n".join(advice))))
+    print_last(console, outcome, commands)
+
+
+def print_last(console: Console, outcome: Outcome, commands: Sequence[str]) -> None:
+    """The verdict, the whole new prompt as plain text, what it cost, and the commands that come next."""
+    headline = findings.headline(outcome)
+    console.print()
+    console.print(Text(headline.claim, style=f"bold {_TONES[headline.tone]}") + Text(headline.detail, style="not bold"))
+    if not findings.best_is_start(outcome):
+        # To be copied: not wrapped, not coloured, no mark in front.
+        console.print()
+        console.print(Text(formatting.printable(outcome.best.candidate.instruction)), soft_wrap=True)
+    console.print()
+    console.print(Text(_paid(outcome), style="dim"))
+    for command in commands:
+        console.print(Text(command), soft_wrap=True)
+
+
+def _paid(outcome: Outcome) -> str:
+    called = [calls for role, calls in outcome.calls.items() if role != "embedding"]
+    paid = formatting.count(sum(calls.paid for calls in called), "call")
+    cost = "" if outcome.cost_paid is None else f", {formatting.money(outcome.cost_paid)}"
+    return f"Paid now: {paid}{cost}"
 
 
 def _print_gate(console: Console, verdict: GateVerdict, colour: str) -> None:

@@ -1,33 +1,81 @@
-"""The few examples that a report shows: those that the new prompt broke and fixed."""
+"""The examples of the test split as a report shows them: what the new prompt broke, fixed and left alone."""
 
-from itertools import islice
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, get_args
 
+from gpo.evaluation.breakdown import ConfusionMatrix, LabelMeasures
+from gpo.evaluation.scores import met_label
 from gpo.runs.outcome import Outcome
-from gpo.runs.results.result import ExampleResult
-from gpo.runs.results.store import Kind, ResultQuery, Results
+from gpo.runs.results.result import Change, ExampleResult
+from gpo.runs.results.store import ResultQuery, Results
+from gpo.runs.results.summary import break_down, has_sets
+from gpo.set_metrics import Labelled
 
-SHOWN = 3
-"""Examples of each kind."""
+HELD = 1000
+"""Examples of each kind that are held; a page shows fewer where they are long."""
+
+_ORDER: tuple[Change | None, ...] = ("broken", "fixed", "both_wrong", "both_right", None)
 
 
-def changed_examples(results: Results, run_key: str, outcome: Outcome) -> tuple[ExampleResult, ...]:
-    """The first broken and fixed examples of the test split; where there are none, the first that are wrong.
+class LabelTable(NamedTuple):
+    """What labels were taken for which others or, of sets of labels, how well each is found."""
 
-    None where the run has no results.
+    confusion: ConfusionMatrix | None = None
+    per_label: tuple[LabelMeasures, ...] = ()
+
+
+class ProvedExamples(NamedTuple):
+    """The examples of the test split with what the start and the best prompt got for each.
+
+    `shown` are those that are held, broken ones first; `counts` and `total` are of all. `before` and `after` are of the
+    start and of the best, empty where answers are no labels.
+    """
+
+    shown: Sequence[ExampleResult] = ()
+    counts: Mapping[Change, int] = {}
+    total: int = 0
+    before: LabelTable = LabelTable()
+    after: LabelTable = LabelTable()
+
+
+def read_proved(
+    results: Results, run_key: str, outcome: Outcome, labels: Sequence[str] | None = None
+) -> ProvedExamples:
+    """What the test split has come to, example by example; nothing where the run has no results.
+
+    They are gone through once. `labels` are those that answers choose among, None where there are none.
 
     Raises:
         StateError: the database cannot be used.
     """
+    held: dict[Change | None, list[ExampleResult]] = {kind: [] for kind in _ORDER}
+    counts: Counter[Change | None] = Counter()
+    before: list[Labelled] = []
+    after: list[Labelled] = []
+    last = None
+    for last in results.each(query_of_proof(run_key, outcome)):
+        counts[last.change] += 1
+        if len(held[last.change]) < HELD:
+            held[last.change].append(last)
+        if last.score is not None:
+            after.append(met_label(last.expected, last.answer))
+        if last.before_score is not None:
+            before.append(met_label(last.expected, last.before_answer))
+    if last is None:
+        return ProvedExamples()
+    are_sets = has_sets(last, labels)
+    tables = (LabelTable(*break_down(pairs, labels, are_sets=are_sets)) for pairs in (before, after))
+    shown = [each for kind in _ORDER for each in held[kind]]
+    return ProvedExamples(shown, {kind: counts[kind] for kind in get_args(Change)}, counts.total(), *tables)
 
-    def first(kind: Kind) -> list[ExampleResult]:
-        query = ResultQuery(
-            run_key=run_key,
-            run=outcome.run_id,
-            split="test",
-            prompt=outcome.best.candidate.id,
-            before=outcome.start.candidate.id,
-            kinds=frozenset({kind}),
-        )
-        return list(islice(results.each(query), SHOWN))
 
-    return tuple([*first("broken"), *first("fixed")] or first("wrong"))
+def query_of_proof(run_key: str, outcome: Outcome) -> ResultQuery:
+    """The results of the best prompt on the test split, beside those of the start."""
+    return ResultQuery(
+        run_key=run_key,
+        run=outcome.run_id,
+        split="test",
+        prompt=outcome.best.candidate.id,
+        before=outcome.start.candidate.id,
+    )

@@ -159,6 +159,12 @@ class Trajectory:
         found = await self._call(lambda collection: collection.get(where={"run": run_key}, include=[]))
         return len(found["ids"]) // max(1, len(self._parts))
 
+    async def vectors(self, run_key: str) -> dict[str, list[float]]:
+        """The embeddings of a run's prompts by candidate id."""
+        found = await self._call(lambda collection: collection.get(where={"run": run_key}, include=["embeddings"]))
+        rows = zip(found["ids"], [] if found["embeddings"] is None else found["embeddings"], strict=True)
+        return {name.rpartition(":")[2]: list(map(float, vector)) for name, vector in rows}
+
     async def rebuild(self, rows: Mapping[str, Sequence[Scored]]) -> None:
         """Make the collection anew from the scored prompts of all its runs, by run key.
 

@@ -2,9 +2,13 @@
 
 import importlib
 import os
+import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -36,7 +40,7 @@ def test_help(command: list[str]) -> None:
 
 
 def test_every_file_of_the_folder_is_taken_in() -> None:
-    files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - {"__init__"}
+    files = {path.stem for path in Path(commands.__file__).parent.rglob("*.py")} - {"__init__"}
     offered = dict(command_files(commands))
     assert {name.rpartition(".")[2] for name in offered} == files
     listed = names_of(app)
@@ -137,3 +141,27 @@ def test_the_installed_command_says_the_same(folder: Path) -> None:
     assert done.stdout == ""
     assert done.stderr.splitlines()[0].startswith("Error: nowhere.yaml: no such file")
     assert len(done.stderr.splitlines()) == 1
+
+
+def leaves(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its words."""
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from leaves(inner, *path, name)
+
+
+def test_every_command_shows_an_example_that_it_takes_and_its_exit_codes() -> None:
+    group = get_group(app)
+    shown = {path: f"{command.help}\n{command.epilog}" for path, command in leaves(group)}
+    for path, text in shown.items():
+        assert "Exit codes: 0 done" in text, path
+        for example in re.findall(r"Example: `(gpo .*?)`", text):
+            command, words = group, shlex.split(example)[1:]
+            context = typer.Context(group, info_name="gpo")
+            while hasattr(command, "commands"):
+                _, command, words = command.resolve_command(context, words)
+            assert command is dict(leaves(group))[path], example
+            # Ends the test with a usage error where the command does not take it.
+            command.make_context(path, words, parent=context)
+    assert len([path for path, text in shown.items() if "Example: `" in text]) > 40

@@ -28,6 +28,7 @@ from gpo.settings import user_name
 from gpo.spec.file import load_spec
 from gpo.template import render
 from tests.gpo.prompts.test_registry import LINEAGE, content
+from tests.support.webhook import webhook
 
 NAME = "reviews"
 SPEC: dict[str, Any] = {
@@ -202,6 +203,7 @@ def test_the_best_of_the_last_run_comes_with_its_lineage_and_waits(spec: Path, f
     assert (lineage["test"]["value"], lineage["test"]["n"], lineage["gain"]["low"]) == (0.5, 2, -0.1)
     assert lineage["models"] == {"task": "openai:task", "optimizer": "openai:optimizer", "embedding": "local:wordllama"}
 
+    assert told(gpo("register", spec, "--best", "--promote", "--json"))["aliases"] == {"production": 2}
     spec.write_text(yaml.safe_dump(SPEC | {"seed": 7}))
     refused(gpo("register", spec, "--best"), "2 finished before the spec was changed")
 
@@ -311,3 +313,18 @@ def test_wrong_input_is_refused(two: Registry, spec: Path) -> None:
 def test_the_help_names_every_publisher_there_is() -> None:
     shown = gpo("publish", "--help").stdout
     assert all(name in shown for name in PUBLISHERS)
+
+
+def test_automations_hear_of_a_prompt_that_is_moved_by_hand(
+    spec: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpo("register", spec)
+    with webhook() as (url, told_of):
+        monkeypatch.setenv("PREFECT_API_URL", f"{url}/api")
+        assert gpo("promote", NAME, "1", "--alias", "beta", "--why", "tried").exit_code == 0
+    ((path, [event]),) = told_of
+    assert (path, event["event"]) == ("/api/events", "gpo.prompt.promoted")
+    assert event["resource"]["prefect.resource.id"] == f"gpo.prompt.{NAME}"
+    assert {"alias": "beta", "version": 1, "before": None, "why": "tried"}.items() <= event["payload"].items()
+    away = gpo("promote", NAME, "1", "--alias", "gamma")
+    assert (away.exit_code, "was not told of gpo.prompt.promoted" in away.stderr) == (0, True)

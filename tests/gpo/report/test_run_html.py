@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from gpo.formatting import printable
 from gpo.records import Candidate, Scored, Usage
 from gpo.report import findings
+from gpo.report.page.templates import hash_of_script
 from gpo.report.run_html import html_report
 from gpo.report.run_json import candidates_table, summary_json
 from gpo.report.run_markdown import markdown_report
@@ -250,8 +251,13 @@ def test_the_interval_in_the_summary_is_at_95_percent_whatever_decides() -> None
 
 def test_the_page_is_whole_and_fetches_nothing(case: Outcome) -> None:
     page = Page(html_report(spec(), case))
-    assert {"script", "link", "img", "iframe", "b", "i"}.isdisjoint(tag for tag, _ in page.tags)
-    assert not [attrs for _, attrs in page.tags if {"src", "href", "style"} & attrs.keys()]
+    assert {"link", "img", "iframe", "b", "i"}.isdisjoint(tag for tag, _ in page.tags)
+    assert not [attrs for _, attrs in page.tags if {"src", "style"} & attrs.keys()]
+    places = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
+    assert {(attrs["href"] or "")[1:] for tag, attrs in page.tags if tag == "a"} <= places
+    (script,) = page.within("script")
+    policy = next(attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs)
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src '{hash_of_script(script)}'"
     assert not re.search(r"url\(|@import", "".join(page.within("style")))
     assert not re.search(r"\b(nan|NaN|None|inf)\b", "".join(text for _, text in page.texts))
 

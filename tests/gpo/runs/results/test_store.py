@@ -17,7 +17,7 @@ from gpo.database.tables import result_examples, results
 from gpo.records import Candidate, Example, Sample, Score
 from gpo.runs.history import History, RunRow
 from gpo.runs.results.result import ExampleResult, results_of
-from gpo.runs.results.shown import changed_examples
+from gpo.runs.results.shown import read_proved
 from gpo.runs.results.store import Kind, ResultQuery, Results
 from tests.support.results import BEST, KEY, RUN, START, Value, example, keep_results, keep_run, score_of
 
@@ -188,12 +188,12 @@ def test_examples_that_the_race_left_out_have_no_result() -> None:
     assert {each.prompt for each in found} == {Candidate(instruction="Judge.").id}
 
 
-def test_a_report_is_shown_the_first_broken_and_fixed_examples(engine: Engine) -> None:
+def test_a_report_is_shown_all_examples_broken_ones_first(engine: Engine) -> None:
     keep_run(engine, [0.0, 1.0] * 5, [1.0, 0.0] * 5)
     outcome = History(engine).outcome(KEY)
     assert outcome is not None
-    shown = changed_examples(Results(engine), KEY, outcome)
-    assert names(list(shown)) == ["r1", "r3", "r5", "r0", "r2", "r4"]
-    assert changed_examples(Results(engine), "never", outcome) == ()
-    keep_run(engine, [0.0, 1.0], [0.0, 1.0])
-    assert names(list(changed_examples(Results(engine), KEY, outcome))) == ["r0"]
+    results = Results(engine)
+    found = read_proved(results, KEY, outcome)
+    assert names(list(found.shown)) == ["r1", "r3", "r5", "r7", "r9", "r0", "r2", "r4", "r6", "r8"]
+    assert (found.counts["broken"], found.counts["fixed"], found.total) == (5, 5, 10)
+    assert read_proved(results, "never", outcome).total == 0

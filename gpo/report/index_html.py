@@ -1,0 +1,95 @@
+"""The list of all runs of a state folder as one HTML page beside their reports."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from gpo import formatting
+from gpo.files import write_whole
+from gpo.report import findings
+from gpo.report.gate import DECISIONS
+from gpo.report.page.templates import TEMPLATES, hash_of_script
+from gpo.report.run_html import report_path
+from gpo.runs.history import History, RunRow
+from gpo.runs.outcome import Outcome
+
+
+class NumberCell(NamedTuple):
+    """A number as it is shown, and as it is sorted by."""
+
+    text: str = "-"
+    order: float = -1.0
+
+
+class IndexRow(NamedTuple):
+    """One run. `page` is the address of its report, empty where there is none; `tone` is a class of the style sheet."""
+
+    started: str
+    task: str
+    run: str
+    page: str
+    verdict: str
+    tone: str
+    gain: NumberCell
+    dev: NumberCell
+    calls: NumberCell
+    cost: NumberCell
+
+
+def index_rows(home: Path, history: History) -> Iterator[IndexRow]:
+    """A row for each run, the latest start first.
+
+    Raises:
+        StateError: the database cannot be used, or holds what another version wrote.
+    """
+    for run in history.runs():
+        outcome = history.outcome(run.key) if run.finished_at else None
+        yield _row(home, run, outcome)
+
+
+def write_index(home: Path, rows: Iterable[IndexRow]) -> Path:
+    """Write the page, whole or not at all, and return its path.
+
+    Raises:
+        OSError: the folder `reports` cannot be written.
+    """
+    script = TEMPLATES.read("page.js")
+    page = TEMPLATES.fill(
+        "index.html.j2",
+        style_sheet=TEMPLATES.read("page.css"),
+        script=script,
+        script_hash=hash_of_script(script),
+        home=str(home),
+        rows=list(rows),
+    )
+    path = home / "reports" / "index.html"
+    write_whole(path, page)
+    return path
+
+
+def _row(home: Path, run: RunRow, outcome: Outcome | None) -> IndexRow:
+    has_page = report_path(home, run.id).exists()
+    start = run.started_at[:16].replace("T", " ")
+    page = quote(f"{run.id}.html") if has_page else ""
+    if outcome is None:
+        return IndexRow(start, run.task, run.id, page, "has not finished", "note", *([NumberCell()] * 4))
+    verdict = outcome.verdict
+    before, after = outcome.start.score.mean, outcome.best.score.mean
+    called = sum(calls.paid for role, calls in outcome.calls.items() if role != "embedding")
+    gain, paid = NumberCell(), outcome.cost_paid
+    if verdict is not None and findings.count_compared(outcome):
+        spread = f"{formatting.signed(outcome.gain.low)} to {formatting.signed(outcome.gain.high)}"
+        gain = NumberCell(f"{formatting.signed(outcome.gain.value)} ({spread})", outcome.gain.value)
+    return IndexRow(
+        started=start,
+        task=run.task,
+        run=run.id,
+        page=page,
+        verdict=DECISIONS[verdict.decision] if verdict else findings.headline(outcome).claim.lower(),
+        tone=f"decision {findings.headline(outcome).tone}",
+        gain=gain,
+        dev=NumberCell(f"{formatting.fraction(before, 2)} → {formatting.fraction(after, 2)}", after - before),
+        calls=NumberCell(f"{called:,}", called),
+        cost=NumberCell() if paid is None else NumberCell(formatting.money(paid), paid),
+    )
