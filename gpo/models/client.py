@@ -23,6 +23,7 @@ from gpo.messages.langchain import finish_reason, langchain_messages
 from gpo.messages.message import Message
 from gpo.models.call_notes import exchanging, trace_options
 from gpo.models.failures import without_keys
+from gpo.models.given import open_given, without_bindings
 from gpo.models.ledger import Answer
 from gpo.models.local.embedder import Embed, load_embedder
 from gpo.models.local.servers import Endpoint, chat_server
@@ -138,7 +139,8 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
 
     async def connect() -> Connection:
         if spec.is_given:
-            return _given_connection(spec)
+            given = await open_given(spec, stack)
+            return Connection(client=given, secrets=held_secrets(without_bindings(given)))
         if spec.is_synthetic:
             from gpo.models.synthetic.chat import synthetic_model  # noqa: PLC0415 - for tests and studies alone
 
@@ -151,15 +153,6 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
         return Connection(client=await _client(served, SecretStr(endpoint.key), stack), endpoint=endpoint)
 
     return connect
-
-
-def _given_connection(spec: ModelSpec) -> Connection:
-    if spec.client is None:
-        raise ModelConfigError(
-            f"{spec.model}: was given as an object in Python, which no spec can hold; give it again, as `task=` of "
-            "`gpo.optimize`, or name a model: `provider:name`"
-        )
-    return Connection(client=spec.client, secrets=held_secrets(spec.client))
 
 
 def held_secrets(client: object) -> frozenset[str]:
