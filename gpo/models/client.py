@@ -95,7 +95,11 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
 
     async def connect() -> Connection:
         if spec.is_given:
-            return _given_connection(spec)
+            from gpo.models.clients.langchain import LangchainClient, held_secrets  # noqa: PLC0415 - LangChain takes seconds
+            from gpo.models.given import open_given, without_bindings  # noqa: PLC0415 - likewise
+
+            given = await open_given(spec, stack)
+            return Connection(client=LangchainClient(given), secrets=held_secrets(without_bindings(given)))
         if spec.is_synthetic:
             from gpo.models.clients.langchain import LangchainClient  # noqa: PLC0415 - LangChain takes seconds
             from gpo.models.synthetic.chat import synthetic_model  # noqa: PLC0415 - for tests and studies alone
@@ -109,17 +113,6 @@ def connector(spec: ModelSpec, settings: Settings, stack: AsyncExitStack) -> Cal
         return Connection(client=connection.client, endpoint=endpoint)
 
     return connect
-
-
-def _given_connection(spec: ModelSpec) -> Connection:
-    if spec.client is None:
-        raise ModelConfigError(
-            f"{spec.model}: was given as an object in Python, which no spec can hold; give it again, as `task=` of "
-            "`gpo.optimize`, or name a model: `provider:name`"
-        )
-    from gpo.models.clients.langchain import LangchainClient, held_secrets  # noqa: PLC0415 - LangChain takes seconds
-
-    return Connection(client=LangchainClient(spec.client), secrets=held_secrets(spec.client))
 
 
 def _key(spec: ModelSpec) -> SecretStr | None:

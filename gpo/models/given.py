@@ -6,7 +6,9 @@ kept under what they are: class, model name and settings; of a function, its cod
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -66,9 +68,7 @@ def read_model(given: object, option: str) -> ModelSpec:
             return ModelSpec.model_validate(dict(given) if isinstance(given, Mapping) else given)
         except ValidationError as error:
             raise ModelConfigError(_explain(error, option)) from None
-    chat = given
-    while isinstance(chat, RunnableBinding):
-        chat = chat.bound
+    chat = without_bindings(given)
     if isinstance(chat, BaseChatModel):
         return _given(given, f"{type(chat).__name__}/{_model_name(chat)}", _settings(given))
     if callable(given) and not isinstance(given, type) and not hasattr(given, "ainvoke"):
@@ -82,6 +82,31 @@ def read_model(given: object, option: str) -> ModelSpec:
         asked = _FunctionChatModel(function=given)
         return _given(asked, name_callable(given).replace(":", "."), hash_callable(given))
     raise ModelConfigError(f"{option}: received {type(given).__name__}, which is no chat model; give {_ALLOWED}")
+
+
+async def open_given(spec: ModelSpec, stack: AsyncExitStack) -> Any:
+    """The client of a model that is given, with connections of its own where it has any; they close with the stack.
+
+    Raises:
+        ModelConfigError: the spec comes from a file, which cannot bring an object back.
+    """
+    if spec.client is None:
+        raise ModelConfigError(
+            f"{spec.model}: was given as an object in Python, which no spec can hold; give it again, as `task=` of "
+            "`gpo.optimize`, or name a model: `provider:name`"
+        )
+    if "openai" not in sys.modules:  # no model of its SDK is there, and importing that takes a second
+        return spec.client
+    from gpo.models.clients.guarded import with_own_connections  # noqa: PLC0415 - see above
+
+    return await with_own_connections(spec.client, stack)
+
+
+def without_bindings(model: object) -> object:
+    """The model itself, of one that options were bound to."""
+    while isinstance(model, RunnableBinding):
+        model = model.bound
+    return model
 
 
 def _explain(error: ValidationError, option: str) -> str:

@@ -8,11 +8,12 @@ takes a second.
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from time import monotonic
 from typing import Any
 
 import httpx2
-from openai import DefaultAioHttpClient
+from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from gpo.models.clients.call_notes import current_exchange
 from gpo.models.clients.client import MAX_REPLY_BYTES, too_long
@@ -51,6 +52,22 @@ class GuardedClient(DefaultAioHttpClient):
             body = _without_odd_usage(content, body)
             headers["content-type"] = "application/json"  # it is, whatever the server calls it
         return httpx2.Response(response.status_code, headers=headers, content=body, request=response.request)
+
+
+async def with_own_connections(client: Any, stack: AsyncExitStack) -> Any:
+    """A chat model of LangChain that works with OpenAI's SDK, as a copy whose connections are of this run alone.
+
+    Connections belong to an event loop, and the user's own model may be awaited in another one. Of other providers'
+    models the same one is given back.
+    """
+    if hasattr(client, "bound"):
+        return client.model_copy(update={"bound": await with_own_connections(client.bound, stack)})
+    root = getattr(client, "root_async_client", None)
+    if not isinstance(root, AsyncOpenAI):
+        return client
+    # Calls are repeated in one place, `retry.py`.
+    own = root.with_options(http_client=await stack.enter_async_context(GuardedClient()), max_retries=0)
+    return client.model_copy(update={"root_async_client": own, "async_client": own.chat.completions})
 
 
 async def _read(response: httpx2.Response) -> bytes:

@@ -1,5 +1,6 @@
 """Models and metrics that are objects of Python, under the ledger."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,12 @@ import pandas as pd
 import pytest
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage
+from pydantic import SecretStr
 
 import gpo
 from gpo.errors import GpoError, ModelConfigError
 from gpo.models.given import read_model
+from tests.support.endpoint import Reply, Request, serving
 
 ROWS = pd.DataFrame(
     {"word": [f"word {number}" for number in range(40)], "is": ["odd" if n % 2 else "even" for n in range(40)]}
@@ -46,6 +49,35 @@ def test_plain_functions_are_models_and_their_answers_are_kept(tmp_path: Path) -
     other = scored(wrong, tmp_path)
     assert (other.score, len(other.errors()), other.measured.paid) == (0.0, 12, 12)
     assert any("kept under its own code" in told for told in other.told)
+
+
+@pytest.mark.slow
+def test_a_chat_model_of_openai_stays_usable_elsewhere_and_keeps_its_key(tmp_path: Path) -> None:
+    from langchain_openai import ChatOpenAI
+    from openai import DefaultAsyncHttpxClient
+
+    def answer(request: Request) -> Reply:
+        return Reply(status=503) if request.number == 5 else Reply(by_text(request.text.strip()))
+
+    async def application(url: str) -> Any:
+        client, key = DefaultAsyncHttpxClient(), SecretStr("sk-of-a-user")
+        model = ChatOpenAI(model="m", base_url=url, api_key=key, temperature=0.25, http_async_client=client)
+        # The same object is awaited in this loop before and after a score that runs in another one.
+        assert (await model.ainvoke("word 3")).text == "odd"
+        first = scored(model, tmp_path)
+        assert (await model.ainvoke("word 4")).text == "even"
+        assert scored(model, tmp_path).measured.paid == 0
+        assert scored(model.bind(seed=3), tmp_path).measured.paid == 12
+        await client.aclose()
+        return first
+
+    with serving(answer) as endpoint:
+        first = asyncio.run(application(endpoint.url))
+    assert (first.score, first.measured.paid) == (1.0, 12)
+    assert {request.body["temperature"] for request in endpoint.requests} == {0.25}
+    assert endpoint.calls == 2 + 12 + 1 + 12, "the failure is repeated once, by us"
+    assert "sk-of-a-user" not in first.spec.yaml
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"sk-of-a-user" in path.read_bytes()]
 
 
 def test_a_function_that_fails_or_gives_no_text_is_a_failed_call(tmp_path: Path) -> None:
