@@ -35,7 +35,7 @@ _VERDICT = re.compile(
     r"statement)\s+)?(?:is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|(?:yes|no)(?=\W*$)|✓|✔|"
     r"✅|✗|✘|❌)(?!\w)"
     r"|(?P<last>(?:[(\[\u2013\u2014:]|\s-)\s*(?:in)?correct(?: answer)?|(?:[(\[\u2013\u2014:]|"
-    r"\s-)\s*(?:wrong|right|false|true)|✓|✔|✅|✗|✘|❌)\W*$",
+    r"\s-)\s*(?:wrong|right|false|true|yes|no)|✓|✔|✅|✗|✘|❌)\W*$",
     re.IGNORECASE,
 )
 
