@@ -15,12 +15,13 @@ from typing import NamedTuple
 from gpo.scoring import read_json, read_labels, read_list
 from gpo.scoring.hidden_reasoning import turn_of
 from gpo.scoring.reading import UNCLEAR, BoundRule, Found, Reading, bind, first_reading
-from gpo.scoring.rules import choice, labels, line, place
+from gpo.scoring.rules import choice, labels, line, number_value, place
 from gpo.scoring.rules import number as numbers
 from gpo.scoring.rules.boolean import booleans, whole_booleans
 from gpo.scoring.rules.choice_text import ChoiceText
 from gpo.scoring.spec import AnswerSpec
 from gpo.scoring.text.numbers import single_number
+from gpo.scoring.text.ordinals import names_one_place, places_of
 from gpo.scoring.text.phrases import Phrase, Phrases, phrases_of
 from gpo.scoring.text.plain import composed, fold, plain_text
 
@@ -155,10 +156,17 @@ class _Given(NamedTuple):
 
 def _choice(given: _Given) -> list[BoundRule]:
     found = _phrase(given, phrases_of(given.answer.labels))
+    places = places_of(given.answer.labels) if names_one_place(given.text) else None
     options = _options(given.question, given.answer.labels)
-    if options is None:
-        return found
-    return [*found, BoundRule("option", lambda: first_reading(_phrase(given, options), given.without).answer)]
+    if options is not None:
+        found.append(BoundRule("option", lambda: first_reading(_phrase(given, options), given.without).answer))
+    if places is not None:
+        found.append(BoundRule("place", lambda: _surely(first_reading(_phrase(given, places), given.without))))
+    return found
+
+
+def _surely(reading: Reading) -> Found:
+    return None if reading.weak else reading.answer
 
 
 def _boolean(given: _Given) -> list[BoundRule]:
@@ -212,7 +220,7 @@ def _boolean_reference(reference: str, _answer: AnswerSpec) -> str | None:
 
 
 def _number_reference(reference: str, _answer: AnswerSpec) -> str | None:
-    return numbers.whole_number(reference)
+    return number_value.whole_number(reference)
 
 
 def _list_reference(reference: str, _answer: AnswerSpec) -> str | None:

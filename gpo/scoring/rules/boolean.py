@@ -41,13 +41,20 @@ def booleans() -> Phrases:
     return Phrases(forms)
 
 
-_SURELY = ("absolutely", "definitely", "certainly", "of course", "indeed")
+_SURELY = (
+    "absolutely", "definitely", "certainly", "of course", "indeed", "almost certainly", "most likely", "probably",
+)  # fmt: skip
+_AS_A_WHOLE = {
+    "i think so": "true", "i don't think so": "false", "i do not think so": "false", "i believe so": "true",
+    "i don't believe so": "false", "that's correct": "true", "that's right": "true", "that is right": "true",
+    "that's wrong": "false", "that's not right": "false", "that's not correct": "false",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=1)
 def whole_booleans() -> Phrases:
     """What a reference, a field or a whole text may say for true and false, among it `not valid`, `definitely not`."""
-    forms = dict(booleans().forms)
+    forms = {**booleans().forms, **{form: Phrase(meaning) for form, meaning in _AS_A_WHOLE.items()}}
     for word in _SURELY:
         forms[word] = Phrase("true")
         forms[f"{word} not"] = Phrase("false")

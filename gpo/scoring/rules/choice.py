@@ -6,7 +6,7 @@
 import re
 
 from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
-from gpo.scoring.rules.choice_lines import MARKED_LABEL, TITLED, alone, field, judged, opening
+from gpo.scoring.rules.choice_lines import MARKED_LABEL, TITLED, alone, field, judged, opening, ticked
 from gpo.scoring.rules.choice_text import ChoiceText, without_phrases
 from gpo.scoring.rules.contradictions import contradicted
 from gpo.scoring.rules.corrections import corrected, marks_in
@@ -83,6 +83,10 @@ def _answer(text: ChoiceText) -> Found:
     for statement in statements.stated(text.plain):
         if _QUESTION.search(statement.value):
             continue
+        if len({each.meaning for each in text.phrases.find(statement.value)}) > 1 and statements.TWO_CASES.search(
+            statement.value
+        ):
+            return UNCLEAR
         first = first_sentence(statement.value)
         after_marks = first.rpartition("=")[2] if "=" in first else first
         head = MARKED_LABEL.match(statement.value)
@@ -218,7 +222,7 @@ _DECLARES = re.compile(
 
 def _only(text: ChoiceText) -> Found:
     """The one phrase that the text asserts, wherever it does so."""
-    if text.cut:
+    if text.cut or (len(text.sentences) > 1 and any(languages.REFUSES.search(each.text) for each in text.sentences)):
         return None
     found: list[Found] = [agreed_by(sentence.text, said) for sentence, said in text.body if states(said)]
     if UNCLEAR in found:
@@ -232,6 +236,7 @@ RULES: tuple[Rule[ChoiceText], ...] = (
     Rule("json", _json),
     Rule("boxed", _boxed),
     Rule("tag", _tagged),
+    Rule("ticked", ticked),
     Rule("judged", judged),
     Rule("corrected", _corrected),
     Rule("contradicted", _contradicted),

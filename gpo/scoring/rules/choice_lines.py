@@ -32,14 +32,27 @@ _BRACKETED = re.compile(r"\([^()]*\)")
 
 _VERDICT = re.compile(
     r"^\W*(?:(?:this|it|that)(?: one| option| answer| statement| choice)?\s+|(?:option|choice|answer|"
-    r"statement)\s+)?(?:is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|✓|✔|"
+    r"statement)\s+)?(?:is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|(?:yes|no)(?=\W*$)|✓|✔|"
     r"✅|✗|✘|❌)(?!\w)"
     r"|(?P<last>(?:[(\[\u2013\u2014:]|\s-)\s*(?:in)?correct(?: answer)?|(?:[(\[\u2013\u2014:]|"
-    r"\s-)\s*(?:wrong|right|false|true)|✓|✔|✅|✗|✘|❌)\W*$",
+    r"\s-)\s*(?:wrong|right|false|true|yes|no)|✓|✔|✅|✗|✘|❌)\W*$",
     re.IGNORECASE,
 )
 
-_WRONG = re.compile(r"not|incorrect|wrong|false|[✗✘❌]", re.IGNORECASE)
+_WRONG = re.compile(r"not|no$|incorrect|wrong|false|[✗✘❌]", re.IGNORECASE)
+
+
+def ticked(text: ChoiceText) -> Found:
+    """The one option whose box is ticked, where others have an empty one: `[x] yes` beside `[ ] no`."""
+    boxes = [found for line in text.raw.splitlines() if (found := _BOXED_LINE.match(line))]
+    options = [found["option"] for found in boxes if found["box"] != " "]
+    if not options or len(options) == len(boxes):
+        return None
+    marked = [text.phrases.whole(option) for option in options]
+    return UNCLEAR if None in marked else agreed([phrase.meaning for phrase in marked if phrase])
+
+
+_BOXED_LINE = re.compile(r"\s*(?:[-*+]\s+)?\[(?P<box>[ xX\u2713])\]\s+(?P<option>\S.*)$")
 
 
 def judged(text: ChoiceText) -> Found:
@@ -92,13 +105,20 @@ def _headed(text: ChoiceText, line: str) -> Found:
     said = said_in(line, text.phrases)
     if head is None or phrase is None:
         return None
-    if has_rival(line, said):
+    if has_rival(line, said) or _goes_through_line(text, line):
         return UNCLEAR
     role = said[0].role if said and said[0].start <= head.end() else Role.MENTIONED
     is_spoken_of = role is Role.MENTIONED and not TITLED.match(line, head.end())
     return None if role is Role.DENIED or is_spoken_of else phrase.meaning
 
 
+def _goes_through_line(text: ChoiceText, line: str) -> bool:
+    """Whether a line lists the options one after the other: `A) wrong B) wrong C) right`."""
+    heads = [phrase.meaning for head in _INLINE.findall(line) if (phrase := text.phrases.whole(head))]
+    return len(heads) > 1 and heads[:3] == text.phrases.meanings[: max(3, len(heads[:3]))]
+
+
+_INLINE = re.compile(r"(?<!\w)\(?\w[).:](?=\s)")
 TITLED = re.compile(r"\s*[A-Z0-9\"\u201c]")
 
 MARKED_LABEL = re.compile(r"[(\[]\w[)\]]|\w[).:](?=\s)")

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from gpo.scoring.reading import Found
 from gpo.scoring.rules.sayings import leading, stated_by
+from gpo.scoring.text import languages
 from gpo.scoring.text.clauses import LONGEST, Sentence, sentences
 from gpo.scoring.text.grades import graded, without_kinds
 from gpo.scoring.text.mentions import said_in
@@ -47,14 +48,14 @@ class ChoiceText:
 
     @cached_property
     def body(self) -> list[tuple[Sentence, list[SaidOf]]]:
-        """The sentences that are no question, courtesy, list of the options or explanation, and what they say."""
+        """What sentences say that are no question, refusal, courtesy, list of the options or explanation."""
         listed = _listed_lines(self.lines, self.phrases)
         found: list[tuple[Sentence, list[SaidOf]]] = []
         grades: list[str] = []
         for sentence in self.sentences:
             if found and _EXPLAINS.match(sentence.text) and any(said.states for _, each in found for said in each):
                 break
-            if sentence.asks or _COURTESY.search(sentence.text) or sentence.line in listed:
+            if sentence.asks or _COURTESY.search(sentence.text) or sentence.line in listed or _refuses(sentence.text):
                 continue
             if _is_aside(sentence.text, self.phrases):
                 continue
@@ -127,7 +128,7 @@ _EXPLAINS = re.compile(
 
 _COURTESY = re.compile(
     r"\b(?:let me know|i hope (?:this|that|it)|hope (?:this|that) helps|feel free|happy to (?:help|"
-    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b|"
+    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b(?!.*\b(?:but|however)\b)|"
     r"please (?:let|provide|note|classify|choose|answer|respond)|choose (?:from|between|one)|(?:possible|"
     r"available|allowed) (?:labels|options|answers|choices)|"
     r"(?:options|labels|choices|categories|classes) (?:are|were|include)|one of the following)\b",
@@ -144,6 +145,15 @@ def _is_aside(sentence: str, phrases: Phrases) -> bool:
         and worth_of(field[0]) is Worth.ASIDE
         and not phrases.find(field[0])
     )
+
+
+_UNDECIDED = re.compile(r"\b(?:possibl[ey]|may|might|could|perhaps|maybe|whether|if|either)\b", re.IGNORECASE)
+
+
+def _refuses(sentence: str) -> bool:
+    """Whether a sentence leaves open what it names: `It is possible that it is true, but I cannot say`."""
+    refusal = languages.REFUSES.search(sentence)
+    return refusal is not None and _UNDECIDED.search(sentence) is not None
 
 
 def numbered_heads(lines: Sequence[str], phrases: Phrases) -> Iterator[tuple[int, str]]:

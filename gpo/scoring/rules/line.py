@@ -13,6 +13,8 @@ _FENCED = re.compile(
     r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(?P<content>.*?)(?:\n[ \t]*\1[ \t]*(?:\n|$)|$(?![\s\S]))", re.MULTILINE | re.DOTALL
 )
 
+_ANNOUNCES = re.compile(r"[^\n]*[:\uff1a][*_]*")
+
 
 def _json(text: str) -> Found:
     fields = sole_object(text)
@@ -37,9 +39,12 @@ def _stated(text: str) -> Found:
 
 
 def _fenced(text: str) -> Found:
-    """The one line in a fence that is all of the text."""
-    found = _FENCED.match(text)
-    if not found or text[found.end() :].strip():
+    """The one line in the only fence, where it is all of the text or follows a first line that ends with a colon."""
+    found = _FENCED.search(text)
+    if not found or _FENCED.search(text, found.end()):
+        return None
+    before, after = text[: found.start()].strip(), text[found.end() :].strip()
+    if not _ANNOUNCES.fullmatch(before) if before else after:
         return None
     lines = [line for line in found["content"].splitlines() if line.strip()]
     return _line(lines[0]) if len(lines) == 1 else UNCLEAR
@@ -52,8 +57,11 @@ def _one_line(text: str) -> Found:
 
 
 def _first_line(text: str) -> Found:
-    """The first line that says more than "Answer:"."""
-    return next((line for each in text.splitlines() if (line := _line(statements.STATED.sub("", each)))), None)
+    """The first line that says more than "Answer:"; none where it only announces the next ones."""
+    lines = [line for each in text.splitlines() if (line := _line(statements.STATED.sub("", each)))]
+    if len(lines) > 1 and _ANNOUNCES.fullmatch(lines[0]):
+        return UNCLEAR
+    return lines[0] if lines else None
 
 
 def _line(text: str) -> str | None:
@@ -61,7 +69,12 @@ def _line(text: str) -> str | None:
     if not lines:
         return None
     line = _BOLD.sub(r"\1", lines[0]).strip()
-    return unwrapped(line).strip() or None if line.strip("*_`$ ") else None
+    if not line.strip("*_`$ "):
+        return None
+    # In "It is `ls`." the full stop is the sentence's.
+    bare = line.rstrip(".")
+    inner = unwrapped(bare)
+    return (inner if inner != bare else unwrapped(line)).strip() or None
 
 
 def _all(text: str) -> Found:

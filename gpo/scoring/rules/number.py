@@ -36,17 +36,22 @@ class NumberText:
 
     @cached_property
     def body(self) -> list[Sentence]:
-        """The sentences that are no question, courtesy, confidence or explanation after a result."""
+        """The sentences that are no question, refusal, courtesy, confidence or explanation after a result."""
         found: list[Sentence] = []
         numbered = False
         for sentence in sentences(self.plain):
             if numbered and _EXPLAINS.match(sentence.text):
                 break
-            if sentence.asks or _COURTESY.search(sentence.text) or _is_aside(sentence.text):
+            if any(cue.search(sentence.text) for cue in _NO_RESULT) or _is_aside(sentence.text):
                 continue
             found.append(sentence)
             numbered = numbered or bool(numbers_in(LIST_MARK.sub("", sentence.text)))
         return found
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether the text was cut, or says that no answer can be given: then only what it states counts."""
+        return self.cut or any(languages.REFUSES.search(sentence.text) for sentence in sentences(self.plain))
 
     def part(self, raw: str) -> "NumberText":
         """A part of the text as a text of its own."""
@@ -64,9 +69,11 @@ _EXPLAINS = re.compile(
 
 _COURTESY = re.compile(
     r"\b(?:let me know|i hope (?:this|that|it)|hope (?:this|that) helps|feel free|happy to (?:help|"
-    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b)",
+    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b(?!.*\b(?:but|however)\b))",
     re.IGNORECASE,
 )
+
+_NO_RESULT = (languages.QUESTIONED, languages.REFUSES, _COURTESY)
 
 
 def _is_aside(sentence: str) -> bool:
@@ -231,7 +238,7 @@ def _concluded(text: NumberText) -> Found:
     return _last_of(text, [sentence for sentence in text.body if _CONCLUDES.search(sentence.text)])
 
 
-_NUMBERED = re.compile(r"\s*\(?[0-9]{1,2}[.)]\s")
+_NUMBERED = re.compile(r"\s*\(?(?:[0-9]{1,2}|[a-h])[.)]\s")
 
 
 def _last(text: NumberText) -> Found:
@@ -246,7 +253,7 @@ def _last(text: NumberText) -> Found:
 
 
 def _last_of(text: NumberText, among: Sequence[Sentence]) -> Found:
-    if text.cut:
+    if text.is_open:
         return None
     for sentence in reversed(among):
         if (found := of_sentence(sentence.text)) is not None:
@@ -256,7 +263,7 @@ def _last_of(text: NumberText, among: Sequence[Sentence]) -> Found:
 
 def _only(text: NumberText) -> Found:
     """The one number of the text."""
-    if text.cut:
+    if text.is_open:
         return None
     plain = [LIST_MARK.sub("", sentence.text) for sentence in text.body]
     found = {
@@ -268,16 +275,6 @@ def _only(text: NumberText) -> Found:
     if len(found) != 1 or None in found:
         return None
     return agreed([decimal_text(value) for value in found if value is not None])
-
-
-def whole_number(text: str) -> str | None:
-    r"""The number that a reference is, but for its unit, or the one after its last `####`; None when it is none.
-
-    >>> whole_number("3 + 4 = 7, so:\n#### 7"), whole_number("5 or 6")
-    ('7', None)
-    """
-    number = single_number(text.rpartition("####")[2].strip())
-    return None if number is None else decimal_text(number)
 
 
 RULES: tuple[Rule[NumberText], ...] = (

@@ -23,7 +23,8 @@ _OUT_OF = re.compile(r"(?<![\d/.])(?P<points>[0-9]+(?:\.[0-9]+)?)(?:\s?/\s?|\s+(
 VAGUE = re.compile(
     r"(?:\b(?:between|from|(?:more|less|greater|fewer|higher|lower|larger|smaller|bigger) than|"
     r"at (?:least|most)|up to|no (?:more|less|fewer) than|over|under|above|below|almost|nearly|"
-    r"either|both|entre|zwischen|tra|mindestens|höchstens)|[<>≤≥≠]|\\(?:geq?|leq?|neq?|pm))\s*=?\s*[$€£]?\s*$",
+    r"either|both|error|status code|"
+    r"entre|zwischen|tra|mindestens|höchstens)|[<>≤≥≠]|\\(?:geq?|leq?|neq?|pm))\s*=?\s*[$€£]?\s*$",
     re.IGNORECASE,
 )
 
@@ -44,6 +45,8 @@ _JOINS = re.compile(
     re.IGNORECASE,
 )
 
+_UNKNOWN = re.compile(r"(?<![^\W_])([a-z])\$?\s*=\s*\$?[-+]?[0-9.]+(?=\s*(?:[$,;]|and\b|\.?\s*$))")
+"""An unknown that is given its value, as in `x = 4, y = 5`."""
 _EQUALS = re.compile(r"[=≈](?!=)|\b(?:equals|equal to|is equal to|makes|gives)\b")
 
 
@@ -60,6 +63,8 @@ def amount(content: str, *, rating: bool = False, comma: bool = False) -> Found:
         return decimal_text(Decimal(points["points"]))
     if not comma and (number := single_number(content)) is not None:
         return decimal_text(number)
+    if len(set(_UNKNOWN.findall(content))) > 1:
+        return UNCLEAR
     main = _after_equals(_main(content), comma=comma)
     found = numbers_of(main, comma=comma)
     asserted = [each for each in found if not DENIED.search(main[: each.start])]
@@ -144,6 +149,10 @@ _WHICH_IS = re.compile(
 """An aside that works out the result, as in `She has 3 boxes, which is 3 * 4 = 12 pens.`"""
 
 
+_COUNTS_SUBJECT = re.compile(r"\W*(?:so\W+)?(?:the|these|those|both|all|all the)\s+", re.IGNORECASE)
+"""What stands before a number that counts the subject, as in `The 2 trains meet after 3 hours`."""
+
+
 def of_sentence(sentence: str) -> Found:
     """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
     sentence = LIST_MARK.sub("", sentence)
@@ -162,7 +171,12 @@ def of_sentence(sentence: str) -> Found:
         return None
     if len({each.value for each in found}) > 1:
         return _after_verb(main, found)
-    return UNCLEAR if _is_vague(main, found[0], _NAMES_A_PLACE) else decimal_text(found[0].value or Decimal(0))
+    counts_subject = _COUNTS_SUBJECT.fullmatch(main, 0, found[0].start) and len(numbers_in(sentence)) > 1
+    return (
+        UNCLEAR
+        if counts_subject or _is_vague(main, found[0], _NAMES_A_PLACE)
+        else decimal_text(found[0].value or Decimal(0))
+    )
 
 
 def _is_vague(main: str, number: NamedNumber, place: re.Pattern[str]) -> bool:
@@ -178,3 +192,13 @@ def _after_verb(main: str, found: Sequence[NamedNumber]) -> Found:
     first, *others = [each for each in found if each.start >= verbs[-1]]
     others = [each for each in others if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))]
     return UNCLEAR if others or _is_vague(main, first, _ADJUNCT) else decimal_text(first.value or Decimal(0))
+
+
+def whole_number(text: str) -> str | None:
+    r"""The number that a reference is, but for its unit, or the one after its last `####`; None when it is none.
+
+    >>> whole_number("3 + 4 = 7, so:\n#### 7"), whole_number("5 or 6")
+    ('7', None)
+    """
+    number = single_number(text.rpartition("####")[2].strip())
+    return None if number is None else decimal_text(number)

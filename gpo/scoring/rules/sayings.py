@@ -9,6 +9,7 @@ from gpo.scoring.text.mentions import are_side_by_side
 from gpo.scoring.text.phrases import PARTICLES
 from gpo.scoring.text.plain import fold
 from gpo.scoring.text.roles import Role, SaidOf
+from gpo.scoring.text.statements import TWO_CASES
 
 
 def states(said: Sequence[SaidOf]) -> list[SaidOf]:
@@ -118,9 +119,11 @@ def leading(content: str, said: Sequence[SaidOf]) -> Found:
 
 
 def has_rival(content: str, said: Sequence[SaidOf]) -> bool:
-    """Whether another phrase stands beside the first one as its equal."""
+    """Whether another phrase stands beside the first one as its equal, or in its place in another case."""
+    if len({each.meaning for each in said}) > 1 and TWO_CASES.search(content):
+        return True
     # "No, it is valid": what "no" answers is not in the text.
-    is_particle = bool(said) and fold(content[said[0].start : said[0].end]) in PARTICLES
+    is_particle = bool(said) and fold(content[said[0].start : said[0].end]) in PARTICLES - {fold(said[0].meaning or "")}
     return (
         len(said) > 1
         and said[0].states

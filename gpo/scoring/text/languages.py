@@ -52,7 +52,8 @@ NEGATOR = "|".join((
     _words(
         r"not(?! (?:only|just|merely|simply))", "never", r"no(?! (?:doubt|question|wonder|matter|one|longer than))",
         "cannot", "cant", r"dont", r"neither", "nor", "hardly", "barely", "scarcely", "rarely", "seldom", "far from",
-        "unlikely", "impossible", "fails?", "failed", "failing", r"nothing(?! but)", "none", "without", "lacks?",
+        "unlikely", "impossible", "fails?", "failed", "failing", r"nothing(?! but)", "none",
+        r"without(?! (?:a |any )?(?:doubt|question))", "lacks?",
         "lacking", "anything but", r"by no means", r"in no way", "nowhere near", "free of", "ruled? out",
         r"rul(?:es|ing) out", r"exclud(?:es?|ed|ing)", r"eliminat(?:es?|ed|ing)", "elimination of", "wrong to",
         r"reject(?:s|ed|ing)?", r"non",
@@ -74,6 +75,7 @@ NEGATOR = "|".join((
 
 TRANSPARENT = _words(
     "a", "an", "the", "be", "been", "being", "to", "really", "very", "quite", "at all", "all that", "all", "that",
+    r"that['\u2019]s",
     "particularly", "entirely", r"\w{2,20}ly", "even", "considered", "seem", "appear", "look", "sound", "any", "in",
     "of", "for", "as", "so", "too", "always", "say", "call", "called", "think", "believe", "it", "it's", "its",
     "this",
@@ -109,7 +111,8 @@ REASON = "|".join((
         r"although", r"though", r"even (?:though|if|when)",
         r"despite", r"in spite of", r"while", r"whilst", r"whereas", r"unlike", r"rather than", r"instead of",
         r"(?:as )?compared (?:to|with)", r"versus", r"vs\.?", r"after", r"before", r"unless", r"except(?: for)?",
-        r"considering", r"in contrast to", r"as opposed to", r"without", r"aside from", r"apart from", r"other than",
+        r"considering", r"in contrast to", r"as opposed to", r"without(?! (?:a |any )?(?:doubt|question))",
+        r"aside from", r"apart from", r"other than",
         r"(?<=, )with", r"(?:were|had|should) (?:it|this|that)", r"which", r"who(?:se)?", r"where", r"if",
         r"when", r"whether", r"thanks to", r"assuming",
         r"for the reason",
@@ -200,3 +203,18 @@ NEXT = (
 """What begins a further step."""
 
 QUESTIONED = re.compile(r"[?\uff1f؟]['\"\u201d\u2019)\]]*\s*$")
+
+_UNABLE = (
+    r"can['\u2019]?t|can ?not|could(?:n['\u2019]t| not)|(?:am|are|is|['\u2019]m|['\u2019]re) (?:not able|unable) to|"
+    r"(?:hard|difficult|impossible|not possible|no way) to"
+)
+_FIND_OUT = (
+    r"(?:\w+ly\s+)?(?:be\s+)?(?:say|said|tell|answer(?:ed)?|determined?|know|verify|verified|judged?|decided?|concluded?|"
+    r"solved?|calculated?|comput\w+|provide|give)"
+)
+REFUSES = re.compile(
+    rf"\b(?:(?:not enough|insufficient) information|(?:(?:{_UNABLE})\s+{_FIND_OUT}|(?:don['\u2019]?t|do not) know)\b"
+    r"(?! (?:more|anything|what else))(?!.*\b(?:but|however|so|if)\b))",
+    re.IGNORECASE,
+)
+"""What says that no answer can be given, in a sentence that goes on to give none."""

@@ -77,7 +77,18 @@ _AS_WORD = re.compile(
     r"scale|between)\s*(?:like|as|out|off|the|of|a)?\s*[\"'\u201c\u2018(]*$",
     re.IGNORECASE,
 )
+_UNPROVEN = re.compile(
+    r"\b(?:no|little|lack of|insufficient|(?:not|n['\u2019]t) (?:any|enough|sufficient))(?:\s\w{1,12})?\s"
+    r"(?:evidence|proof|indication|guarantee|sign|reason to)\b[^.;]{0,60}$",
+    re.IGNORECASE,
+)
+_IN_PART = re.compile(
+    r"\b(?:partially|partly|half|in part|teilweise|partiellement|parcialmente|parzialmente)[\s-]+[\"'\u201c(]*$|部分",
+    re.IGNORECASE,
+)
 _OVER = re.compile(r"\b(?:over|than|less|prefer\w*\s.{1,24}\sto)\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
+_NOT_SAID = (_AS_WORD, _OVER, _IN_PART, _UNPROVEN)
+"""What shows, before a phrase, that it is not said to be so."""
 _JOINED = re.compile(
     r"(?:\s*(?:stars?|points?))?[)\]\"'\u201d\u2019」*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|"
     r"en|of|eller|och|ve|veya|dan|atau|và|hoặc|to|through|"
@@ -180,7 +191,7 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
     if _DENIED.match(sentence, last.end):
         return Role.DENIED
     is_talked_about = _TALKED_ABOUT.match(sentence, last.end) and not _TITLE.match(sentence, last.end)
-    if is_talked_about or _AS_WORD.search(before) or _OVER.search(before) or _describes(sentence, last):
+    if is_talked_about or _describes(sentence, last) or any(cue.search(before) for cue in _NOT_SAID):
         return Role.MENTIONED
     return Role.MENTIONED if _WOULD_BE.search(before) and _IF.search(sentence) else Role.ASSERTED
 

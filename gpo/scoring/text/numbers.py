@@ -61,7 +61,7 @@ _PART_OF_MORE = re.compile(
 )
 _PART_BEFORE = re.compile(
     r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[≥≤<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[√±π]\s?$|"
-    r"--$|\^\s?[({]?$"
+    r"--$|-\s?\($|\^\s?[({]?$"
     r"|(?<![^\W\d_])[a-z]\s?[-+]\s?$|\w\s?[*/×÷+]\s?$"
 )
 _OUT_OF = re.compile(

@@ -217,7 +217,9 @@ def _opposites(cores: Mapping[str, str]) -> dict[str, str]:
         for denial in (*denials, *_ANTONYMS.get(form, ())):
             if denial in by_form:
                 found[label] = by_form[denial]
-                found[by_form[denial]] = label
+                # "Not invalid" is valid only where there is nothing else.
+                if len(cores) == 2:
+                    found[by_form[denial]] = label
     return found
 
 

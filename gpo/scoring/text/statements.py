@@ -180,6 +180,21 @@ STATED = re.compile("|".join(_STATEMENTS), re.IGNORECASE | re.MULTILINE)
 """Marks of an answer: "the answer is", "Answer:", a heading."""
 
 
+_STEPS = re.compile(r"1[.)]\s+\S[^\n]*\n(?:[^\n]*\n){0,6}?\s*2[.)]\s")
+"""A numbered list of two steps or more, under a heading such as "Here is the solution:"."""
+_WOULD_BE = re.compile(r"\b(?:would|could|might) be\b|wäre|serait|sería|sarebbe|seria", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"^[^.;]*\b(?:if(?! i (?:had|have|were|must)\b)(?! you\b)|unless|provided that|had (?:he|she|it|they)|wenn|falls|"
+    r"si|se)\b",
+    re.IGNORECASE,
+)
+"""What makes "the answer would be 5" a supposition; "if I had to choose" does not."""
+
+
+TWO_CASES = re.compile(r"\bif\b.*\b(?:otherwise|else)\b", re.IGNORECASE)
+"""What makes an answer depend on something: `A if it rains, otherwise B`."""
+
+
 class Statement(NamedTuple):
     """What follows "the answer is" on its line, and where."""
 
@@ -195,7 +210,9 @@ def stated(text: str) -> Iterator[Statement]:
         part = text[found.end() : min(end, found.end() + LONGEST)]
         end = found.start()
         line = part.lstrip().partition("\n")[0].strip()
-        if line.strip(" *_:`$"):
+        opens_steps = "\n" in found[0] + part[: len(part) - len(part.lstrip())] and _STEPS.match(part.lstrip())
+        is_supposed = _WOULD_BE.search(found[0]) and _CONDITION.search(line)
+        if line.strip(" *_:`$") and not opens_steps and not is_supposed:
             yield Statement(line, found.start(), found.end())
 
 
