@@ -35,7 +35,7 @@ DECIDING = (
         for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "proof", "run")
     ),
     "gpo/runs/steps.py",
-    "tasks/**/*.py",
+    "tasks/*.py",
     "flows/optimize.py",
 )
 """The source that decides a run's course. The other rooms show, store or compare what a run came to."""
