@@ -6,6 +6,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from gpo import formatting
 from gpo.files import write_whole
@@ -20,7 +21,7 @@ from gpo.report.gate import (
     MEASURE_HEAD,
     SLICE_HEAD,
 )
-from gpo.report.page.cases import SHOWN_OF_TEXT, case_section, label_sections
+from gpo.report.page.cases import SHOWN_OF_TEXT, CaseSection, case_section, label_sections
 from gpo.report.page.facts import further_commands, put_live, settings_groups
 from gpo.report.page.material import RunMaterial, byte_size, take_within
 from gpo.report.page.numbers import (
@@ -32,7 +33,7 @@ from gpo.report.page.numbers import (
     tiles_of,
     usage_table,
 )
-from gpo.report.page.steps import PromptTree
+from gpo.report.page.steps import PromptTree, StepSection
 from gpo.report.page.templates import TEMPLATES, hash_of_script
 from gpo.report.proposals import (
     REJECTED_HEAD,
@@ -54,17 +55,39 @@ _ROOM_OF_CANDIDATES = 120_000
 """Bytes that the table of scored prompts may take on the page."""
 
 
+class PageParts(NamedTuple):
+    """What of a run fits its page, and how much does not."""
+
+    cases: CaseSection
+    tree: PromptTree
+    steps: Sequence[StepSection]
+    steps_left: int
+    candidates: Sequence[CandidateRow]
+    candidates_left: int
+
+
 def html_report(spec: TaskSpec, outcome: Outcome, material: RunMaterial = _NOTHING) -> str:
     """The whole report as a self-contained HTML document.
 
     It shows the examples of `material`; without any, the samples that the scores keep.
     """
+    return _fill(spec, outcome, material, _choose_parts(outcome, material))
+
+
+def _choose_parts(outcome: Outcome, material: RunMaterial) -> PageParts:
+    ranked = findings.rank_candidates(findings.candidate_rows(outcome))
+    tree = PromptTree(outcome)
+    return PageParts(
+        case_section(material.examples, stays=findings.best_is_start(outcome)),
+        tree,
+        *tree.steps(),
+        *take_within(ranked, lambda row: 330 + byte_size(formatting.shorten(row.instruction)), _ROOM_OF_CANDIDATES),
+    )
+
+
+def _fill(spec: TaskSpec, outcome: Outcome, material: RunMaterial, parts: PageParts) -> str:
     stays = findings.best_is_start(outcome)
     start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
-    cases = case_section(material.examples, stays=stays)
-    tree = PromptTree(outcome)
-    steps, steps_left = tree.steps()
-    candidates, candidates_left = _candidates(outcome)
     script = TEMPLATES.read("page.js")
     return TEMPLATES.fill(
         "run.html.j2",
@@ -77,7 +100,7 @@ def html_report(spec: TaskSpec, outcome: Outcome, material: RunMaterial = _NOTHI
         hints=findings.hints(spec, outcome),
         gate=gate_section(outcome.verdict) if outcome.verdict else None,
         tiles=tiles_of(outcome, material),
-        contents=[each for each in _CONTENTS if steps or each[0] != "steps"],
+        contents=[each for each in _CONTENTS if parts.steps or each[0] != "steps"],
         slice_head=SLICE_HEAD,
         measure_head=MEASURE_HEAD,
         results=score_rows(outcome),
@@ -87,19 +110,19 @@ def html_report(spec: TaskSpec, outcome: Outcome, material: RunMaterial = _NOTHI
         live=put_live(spec, outcome, material),
         proposed=outcome.best.candidate.proposed,
         difference=() if stays else word_difference(start, best),
-        cases=cases,
-        shown_first=_shown_first([kind for kind, _, _ in cases.kinds]),
-        samples=() if cases.cards else sample_tables(outcome),
+        cases=parts.cases,
+        shown_first=_shown_first([kind for kind, _, _ in parts.cases.kinds]),
+        samples=() if parts.cases.cards else sample_tables(outcome),
         shown_of_text=SHOWN_OF_TEXT,
         labels=label_sections(material.examples, stays=stays),
         charts=_charts(outcome, material),
-        candidates=candidates,
-        candidates_left=candidates_left,
+        candidates=parts.candidates,
+        candidates_left=parts.candidates_left,
         proposals=describe_counts_of_proposals(outcome),
         ways=PlainTable("Proposals by way of asking", WAY_HEAD, way_rows(outcome), numeric=range(1, 5)),
-        lineage=tree.way_to_best(),
-        steps=steps,
-        steps_left=steps_left,
+        lineage=parts.tree.way_to_best(),
+        steps=parts.steps,
+        steps_left=parts.steps_left,
         beside=material.beside,
         rejections=PlainTable("Rejected proposals", REJECTED_HEAD, rejection_rows(outcome), numeric=(2,)),
         calls=call_table(outcome),
@@ -115,7 +138,7 @@ _CONTENTS = (
     ("examples", "Examples"),
     ("results", "Results"),
     ("search", "Search"),
-    ("lineage", "PromptTree"),
+    ("lineage", "Lineage"),
     ("steps", "Steps"),
     ("run", "What it took, how it was made"),
 )
@@ -136,11 +159,6 @@ def _charts(outcome: Outcome, material: RunMaterial) -> list[tuple[str, str]]:
         ("The trajectory on a map of its prompts", map_svg(outcome, material.vectors)),
     ]
     return [(name, picture) for name, picture in found if picture is not None]
-
-
-def _candidates(outcome: Outcome) -> tuple[list[CandidateRow], int]:
-    ranked = findings.rank_candidates(findings.candidate_rows(outcome))
-    return take_within(ranked, lambda row: 330 + byte_size(formatting.shorten(row.instruction)), _ROOM_OF_CANDIDATES)
 
 
 def report_path(home: Path, run_id: str) -> Path:
@@ -165,15 +183,16 @@ def write_report(
     """
     path = report_path(home, outcome.run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
+    parts = _choose_parts(outcome, material)
     beside = []
-    if case_section(material.examples, stays=False).left_out:
+    if parts.cases.left_out:
         beside.append(path.with_name(f"{path.stem}-examples.csv"))
         write_results(beside[0], examples(), compared=True)
-    if _candidates(outcome)[1] or PromptTree(outcome).steps()[1]:
+    if parts.candidates_left or parts.steps_left:
         beside.append(path.with_name(f"{path.stem}-proposals.jsonl"))
         write_whole(beside[-1], "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in _proposal_rows(outcome)))
     named = material._replace(beside=tuple(each.name for each in beside))
-    write_whole(path, html_report(spec, outcome, named))
+    write_whole(path, _fill(spec, outcome, named, parts))
     return path
 
 

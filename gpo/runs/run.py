@@ -36,7 +36,7 @@ DECIDING = (
     ),
     "gpo/runs/steps.py",
     *(f"gpo/prompts/{name}.py" for name in ("candidate", "langchain_template", "version")),
-    "tasks/**/*.py",
+    "tasks/*.py",
     "flows/optimize.py",
 )
 """The source that decides a run's course. The other rooms show, store or compare what a run came to."""

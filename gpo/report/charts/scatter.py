@@ -50,11 +50,10 @@ def _flatten(vectors: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
 
     rows = np.asarray(vectors, dtype=float)
     rows -= rows.mean(axis=0)
-    _, _, axes = np.linalg.svd(rows, full_matrices=False)
-    axes = axes[:2] * np.sign(axes[:2, np.abs(axes[:2]).argmax(axis=1)].diagonal())[:, None]
-    flat = rows @ axes.T
-    if flat.shape[1] < 2:  # embeddings of one dimension
-        flat = np.hstack([flat, np.zeros((len(flat), 1))])
+    # Of the products of the rows: there are as many rows as prompts, and vectors may be much longer.
+    sizes, axes = np.linalg.eigh(rows @ rows.T)
+    flat = axes[:, -2:][:, ::-1] * np.sqrt(np.maximum(sizes[-2:][::-1], 0.0))
+    flat *= np.where(flat[np.abs(flat).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
     return [(float(x), float(y)) for x, y in flat]
 
 

@@ -253,6 +253,7 @@ def test_the_page_is_whole_and_fetches_nothing(case: Outcome) -> None:
     page = Page(html_report(spec(), case))
     assert {"link", "img", "iframe", "b", "i"}.isdisjoint(tag for tag, _ in page.tags)
     assert not [attrs for _, attrs in page.tags if {"src", "style"} & attrs.keys()]
+    assert {"Prompt", "Examples", "Lineage"} <= set(page.within("a"))
     places = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
     assert {(attrs["href"] or "")[1:] for tag, attrs in page.tags if tag == "a"} <= places
     (script,) = page.within("script")

@@ -16,7 +16,9 @@ REACHED_BUT_NOT_DECIDING = {
     "gpo/datasets/": "fetches the rows of a version; the fingerprint of the data is in the key of the run",
     "gpo/report/": "shows what a run came to, when it is over",
     "gpo/serving/": "shares servers and shuts them to strangers; what they answer is their models'",
-    "gpo/prompts/": "keeps prompts; answers of a program name those of others that it reads",
+    "gpo/production/": "what a decision is, which events tell",
+    "gpo/prompts/": "keeps and moves prompts; answers of a program name those of others that it reads",
+    "tasks/telling/": "tells people and automations what a run has come to",
     "gpo/runs/": "explains a run, scores a prompt without one, or keeps and shows the examples behind a score",
 }
 
