@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.tables import markdown_table
+from flows.cli.entry import collect_seldom
 
 CALLS = 1728
 SLOTS = 64
@@ -156,6 +157,7 @@ WAYS: dict[str, Callable[[str], Awaitable[Callable[[], Awaitable[object]]]]] = {
 
 
 async def measure(way: str, url: str) -> None:
+    collect_seldom()  # as the command does
     run = await WAYS[way](url)
     began, cpu = time.perf_counter(), time.process_time()
     await run()

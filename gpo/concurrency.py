@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -80,6 +80,11 @@ class CallsInFlight:
             self._home.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._home.wait(), seconds)
+
+
+def after_turns(turns: int, work: Callable[[], None]) -> None:
+    """Do some work when the event loop has gone round some times: whoever is ready by now has had its turn then."""
+    asyncio.get_running_loop().call_soon(work if turns <= 1 else lambda: after_turns(turns - 1, work))
 
 
 T = TypeVar("T")

@@ -3,13 +3,13 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from gpo.concurrency import Limiter
+from gpo.concurrency import Limiter, after_turns
 from gpo.errors import ModelCallError
 from gpo.messages.message import Message
 from gpo.models.client import Connection
@@ -24,6 +24,8 @@ from gpo.spec.models import ModelSpec
 
 _AHEAD = 2
 """How many calls are claimed for each that is out, so that none of them waits for the database."""
+_TURNS_TO_HEAR = 10
+"""Turns of the event loop, by which a failure has come to whoever asked, and a cancellation back from there."""
 _FIRST_LOOK_S, _LAST_LOOK_S = 0.05, 1.0
 """How long to wait before looking for the answer of another process; longer each time, up to the second."""
 
@@ -185,19 +187,23 @@ class ChatModel:
     async def _buy(self, connection: Connection, key: CallKey, sampling: Sampling, priority: int) -> Answer:
         """An answer, paid for and kept; its slot is free again when it has come."""
         await self._limiter.acquire(priority)
-        with ExitStack() as slot:
-            slot.callback(self._limiter.release)
+        freed = False
+        try:
             async with self._shared.in_flight.call():
-                try:
-                    answer = await self._invoke(connection, key, sampling)
-                except ModelCallError as error:
-                    self.tally.failed += 1
-                    self.tally.input_tokens += error.input_tokens
-                    self.tally.output_tokens += error.output_tokens
-                    raise
-                slot.close()
+                answer = await self._invoke(connection, key, sampling)
+                freed = True
+                self._limiter.release()
                 answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
                 await self.answers.keep(key, answer, self.role, self.since)
+        except ModelCallError as error:
+            self.tally.failed += 1
+            self.tally.input_tokens += error.input_tokens
+            self.tally.output_tokens += error.output_tokens
+            raise
+        finally:
+            if not freed:
+                # Whoever asked may call the others off: none of them is to go out before that was heard.
+                after_turns(_TURNS_TO_HEAR, self._limiter.release)
         self._count(answer)
         return answer
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gpo.concurrency import CallsInFlight
 from gpo.database.engine import utc_now
+from gpo.models.journal import HeldAnswer, Journal
 from gpo.models.ledger import Answer, CallKey
 
 
@@ -36,36 +37,50 @@ class AnswerStore(Protocol):
 
 
 class HeldAnswers:
-    """Answers in memory, while there is no ledger yet."""
+    """Answers in memory, while there is no ledger yet; and in a journal, where they are to outlive the process."""
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[CallKey, Answer, str]] = {}
+        self._held: dict[str, HeldAnswer] = {}
+        self._journal: Journal | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether none is held."""
         return not self._held
 
+    @contextmanager
+    def journaling(self, journal: Journal) -> Iterator[None]:
+        """Inside, answers are written to the journal as they come, after those that it has are taken from it."""
+        self._held |= {held.key.digest: held for held in journal.read()}
+        self._journal = journal
+        try:
+            yield
+        finally:
+            self._journal = None
+            journal.remove()
+
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         """Answers that are held, by key digest."""
-        return {key.digest: self._held[key.digest][1] for key in keys if key.digest in self._held}
+        return {key.digest: self._held[key.digest].answer for key in keys if key.digest in self._held}
 
     async def keep(self, key: CallKey, answer: Answer, role: str, stale_before: str = "") -> None:  # noqa: ARG002
         """Hold one answer."""
-        self._held[key.digest] = (key, answer, role)
+        self._held[key.digest] = held = HeldAnswer(key=key, answer=answer, role=role)
+        if self._journal is not None:
+            self._journal.add(held)
 
     async def claim(self, key: CallKey, since: str = "") -> Answer | bool:
         """The answer that is held, or True: nobody else pays into this memory."""
         held = self._held.get(key.digest)
-        return held[1] if held is not None and held[1].created_at >= since else True
+        return held.answer if held is not None and held.answer.created_at >= since else True
 
     def release(self, key: CallKey) -> None:
         """Nothing is claimed here."""
 
     async def settle(self, ledger: AnswerStore) -> None:
         """Write what is held to the ledger."""
-        for key, answer, role in tuple(self._held.values()):
-            await ledger.keep(key, answer, role)
+        for held in tuple(self._held.values()):
+            await ledger.keep(held.key, held.answer, held.role)
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 The spec and the data are looked at first, for nothing. Then a handful of real calls shows whether the models can be
 reached and whether their answers can be read (`probe.py`). These answers are held in memory and reach the ledger only
-when the check has passed: then they are not paid for again.
+when the check has passed: then they are not paid for again. Until then a file has them, so that a check that is killed
+pays for none of them twice.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from gpo.evaluation.racing import blocks
 from gpo.formatting import shorten_value
 from gpo.gate.guards import check_slices, describe_unguarded, group_by_slice
 from gpo.messages.message import shown_message
+from gpo.models.journal import Journal
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models, with_target
 from gpo.models.sharing import current_shared
@@ -32,6 +34,8 @@ from gpo.search.plan import fit_to_calls
 from gpo.search.run_limits import least_calls, least_task_calls, sizes_of
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
+
+_JOURNAL = "check.jsonl"
 
 
 async def preflight(
@@ -102,6 +106,8 @@ async def _check_models(checked: Checked, *, searches: bool, live: bool) -> None
     check_folder(job.home)
     async with AsyncExitStack() as stack:
         held = current_shared().held
+        if is_new:
+            stack.enter_context(held.journaling(Journal(job.home / _JOURNAL)))
         answers = held if is_new else await _open_ledger(job, stack)
         try:
             async with open_models(job.spec.models, job.settings, answers) as models:

@@ -42,6 +42,6 @@ def explain(
 def presets(as_json: AsJson = False, debug: Debug = False) -> None:
     """List the methods that `optimizer` can start from: the default, and the published ones."""
     with exit_on_error(debug=debug):
-        from flows.cli.display.explanation import print_presets
+        from flows.cli.display.presets import print_presets
 
         print_presets(as_json=as_json)

@@ -12,6 +12,7 @@ from flows.cli.panels import IMPROVE
 
 if TYPE_CHECKING:
     from flows.stack.ui import RunServer
+    from gpo.records import Splits
     from gpo.runs.job import Job
     from gpo.runs.outcome import Outcome
 
@@ -99,24 +100,47 @@ class Overrides(NamedTuple):
 
 
 def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, verbose: bool) -> None:
-    """Improve a spec's prompt and print what came of it; `ui` sends the run to a Prefect server with pages.
+    """Improve a spec's prompt and print what came of it; `ui` keeps the Prefect server up.
+
+    A run that has ended before is not run again: what it came to is printed.
 
     Raises:
         InputError: what is wrong with the spec, the data or the models; nothing was run.
     """
-    from flows.cli.display.run import Display, print_outcome
-    from flows.cli.interrupts import run_interruptibly
-    from flows.stack.environment import prepare_prefect
-    from flows.stack.ui import run_server
-    from gpo.models.sharing import ask_anew, share_answers, share_tallies
-    from gpo.progress import listen
+    from flows.cli.display.run import print_outcome
+    from gpo.data.splits import load_splits
     from gpo.report.page.facts import next_commands
     from gpo.report.page.material import RunMaterial, path_in_commands
     from gpo.report.run_html import report_path
     from gpo.report.run_json import summary_json
     from gpo.runs.job import load_job
+    from gpo.runs.repetition import find_outcome
 
     job = load_job(spec, given.seed, calls=given.calls)
+    may_have_ended = job.settings.has_database(job.home) and not given.fresh and not ui
+    splits = load_splits(job.spec) if may_have_ended else None
+    outcome = None if splits is None else find_outcome(job, splits)
+    if outcome is not None and report_path(job.home, outcome.run_id).exists():
+        stderr_console().print("This run has ended before; --fresh asks anew.", style="dim")
+    else:
+        outcome = _run(job, splits, spec, given, ui=ui, verbose=verbose)
+    report = str(report_path(job.home, outcome.run_id))
+    if as_json:
+        print_json(summary_json(outcome, report))
+    else:
+        elsewhere = "" if job.home == job.settings.home_here().resolve() else str(job.home)
+        material = RunMaterial(spec=path_in_commands(spec), home=elsewhere)
+        print_outcome(stdout_console(), job.spec, outcome, report, next_commands(job.spec, outcome, material))
+
+
+def _run(job: "Job", splits: "Splits | None", spec: Path, given: Overrides, *, ui: bool, verbose: bool) -> "Outcome":
+    from flows.cli.display.run import Display
+    from flows.cli.interrupts import run_interruptibly
+    from flows.stack.environment import prepare_prefect
+    from flows.stack.ui import run_server
+    from gpo.models.sharing import ask_anew, share_answers, share_tallies
+    from gpo.progress import listen
+
     prepare_prefect(job.home, verbose=verbose)
     with (
         ask_anew(given.fresh),
@@ -126,14 +150,7 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
         Display(stderr_console()) as display,
         listen(display),
     ):
-        outcome = run_interruptibly(lambda: _check_and_optimize(job, spec, given, server), display.tell)
-    report = str(report_path(job.home, outcome.run_id))
-    if as_json:
-        print_json(summary_json(outcome, report))
-    else:
-        elsewhere = "" if job.home == job.settings.home_here().resolve() else str(job.home)
-        material = RunMaterial(spec=path_in_commands(spec), home=elsewhere)
-        print_outcome(stdout_console(), job.spec, outcome, report, next_commands(job.spec, outcome, material))
+        return run_interruptibly(lambda: _check_and_optimize(job, splits, spec, given, server), display.tell)
 
 
 def show_forecast(spec: Path, given: Overrides, *, as_json: bool) -> None:
@@ -154,7 +171,9 @@ def show_forecast(spec: Path, given: Overrides, *, as_json: bool) -> None:
         stdout_console().print("\n".join(forecast_lines(found)), soft_wrap=True, markup=False, highlight=False)
 
 
-async def _check_and_optimize(job: "Job", spec: Path, given: Overrides, server: "RunServer") -> "Outcome":
+async def _check_and_optimize(
+    job: "Job", splits: "Splits | None", spec: Path, given: Overrides, server: "RunServer"
+) -> "Outcome":
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
     from httpx import HTTPError
 
@@ -164,7 +183,7 @@ async def _check_and_optimize(job: "Job", spec: Path, given: Overrides, server: 
     from gpo.runs.outcome import Outcome
     from gpo.runs.preflight import preflight
 
-    await preflight(job, hands_on=True)
+    await preflight(job, splits=splits, hands_on=True)
     flow = await start_prefect(server, "flows.optimize")
     try:
         result: Outcome = await flow.optimize_prompt(spec, given.seed, calls=given.calls)

@@ -12,6 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from gpo.report.run_html import report_path
+from gpo.runs.job import load_job
+from gpo.runs.optimize import optimize
 from tests.support.commands import (
     Content,
     closed_port,
@@ -224,6 +227,26 @@ def improving(request: Request) -> str:
     if request.model == "optimizer":
         return "ready" if "ready" in request.text else f"<START>Decide whether it is good ({request.number}).<END>"
     return right(request) if "Decide" in request.text else "negative"
+
+
+@pytest.mark.slow
+def test_a_run_that_has_ended_is_printed_again_without_a_call_or_a_server(folder: Path) -> None:
+    with serving(improving) as endpoint:
+        path = write(folder, spec_content(endpoint.url, optimizer={"max_steps": 1, "candidates": 2}))
+        job = load_job(path)
+        outcome = asyncio.run(optimize(job))
+        calls = endpoint.calls
+        (report := report_path(job.home, outcome.run_id)).parent.mkdir()
+        report.touch()
+        result = gpo("optimize", path, "--json")
+        assert endpoint.calls == calls
+    assert result.exit_code == 0, result.output
+    assert "has ended before" in result.stderr
+    summary = json.loads(result.stdout)
+    assert (summary["run_id"], summary["best"]["instruction"]) == (outcome.run_id, outcome.best.candidate.instruction)
+    assert summary["calls"]["task"]["paid"] == 0
+    assert summary["calls"]["task"]["cached"] == outcome.usage["task"].calls > 0
+    assert not (job.home / "prefect-server.json").exists()
 
 
 @pytest.mark.slow
