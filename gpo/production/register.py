@@ -36,7 +36,7 @@ def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
         task=spec.name,
         spec=spec.fingerprint(),
         metric=spec.metric.identity,
-        models={role: model.model for role, model in spec.models if isinstance(model, ModelSpec)},
+        models={role: model.model for role, model in spec.models if _is_asked(spec, role, model)},
         dataset=DatasetReference(name=name, version=version, fingerprint=dataset),
         # Of a program it is not known how its models were asked.
         asked=None
@@ -50,6 +50,12 @@ def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
             answer=spec.answer.model_dump(mode="json", exclude_defaults=True) | {"kind": spec.answer.kind},
         ),
     )
+
+
+def _is_asked(spec: TaskSpec, role: str, model: object) -> bool:
+    """Whether a model is asked in a run; with a program, a task model that the spec does not name is not."""
+    is_named = spec.target is None or role != "task" or "task" in spec.models.model_fields_set
+    return isinstance(model, ModelSpec) and is_named
 
 
 def lineage_of_run(spec: TaskSpec, outcome: Outcome, dataset: str) -> Lineage:

@@ -79,7 +79,7 @@ class TargetSpec(Record):
         Raises:
             SpecError: there is no such module.
         """
-        placed = self.model_copy(update={"folder": self.folder or folder})
+        placed = self.model_copy(update={"folder": (folder / (self.folder or "")).resolve()})
         files = placed.files() or self._installed()
         if not files:
             where = Path(*self.module.split("."))
