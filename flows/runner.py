@@ -22,7 +22,8 @@ def find_prefect(home: Path) -> "PrefectRunner | None":
     """
     url = api_url()
     if url is None:
-        return PrefectRunner(home) if join_stack(home) else None
+        # Not its Chroma: later runs of this process may be of another folder.
+        return PrefectRunner(home) if join_stack(home, whole=False) else None
     if not _answers(url):
         emit(Note(f"the Prefect server of PREFECT_API_URL, {url}, does not answer; the search goes on without it"))
         return None
@@ -38,7 +39,7 @@ class PrefectRunner:
 
     async def __call__(self, job: Job, splits: Splits | None) -> Outcome:
         """What the search of a job came to; Prefect is imported now, with its environment complete."""
-        prepare_prefect(self._home, verbose=True)
+        prepare_prefect(self._home, verbose=True, whole=False)
         flow = await asyncio.to_thread(importlib.import_module, "flows.optimize")
         outcome: Outcome = await flow.optimize_job(job, splits)
         return outcome

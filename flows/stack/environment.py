@@ -26,16 +26,16 @@ _CONNECT_S = 1.0
 AUTH, SERVER_AUTH = "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"
 
 
-def prepare_prefect(home: Path, *, verbose: bool = False) -> None:
+def prepare_prefect(home: Path, *, verbose: bool = False, whole: bool = True) -> None:
     """Set Prefect's environment for this process and its children; to be called before Prefect is imported.
 
-    Where the stack of this state folder runs, its Prefect server and its Chroma are used.
+    Where the stack of this state folder runs, its Prefect server and (`whole`) its Chroma are used.
     """
     home = home.resolve()
     if not verbose:
         # Prefect writes its troubles with telling the server of logs past its own logger, unless Python's says no.
         logging.raiseExceptions = False
-    join_stack(home)
+    join_stack(home, whole=whole)
     if not api_url() and (key := find_key(home)) is not None:
         os.environ.setdefault(AUTH, key)  # for the folder's own server, should one be found later
     defaults = {

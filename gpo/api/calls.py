@@ -13,7 +13,7 @@ from gpo.api.display import Progress, showing
 from gpo.api.results import Evaluation, Result
 from gpo.api.runner import find_runner
 from gpo.api.running import run_to_end
-from gpo.api.spec import Spec, SpecParts, as_spec
+from gpo.api.spec import TASK_MODEL_WRITES, Spec, SpecParts, as_spec
 from gpo.models.sharing import ask_anew, share_answers, share_tallies
 from gpo.runs.score import score_job
 
@@ -64,7 +64,7 @@ async def optimize_async(
     """As `gpo.optimize`, to be awaited."""
     whole = await asyncio.to_thread(as_spec, spec, parts)
     job = await asyncio.to_thread(whole.job, seed, home, calls)
-    with running(progress, whole, fresh=fresh) as shown:
+    with running(progress, whole.told, fresh=fresh) as shown:
         splits = await asyncio.to_thread(whole.splits, job.spec)
         run = await asyncio.to_thread(find_runner, job.home)
         outcome = await run(job, splits)
@@ -111,14 +111,15 @@ async def evaluate_async(
     instruction = None if spec is None else parts.pop("instruction", None)
     whole = await asyncio.to_thread(as_spec, spec, parts)
     job = await asyncio.to_thread(whole.job, None, home)
-    with running(progress, whole, fresh=fresh) as shown:
+    told = tuple(each for each in whole.told if each != TASK_MODEL_WRITES)
+    with running(progress, told, fresh=fresh) as shown:
         splits = await asyncio.to_thread(whole.splits, job.spec)
         measured = await score_job(job, instruction, split, splits=splits)
     return Evaluation(spec=whole, measured=measured, told=tuple(shown.told))
 
 
 @contextmanager
-def running(progress: bool, spec: Spec, *, fresh: bool) -> Iterator[Progress]:
+def running(progress: bool, told: tuple[str, ...], *, fresh: bool) -> Iterator[Progress]:
     """What all runs of the API have around them: shared answers and tallies, and what a person sees of it."""
-    with ask_anew(fresh), share_tallies(), share_answers(), showing(progress, spec.told) as shown:
+    with ask_anew(fresh), share_tallies(), share_answers(), showing(progress, told) as shown:
         yield shown

@@ -73,7 +73,7 @@ async def compare_async(
         seeds=parse_seeds(str(seeds)) if isinstance(seeds, int) else tuple(seeds),
         sizes=Sizes.from_options(calls=calls),
     )
-    with running(progress, whole, fresh=False) as shown:
+    with running(progress, whole.told, fresh=False) as shown:
         splits = await asyncio.to_thread(whole.splits, job.spec)
         plan = await asyncio.to_thread(_plan, whole, design, splits, folder)
         run, settings = await asyncio.to_thread(find_runner, folder), load_settings()

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 UNNAMED = "prompt"
 """The name of a task that was given none."""
 
+TASK_MODEL_WRITES = "the task model writes the new instructions as well (`optimizer=`)"
+"""What is told where no optimizer model is named; it matters to a search alone."""
+
 
 class SpecParts(TypedDict, total=False):
     """What a task is made of; the last group has the names, and means the same, as in a spec file.
@@ -64,6 +67,9 @@ class SpecParts(TypedDict, total=False):
     max_failure_rate: float
     max_unparsed_rate: float
 
+
+_OF_DATA = ("input", "reference", "answer", "sizes", "group")
+"""What is said of rows that are no `Dataset` yet."""
 
 _AS_IN_FILES = ("name", "few_shot", "budget", "gate", "production", "max_failure_rate", "max_unparsed_rate")
 
@@ -217,6 +223,8 @@ def _read(parts: SpecParts, told: list[str]) -> tuple[TaskSpec, Dataset]:
 def _read_dataset(parts: SpecParts, prompt: GivenPrompt) -> Dataset:
     data = parts["data"]
     if isinstance(data, Dataset):
+        if said := [f"`{name}=`" for name in _OF_DATA if name in parts]:
+            raise SpecError(f"data is a gpo.Dataset, which says itself what its fields are: give it {', '.join(said)}")
         return data
     answer = parts.get("answer")
     kind = answer.get("kind") if isinstance(answer, Mapping) else answer
@@ -249,7 +257,7 @@ def _read_models(parts: SpecParts, told: list[str]) -> ModelsSpec:
     }
     if "optimizer" not in models:
         models["optimizer"] = models["task"]
-        told.append("the task model writes the new instructions as well (`optimizer=`)")
+        told.append(TASK_MODEL_WRITES)
     return ModelsSpec(**models)
 
 

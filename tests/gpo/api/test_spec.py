@@ -110,6 +110,24 @@ def test_a_saved_spec_is_the_same_task_with_the_same_data(tmp_path: Path) -> Non
     assert gpo.Spec.load(path).content == read
 
 
+def test_a_dataset_says_itself_what_its_fields_are() -> None:
+    rows = frame().assign(who=[f"customer {number // 2}" for number in range(60)])
+    data = gpo.Dataset(rows, input="ticket", reference="label", sizes=(10, 20, 20), group="who")
+    assert data.section.group == "who"
+    assert "ticket -> label; train 10, dev 20, test 20" in data._repr_html_().replace("&gt;", ">")
+    given = {name: part for name, part in parts(data=data).items() if name != "reference"}
+    assert gpo.Spec(**given).content.dataset == data.section
+    with pytest.raises(SpecError, match=r"give it `reference=`"):
+        gpo.Spec(**parts(data=data))
+
+
+def test_conversations_stand_in_a_placeholder() -> None:
+    said = [[{"role": "user", "content": f"Hello {number}"}] for number in range(60)]
+    spec = gpo.Spec(**parts(prompt="Say what they want.", data=frame().assign(ticket=said)[["ticket", "label"]]))
+    assert spec.content.prompt.messages == ({"system": "{{instruction}}"}, {"placeholder": "{{ticket}}"})
+    assert len(spec.splits(spec.content).dev) == 18
+
+
 def test_an_object_of_python_is_in_no_file(tmp_path: Path) -> None:
     spec = gpo.Spec(**parts(task=lambda text: text, metric=lambda answer, reference: float(answer == reference)))
     with pytest.raises(SpecError, match="task= and optimizer= and metric=: an object of Python"):
