@@ -210,7 +210,8 @@ def likely(rng: np.random.Generator, trials: int = 4000) -> Iterator[str]:
             ]
             shares.append(percent(sum(each is not None for each in told) / trials))
         rows.append([f"{n}, {size}", *shares])
-    yield f"**Groups that nobody named.** How often the check tells of them, {trials:,} trials a cell; at tie 0, wrongly."
+    heading = "**Groups that nobody named.** How often the check tells of them"
+    yield f"{heading}, {trials:,} trials a cell; at tie 0, wrongly."
     yield table(["examples, size", "tie 0", "tie 0.1", "tie 0.3", "tie 1"], rows)
 
 

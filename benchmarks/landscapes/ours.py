@@ -37,7 +37,7 @@ def _ask_by(client: Client) -> Callable[..., Awaitable[Answer]]:
     async def invoke(connection: Any, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Answer:
         del parameters
         sent = [{"role": message.role, "content": message.text} for message in messages]
-        [text] = client.ask(connection.client.model_name, sent)
+        [text] = client.ask(connection.client.model, sent)
         asked = sum(len(message.text) for message in messages)
         return Answer(text=text, input_tokens=asked // 4, output_tokens=len(text) // 4 + 1, seconds=0.0)
 

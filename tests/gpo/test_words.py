@@ -93,7 +93,13 @@ def test_words_of_ascii_text_are_its_runs_without_whitespace(text: str) -> None:
     assert split_words(text) == text.split()
 
 
-@given(st.text(st.characters(categories=["L", "P", "Z", "S", "M"], max_codepoint=0x0DFF), max_size=40))
+# Two letters below U+02FF belong to Bopomofo, which has no spaces.
+@given(
+    st.text(
+        st.characters(categories=["L", "P", "Z", "S", "M"], max_codepoint=0x0DFF, exclude_characters="\u02ea\u02eb"),
+        max_size=40,
+    )
+)
 def test_words_of_scripts_with_spaces_are_runs_without_whitespace(text: str) -> None:
     assert split_words(text) == text.split()
 

@@ -114,7 +114,7 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
     from gpo.report.run_html import report_path
     from gpo.report.run_json import summary_json
     from gpo.runs.job import load_job
-    from gpo.runs.repetition import find_outcome
+    from gpo.runs.results.repetition import find_outcome
 
     job = load_job(spec, given.seed, calls=given.calls)
     may_have_ended = job.settings.has_database(job.home) and not given.fresh and not ui
@@ -159,7 +159,7 @@ def show_forecast(spec: Path, given: Overrides, *, as_json: bool) -> None:
     Raises:
         InputError: what is wrong with the spec or the data.
     """
-    from flows.cli.display.forecast import forecast_lines
+    from flows.cli.forecast import forecast_lines
     from gpo.runs.forecast import forecast
     from gpo.runs.job import load_job
 

@@ -56,8 +56,8 @@ def test_the_time_of_an_answer_is_that_of_when_it_was_paid_for() -> None:
     assert run().timing == first.timing
     assert model.tally.paid == 4
     held: dict[str, Any] = model.answers._held  # type: ignore[attr-defined]
-    for digest, (key, answer, role) in list(held.items())[:3]:
-        held[digest] = (key, answer.model_copy(update={"seconds": None}), role)
+    for digest, each in list(held.items())[:3]:
+        held[digest] = each.model_copy(update={"answer": each.answer.model_copy(update={"seconds": None})})
     assert run().timing.calls == 1
 
 
