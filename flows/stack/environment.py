@@ -140,8 +140,12 @@ def own_environment() -> dict[str, str]:
 
 
 def server_folders(home: Path) -> dict[str, str]:
-    """Where a Prefect server keeps its files: in the state folder, with the user's profiles as they are."""
-    return {"PREFECT_HOME": str(home / "prefect"), "PREFECT_PROFILES_PATH": str(_profiles_path())}
+    """Where a Prefect server keeps its files: in the state folder, with the user's profiles as they are.
+
+    As it is imported, Prefect makes its folder, but none above it. So it lies two below the state folder: nothing is
+    written before a server is to serve it.
+    """
+    return {"PREFECT_HOME": str(home / "prefect" / "server"), "PREFECT_PROFILES_PATH": str(_profiles_path())}
 
 
 def _profiles_path() -> Path:

@@ -23,7 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from flows.stack.server_users import ServerOrder, watch_users
-from gpo.files import replace_whole
+from gpo.files import make_private, replace_whole
 from gpo.ports import HOST
 from gpo.serving.http_guard import guard, local_hosts
 
@@ -64,7 +64,9 @@ def _serve(listening: socket.socket) -> None:
     import uvicorn  # noqa: PLC0415 - seconds, which pass before the order comes
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
-    place_database(orders.get().home)
+    home = orders.get().home
+    make_private(Path(os.environ["PREFECT_HOME"]))
+    place_database(home)
     app = guard(create_app(final=True), local_hosts(listening.getsockname()[1]))
     config = uvicorn.Config(app, log_level="warning", timeout_keep_alive=5, timeout_graceful_shutdown=_STOP_S)
     uvicorn.Server(config).run(sockets=[listening])
