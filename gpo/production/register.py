@@ -22,7 +22,7 @@ from gpo.prompts.version import (
 from gpo.records import Example, Score
 from gpo.runs.history import History, RunRow
 from gpo.runs.outcome import Outcome
-from gpo.spec.models import ModelSpec
+from gpo.spec.models import ModelSpec, ModelsSpec
 from gpo.spec.task import TaskSpec
 
 
@@ -54,7 +54,7 @@ def lineage_of_spec(spec: TaskSpec, dataset: str = "") -> Lineage:
 
 def _is_asked(spec: TaskSpec, role: str, model: object) -> bool:
     """Whether a model is asked in a run; with a program, a task model that the spec does not name is not."""
-    is_named = spec.target is None or role != "task" or "task" in spec.models.model_fields_set
+    is_named = spec.target is None or role != "task" or model != ModelsSpec().task
     return isinstance(model, ModelSpec) and is_named
 
 

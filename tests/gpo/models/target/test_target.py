@@ -11,6 +11,7 @@ from gpo.errors import SpecError, TooManyFailures
 from gpo.evaluation.evaluate import evaluate
 from gpo.models.sharing import HeldAnswers
 from gpo.models.target.target import Target
+from gpo.production.register import lineage_of_spec
 from gpo.records import Example, Score
 from gpo.search.requests.formatting import describe_case
 from gpo.spec.file import anchor_paths
@@ -256,3 +257,10 @@ def test_a_program_without_a_module_is_told_with_the_place(tmp_path: Path) -> No
     missing = spec.target.model_copy(update={"call": "app.pipeline:answer"})
     with pytest.raises(SpecError, match=r"neither .*/app/pipeline\.py nor an installed package is module"):
         missing.beside(tmp_path)
+
+
+def test_the_lineage_names_the_models_that_are_asked(tmp_path: Path) -> None:
+    code = "def answer(question): return seen()"
+    assert "task" not in lineage_of_spec(spec_of(tmp_path, code)).models
+    named = lineage_of_spec(spec_of(tmp_path, code, models={"task": "openai:gpt-4o-mini"}))
+    assert named.models["task"] == "openai:gpt-4o-mini"
