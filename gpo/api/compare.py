@@ -16,6 +16,7 @@ from gpo.comparison.run import raise_failed, run_cells
 from gpo.records import Splits
 from gpo.report.comparison import write_files
 from gpo.settings import load_settings
+from gpo.spec.task import TaskSpec
 
 
 def compare(
@@ -75,7 +76,7 @@ async def compare_async(
     )
     with running(progress, whole.told, fresh=False) as shown:
         splits = await asyncio.to_thread(whole.splits, job.spec)
-        plan = await asyncio.to_thread(_plan, whole, design, splits, folder)
+        plan = await asyncio.to_thread(_plan, whole, job.spec, design, splits, folder)
         run, settings = await asyncio.to_thread(find_runner, folder), load_settings()
         finished = await asyncio.to_thread(find_finished, plan)
         comparison = await run_cells(plan, finished, lambda cell: run(plan.job(cell, settings), splits), parallel)
@@ -84,10 +85,10 @@ async def compare_async(
     return ComparisonResult(comparison=comparison, folder=plan.folder, told=tuple(shown.told))
 
 
-def _plan(spec: Spec, design: Design, splits: Splits, home: Path) -> Plan:
+def _plan(whole: Spec, spec: TaskSpec, design: Design, splits: Splits, home: Path) -> Plan:
     """The cells, with their specs and the rows that are in memory written down, so that each can be run by hand."""
-    plan = lay_out(design, [(spec.job(None, home).spec, splits)], home)
+    plan = lay_out(design, [(spec, splits)], home)
     write_specs(plan)
-    if spec.dataset is not None:
-        spec.dataset.save(plan.folder)
+    if whole.dataset is not None:
+        whole.dataset.save(plan.folder)
     return plan

@@ -187,24 +187,20 @@ class ChatModel:
     async def _buy(self, connection: Connection, key: CallKey, sampling: Sampling, priority: int) -> Answer:
         """An answer, paid for and kept; its slot is free again then: a kill loses what is in flight alone."""
         await self._limiter.acquire(priority)
-        is_kept = False
         try:
             async with self._shared.in_flight.call():
                 answer = await self._invoke(connection, key, sampling)
                 answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
                 await self.answers.keep(key, answer, self.role, self.since)
-            is_kept = True
-        except ModelCallError as error:
-            self.tally.failed += 1
-            self.tally.input_tokens += error.input_tokens
-            self.tally.output_tokens += error.output_tokens
+        except BaseException as error:
+            # Whoever asked may call the others off: none of them is to go out before that was heard.
+            after_turns(_TURNS_TO_HEAR, self._limiter.release)
+            if isinstance(error, ModelCallError):
+                self.tally.failed += 1
+                self.tally.input_tokens += error.input_tokens
+                self.tally.output_tokens += error.output_tokens
             raise
-        finally:
-            if is_kept:
-                self._limiter.release()
-            else:
-                # Whoever asked may call the others off: none of them is to go out before that was heard.
-                after_turns(_TURNS_TO_HEAR, self._limiter.release)
+        self._limiter.release()
         self._count(answer)
         return answer
 

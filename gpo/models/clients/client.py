@@ -1,6 +1,6 @@
 """What every client of a model gives: one raw reply to some messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,6 +42,20 @@ class Client(Protocol):
             UnusableReplyError: what came is no answer.
             Exception: whatever the client's library raises.
         """
+
+
+async def read_whole(parts: AsyncIterator[bytes]) -> bytes:
+    """The parts of a reply as one.
+
+    Raises:
+        UnusableReplyError: they are longer than `MAX_REPLY_BYTES`.
+    """
+    body = bytearray()
+    async for part in parts:
+        body += part
+        if len(body) > MAX_REPLY_BYTES:
+            raise too_long()
+    return bytes(body)
 
 
 def too_long() -> UnusableReplyError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from gpo.messages.message import Message
-from gpo.models.clients.client import MAX_REPLY_BYTES, METERS, Client, RawReply, too_long
+from gpo.models.clients.client import MAX_REPLY_BYTES, METERS, Client, RawReply, read_whole, too_long
 from gpo.models.replies import UnusableReplyError, Verdict, read_billed, read_body
 from gpo.settings import configures_langchain, proxy_for
 from gpo.spec.models import ModelSpec
@@ -153,12 +153,7 @@ async def _read(response: "ClientResponse") -> bytes:
         if response.content_length > MAX_REPLY_BYTES:
             raise too_long()
         return await response.read()
-    body = bytearray()
-    async for part in response.content.iter_any():
-        body += part
-        if len(body) > MAX_REPLY_BYTES:
-            raise too_long()
-    return bytes(body)
+    return await read_whole(response.content.iter_any())
 
 
 def _raw_reply(content: Mapping[str, Any], seconds: float) -> RawReply:

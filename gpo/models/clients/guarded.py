@@ -16,7 +16,7 @@ import httpx2
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from gpo.models.clients.call_notes import current_exchange
-from gpo.models.clients.client import MAX_REPLY_BYTES, too_long
+from gpo.models.clients.client import read_whole
 from gpo.models.replies import UnusableReplyError, read_billed, read_body, read_tokens
 
 _NO_LONGER_TRUE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -36,7 +36,7 @@ class GuardedClient(DefaultAioHttpClient):
         began = monotonic()
         response = await super().send(request, stream=True, **options)
         try:
-            body = await _read(response)
+            body = await read_whole(response.aiter_bytes())
         finally:
             await response.aclose()
         current_exchange().seconds = monotonic() - began
@@ -68,15 +68,6 @@ async def with_own_connections(client: Any, stack: AsyncExitStack) -> Any:
     # Calls are repeated in one place, `retry.py`.
     own = root.with_options(http_client=await stack.enter_async_context(GuardedClient()), max_retries=0)
     return client.model_copy(update={"root_async_client": own, "async_client": own.chat.completions})
-
-
-async def _read(response: httpx2.Response) -> bytes:
-    body = bytearray()
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > MAX_REPLY_BYTES:
-            raise too_long()
-    return bytes(body)
 
 
 def _without_odd_usage(content: Mapping[str, Any], body: bytes) -> bytes:
