@@ -1,9 +1,11 @@
-"""Calls at the same time: how many (`Limiter`), how they end (`CallsInFlight`), all or none (`gather_or_cancel`)."""
+"""Calls at once: how many (`Limiter`), how they end (`CallsInFlight`), all or none (`gather_or_cancel`), in what loop."""
 
 import asyncio
 import heapq
 import itertools
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -85,6 +87,47 @@ class CallsInFlight:
 def after_turns(turns: int, work: Callable[[], None]) -> None:
     """Do some work when the event loop has gone round some times: whoever is ready by now has had its turn then."""
     asyncio.get_running_loop().call_soon(work if turns <= 1 else lambda: after_turns(turns - 1, work))
+
+
+class LoopThread:
+    """An event loop in a daemon thread of this process, begun when it is first needed.
+
+    It is begun anew where its thread has gone, as in a forked child, which has the loop and not the thread.
+    """
+
+    def __init__(self, name: str, executor: Callable[[], ThreadPoolExecutor] | None = None) -> None:
+        """Call the thread `name`; `executor` makes what the loop hands blocking work to."""
+        self._name, self._executor = name, executor
+        self._lock = threading.Lock()
+        self._loops: list[asyncio.AbstractEventLoop] = []  # one that is left behind cannot be closed
+        self._thread: threading.Thread | None = None
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop, which runs."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                loop = asyncio.new_event_loop()
+                if self._executor is not None:
+                    loop.set_default_executor(self._executor())
+                self._loops.append(loop)
+                self._thread = threading.Thread(target=loop.run_forever, name=self._name, daemon=True)
+                self._thread.start()
+            return self._loops[-1]
+
+    def is_current(self) -> bool:
+        """Whether the caller runs in the loop."""
+        return threading.current_thread() is self._thread
+
+    def close(self, wait_s: float) -> None:
+        """End the loop, unless something in it hangs for `wait_s` seconds: that ends with the process."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None and thread.is_alive():
+            loop = self._loops[-1]
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(wait_s)
+            if not thread.is_alive():
+                loop.close()
 
 
 T = TypeVar("T")

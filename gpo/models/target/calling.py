@@ -18,6 +18,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 
+from gpo.concurrency import LoopThread
 from gpo.errors import TargetError
 from gpo.formatting import shorten_value
 from gpo.messages.message import InputValue
@@ -48,11 +49,11 @@ async def run_program(program: Program, inputs: Mapping[str, InputValue], second
 def _begin(program: Program, given: dict[str, Any]) -> "Future[Any]":
     run = program.run
     if program.is_runnable:
-        return _LOOP.begin(lambda: run.ainvoke(given))
+        return _in_loop(lambda: run.ainvoke(given))
     named = program.by_name
     call = partial(run, given) if named is None else partial(run, **{name: given[name] for name in named})
     if inspect.iscoroutinefunction(run) or inspect.iscoroutinefunction(getattr(run, "__call__", None)):  # noqa: B004
-        return _LOOP.begin(call)
+        return _in_loop(call)
     return _in_thread(lambda: _finished(call()))
 
 
@@ -64,7 +65,7 @@ def _finished(result: Any) -> Any:
     """The result; that of a promise is waited for, in the loop of all programs."""
     if not inspect.isawaitable(result):
         return result
-    return _LOOP.begin(lambda: result).result()
+    return _in_loop(lambda: result).result()
 
 
 def _in_thread(function: Callable[[], Any]) -> "Future[Any]":
@@ -97,47 +98,20 @@ class _LeavingPool(ThreadPoolExecutor):
         return _in_thread(lambda: function(*arguments, **options))
 
 
-class _ProgramLoop:
-    """An event loop in a thread of its own, begun when it is first needed."""
+def _in_loop(make: Callable[[], Awaitable[Any]]) -> "Future[Any]":
+    """Run what `make` makes in the loop of all programs, with the context of the caller."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+    async def run() -> Any:
+        try:
+            return await make()
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise _told(error) from error
 
-    def begin(self, make: Callable[[], Awaitable[Any]]) -> "Future[Any]":
-        """Run what `make` makes in the loop, with the context of the caller."""
-
-        async def run() -> Any:
-            try:
-                return await make()
-            except (SystemExit, KeyboardInterrupt) as error:
-                raise _told(error) from error
-
-        return asyncio.run_coroutine_threadsafe(run(), self._running())
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None or self._thread is None or not self._thread.is_alive():
-                self._loop = asyncio.new_event_loop()
-                self._loop.set_default_executor(_LeavingPool(max_workers=1))
-                self._thread = threading.Thread(target=self._loop.run_forever, name="gpo-targets", daemon=True)
-                self._thread.start()
-            return self._loop
-
-    def close(self) -> None:
-        """End the loop, unless something in it hangs: that ends with the process."""
-        with self._lock:
-            loop, self._loop, thread = self._loop, None, self._thread
-        if loop is not None and thread is not None and thread.is_alive():
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(_LEAVING_S)
-            if not thread.is_alive():
-                loop.close()
+    return asyncio.run_coroutine_threadsafe(run(), _LOOP.loop())
 
 
-_LOOP = _ProgramLoop()
-atexit.register(_LOOP.close)
+_LOOP = LoopThread("gpo-targets", lambda: _LeavingPool(max_workers=1))
+atexit.register(_LOOP.close, _LEAVING_S)
 
 
 def read_text(result: Any, output: str | None) -> str:
