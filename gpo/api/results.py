@@ -13,9 +13,9 @@ from gpo.evaluation import few_shot
 from gpo.gate.verdict import GateDecision
 from gpo.names import PRODUCTION
 from gpo.production.register import register_outcome, register_start
-from gpo.prompts.langchain_template import as_langchain
+from gpo.prompts.candidate import candidate_template
 from gpo.prompts.registry import Registry
-from gpo.prompts.version import Move, PromptVersion, prompt_content
+from gpo.prompts.version import Move, prompt_content
 from gpo.records import Example, Interval, Splits
 from gpo.report import findings
 from gpo.report.run_html import report_path
@@ -61,9 +61,7 @@ class Result:
     def prompt(self) -> "ChatPromptTemplate":
         """The best prompt as a template of LangChain, to be tried at once: `result.prompt | model`."""
         content = prompt_content(self.job.spec.prompt.template, self.best, self._demonstrations())
-        name = self.job.spec.name
-        unregistered = PromptVersion(name=name, version=0, digest=content.digest, content=content, created_at="")
-        return as_langchain(unregistered)
+        return candidate_template(self.job.spec.name, content)
 
     @property
     def report(self) -> Path:

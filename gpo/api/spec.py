@@ -18,7 +18,7 @@ from gpo.files import write_whole
 from gpo.models.given import read_model
 from gpo.progress import Event, Note, listen
 from gpo.records import Splits
-from gpo.runs.job import Job, load_job
+from gpo.runs.job import Job, load_job, override_search
 from gpo.scoring.metric_registry import Scoring
 from gpo.scoring.spec import AnswerSpec, MetricSpec
 from gpo.settings import load_settings
@@ -129,12 +129,7 @@ class Spec:
         folder = None if home is None else Path(home).expanduser()
         if self.path is not None:
             return load_job(self.path, seed, folder, calls=calls)
-        settings, content = load_settings(), self.content
-        if seed is not None:
-            content = content.model_copy(update={"seed": seed})
-        if calls is not None:
-            budget = content.budget.model_copy(update={"max_task_calls": calls})
-            content = content.model_copy(update={"budget": budget})
+        settings, content = load_settings(), override_search(self.content, seed, calls)
         return Job(spec=content, home=(folder or settings.home_here()).resolve(), settings=settings)
 
     def splits(self, content: TaskSpec) -> Splits:

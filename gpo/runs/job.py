@@ -67,12 +67,14 @@ def load_job(
         DatasetError: there is no such dataset or version.
         StateError: the rows of the dataset cannot be had.
     """
-    spec = load_spec(path)
-    settings = load_settings()
-    if seed is not None:
-        spec = spec.model_copy(update={"seed": seed})
-    if calls is not None:
-        budget = spec.budget.model_copy(update={"max_task_calls": calls})
-        spec = spec.model_copy(update={"budget": budget})
+    spec, settings = override_search(load_spec(path), seed, calls), load_settings()
     home = settings.home_for(path) if home is None else home.resolve()
     return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings, path=path)
+
+
+def override_search(spec: TaskSpec, seed: int | None, calls: int | None) -> TaskSpec:
+    """The spec with another seed, or another cap on task-model calls of the search; None leaves what it says."""
+    changed: dict[str, object] = {} if seed is None else {"seed": seed}
+    if calls is not None:
+        changed["budget"] = spec.budget.model_copy(update={"max_task_calls": calls})
+    return spec.model_copy(update=changed)

@@ -1,6 +1,5 @@
 """Opens a run: database, models and search index together, and the key under which its work is found again."""
 
-import hashlib
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
+from gpo.files import hash_files
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models, with_target
@@ -51,10 +51,7 @@ def code_version() -> str:
 def source_hash(root: Path) -> str:
     """Hash of the `DECIDING` files below `root` by their names and contents; other files there do not matter."""
     found = {path.relative_to(root).as_posix(): path for pattern in DECIDING for path in root.glob(pattern)}
-    digest = hashlib.sha256()
-    for name in sorted(name for name, path in found.items() if path.is_file()):
-        digest.update(name.encode() + b"\0" + found[name].read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    return hash_files({name: path for name, path in found.items() if path.is_file()})
 
 
 class Run:

@@ -1,7 +1,6 @@
 """The source of a module and of all that it imports from the same place: what decides the answers of a program."""
 
 import ast
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,14 +19,6 @@ def source_closure(module: str, root: Path) -> dict[str, Path]:
             found[name] = path
             waiting += _imports(name, path)
     return found
-
-
-def closure_hash(files: dict[str, Path]) -> str:
-    """Hash of files by their module names and contents."""
-    digest = hashlib.sha256()
-    for name in sorted(files):
-        digest.update(name.encode() + b"\0" + files[name].read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
 
 
 def _file_of(name: str, root: Path) -> Path | None:

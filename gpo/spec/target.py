@@ -8,8 +8,9 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from gpo.errors import SpecError
+from gpo.files import hash_files
 from gpo.records import Record
-from gpo.spec.source_closure import closure_hash, source_closure
+from gpo.spec.source_closure import source_closure
 
 _CALL = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
@@ -87,7 +88,7 @@ class TargetSpec(Record):
                 f"`target`: neither {placed.folder}/{where}.py nor an installed package is module `{self.module}`; "
                 "write it there, or correct `target`"
             )
-        return placed.model_copy(update={"source": closure_hash(files)})
+        return placed.model_copy(update={"source": hash_files(files)})
 
     def _installed(self) -> dict[str, Path]:
         """The files of an installed package's module, and of what it imports from that package."""

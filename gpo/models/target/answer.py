@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from gpo.messages.message import Message, json_inputs
 from gpo.models.ledger import Answer, CallKey
 from gpo.prompts.version import PromptContent
-from gpo.records import Example, Record, TracedCall, canonical_json
+from gpo.records import Example, Record, TracedCall, Usage, canonical_json
 from gpo.scoring.functions.trace import Trace
 from gpo.spec.target import TargetSpec
 
@@ -51,16 +51,29 @@ class ProgramAnswer(Record):
             for each in seen
         )
 
+    @property
+    def usage(self) -> Usage:
+        """What it took."""
+        return tokens_of(self.calls).model_copy(update={"calls": len(self.model_answers())})
+
     def kept(self, program: str) -> Answer:
         """It as the ledger keeps it."""
-        answers = self.model_answers()
+        used = self.usage
         return Answer(
             text=json.dumps(self.model_dump(mode="json", exclude_defaults=True)),
             model=program,
-            input_tokens=sum(each.input_tokens for each in answers),
-            output_tokens=sum(each.output_tokens for each in answers),
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
             seconds=self.seconds,
         )
+
+
+def tokens_of(calls: Iterable[TracedCall]) -> Usage:
+    """The tokens of calls, which only those of models have."""
+    seen = tuple(calls)
+    return Usage(
+        input_tokens=sum(each.input_tokens for each in seen), output_tokens=sum(each.output_tokens for each in seen)
+    )
 
 
 def read_kept(answer: Answer) -> ProgramAnswer | None:

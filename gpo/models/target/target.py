@@ -11,7 +11,7 @@ from gpo.formatting import error_line, storable
 from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel
 from gpo.models.sharing import anew_since, current_shared
-from gpo.models.target.answer import AnswerKeys, ProgramAnswer, read_kept
+from gpo.models.target.answer import AnswerKeys, ProgramAnswer, read_kept, tokens_of
 from gpo.models.target.calling import read_text, run_program
 from gpo.models.target.load import load_program
 from gpo.models.target.recording import Recorder, record_calls
@@ -20,7 +20,7 @@ from gpo.progress import Answered, Note, emit
 from gpo.prompts.candidate import CandidateRun, candidate_template, use_candidate
 from gpo.prompts.loader import load_prompt
 from gpo.prompts.version import PromptContent, prompt_content
-from gpo.records import Example, Usage, total_usage
+from gpo.records import Example, total_usage
 from gpo.redaction import mask_secrets
 from gpo.spec.target import TargetSpec
 from gpo.spec.task import TaskSpec
@@ -98,10 +98,11 @@ class _Asking:
         possible = {example.id: self._keys.possible(example) for example in self._inquiry.block}
         kept = await self._target.answers.find([key for keys in possible.values() for key in keys])
         found: dict[str, ProgramAnswer] = {}
+        others = _OtherPrompts()
         for name, keys in possible.items():
             for answer in (kept[key.digest] for key in keys if key.digest in kept):
                 known = read_kept(answer) if answer.created_at >= self._target.since else None
-                if known is not None and await _still_holds(known):
+                if known is not None and await others.are_still(known.others):
                     found[name] = known
                     break
                 self._outdated.add(name)
@@ -148,7 +149,7 @@ class _Asking:
                 utc_now() if example.id in self._outdated else target.since,
             )
             await target.answers.keep(key, answer.kept(target.spec.call), ROLE, stale)
-        used = _usage(answer)
+        used = answer.usage
         target.tally.paid += used.calls
         target.tally.input_tokens += used.input_tokens
         target.tally.output_tokens += used.output_tokens
@@ -157,11 +158,7 @@ class _Asking:
 
     def _count_failed(self, recorder: Recorder) -> None:
         """What a run that came to nothing has cost all the same."""
-        calls = recorder.calls(self._texts)
-        billed = Usage(
-            input_tokens=sum(each.input_tokens for each in calls),
-            output_tokens=sum(each.output_tokens for each in calls),
-        )
+        billed = tokens_of(recorder.calls(self._texts))
         self._target.tally.failed += 1
         self._target.tally.input_tokens += billed.input_tokens
         self._target.tally.output_tokens += billed.output_tokens
@@ -175,24 +172,24 @@ class _Asking:
         return TargetError(f"the program `{self._target.spec.call}` failed: {mask_secrets(said)}")
 
 
-async def _still_holds(answer: ProgramAnswer) -> bool:
-    """Whether the prompts of others that an answer was made with are in production still."""
-    for reference, digest in answer.others.items():
-        name, _, alias = reference.rpartition("@")
-        version = int(alias) if alias.isdigit() else None
-        try:
-            now = await asyncio.to_thread(load_prompt, name, **({"version": version} if version else {"alias": alias}))
-        except GpoError:
-            return False
-        if (now.metadata or {}).get("digest", "") != digest:
-            return False
-    return True
+class _OtherPrompts:
+    """What the prompts of others are in production now, each looked at once."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, str | None] = {}
+
+    async def are_still(self, digests: Mapping[str, str]) -> bool:
+        """Whether all are what they were when an answer was made with them; by name and reference."""
+        for reference in digests.keys() - self._digests.keys():
+            self._digests[reference] = await asyncio.to_thread(_digest_now, reference)
+        return all(self._digests[reference] == digest for reference, digest in digests.items())
 
 
-def _usage(answer: ProgramAnswer) -> Usage:
-    answers = answer.model_answers()
-    return Usage(
-        calls=len(answers),
-        input_tokens=sum(each.input_tokens for each in answers),
-        output_tokens=sum(each.output_tokens for each in answers),
-    )
+def _digest_now(reference: str) -> str | None:
+    """The digest of a prompt by name and alias or version; None where it cannot be had."""
+    name, _, alias = reference.rpartition("@")
+    try:
+        now = load_prompt(name, version=int(alias)) if alias.isdigit() else load_prompt(name, alias=alias)
+    except GpoError:
+        return None
+    return str((now.metadata or {}).get("digest", ""))
