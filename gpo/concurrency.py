@@ -1,4 +1,4 @@
-"""Calls at once: how many (`Limiter`), how they end (`CallsInFlight`), all or none (`gather_or_cancel`), in what loop."""
+"""Calls at once: how many (`Limiter`), how they end, all or none (`gather_or_cancel`), in what loop (`LoopThread`)."""
 
 import asyncio
 import heapq
