@@ -7,11 +7,13 @@ away: only the main thread may set one.
 
 import asyncio
 import contextvars
+import math
 import queue
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from flows.cli.signals import Interrupted, end_at_once, handling
@@ -24,6 +26,10 @@ HOME_S = 5.0
 
 TIDY_S = 1.5
 """How long the work may take, once it was cancelled, to say so to Prefect and to close what it has open."""
+
+LOOK_S = 0.1
+"""How often the main thread wakes. The system may give a signal to any thread, which Python only notes: until the main
+thread wakes, nobody hears it."""
 
 T = TypeVar("T")
 
@@ -84,7 +90,7 @@ def run_interruptibly(make: Callable[[], Coroutine[Any, Any, T]], tell: Callable
     thread = threading.Thread(target=context.run, args=(work.run,), name="gpo-work", daemon=True)
     with handling(heard.put):
         thread.start()
-        number = heard.get()
+        number = _hear(heard)
         if number is not None:
             _stop(work, number, heard, tell)
             raise Interrupted(number)
@@ -101,5 +107,20 @@ def _stop(work: _Work[Any], number: int, heard: "queue.SimpleQueue[int | None]",
         tell(f"{Interrupted(number).word}: {waiting if out else 'stopping'}.")
         work.stop()
         with suppress(queue.Empty):
-            while heard.get(timeout=HOME_S + TIDY_S if out else TIDY_S) is not None:
+            while _hear(heard, HOME_S + TIDY_S if out else TIDY_S) is not None:
                 pass
+
+
+def _hear(heard: "queue.SimpleQueue[int | None]", wait_s: float = math.inf) -> int | None:
+    """The next signal; None when the work has ended.
+
+    Raises:
+        queue.Empty: there was neither for `wait_s` seconds.
+    """
+    ends = monotonic() + wait_s
+    while True:
+        try:
+            return heard.get(timeout=LOOK_S)
+        except queue.Empty:
+            if monotonic() >= ends:
+                raise
