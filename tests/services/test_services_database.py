@@ -196,7 +196,7 @@ def test_callers_that_come_to_a_frozen_server_wait_together(
     server: Postgres, url: str, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
-    monkeypatch.setattr("gpo.prompts.loader.open_read_only", counted(tries, url))
+    monkeypatch.setattr("gpo.prompts.lookup.open_read_only", counted(tries, url))
     monkeypatch.setattr("gpo.database.engine.READ_LIMITS", BRIEF)
     loader = PromptLoader(url, FOREVER)
     together = threading.Barrier(24)
