@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 
 from gpo.errors import StateError
 
@@ -10,6 +11,7 @@ HOST = "127.0.0.1"
 
 _LAST = 65535
 _TRIED = 20
+_NONE_FREE = "no free port on the loopback interface"
 
 
 def is_free(port: int) -> bool:
@@ -23,10 +25,26 @@ def find_free_port(wanted: int) -> int:
     Raises:
         StateError: there is none.
     """
-    for port in (*range(wanted, min(wanted + _TRIED, _LAST)), 0):
+    for port in _candidates(wanted):
         if (found := _bind(port)) is not None:
             return found
-    raise StateError("no free port on the loopback interface")
+    raise StateError(_NONE_FREE)
+
+
+def listen_at_free_port(wanted: int, backlog: int) -> socket.socket:
+    """A socket that listens at the port `wanted`, else at one of the next, else at any: nobody else gets it.
+
+    Raises:
+        StateError: there is none.
+    """
+    for port in _candidates(wanted):
+        with suppress(OSError):
+            return socket.create_server((HOST, port), backlog=backlog)
+    raise StateError(_NONE_FREE)
+
+
+def _candidates(wanted: int) -> tuple[int, ...]:
+    return (*range(wanted, min(wanted + _TRIED, _LAST)), 0)
 
 
 def _bind(port: int) -> int | None:

@@ -8,14 +8,17 @@ import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from flows.stack.environment import SERVER_AUTH, find_key, key_path, make_key, own_environment, server_folders
 from flows.stack.process import PYTHON, start_time
 from flows.stack.server_users import PrefectServer, ServerOrder, record_path, server_log
 from gpo.files import make_private, write_whole
-from gpo.ports import HOST, find_free_port
+from gpo.ports import HOST, listen_at_free_port
 from gpo.settings import load_settings
+
+_BACKLOG = 512
+"""Requests that may wait at the port while Prefect loads."""
 
 
 class Launch(NamedTuple):
@@ -24,13 +27,11 @@ class Launch(NamedTuple):
     child: "subprocess.Popen[bytes]"
     port: int
     key: str
-    printed: IO[bytes]
 
     def drop(self) -> None:
         """End it: it is not needed."""
         self.child.kill()
         self.child.communicate()
-        self.printed.close()
 
     def fits(self, home: Path) -> bool:
         """Whether it runs, and no other command has made a key for the folder since."""
@@ -49,15 +50,12 @@ class Launch(NamedTuple):
             make_private(log.parent)
             with suppress(FileNotFoundError):
                 log.replace(log.with_suffix(".previous.log"))
-            self.printed.seek(0)
-            write_whole(log, self.printed.read(), mode=0o600)
             if find_key(home) is None:
                 write_whole(key_path(home), self.key, mode=0o600)
             write_whole(record_path(home), server.model_dump_json(), mode=0o600)
         except OSError:
             self.drop()  # what is not written down could never be stopped
             raise
-        self.printed.close()
         if self.child.stdin is not None:
             with suppress(BrokenPipeError):  # it has ended: whoever waits for it will tell
                 self.child.stdin.write(order.model_dump_json().encode() + b"\n")
@@ -69,10 +67,25 @@ class Launch(NamedTuple):
 
 def launch(home: Path, wanted: int) -> Launch:
     """Begin to load a server for a state folder, at port `wanted` or another."""
-    port, key = find_free_port(wanted), find_key(home) or make_key()
+    key = find_key(home) or make_key()
+    with listen_at_free_port(wanted, _BACKLOG) as listening, tempfile.TemporaryFile() as printed:
+        port = int(listening.getsockname()[1])
+        child = subprocess.Popen(  # noqa: S603 - our own command
+            [*PYTHON, "flows.stack.prefect_server", str(listening.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=printed,
+            stderr=printed,
+            env=_environment(home, port, key),
+            start_new_session=True,
+            pass_fds=[listening.fileno()],
+        )
+    return Launch(child, port, key)
+
+
+def _environment(home: Path, port: int, key: str) -> dict[str, str]:
     # Without the second name for the port its pages would call the usual one. Slots of a concurrency limit outlive the
     # server on disk; from its memory they would be lost, and stay taken for ever.
-    environment = {
+    return {
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         **own_environment(),
         **server_folders(home),
@@ -81,13 +94,3 @@ def launch(home: Path, wanted: int) -> Launch:
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
     }
-    printed = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the order is given
-    child = subprocess.Popen(  # noqa: S603 - our own command
-        [*PYTHON, "flows.stack.prefect_server", str(port)],
-        stdin=subprocess.PIPE,
-        stdout=printed,
-        stderr=printed,
-        env=environment,
-        start_new_session=True,
-    )
-    return Launch(child, port, key, printed)

@@ -1,7 +1,7 @@
 """The Prefect server of a state folder: a process that waits for its orders, serves, and leaves with its last user.
 
-`python -m flows.stack.prefect_server PORT` takes the port, loads Prefect, and reads a `ServerOrder` from stdin: until
-then it has written nothing, and it ends with whoever started it.
+`python -m flows.stack.prefect_server SOCKET` gets a socket that listens, as the number of a file, loads Prefect, and
+reads a `ServerOrder` from stdin: until then it has written nothing, and it ends with whoever started it.
 
 Prefect begins most transactions DEFERRED. On SQLite one that reads and then writes fails at once when another wrote in
 between, whatever the time-out: a client is answered 503 and pauses, and a run that a trigger was to start is lost.
@@ -15,7 +15,7 @@ import socket
 import sqlite3
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,7 +24,6 @@ from sqlalchemy.engine import Engine
 
 from flows.stack.server_users import ServerOrder, watch_users
 from gpo.files import make_private, replace_whole
-from gpo.ports import HOST
 from gpo.serving.http_guard import guard, local_hosts
 
 _EMPTY = Path(__file__).with_name("prefect.sql")
@@ -34,6 +33,10 @@ _REVISION = re.compile(r'"alembic_version" VALUES\(\'(\w+)\'\)')
 
 _STOP_S = 3
 """How long requests that are being answered are waited for at the end."""
+
+
+_PRINTED = 1 << 20
+"""Bytes that a server may print before its order comes."""
 
 
 def queue_writers() -> None:
@@ -61,8 +64,12 @@ def _serve(listening: socket.socket) -> None:
     orders: queue.SimpleQueue[ServerOrder] = queue.SimpleQueue()
     threading.Thread(target=_await_order, args=(orders,), name="await-order", daemon=True).start()
     queue_writers()
-    import uvicorn  # noqa: PLC0415 - seconds, which pass before the order comes
-    from prefect.server.api.server import create_app  # noqa: PLC0415
+    try:
+        import uvicorn  # noqa: PLC0415 - seconds, which pass before the order comes
+        from prefect.server.api.server import create_app  # noqa: PLC0415
+    except BaseException:
+        orders.get()  # which names the log that the error belongs in
+        raise
 
     home = orders.get().home
     make_private(Path(os.environ["PREFECT_HOME"]))
@@ -94,9 +101,11 @@ def place_database(home: Path) -> bool:
 
 
 def _print_to(log: Path) -> None:
-    """Print to the log from here on; whoever started it may go."""
+    """Print to the log from here on, and copy what was printed so far; whoever started it may go."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with suppress(OSError):  # a pipe or a terminal does not give back what went to it
+        os.write(out, os.pread(sys.stdout.fileno(), _PRINTED, 0))
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(out, stream.fileno())
@@ -105,9 +114,10 @@ def _print_to(log: Path) -> None:
 
 
 def main() -> NoReturn:
-    """Take the port, load Prefect, and serve as ordered."""
+    """Load Prefect, and serve as ordered."""
     os.umask(0o077)
-    with socket.create_server((HOST, int(sys.argv[1])), backlog=512) as listening:
+    with socket.socket(fileno=int(sys.argv[1])) as listening:
+        listening.set_inheritable(False)
         _serve(listening)
     sys.exit()
 

@@ -158,7 +158,8 @@ def await_server(home: Path, server: PrefectServer) -> PrefectServer:
     if not _becomes_healthy(server, home, START_S):
         stop([server.process(home)], STOP_S)
         log = server_log(home)
-        raise StateError(f"the Prefect server did not start ({first_error(log)}); its log: {log}")
+        why = first_error(log) or "it ended without a word or does not answer"
+        raise StateError(f"the Prefect server did not start ({why}); its log: {log}")
     return server
 
 

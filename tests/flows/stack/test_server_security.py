@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from flows.stack.environment import key_path, prepare_prefect
+from flows.stack.launch import launch
 from flows.stack.server_users import PrefectServer, server_log
 from flows.stack.ui import ensure_server, stop_server
+from gpo.errors import StateError
 from gpo.ports import find_free_port
 
 pytestmark = [pytest.mark.slow]
@@ -121,3 +123,16 @@ def test_a_second_key_is_not_made(server: PrefectServer, home: Path) -> None:
     assert key_path(home).read_text() == before
     assert json.loads((home / "prefect-server.json").read_text())["pid"] == server.pid
     assert find_free_port(server.port) != server.port
+
+
+def test_why_a_server_cannot_load_stands_in_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_TIMEOUT", "soon")
+    with pytest.raises(StateError, match=r"did not start \(.*ValidationError.*ServerDatabaseSettings"):
+        ensure_server(tmp_path / ".gpo")
+
+
+def test_servers_that_start_at_once_take_ports_of_their_own(tmp_path: Path) -> None:
+    launched = [launch(tmp_path / name, 4870) for name in ("one", "two", "three")]
+    for each in launched:
+        each.drop()
+    assert len({each.port for each in launched}) == 3
