@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.padding import Padding
@@ -10,11 +10,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from flows.cli.console import print_json, print_table
-from flows.cli.display.breakdown import Breakdown, print_breakdown
 from gpo import formatting
 from gpo.runs.results.files import as_json
 from gpo.runs.results.result import ExampleResult
-from gpo.runs.results.summary import MeasuredPrompt, ResultSummary
+
+if TYPE_CHECKING:
+    from gpo.runs.results.summary import MeasuredPrompt, ResultSummary
 
 SHOWN_ON_TERMINAL = 10
 """Examples that a terminal shows where no limit is given; a pipe gets all."""
@@ -36,7 +37,7 @@ _COLUMNS = (
 )
 
 
-def print_summary(console: Console, summary: ResultSummary, label: str, *, as_json: bool) -> None:
+def print_summary(console: Console, summary: "ResultSummary", label: str, *, as_json: bool) -> None:
     """The summary: one JSON object, or scores, counts, labels or grades, and the first changed examples in full.
 
     `label` is that of the prompt.
@@ -44,6 +45,8 @@ def print_summary(console: Console, summary: ResultSummary, label: str, *, as_js
     if as_json:
         print_json(_as_json(summary))
         return
+    from flows.cli.display.breakdown import Breakdown, print_breakdown  # noqa: PLC0415 - a list does not wait for it
+
     head = Text.assemble((summary.run, "bold"), f"  {summary.split}")
     if summary.set_metric:
         head.append(f", {summary.set_metric}")
@@ -68,13 +71,13 @@ def print_summary(console: Console, summary: ResultSummary, label: str, *, as_js
             console.print(Text(f"\n{more:,} more: --{change}", style="dim"), soft_wrap=True)
 
 
-def _as_json(summary: ResultSummary) -> Mapping[str, object]:
+def _as_json(summary: "ResultSummary") -> Mapping[str, object]:
     shown = {"broken": summary.broken, "fixed": summary.fixed}
     examples = {name: [as_json(each, compared=True) for each in found] for name, found in shown.items()}
     return {**summary.model_dump(mode="json", exclude=set(examples)), **examples}
 
 
-def _measured(measured: MeasuredPrompt) -> list[str]:
+def _measured(measured: "MeasuredPrompt") -> list[str]:
     return [
         formatting.fraction(measured.score),
         formatting.interval(measured.low, measured.high),
