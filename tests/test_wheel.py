@@ -89,6 +89,11 @@ def test_it_claims_one_name_and_brings_what_is_no_code(installed: Installed) -> 
         <= moved
         <= set(names)
     )
+    programs = {path.relative_to(ROOT) for path in (ROOT / "examples").glob("*/*/*.py")}
+    assert programs
+    assert {f"gpo/shipped/{path.as_posix()}" for path in programs} <= set(names), (
+        "an example is copied with its program"
+    )
     assert entry_point.strip() == b"entrypoint: gpo.flows.reoptimize.reoptimize_prompt"
     assert not [name for name in names if "/.gpo/" in name or name.endswith((".env", "Dockerfile"))]
 
@@ -102,7 +107,8 @@ def test_the_demo_improves_a_prompt_and_says_that_its_models_are_synthetic(insta
 
 
 def test_examples_are_copied_once_and_the_flows_of_their_deployments_are_found(installed: Installed) -> None:
-    assert installed.run("gpo", "examples").stdout.split() == ["review-sentiment", "synthetic", "deployments"]
+    shipped = [path.parent.name for path in sorted((ROOT / "examples").glob("*/spec.yaml"))]
+    assert installed.run("gpo", "examples").stdout.split() == [*shipped, "deployments"]
     assert installed.run("gpo", "examples", "deployments", "--to", "ours").returncode == 0
     refused = installed.run("gpo", "examples", "deployments", "--to", "ours")
     assert (refused.returncode, "exists already" in refused.stderr) == (2, True)

@@ -17,6 +17,7 @@ PUBLIC = [
     "evaluate_async",
     "load_chain",
     "load_prompt",
+    "load_prompts",
     "optimize",
     "optimize_async",
     "system_prompt",
