@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpo.api.dataset import Dataset
     from gpo.api.spec import Spec
     from gpo.prompts.agent import PromptMiddleware
-    from gpo.prompts.loader import load_prompt
+    from gpo.prompts.loader import load_prompt, load_prompts, load_text
     from gpo.prompts.system import system_prompt
 
 __all__ = [
@@ -36,6 +36,8 @@ __all__ = [
     "evaluate_async",
     "load_chain",
     "load_prompt",
+    "load_prompts",
+    "load_text",
     "optimize",
     "optimize_async",
     "system_prompt",
@@ -51,6 +53,8 @@ _PLACES = {
     "evaluate_async": "gpo.api.calls",
     "load_chain": "gpo.api.chain",
     "load_prompt": "gpo.prompts.loader",
+    "load_prompts": "gpo.prompts.loader",
+    "load_text": "gpo.prompts.loader",
     "optimize": "gpo.api.calls",
     "optimize_async": "gpo.api.calls",
     "system_prompt": "gpo.prompts.system",

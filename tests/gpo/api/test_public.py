@@ -17,6 +17,8 @@ PUBLIC = [
     "evaluate_async",
     "load_chain",
     "load_prompt",
+    "load_prompts",
+    "load_text",
     "optimize",
     "optimize_async",
     "system_prompt",
