@@ -1,4 +1,4 @@
-"""The section `prompt` of a spec: the messages, and the instruction to start from."""
+"""The sections `prompt` and `texts` of a spec: messages with the instruction to start from, and other texts."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -121,3 +121,33 @@ class PromptSpec(Record):
         """Variables of the messages, in order of first use, without `instruction`."""
         found = (name for message in self.template for name in variables_in(message.text))
         return tuple(dict.fromkeys(name for name in found if name != INSTRUCTION))
+
+
+class TextSpec(Record):
+    """A text of a program that is no prompt, as the description of a tool. A bare text is short for `{text: ...}`.
+
+    It has no variables: braces in it are braces.
+    """
+
+    text: str = Field(min_length=1, description="The text to start from.")
+    description: str = Field(
+        default="", description="What the text is for, as a noun phrase; shown to the optimizer model."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_text(cls, value: object) -> object:
+        return {"text": value} if isinstance(value, str) else value
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("the text is blank")
+        return value.strip()
+
+    def as_prompt(self) -> PromptSpec:
+        """It as a prompt that is the text alone. It is not checked: what looks like a variable in it is none."""
+        return PromptSpec.model_construct(
+            instruction=self.text, messages=({"user": f"{{{{{INSTRUCTION}}}}}"},), description=self.description
+        )
