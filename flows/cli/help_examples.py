@@ -6,6 +6,11 @@ import typer
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 the input was wrong, 130 interrupted, 143 terminated."
 
+_OF_CHECK = (
+    "Exit codes: 0 done, and the gate lets it pass or it is in production; 3 turned down; 4 not proven; 1 failed, "
+    "2 the input was wrong, 130 interrupted, 143 terminated."
+)
+
 _EXAMPLES = {
     "approve": "gpo approve tickets-1a2b3c4d --why 'read by Ann'",
     "dataset announce": "gpo dataset announce tickets@7",
@@ -56,7 +61,7 @@ def complete_help(app: typer.Typer) -> None:
         text = (command.callback.__doc__ or "") if command.callback else ""
         example = _EXAMPLES.get(path)
         given = f"Example: `{example}`\n\n" if example and "Example:" not in text else ""
-        command.epilog = f"{given}{EXIT_CODES}"
+        command.epilog = f"{given}{_OF_CHECK if path == 'check' else EXIT_CODES}"
 
 
 def _commands(app: typer.Typer, path: tuple[str, ...]) -> Iterator[tuple[str, typer.models.CommandInfo]]:

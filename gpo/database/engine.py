@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     ArgumentError,
@@ -36,9 +35,6 @@ from gpo.database.postgresql import MIGRATION_LIMITS, READ_LIMITS, WRITE_LIMITS,
 from gpo.database.tables import revisions, schema_info
 from gpo.errors import InputError, StateError
 from gpo.settings import Settings
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
 
 REVISION = "0007"
 """The schema that this version works with; `gpo.database.migrations` makes it, and revisions sort by age."""
@@ -149,18 +145,6 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
         connection.execution_options(gpo_begin="IMMEDIATE")
         with connection.begin():
             yield connection
-
-
-def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`, in the connection's dialect."""
-    # A dialect loads each of its drivers: 0.1 s that who only reads an SQLite database does not wait for.
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects import sqlite  # noqa: PLC0415
-
-        return sqlite.insert(table)
-    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
-
-    return postgresql.insert(table)
 
 
 @contextmanager

@@ -1,6 +1,11 @@
-"""Statements that are the same in SQLite and PostgreSQL, made once."""
+"""Statements for SQLite and PostgreSQL alike."""
 
-from sqlalchemy import Table, TextClause, text
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Table, TextClause, text
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert_or_update(table: Table, where: str) -> TextClause:
@@ -15,3 +20,15 @@ def insert_or_update(table: Table, where: str) -> TextClause:
         f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)}) "  # noqa: S608 - names of our own
         f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {new} WHERE {where}"
     )
+
+
+def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`, in the connection's dialect."""
+    # A dialect loads each of its drivers: 0.1 s that who only reads an SQLite database does not wait for.
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.insert(table)

@@ -17,6 +17,12 @@ def groups_of(examples: Sequence[Example]) -> dict[str, str]:
     return {example.id: example.group for example in examples if example.group is not None}
 
 
+def in_groups(examples: Sequence[Example]) -> Sequence[Example]:
+    """The examples with those of a group beside each other, so that a part of them holds whole groups."""
+    places: dict[str, int] = {}
+    return sorted(examples, key=lambda each: places.setdefault(each.group or each.id, len(places)))
+
+
 class PairedScores:
     """The differences, challenger minus champion, by example in the order of their ids.
 

@@ -7,7 +7,7 @@ from gpo.gate.verdict import GateVerdict
 from gpo.prompts.version import DatasetReference
 from gpo.records import Record, content_hash
 
-Status = Literal["kept", "waiting", "promoted", "rejected", "expired", "superseded"]
+Status = Literal["kept", "waiting", "promoted", "rejected", "expired", "superseded", "checked"]
 
 STATUS_WORDS: dict[Status, str] = {
     "kept": "the champion stays",
@@ -16,6 +16,7 @@ STATUS_WORDS: dict[Status, str] = {
     "rejected": "rejected",
     "expired": "nobody answered in time; the champion stays",
     "superseded": "superseded; the champion stays",
+    "checked": "a prompt was checked",
 }
 """Each status in words."""
 
@@ -26,7 +27,8 @@ class Decision(Record):
     `basis` is the hash of what was decided on: spec, gate and data; an equal one would be decided alike. `challenger`
     is None when the search found nothing worth registering. `flow_run` is the id of the Prefect run that waits.
     `dev` are the mean scores of the champion and of the best prompt on the dev split. It may be approved until
-    `expires_at`.
+    `expires_at`. A prompt that `gpo check` has `checked`, by the digest of its content, moves nothing: it counts as a
+    use of the alias, and has no dev score.
     """
 
     run: str
@@ -37,7 +39,7 @@ class Decision(Record):
     challenger: int | None = None
     status: Status
     dataset: DatasetReference
-    dev: tuple[float, float]
+    dev: tuple[float, float] | None
     verdict: GateVerdict | None = None
     reason: str
     report: str = ""
@@ -47,6 +49,7 @@ class Decision(Record):
     created_at: str
     decided_at: str | None = None
     expires_at: str | None = None
+    checked: str = ""
 
     @property
     def id(self) -> str:

@@ -70,7 +70,7 @@ def find_starting_point(
     splits = load_splits(spec)
     dataset = lineage_of_spec(spec, splits.fingerprint).dataset
     champion = _find_champion(production.registry, spec, splits)
-    if (odd := _odd_template(production.registry, spec, champion)) is not None:
+    if (odd := odd_template(production.registry, spec, champion)) is not None:
         name, number = odd
         raise PromptError(
             f"prompt {name}: version {number}, which is in {alias}, has other messages than the spec; put "
@@ -87,7 +87,7 @@ def find_starting_point(
         settled=_settled_decision(known, basis, champion.version),
         newer=_newer_decided_data(known, dataset) if triggered else None,
         earlier=_earlier_prompts(production.history, _spec_from_champion(spec, champion), dataset, repeated=force),
-        looks=_looks(known, alias),
+        looks=count_looks(production, name, alias),
         splits=splits,
     )
 
@@ -115,9 +115,23 @@ def _describe_decision(decision: Decision) -> str:
     return f"{version}{STATUS_WORDS[decision.status]} on {(decision.decided_at or decision.created_at)[:10]}"
 
 
-def _looks(decisions: list[Decision], alias: str) -> AliasLooks:
-    """The runs that have decided since the last promotion; a run that found nothing to decide on is none of them."""
-    since = takewhile(lambda each: each.status != "promoted", decisions)
+def count_looks(production: Production, prompt: str, alias: str) -> AliasLooks:
+    """The runs and checks that have decided about an alias since its last promotion.
+
+    One that found nothing to decide on is none of them. A prompt that passed a check and was put live after that is a
+    promotion, too.
+    """
+    record = production.registry.record(prompt)
+    digests = {each.version: each.digest for each in record.versions}
+    live = [(move.at, digests[move.to_version]) for move in record.moves if move.alias == alias]
+
+    def is_promotion(each: Decision) -> bool:
+        if each.status != "checked" or each.verdict is None or each.verdict.decision != "promote":
+            return each.status == "promoted"
+        return any(at >= each.created_at and digest == each.checked for at, digest in live)
+
+    decisions = production.decisions.list_decisions(prompt, alias)
+    since = takewhile(lambda each: not is_promotion(each), decisions)
     runs = dict.fromkeys(each.run for each in since if each.verdict is not None)
     return AliasLooks(alias=alias, runs=tuple(reversed(runs)))
 
@@ -139,7 +153,7 @@ def _find_champion(registry: Registry, spec: TaskSpec, splits: Splits) -> Prompt
     return registry.resolve(name, alias)
 
 
-def _odd_template(registry: Registry, spec: TaskSpec, champion: PromptVersion) -> tuple[str, int] | None:
+def odd_template(registry: Registry, spec: TaskSpec, champion: PromptVersion) -> tuple[str, int] | None:
     """The prompt, and its version in production, that has other messages than the spec; None where all have the same.
 
     Raises:
@@ -174,7 +188,11 @@ def _newer_decided_data(decisions: list[Decision], dataset: DatasetReference) ->
     """A later version of the same dataset that was decided on: a run that waited in a queue comes too late."""
     for each in decisions:
         then = each.dataset
-        if then.name == dataset.name and _version_number(then) > _version_number(dataset) > 0:
+        if (
+            each.status != "checked"
+            and then.name == dataset.name
+            and _version_number(then) > _version_number(dataset) > 0
+        ):
             return f"{then.name} version {then.version}"
     return None
 

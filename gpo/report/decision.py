@@ -51,12 +51,11 @@ def _origin(difference: PromptDifference) -> str:
 def _facts(decision: Decision) -> str:
     data = decision.dataset
     version = f" version {data.version}" if data.version else ""
-    before, after = decision.dev
     rows = [
         ("champion", f"version {decision.champion}"),
         ("challenger", "none" if decision.challenger is None else f"version {decision.challenger}"),
         ("data", inline(data.name + version)),
-        ("dev score", f"{fraction(before)} before, {fraction(after)} after"),
+        *(("dev score", f"{fraction(each[0])} before, {fraction(each[1])} after") for each in [decision.dev] if each),
         ("run", f"`{decision.run}`"),
         ("report", f"`{decision.report}`"),
     ]

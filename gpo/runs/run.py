@@ -11,6 +11,7 @@ from uuid import UUID
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.files import hash_files
+from gpo.gate.paired_scores import in_groups
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models, with_target
@@ -97,7 +98,7 @@ class Run:
             parts=tuple(self.spec.program),
             texts=self.spec.texts,
         )
-        self._tested = _by_group(self.splits.test)
+        self._tested = in_groups(self.splits.test)
         # What was train text once may be a test example now.
         safe = (text for text in checked.job.earlier if not (self.screen.leaks(text) or self.screen.copies(text)))
         self.earlier = tuple(Candidate(instruction=text, number=number) for number, text in enumerate(safe, start=1))
@@ -119,12 +120,6 @@ class Run:
     def rng(self, step: int, purpose: str) -> random.Random:
         """Randomness of one part of one step, from the spec's seed alone."""
         return step_rng(self.spec.seed, step, purpose)
-
-
-def _by_group(examples: Sequence[Example]) -> Sequence[Example]:
-    """The examples with those of a group beside each other, so that a part of them holds whole groups."""
-    places: dict[str, int] = {}
-    return sorted(examples, key=lambda each: places.setdefault(each.group or each.id, len(places)))
 
 
 def _known(spec: TaskSpec) -> str:

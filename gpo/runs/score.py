@@ -77,7 +77,7 @@ async def score_job(
     """The same for a job, whose data is `splits` where it has been read already."""
     _check_split(split)
     if instruction is not None:
-        job = _with_instruction(job, instruction)
+        job = with_instruction(job, instruction)
     with share_tallies(), ask_anew(fresh):
         checked = await preflight(job, splits, searches=False)
         shown = checked.demonstrations
@@ -132,8 +132,12 @@ def _check_split(split: str) -> None:
         raise InputError(f"unknown split '{split}'; allowed: {', '.join(get_args(Split))}")
 
 
-def _with_instruction(job: Job, instruction: str) -> Job:
-    """The job with another instruction to start from."""
+def with_instruction(job: Job, instruction: str) -> Job:
+    """The job with another instruction to start from.
+
+    Raises:
+        InputError: it is blank, holds variables, or is none of this program.
+    """
     text = instruction.strip()
     if not text:
         raise InputError("the instruction is blank; leave --instruction out to score the one of the spec")

@@ -18,9 +18,9 @@ from gpo.database.engine import (
     open_read_only,
     read_transaction,
     schema_revision,
-    upsert,
     write_transaction,
 )
+from gpo.database.statements import upsert
 from gpo.database.tables import runs
 from gpo.errors import StateError
 from gpo.prompts.loader import PromptLoader

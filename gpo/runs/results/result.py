@@ -105,6 +105,22 @@ def results_of(
     ]
 
 
+def compare_results(before: Sequence[ExampleResult], after: Sequence[ExampleResult]) -> list[ExampleResult]:
+    """The results `after` with those of another prompt `before` on the same examples beside them."""
+    others = {each.example: each for each in before}
+    return [_beside(each, others[each.example]) if each.example in others else each for each in after]
+
+
+def _beside(after: ExampleResult, before: ExampleResult) -> ExampleResult:
+    return after._replace(
+        before_text=before.text,
+        before_answer=before.answer,
+        before_score=before.score,
+        before_feedback=before.feedback,
+        change=change_of(before.score, after.score),
+    )
+
+
 def with_few_samples(score: Score, kept: int) -> Score:
     """The score with as many samples as are to travel with it, without how long each took, and why others failed.
 

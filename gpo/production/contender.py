@@ -1,0 +1,85 @@
+"""The two prompts of a check as they are asked: that of the working tree, and that of the registry.
+
+Each is asked with its own messages and its own demonstrations, so that a change of them is measured too. Models, data
+and the reading of answers are those of the spec, for both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from gpo.errors import PromptError, suggestion
+from gpo.messages.message import Message
+from gpo.prompts.version import PromptContent, PromptVersion, prompt_content
+from gpo.records import Candidate, Example
+from gpo.spec.prompt import PromptSpec
+from gpo.spec.task import TaskSpec
+from gpo.template import opening_of, variables_in
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One prompt of a check: the spec with its text and messages, and the examples that it shows."""
+
+    spec: TaskSpec
+    demonstrations: Sequence[Example] = ()
+
+    @property
+    def candidate(self) -> Candidate:
+        """Its instruction."""
+        return Candidate(instruction=self.spec.start_text)
+
+    @property
+    def content(self) -> PromptContent:
+        """What an application would be given of a single prompt."""
+        prompt = self.spec.prompt
+        return prompt_content(prompt.template, prompt.instruction, self.demonstrations)
+
+
+def champion_of(spec: TaskSpec, version: PromptVersion, shown: Sequence[Example]) -> Contender:
+    """A version of the registry as it is in production; `shown` are the demonstrations of the spec.
+
+    Raises:
+        PromptError: it cannot be asked with the data of the spec.
+    """
+    content = version.content
+    if spec.prompts:
+        return Contender(spec.with_text(content.instruction))
+    plain = _with_messages(spec, content.template, version)
+    own = Contender(plain, shown)
+    if own.content.demonstrations == content.demonstrations:
+        return own
+    bare = plain.model_copy(update={"few_shot": 0})
+    if not content.demonstrations:
+        return Contender(bare)
+    return Contender(_with_messages(bare, _with_fixed(spec, version), version))
+
+
+def _with_fixed(spec: TaskSpec, version: PromptVersion) -> tuple[Message, ...]:
+    """The messages with the version's own demonstrations among them, as they stand."""
+    content = version.content
+    where = f"prompt {version.name}: version {version.version} shows demonstrations"
+    if spec.models.task.completion:
+        raise PromptError(f"{where} that are not those of the spec, which a completion model cannot be compared on")
+    if not all(each.is_plain and not variables_in(each.text) for each in content.demonstrations):
+        raise PromptError(f"{where} that hold media, tools or variables, and are not those of the spec")
+    opening = opening_of(content.template)
+    return (*content.template[:opening], *content.demonstrations, *content.template[opening:])
+
+
+def _with_messages(spec: TaskSpec, template: Sequence[Message], version: PromptVersion) -> TaskSpec:
+    where = f"prompt {version.name}: version {version.version}"
+    fields = spec.dataset.input
+    for name in (each for each in version.content.variables if spec.target is None and each not in fields):
+        raise PromptError(f"{where} uses {{{{{name}}}}}, which dataset.input does not list{suggestion(name, fields)}")
+    messages: list[Mapping[str, str]] = [{each.role: each.text} for each in template]
+    given = {"instruction": version.content.instruction, "messages": messages}
+    try:
+        prompt = PromptSpec.model_validate({**given, "description": spec.prompt.description})
+    except ValidationError as error:
+        raise PromptError(f"{where} cannot be asked: {error.errors()[0]['msg']}") from None
+    same = prompt.template == spec.prompt.template
+    # Written as the spec has it where it is the same, so that the same calls are made.
+    kept = spec.prompt.model_copy(update={"instruction": prompt.instruction}) if same else prompt
+    return spec.model_copy(update={"prompt": kept})
