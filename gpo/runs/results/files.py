@@ -19,6 +19,9 @@ from gpo.formatting import safe_cell
 from gpo.records import canonical_json
 from gpo.runs.results.result import COMPARED, ExampleResult
 
+_SLICES = ExampleResult._fields.index("slices")
+"""The place of the fields `slices`, `input` and `expected`; those of a comparison come last."""
+
 ENDINGS = (".jsonl", ".csv")
 
 
@@ -70,24 +73,18 @@ def write_csv(file: TextIO, results: Iterable[ExampleResult], *, compared: bool)
     writer = csv.writer(file)
     writer.writerow(column for name in names for column in (columns if name == "input" else [name]))
     whole = chain([first] if first else [], stream)
-    return _count(writer.writerow(_cells(result, names, variables)) for result in whole)
+    return _count(writer.writerow(_cells(result, len(names), variables)) for result in whole)
 
 
 def _count(written: Iterable[object]) -> int:
     return sum(1 for _ in written)
 
 
-def _cells(result: ExampleResult, names: Sequence[str], variables: Sequence[str]) -> list[object]:
-    cells: list[object] = []
-    for name in names:
-        if name == "input":
-            cells += [safe_cell(result.input[each]) for each in variables]
-        elif name == "slices":
-            # One cell: a row may have no value in a field of the slices.
-            cells.append(safe_cell("; ".join(f"{field}={text}" for field, text in result.slices.items())))
-        elif name == "expected":
-            several = len(result.expected) > 1
-            cells.append(safe_cell(canonical_json(list(result.expected)) if several else result.expected[0]))
-        else:
-            cells.append(safe_cell(getattr(result, name)))
-    return cells
+def _cells(result: ExampleResult, width: int, variables: Sequence[str]) -> list[object]:
+    """The first `width` fields of a result, an input of several variables as several cells."""
+    expected = result.expected[0] if len(result.expected) == 1 else canonical_json(list(result.expected))
+    # One cell: a row may have no value in a field of the slices.
+    slices = "; ".join([f"{field}={text}" for field, text in result.slices.items()])
+    inputs = [result.input[each] for each in variables]
+    cells = (*result[:_SLICES], slices, *inputs, expected, *result[_SLICES + 3 : width])
+    return [safe_cell(cell) if type(cell) is str else cell for cell in cells]
