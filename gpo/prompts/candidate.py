@@ -33,7 +33,7 @@ def candidate_template(name: str, content: "PromptContent") -> "ChatPromptTempla
     return as_langchain(version)
 
 
-class GivenPrompt(NamedTuple):
+class CandidatePrompt(NamedTuple):
     """A prompt of a candidate, as `load_prompt` gives it, and its text alone, as `load_text` does."""
 
     template: "ChatPromptTemplate"
@@ -47,7 +47,7 @@ class CandidateRun:
     `others` the digests of other prompts that it has read, by name and reference.
     """
 
-    def __init__(self, prompts: Mapping[str, GivenPrompt]) -> None:
+    def __init__(self, prompts: Mapping[str, CandidatePrompt]) -> None:
         """Give `prompts`, by their names."""
         self._prompts = prompts
         self._ended = False
@@ -58,7 +58,7 @@ class CandidateRun:
         """Give nothing any more: the answer is there, or nobody waits for it."""
         self._ended = True
 
-    def give(self, name: str) -> GivenPrompt | None:
+    def give(self, name: str) -> CandidatePrompt | None:
         """What the candidate has of a prompt; None where the prompt is none of its own.
 
         Raises:

@@ -25,7 +25,7 @@ from weakref import WeakSet
 
 from gpo.formatting import first_line
 from gpo.names import PRODUCTION
-from gpo.prompts.candidate import GivenPrompt, current_candidate
+from gpo.prompts.candidate import CandidatePrompt, current_candidate
 
 if TYPE_CHECKING:
     from langchain_core.prompts import ChatPromptTemplate
@@ -101,7 +101,7 @@ def load_prompts(*names: str, alias: str = PRODUCTION, database: str | None = No
 
 def _load(
     name: str, alias: str, version: int | None, default: Default, database: str | None
-) -> "GivenPrompt | _Loaded":
+) -> "CandidatePrompt | _Loaded":
     candidate, reference = current_candidate(), alias if version is None else version
     if candidate is None:
         return _loader(database).find(name, reference, default)
