@@ -17,7 +17,7 @@ from gpo.models.target.load import load_program
 from gpo.models.target.recording import Recorder, record_calls
 from gpo.models.target.threads import context_in_threads
 from gpo.progress import Answered, Note, emit
-from gpo.prompts.candidate import CandidateRun, CandidatePrompt, candidate_template, use_candidate
+from gpo.prompts.candidate import CandidatePrompt, CandidateRun, candidate_template, use_candidate
 from gpo.prompts.loader import load_prompt
 from gpo.prompts.version import PromptContent, prompt_content
 from gpo.records import Example, total_usage
