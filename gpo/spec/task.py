@@ -237,6 +237,28 @@ class TaskSpec(Record):
         changed = self.model_copy(update={"prompts": prompts, "texts": plain})
         return changed.for_part(next(iter(self.program)))
 
+    @property
+    def registered(self) -> Mapping[str, str]:
+        """The parts that the registry has, by name: how the spec names each, until it is read."""
+        alone = {} if self.program else {self.prompt_name: self.prompt}
+        every: Mapping[str, PromptSpec | TextSpec] = {**alone, **self.prompts, **self.texts}
+        return {name: part.registry for name, part in every.items() if part.registry}
+
+    def with_registered(self, parts: Mapping[str, PromptSpec | TextSpec]) -> Self:
+        """The spec with what the registry has of these parts in the place of their names there.
+
+        Raises:
+            ValidationError: it is no spec with them.
+        """
+        content = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.program:
+            content.pop("prompt", None)
+            for section, own in (("prompts", self.prompts), ("texts", self.texts)):
+                content[section] = {name: parts.get(name, part) for name, part in own.items()}
+        else:
+            content["prompt"] = parts[self.prompt_name]
+        return self.model_validate(content)
+
     def for_part(self, name: str) -> Self:
         """The spec as it is for one of several prompts: what is said of the prompt is said of that one."""
         return self.model_copy(update={"prompt": self.program[name]}) if self.program else self
