@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpo.api.dataset import Dataset
     from gpo.api.spec import Spec
     from gpo.prompts.agent import PromptMiddleware
-    from gpo.prompts.loader import load_prompt, load_prompts
+    from gpo.prompts.loader import load_prompt, load_prompts, load_text
     from gpo.prompts.system import system_prompt
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "load_chain",
     "load_prompt",
     "load_prompts",
+    "load_text",
     "optimize",
     "optimize_async",
     "system_prompt",
@@ -53,6 +54,7 @@ _PLACES = {
     "load_chain": "gpo.api.chain",
     "load_prompt": "gpo.prompts.loader",
     "load_prompts": "gpo.prompts.loader",
+    "load_text": "gpo.prompts.loader",
     "optimize": "gpo.api.calls",
     "optimize_async": "gpo.api.calls",
     "system_prompt": "gpo.prompts.system",

@@ -14,6 +14,9 @@ LATEST = "latest"
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
+FROM_REGISTRY = re.compile(r"registry:([a-z0-9][a-z0-9_-]{0,62})(?:@([a-z0-9][a-z0-9_-]{0,62}))?")
+"""In a spec, a prompt that the registry has: its name, and its alias or version; without one, what is in production."""
+
 EnvironmentVariable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")

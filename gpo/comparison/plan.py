@@ -24,7 +24,7 @@ from gpo.formatting import count, error_line
 from gpo.models.failures import without_keys
 from gpo.records import Record, Splits, content_hash
 from gpo.runs.history import History
-from gpo.runs.job import Job
+from gpo.runs.job import Job, with_registered_prompts
 from gpo.runs.outcome import Outcome
 from gpo.runs.run import run_key
 from gpo.search.run_limits import least_task_calls, sizes_of
@@ -180,7 +180,8 @@ def _task_spec(path: Path) -> TaskSpec:
         from gpo.data.starter import task_of  # noqa: PLC0415 - a comparison of spec files has no use for it
 
         return task_of(path).model_copy(update={"optimizer": OptimizerSpec(), "max_unparsed_rate": 1.0})
-    return load_spec(path)
+    settings = load_settings()
+    return with_registered_prompts(load_spec(path), settings, settings.home_for(path))
 
 
 def _with_sizes(spec: TaskSpec, sizes: Sizes, models: Mapping[str, ModelSpec]) -> TaskSpec:

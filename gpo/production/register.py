@@ -115,7 +115,7 @@ def register_start(
     """
     lineage = lineage_of_spec(spec)
     known = registry.names()
-    live = {part: registry.record(part).find(alias) for part in spec.prompts if part in known}
+    live = {part: registry.record(part).find(alias) for part in spec.program if part in known}
     texts = spec.texts_of(spec.start_text) | {part: each.content.instruction for part, each in live.items() if each}
     content = _content(registry, spec.with_texts(texts), demonstrations, lineage)
     registered = registry.register(name or spec.name, content, lineage=lineage, note=note)
@@ -175,13 +175,18 @@ def register_outcome(
 
 def _content(registry: Registry, spec: TaskSpec, demonstrations: Sequence[Example], lineage: Lineage) -> PromptContent:
     """The content that a spec starts from; the prompts of a program are kept first, as versions of their own."""
-    if not spec.prompts:
+    if not spec.program:
         return prompt_content(spec.prompt.template, spec.prompt.instruction, demonstrations)
     versions = {
-        name: registry.register(name, prompt_content(part.template, part.instruction), lineage=lineage).version.version
-        for name, part in spec.prompts.items()
+        name: registry.register(name, _part_content(spec, name), lineage=lineage).version.version
+        for name in spec.program
     }
     return program_content(spec.start_text, versions)
+
+
+def _part_content(spec: TaskSpec, name: str) -> PromptContent:
+    part = spec.program[name]
+    return prompt_content(part.template, part.instruction, is_text=name in spec.texts)
 
 
 def read_demonstrations(spec: TaskSpec) -> tuple[Example, ...]:

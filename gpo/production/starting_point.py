@@ -146,16 +146,16 @@ def _odd_template(registry: Registry, spec: TaskSpec, champion: PromptVersion) -
         PromptError: what is in production is of other prompts than those of the spec.
     """
     parts = champion.content.parts
-    if parts.keys() != spec.prompts.keys():
+    if parts.keys() != spec.program.keys():
         there = ", ".join(parts) or "a single prompt"
         raise PromptError(
             f"prompt {champion.name}: version {champion.version} in production is of {there}, and the spec has "
-            f"{', '.join(spec.prompts) or 'a single prompt'}; give `production.prompt` another name"
+            f"{', '.join(spec.program) or 'a single prompt'}; give `production.prompt` another name"
         )
-    if not spec.prompts:
+    if not spec.program:
         return None if champion.content.template == spec.prompt.template else (champion.name, champion.version)
     live = {name: registry.resolve(name, version) for name, version in parts.items()}
-    odd = (each for name, each in live.items() if each.content.template != spec.prompts[name].template)
+    odd = (each for name, each in live.items() if each.content.template != spec.program[name].template)
     return next(((each.name, each.version) for each in odd), None)
 
 

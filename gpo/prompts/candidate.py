@@ -7,7 +7,7 @@ LangChain itself is imported with the first template: what imports `load_prompt`
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gpo.errors import TargetError
 
@@ -33,6 +33,13 @@ def candidate_template(name: str, content: "PromptContent") -> "ChatPromptTempla
     return as_langchain(version)
 
 
+class CandidatePrompt(NamedTuple):
+    """A prompt of a candidate, as `load_prompt` gives it, and its text alone, as `load_text` does."""
+
+    template: "ChatPromptTemplate"
+    text: str
+
+
 class CandidateRun:
     """One run of a program with the prompts of a candidate.
 
@@ -40,9 +47,9 @@ class CandidateRun:
     `others` the digests of other prompts that it has read, by name and reference.
     """
 
-    def __init__(self, templates: "Mapping[str, ChatPromptTemplate]") -> None:
-        """Give `templates`, by the names of the prompts."""
-        self._templates = templates
+    def __init__(self, prompts: Mapping[str, CandidatePrompt]) -> None:
+        """Give `prompts`, by their names."""
+        self._prompts = prompts
         self._ended = False
         self.read: list[str] = []
         self.others: dict[str, str] = {}
@@ -51,8 +58,8 @@ class CandidateRun:
         """Give nothing any more: the answer is there, or nobody waits for it."""
         self._ended = True
 
-    def give(self, name: str) -> "ChatPromptTemplate | None":
-        """The candidate's template of a prompt; None where the prompt is none of its own.
+    def give(self, name: str) -> CandidatePrompt | None:
+        """What the candidate has of a prompt; None where the prompt is none of its own.
 
         Raises:
             TargetError: the run has ended, and its answer would be another candidate's.
@@ -62,14 +69,14 @@ class CandidateRun:
                 f"prompt {name} is loaded by a run of the program that has ended or was given up; load prompts before "
                 "the program returns, and not in a thread that outlives its answer"
             )
-        template = self._templates.get(name)
-        if template is not None and name not in self.read:
+        given = self._prompts.get(name)
+        if given is not None and name not in self.read:
             self.read.append(name)
-        return template
+        return given
 
-    def note(self, name: str, reference: str | int, template: "ChatPromptTemplate") -> None:
+    def note(self, name: str, reference: str | int, digest: str) -> None:
         """Note that a prompt was read that is none of the candidate's."""
-        self.others[f"{name}@{reference}"] = str((template.metadata or {}).get("digest", ""))
+        self.others[f"{name}@{reference}"] = digest
 
 
 _current: ContextVar[CandidateRun | None] = ContextVar("gpo_candidate_run", default=None)

@@ -25,12 +25,12 @@ from weakref import WeakSet
 
 from gpo.formatting import first_line
 from gpo.names import PRODUCTION
-from gpo.prompts.candidate import current_candidate
+from gpo.prompts.candidate import CandidatePrompt, current_candidate
 
 if TYPE_CHECKING:
     from langchain_core.prompts import ChatPromptTemplate
 
-Default: TypeAlias = "ChatPromptTemplate | Path | None"
+Default: TypeAlias = "ChatPromptTemplate | str | Path | None"
 
 _log = logging.getLogger(__name__)
 _JITTER = 0.2
@@ -44,7 +44,7 @@ def load_prompt(
     *,
     alias: str = PRODUCTION,
     version: int | None = None,
-    default: Default = None,
+    default: "ChatPromptTemplate | Path | None" = None,
     database: str | None = None,
 ) -> "ChatPromptTemplate":
     """The prompt that an alias, or a version, stands for, as a LangChain template of the prompt's variables.
@@ -66,14 +66,23 @@ def load_prompt(
         PromptError: there is no such prompt, alias or version, and no default. Not after a first success.
         StateError: the database cannot be used, and there is no default. Not after a first success.
     """
-    candidate, reference = current_candidate(), alias if version is None else version
-    if candidate is None:
-        return _loader(database).load(name, reference, default)
-    if version is None and (given := candidate.give(name)) is not None:
-        return given
-    loaded = _loader(database).load(name, reference, default)
-    candidate.note(name, reference, loaded)
-    return loaded
+    return _load(name, alias, version, default, database).template
+
+
+def load_text(
+    name: str,
+    *,
+    alias: str = PRODUCTION,
+    version: int | None = None,
+    default: "str | Path | None" = None,
+    database: str | None = None,
+) -> str:
+    """The text that an alias, or a version, stands for: one of a program's `texts`, as the description of a tool.
+
+    Of a prompt, it is the instruction without the messages around it. A `default` that is no file is the text itself.
+    All else is as for `load_prompt`, errors as well.
+    """
+    return _load(name, alias, version, default, database).text
 
 
 def load_prompts(*names: str, alias: str = PRODUCTION, database: str | None = None) -> "dict[str, ChatPromptTemplate]":
@@ -90,6 +99,19 @@ def load_prompts(*names: str, alias: str = PRODUCTION, database: str | None = No
     return _loader(database).load_together([(name, alias) for name in names])
 
 
+def _load(
+    name: str, alias: str, version: int | None, default: Default, database: str | None
+) -> "CandidatePrompt | _Loaded":
+    candidate, reference = current_candidate(), alias if version is None else version
+    if candidate is None:
+        return _loader(database).find(name, reference, default)
+    if version is None and (given := candidate.give(name)) is not None:
+        return given
+    loaded = _loader(database).find(name, reference, default)
+    candidate.note(name, reference, loaded.digest)
+    return loaded
+
+
 def _loader(database: str | None) -> "PromptLoader":
     loader = _LOADERS.get(database)
     if loader is None:
@@ -102,7 +124,8 @@ class _Loaded(NamedTuple):
     """What is given for one name and reference. `fails`: the last refresh failed, and that was logged."""
 
     template: "ChatPromptTemplate"
-    digest: str = ""
+    text: str
+    digest: str
     fails: bool = False
 
 
@@ -133,11 +156,15 @@ class PromptLoader:
 
     def load(self, name: str, reference: str | int = PRODUCTION, default: Default = None) -> "ChatPromptTemplate":
         """As `load_prompt`."""
+        return self.find(name, reference, default).template
+
+    def find(self, name: str, reference: str | int, default: Default) -> _Loaded:
+        """As `load_prompt` and `load_text`, both at once."""
         held = self._held.get((name, reference))
         if held is None:
             held = self._first((name, reference), default)
         self._stay_fresh()
-        return held.template
+        return held
 
     def load_together(self, keys: "Sequence[_Key]") -> "dict[str, ChatPromptTemplate]":
         """As `load_prompts`."""
@@ -178,7 +205,7 @@ class PromptLoader:
             raise found
         from gpo.prompts.lookup import use_default
 
-        fallen_back = _Loaded(use_default(*key, default), fails=True)
+        fallen_back = _Loaded(*use_default(*key, default), fails=True)
         held = self._held.setdefault(key, fallen_back)
         if held is fallen_back:
             _log.warning("prompt %s (%s): the default is used: %s", *key, first_line(found))

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from langchain_core.messages import HumanMessage
 from langchain_core.prompts import ChatPromptTemplate
 from sqlalchemy import Connection
 
@@ -14,12 +15,12 @@ from gpo.prompts.files import read_record
 from gpo.prompts.langchain_template import as_langchain
 from gpo.prompts.missing import HOW_TO_BEGIN
 from gpo.prompts.registry import Registry
-from gpo.prompts.version import PromptRecord
+from gpo.prompts.version import PromptRecord, PromptVersion
 
 Key = tuple[str, str | int]
 """Name, and alias or version."""
-Found = tuple[ChatPromptTemplate, str] | GpoError
-"""The template with the digest of its version, or why there is none."""
+Found = tuple[ChatPromptTemplate, str, str] | GpoError
+"""The template, the text of the instruction alone and the digest of the version; or why there is none."""
 
 
 def look_up(database: str, keys: Iterable[Key], *, busy_s: float, read_s: float) -> dict[Key, Found]:
@@ -48,24 +49,33 @@ def _resolve(registry: Registry, connection: Connection, key: Key, deadline: flo
     name, reference = key
     try:
         version = registry.resolve_within(connection, name, reference)
-        return as_langchain(version, reference if isinstance(reference, str) else None), version.digest
+        return _given(version, reference)
     except GpoError as error:
         return error
 
 
-def use_default(name: str, reference: str | int, default: ChatPromptTemplate | Path) -> ChatPromptTemplate:
-    """The template of a default, for a prompt and the alias or version that was asked for.
+def _given(version: PromptVersion, reference: str | int) -> tuple[ChatPromptTemplate, str, str]:
+    template = as_langchain(version, reference if isinstance(reference, str) else None)
+    return template, version.content.instruction, version.digest
+
+
+def use_default(
+    name: str, reference: str | int, default: ChatPromptTemplate | str | Path
+) -> tuple[ChatPromptTemplate, str, str]:
+    """What a default gives, for a prompt and the alias or version that was asked for.
 
     Raises:
         PromptError: the file cannot be read, or holds something else.
     """
     if isinstance(default, ChatPromptTemplate):
-        return default
+        return default, "", ""
+    if isinstance(default, str):
+        return ChatPromptTemplate([HumanMessage(default)]), default, ""
     record = read_record(default)
     version = record.find(reference) if record.name == name else None
     if version is None:
         raise PromptError(f"{default}: holds no prompt {name} ({reference}), but {_contents(record)}")
-    return as_langchain(version, reference if isinstance(reference, str) else None)
+    return _given(version, reference)
 
 
 def _contents(record: PromptRecord) -> str:

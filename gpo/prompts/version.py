@@ -3,6 +3,7 @@
 A version is all that an application sends: the template, the instruction in it and the demonstrations before it.
 """
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Self
 
@@ -33,7 +34,8 @@ class PromptContent(Record):
 
     `template` holds `{{variables}}` and one `{{instruction}}`; `demonstrations` are messages that stand as they are,
     after the opening system messages. Of a program, `parts` are the versions of its prompts by their names, and the
-    instruction is their texts as one (`gpo.spec.program_text`).
+    instruction is their texts as one (`gpo.spec.program_text`). What `is_text` is the instruction alone, in which
+    braces are braces.
 
     >>> content = PromptContent(template=(Message(role="user", text="{{a}}\n{{instruction}}"),), instruction="Hm {?}")
     >>> content.messages({"a": "{{x}}"})[0].text
@@ -44,12 +46,13 @@ class PromptContent(Record):
     instruction: str
     demonstrations: tuple[Message, ...] = ()
     parts: Mapping[str, int] = {}
+    is_text: bool = Field(default=False, exclude_if=operator.not_)
 
     @model_validator(mode="after")
     def _can_be_kept(self) -> Self:
         for text in (self.instruction, *(each.text for each in (*self.template, *self.demonstrations))):
             check_storable(text)
-        if found := variables_in(self.instruction):
+        if (found := variables_in(self.instruction)) and not (self.is_text or self.parts):
             raise ValueError(f"the instruction holds {{{{{found[0]}}}}}: variables belong into the messages")
         count = sum(variables_in(message.text).count(INSTRUCTION) for message in self.template)
         if count != 1:
@@ -66,7 +69,8 @@ class PromptContent(Record):
     def digest(self) -> str:
         """SHA-256 of the content, 64 hex digits: equal content is the same version."""
         parts = [[message.identity() for message in part] for part in (self.template, self.demonstrations)]
-        return content_hash([self.instruction, *parts, *([self.parts] if self.parts else [])], length=64)
+        more = [*([self.parts] if self.parts else []), *(["text"] if self.is_text else [])]
+        return content_hash([self.instruction, *parts, *more], length=64)
 
     def messages(self, inputs: Mapping[str, InputValue]) -> tuple[Message, ...]:
         """The messages for one request; a variable without a value raises KeyError."""
@@ -93,14 +97,16 @@ _INSTRUCTION = Part(text=INSTRUCTION, is_variable=True)
 
 
 def prompt_content(
-    template: Sequence[Message], instruction: str, demonstrations: Sequence[Example] = ()
+    template: Sequence[Message], instruction: str, demonstrations: Sequence[Example] = (), *, is_text: bool = False
 ) -> PromptContent:
     """The content of a prompt whose demonstrations are examples, rendered as they are when the prompt is scored.
+
+    What `is_text` is one of the `texts` of a spec.
 
     Raises:
         ValidationError: a text cannot be kept, or the instruction does not stand exactly once in the template.
     """
-    bare = PromptContent(template=tuple(template), instruction=instruction)
+    bare = PromptContent(template=tuple(template), instruction=instruction, is_text=is_text)
     shown = demonstrate(template, instruction, demonstrations)
     return bare.model_copy(update={"demonstrations": tuple(map(inlined, shown))})
 

@@ -204,4 +204,4 @@ def _placeholder_prompt(spec: TaskSpec, step: int) -> Candidate:
     if known:
         return Candidate(instruction=spec.start_text)
     best = "[the best instruction of the steps before]"
-    return Candidate(instruction=join_texts(dict.fromkeys(spec.prompts, best)) if spec.prompts else best)
+    return Candidate(instruction=join_texts(dict.fromkeys(spec.program, best)) if spec.program else best)

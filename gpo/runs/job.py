@@ -3,11 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from gpo.database.engine import open_read_only, read_transaction
 from gpo.datasets.registry import Datasets
+from gpo.errors import SpecError, StateError
 from gpo.gate.error_budget import AliasLooks
+from gpo.names import FROM_REGISTRY, PRODUCTION
+from gpo.prompts.registry import Registry
+from gpo.prompts.version import PromptVersion
 from gpo.records import Example, Splits
 from gpo.settings import Settings, load_settings
-from gpo.spec.file import load_spec
+from gpo.spec.file import explain_validation, load_spec
+from gpo.spec.prompt import PromptSpec, TextSpec
 from gpo.spec.task import TaskSpec
 
 
@@ -62,14 +70,66 @@ def load_job(
     Where the spec names a stored dataset, its version is found and its rows are fetched: `dataset_version`, else the
     spec's own, else the newest.
 
+    Prompts that the spec names are read from the registry of the state folder.
+
     Raises:
         SpecError: the file is missing or wrong, or has no versions to choose `dataset_version` from.
+        PromptError: the registry has no such prompt, alias or version.
         DatasetError: there is no such dataset or version.
         StateError: the rows of the dataset cannot be had.
     """
     spec, settings = override_search(load_spec(path), seed, calls), load_settings()
     home = settings.home_for(path) if home is None else home.resolve()
+    spec = with_registered_prompts(spec, settings, home)
     return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings, path=path)
+
+
+def with_registered_prompts(spec: TaskSpec, settings: Settings, home: Path) -> TaskSpec:
+    """The spec with the messages and texts that the registry has of the prompts it names, all as of one moment.
+
+    Raises:
+        PromptError: there is no such prompt, alias or version.
+        SpecError: it is not what the spec takes it for, or there is no registry.
+    """
+    if not spec.registered:
+        return spec
+    named = {name: _reference(text) for name, text in spec.registered.items()}
+    try:
+        engine = open_read_only(settings.database_for(home))
+    except StateError as error:
+        raise SpecError(f"{spec.name}: names prompts of the registry, and there is none: {error}") from None
+    try:
+        with read_transaction(engine) as connection:
+            registry = Registry(engine)
+            found = {name: registry.resolve_within(connection, *reference) for name, reference in named.items()}
+    finally:
+        engine.dispose()
+    try:
+        return spec.with_registered({name: _written(spec, name, version) for name, version in found.items()})
+    except ValidationError as error:
+        raise SpecError(explain_validation(error, source=spec.name)) from None
+
+
+def _reference(text: str) -> tuple[str, str]:
+    match = FROM_REGISTRY.fullmatch(text)
+    return (match[1], match[2] or PRODUCTION) if match else (text, PRODUCTION)
+
+
+def _written(spec: TaskSpec, part: str, version: PromptVersion) -> PromptSpec | TextSpec:
+    """A version as the spec would have it written."""
+    content, where = version.content, f"{spec.name}: {part} is version {version.version} of {version.name}, which"
+    if content.parts:
+        raise SpecError(f"{where} is a whole program; name its prompts: {', '.join(content.parts)}")
+    if content.demonstrations:
+        raise SpecError(f"{where} has demonstrations; write its messages into the spec, with `few_shot`")
+    if content.is_text != (part in spec.texts):
+        kind, section = ("text", "texts") if content.is_text else ("prompt", "prompts")
+        raise SpecError(f"{where} is a {kind}; name it in `{section}`")
+    about = spec.parts[part].description
+    if content.is_text:
+        return TextSpec(text=content.instruction, description=about)
+    messages = tuple({each.role: each.text} for each in content.template)
+    return PromptSpec.model_validate({"instruction": content.instruction, "messages": messages, "description": about})
 
 
 def override_search(spec: TaskSpec, seed: int | None, calls: int | None) -> TaskSpec:

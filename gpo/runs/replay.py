@@ -187,7 +187,7 @@ async def _recall(job: Job, splits: Splits, key: str, models: Models, searches: 
         return Recalled(summary=summary)
 
     scope = trajectory_scope(spec, splits, models.embedding_identity)
-    async with open_trajectory(scope, settings, job.home, models.embed, parts=tuple(spec.prompts)) as trajectory:
+    async with open_trajectory(scope, settings, job.home, models.embed, parts=tuple(spec.program)) as trajectory:
         current = searches[-1].current.candidate
         past = Past(trajectory, key, len(searches), current, spec.optimizer.k, noted)
         return await recall_parts(spec.optimizer.trajectory, past, parts_of_step(spec, len(searches)))

@@ -94,7 +94,8 @@ class Run:
             shown=self.splits.train,
             labels=self.spec.answer.labels,
             frame="\n".join(_messages(self.spec)),
-            parts=tuple(self.spec.prompts),
+            parts=tuple(self.spec.program),
+            texts=self.spec.texts,
         )
         self._tested = _by_group(self.splits.test)
         # What was train text once may be a test example now.
@@ -175,7 +176,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
                 job.home,
                 models.embed,
                 on_wait=lambda: emit(Note(WAITING)),
-                parts=tuple(spec.prompts),
+                parts=tuple(spec.program),
             )
         )
         history = History(engine)
@@ -220,7 +221,7 @@ async def rebuild_trajectory(job: Job) -> int:
         embedding = open_embedding(job.spec.models.embedding)
         scope = trajectory_scope(job.spec, splits, embedding.identity)
         rows = History(engine).scored_in(scope.id)
-        parts = tuple(job.spec.prompts)
+        parts = tuple(job.spec.program)
         async with open_trajectory(
             scope, job.settings, job.home, embedding.embed, parts=parts, rebuilding=True
         ) as trajectory:

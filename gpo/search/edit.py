@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from gpo.data.leaks import FreeRuns, LeakGuard, leak_words
+from gpo.formatting import hides_characters
 from gpo.messages.message import texts_of
 from gpo.records import Candidate, Example, content_hash
 from gpo.search.edits.project import project_onto_budget
@@ -34,19 +35,21 @@ class ProposalFilter:
         labels: Sequence[str] = (),
         frame: str = "",
         parts: tuple[str, ...] = (),
+        texts: Collection[str] = (),
     ) -> None:
         """Guard the texts of all examples: inputs, right answers and solutions.
 
         `guarded` are those of dev and test, `shown` those of train. What the start instruction says itself is
         `allowed`, and so is what many examples share, and a right answer of two of them, which is a kind of answer.
-        `parts` are the prompts of a program, each of which is held to the rules by itself. Of the `labels` of a choice,
-        those that the messages around the instruction, the `frame`, name may be dropped.
+        `parts` are the prompts of a program, each of which is held to the rules by itself; those that are `texts` may
+        hold what looks like a variable. Of the `labels` of a choice, those that the messages around the instruction,
+        the `frame`, name may be dropped.
         """
         examples = (*guarded, *shown)
         free = FreeRuns([allowed, *_usual_answers(examples)], [_texts(each) for each in examples])
         self._leaks = LeakGuard((text for each in guarded for text in _texts(each)), free)
         self._copies = LeakGuard((text for each in shown for text in _texts(each)), free)
-        self._parts = parts
+        self._parts, self._texts = parts, frozenset(texts)
         self._labels = tuple(each for each in labels if each not in named_labels(frame, labels))
 
     def leaks(self, text: str) -> bool:
@@ -93,7 +96,8 @@ class ProposalFilter:
             text = proposal.text.strip()
             kept = project_onto_budget(before[proposal.part], text, budget).strip()
             whole = content_hash(join_parts({**edited, proposal.part: kept}))
-            if found := self._rejection(text, kept, before[proposal.part], is_known=whole in taken):
+            breaks = hides_characters if proposal.part in self._texts else breaks_contract
+            if found := self._rejection(text, kept, before[proposal.part], breaks, is_known=whole in taken):
                 rejected.append(Rejection(reason=found[0], text=text, detail=found[1], way=proposal.way))
             else:
                 edited[proposal.part], proposed[proposal.part] = kept, text
@@ -114,14 +118,16 @@ class ProposalFilter:
         )
         return made, rejected
 
-    def _rejection(self, text: str, edited: str, current: str, *, is_known: bool) -> tuple[RejectionReason, str] | None:
+    def _rejection(
+        self, text: str, edited: str, current: str, breaks: Callable[[str], bool], *, is_known: bool
+    ) -> tuple[RejectionReason, str] | None:
         """Why a proposal is rejected, and what in it is at fault where that can be named."""
         # Sentences of two sound texts can come together to something that neither of them holds.
         both = dict.fromkeys((text, edited))
         lost = lost_labels(current, edited, self._labels)
         checks: tuple[tuple[RejectionReason, Callable[[], bool]], ...] = (
             ("empty", lambda: not text),
-            ("contract", lambda: any(map(breaks_contract, both))),
+            ("contract", lambda: any(map(breaks, both))),
             ("too_long", lambda: any(map(_is_too_long, both))),
             ("unchanged", lambda: text == current),
             ("leak", lambda: any(map(self.leaks, both))),

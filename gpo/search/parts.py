@@ -15,11 +15,15 @@ WHOLE = ""
 
 
 class PartShown(Record):
-    """The part that a request is for: its name, the texts of the others, and whether they are changed as well."""
+    """The part that a request is for: its name, the texts of the others, and whether they are changed as well.
+
+    It `is_text` where it is one of the program's `texts`, and no prompt.
+    """
 
     name: str
     others: Mapping[str, str]
     together: bool
+    is_text: bool = False
 
 
 def parts_of_step(spec: TaskSpec, step: int) -> tuple[str, ...]:
@@ -27,7 +31,7 @@ def parts_of_step(spec: TaskSpec, step: int) -> tuple[str, ...]:
 
     For a prompt that stands alone it is `WHOLE`.
     """
-    names = tuple(spec.prompts)
+    names = tuple(spec.program)
     if not names:
         return (WHOLE,)
     return names if spec.optimizer.parts == "all" else (names[(step - 1) % len(names)],)
@@ -38,7 +42,8 @@ def part_shown(spec: TaskSpec, instruction: str, part: str) -> PartShown | None:
     if part == WHOLE:
         return None
     others = {name: text for name, text in spec.texts_of(instruction).items() if name != part}
-    return PartShown(name=part, others=others, together=spec.optimizer.parts == "all")
+    together = spec.optimizer.parts == "all"
+    return PartShown(name=part, others=others, together=together, is_text=part in spec.texts)
 
 
 def of_part(scored: Scored, spec: TaskSpec, part: str) -> Scored:

@@ -1,11 +1,13 @@
-"""The section `prompt` of a spec: the messages, and the instruction to start from."""
+"""The sections `prompt` and `texts` of a spec: messages with the instruction to start from, and other texts."""
 
+import operator
 from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from gpo.messages.message import Message
+from gpo.names import FROM_REGISTRY
 from gpo.records import Record
 from gpo.template import (
     INSTRUCTION,
@@ -17,12 +19,16 @@ from gpo.template import (
     variables_in,
 )
 
+_REGISTRY = "a prompt of the registry: `registry:NAME`, with `@ALIAS` or `@VERSION` for another than in production."
+_WRITTEN = {"instruction", "messages", "question", "position", "role"}
+
 
 class PromptSpec(Record):
     """The prompt: messages with `{{variables}}` and one `{{instruction}}`, and the instruction to start from.
 
     In place of `messages`, `question` and `position` are short for the usual ones: see `place_instruction`.
-    Only the instruction is optimised. All other text, the variables and the roles stay as written.
+    Only the instruction is optimised. All other text, the variables and the roles stay as written. A bare
+    `registry:NAME@ALIAS` is a prompt of the registry, whose messages and instruction are read when the spec is run.
     """
 
     instruction: str = Field(min_length=1, description="The instruction to start from.")
@@ -47,6 +53,27 @@ class PromptSpec(Record):
         default="",
         description="What an instruction asks for, as a noun phrase; shown to the optimizer model.",
     )
+
+    registry: str = Field(
+        default="", exclude_if=operator.not_, description=f"In place of messages and instruction, {_REGISTRY}"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_registry(cls, value: object) -> object:
+        if isinstance(value, str) and FROM_REGISTRY.fullmatch(value):
+            value = {"registry": value}
+        if not isinstance(value, dict) or not (reference := value.get("registry")):
+            return value
+        if value.keys() & _WRITTEN and value.get("instruction") != reference:
+            raise ValueError("`registry` stands in place of the messages and the instruction; leave these out")
+        # Until they are read, their place is held.
+        return {**value, "instruction": reference, "messages": ({"user": f"{{{{{INSTRUCTION}}}}}"},)}
+
+    @field_validator("registry")
+    @classmethod
+    def _names_a_prompt(cls, value: str) -> str:
+        return _check_reference(value)
 
     @field_validator("instruction")
     @classmethod
@@ -121,3 +148,47 @@ class PromptSpec(Record):
         """Variables of the messages, in order of first use, without `instruction`."""
         found = (name for message in self.template for name in variables_in(message.text))
         return tuple(dict.fromkeys(name for name in found if name != INSTRUCTION))
+
+
+class TextSpec(Record):
+    """A text of a program that is no prompt, as the description of a tool. A bare text is short for `{text: ...}`.
+
+    It has no variables: braces in it are braces. `registry:NAME@ALIAS` is a text of the registry.
+    """
+
+    text: str = Field(min_length=1, description="The text to start from.")
+    registry: str = Field(default="", exclude_if=operator.not_, description=f"In place of the text, {_REGISTRY}")
+    description: str = Field(
+        default="", description="What the text is for, as a noun phrase; shown to the optimizer model."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_text(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = {"registry" if FROM_REGISTRY.fullmatch(value) else "text": value}
+        return {"text": value["registry"], **value} if isinstance(value, dict) and value.get("registry") else value
+
+    @field_validator("registry")
+    @classmethod
+    def _names_a_text(cls, value: str) -> str:
+        return _check_reference(value)
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("the text is blank")
+        return value.strip()
+
+    def as_prompt(self) -> PromptSpec:
+        """It as a prompt that is the text alone. It is not checked: what looks like a variable in it is none."""
+        return PromptSpec.model_construct(
+            instruction=self.text, messages=({"user": f"{{{{{INSTRUCTION}}}}}"},), description=self.description
+        )
+
+
+def _check_reference(value: str) -> str:
+    if value and not FROM_REGISTRY.fullmatch(value):
+        raise ValueError("must be as `registry:plan@production`")
+    return value

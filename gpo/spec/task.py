@@ -6,7 +6,7 @@ Unknown keys are errors with a suggestion, so that a misspelt option never falls
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from gpo.errors import suggestion
 from gpo.names import Name
@@ -18,7 +18,7 @@ from gpo.spec.method import OptimizerSpec
 from gpo.spec.models import ModelsSpec
 from gpo.spec.production import ProductionSpec
 from gpo.spec.program_text import join_texts, split_texts
-from gpo.spec.prompt import PromptSpec
+from gpo.spec.prompt import PromptSpec, TextSpec
 from gpo.spec.target import TargetSpec
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -67,6 +67,11 @@ class TaskSpec(Record):
         description="In place of `prompt`, the prompts of a program, by the names under which it loads them. They are "
         "improved, proved and promoted together.",
     )
+    texts: Mapping[Name, TextSpec] = Field(
+        default={},
+        description="Texts of a program that are no prompts, as the descriptions of its tools, by the names under "
+        "which it reads them with `load_text`. They are improved, proved and promoted with the prompts.",
+    )
     target: TargetSpec | None = Field(
         default=None,
         description="The program that answers, and reads its prompt by `load_prompt`, as in production. Without one, "
@@ -94,22 +99,33 @@ class TaskSpec(Record):
     @model_validator(mode="after")
     def _has_prompts(self) -> Self:
         given: PromptSpec | None = self.prompt
-        if not self.prompts:
+        if not self.program:
             if given is None:
                 raise ValueError("`prompt` is missing")
             return self
+        option = "prompts" if self.prompts else "texts"
         if given is None:
-            self.__dict__["prompt"] = next(iter(self.prompts.values()))
-        elif given not in self.prompts.values():
+            self.__dict__["prompt"] = next(iter(self.program.values()))
+        elif given not in self.program.values():
             raise ValueError("give either `prompt`, or `prompts` for a program of several, found both")
         if self.target is None:
-            raise ValueError("`prompts` are those of a program: name it in `target`, or give one `prompt`")
-        if self.prompt_name in self.prompts:
+            raise ValueError(f"`{option}` are those of a program: name it in `target`, or give one `prompt`")
+        if both := self.prompts.keys() & self.texts.keys():
+            raise ValueError(f"`prompts` and `texts` both hold '{min(both)}'; give one of the two another name")
+        if self.prompt_name in self.program:
             raise ValueError(
-                f"`prompts` holds '{self.prompt_name}', which is the name of the whole program in the registry; "
+                f"`{option}` holds '{self.prompt_name}', which is the name of the whole program in the registry; "
                 "give `production.prompt` another one"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_first(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The fields; of a program, `prompt` is one of its parts, which are there already."""
+        content: dict[str, Any] = handler(self)
+        if self.program:
+            content.pop("prompt", None)
+        return content
 
     @model_validator(mode="after")
     def _variables_are_inputs(self) -> Self:
@@ -175,14 +191,19 @@ class TaskSpec(Record):
         return self.production.prompt or self.name
 
     @property
+    def program(self) -> Mapping[str, PromptSpec]:
+        """The prompts of a program, and its texts as prompts, by their names; empty for a prompt that stands alone."""
+        return {**self.prompts, **{name: text.as_prompt() for name, text in self.texts.items()}}
+
+    @property
     def parts(self) -> Mapping[str, PromptSpec]:
         """The prompts by the names under which an application loads them."""
-        return self.prompts or {self.prompt_name: self.prompt}
+        return self.program or {self.prompt_name: self.prompt}
 
     @property
     def start_text(self) -> str:
         """The instruction to start from; of several prompts, all of them as one text (`gpo.spec.program_text`)."""
-        texts = {name: part.instruction for name, part in self.prompts.items()}
+        texts = {name: part.instruction for name, part in self.program.items()}
         return join_texts(texts) if texts else self.prompt.instruction
 
     @property
@@ -196,7 +217,7 @@ class TaskSpec(Record):
         Raises:
             ValueError: it is no text of these prompts.
         """
-        return split_texts(instruction, self.prompts) if self.prompts else {self.prompt_name: instruction}
+        return split_texts(instruction, self.program) if self.program else {self.prompt_name: instruction}
 
     def with_text(self, instruction: str) -> Self:
         """The spec with another text to start from.
@@ -208,13 +229,39 @@ class TaskSpec(Record):
 
     def with_texts(self, texts: Mapping[str, str]) -> Self:
         """The spec with other texts to start from, by the names of the prompts."""
-        parts = {name: part.model_copy(update={"instruction": texts[name]}) for name, part in self.parts.items()}
-        changed: dict[str, Any] = {"prompt": next(iter(parts.values()))}
-        return self.model_copy(update={**changed, "prompts": parts} if self.prompts else changed)
+        if not self.program:
+            (text,) = (texts[name] for name in self.parts)
+            return self.model_copy(update={"prompt": self.prompt.model_copy(update={"instruction": text})})
+        prompts = {name: part.model_copy(update={"instruction": texts[name]}) for name, part in self.prompts.items()}
+        plain = {name: part.model_copy(update={"text": texts[name]}) for name, part in self.texts.items()}
+        changed = self.model_copy(update={"prompts": prompts, "texts": plain})
+        return changed.for_part(next(iter(self.program)))
+
+    @property
+    def registered(self) -> Mapping[str, str]:
+        """The parts that the registry has, by name: how the spec names each, until it is read."""
+        alone = {} if self.program else {self.prompt_name: self.prompt}
+        every: Mapping[str, PromptSpec | TextSpec] = {**alone, **self.prompts, **self.texts}
+        return {name: part.registry for name, part in every.items() if part.registry}
+
+    def with_registered(self, parts: Mapping[str, PromptSpec | TextSpec]) -> Self:
+        """The spec with what the registry has of these parts in the place of their names there.
+
+        Raises:
+            ValidationError: it is no spec with them.
+        """
+        content = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.program:
+            content.pop("prompt", None)
+            for section, own in (("prompts", self.prompts), ("texts", self.texts)):
+                content[section] = {name: parts.get(name, part) for name, part in own.items()}
+        else:
+            content["prompt"] = parts[self.prompt_name]
+        return self.model_validate(content)
 
     def for_part(self, name: str) -> Self:
         """The spec as it is for one of several prompts: what is said of the prompt is said of that one."""
-        return self.model_copy(update={"prompt": self.prompts[name]}) if self.prompts else self
+        return self.model_copy(update={"prompt": self.program[name]}) if self.program else self
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
@@ -232,10 +279,11 @@ class TaskSpec(Record):
         for option, values in _NEWER_METHOD.items():
             if content["optimizer"][option] in values:
                 del content["optimizer"][option]
-        del content["prompts"]
-        if self.prompts:
+        del content["prompts"], content["texts"]
+        if self.program:
             # A list, as they are changed in their order.
-            content["prompt"] = [[name, part.model_dump(mode="json")] for name, part in self.prompts.items()]
+            every = (*self.prompts.items(), *self.texts.items())
+            content["prompt"] = [[name, part.model_dump(mode="json")] for name, part in every]
         if self.target is None:
             del content["target"]
         else:

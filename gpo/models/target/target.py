@@ -17,7 +17,7 @@ from gpo.models.target.load import load_program
 from gpo.models.target.recording import Recorder, record_calls
 from gpo.models.target.threads import context_in_threads
 from gpo.progress import Answered, Note, emit
-from gpo.prompts.candidate import CandidateRun, candidate_template, use_candidate
+from gpo.prompts.candidate import CandidatePrompt, CandidateRun, candidate_template, use_candidate
 from gpo.prompts.loader import load_prompt
 from gpo.prompts.version import PromptContent, prompt_content
 from gpo.records import Example, total_usage
@@ -61,7 +61,10 @@ class Target:
             PromptError: LangChain takes no variable of a prompt.
         """
         texts = task.texts_of(instruction)
-        contents = {name: prompt_content(part.template, texts[name]) for name, part in task.parts.items()}
+        contents = {
+            name: prompt_content(part.template, texts[name], is_text=name in task.texts)
+            for name, part in task.parts.items()
+        }
         asking = _Asking(self, texts, contents, task.calls_of_target, inquiry)
         found = await asking.find()
         if found:
@@ -87,7 +90,10 @@ class _Asking:
         inquiry: BlockOfCalls,
     ) -> None:
         self._target, self._texts, self._inquiry, self.calls = target, texts, inquiry, calls
-        self._templates = {name: candidate_template(name, content) for name, content in contents.items()}
+        self._templates = {
+            name: CandidatePrompt(candidate_template(name, content), content.instruction)
+            for name, content in contents.items()
+        }
         self._keys = AnswerKeys(target.spec, contents, target.sets)
         self._outdated: set[str] = set()
 

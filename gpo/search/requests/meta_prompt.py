@@ -81,7 +81,7 @@ def meta_prompt_parts(spec: TaskSpec, request: Request, place: int = 0) -> tuple
     asking = _asking(options, request, place)
     information = f"information: {options.information}"
     found = [
-        Section(name="task", choice="prompt.description", text=_task_text(spec)),
+        Section(name="task", choice="prompt.description", text=_task_text(spec, request.part)),
         Section(name="program", choice=f"parts: {options.parts}", text=_program_text(request)),
         Section(name="trajectory", choice=trajectory_choice(options), text=_trajectory_text(request)),
         Section(name="current prompt", choice=information, text=_current_text(options, request)),
@@ -147,8 +147,12 @@ def limit_choice(options: OptimizerSpec, budget: int | None, step: int) -> str:
     return decay if budget is None else f"{decay} ({count(budget, 'word')} at step {step})"
 
 
-def _task_text(spec: TaskSpec) -> str:
-    goal = f" for this task: {spec.prompt.description}" if spec.prompt.description else ""
+def _task_text(spec: TaskSpec, part: PartShown | None) -> str:
+    about = spec.prompt.description
+    if part is not None and part.is_text:
+        goal = f": {about}" if about else ", such as the description of a tool"
+        return f"You improve a text that a program hands to a language model{goal}. It is called the instruction here."
+    goal = f" for this task: {about}" if about else ""
     return f"You improve the instruction that a language model is given{goal}."
 
 
@@ -158,8 +162,9 @@ def _program_text(request: Request) -> str:
         return ""
     others = "\n\n".join(f"Prompt `{name}`: {text}" for name, text in part.others.items())
     about = "are improved at the same time" if part.together else "stay as they are"
+    kind = "text" if part.is_text else "prompt"
     return (
-        f"The instruction is the prompt `{part.name}` of a program. Scores are those of the whole program. Its other "
+        f"The instruction is the {kind} `{part.name}` of a program. Scores are those of the whole program. Its other "
         f"prompts {about}:\n\n{_mark_off(others)}"
     )
 

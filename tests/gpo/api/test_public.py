@@ -18,6 +18,7 @@ PUBLIC = [
     "load_chain",
     "load_prompt",
     "load_prompts",
+    "load_text",
     "optimize",
     "optimize_async",
     "system_prompt",

@@ -39,8 +39,11 @@ CURRENT = Candidate(instruction=SPEC.start_text)
 
 def edited(*proposals: Proposal, budget: int | None = None, spec: TaskSpec = SPEC) -> Edited:
     guarded = [Example(id="t", inputs={"question": "who wrote the long green book of nine lamps"}, reference="Ada")]
-    rules = ProposalFilter(guarded, allowed=spec.start_text, labels=(), parts=tuple(spec.prompts))
-    return rules.admit(Proposals(proposals=proposals), CURRENT, {CURRENT.id}, step=1, budget=budget)
+    rules = ProposalFilter(
+        guarded, allowed=spec.start_text, labels=(), parts=tuple(spec.program), texts=tuple(spec.texts)
+    )
+    current = Candidate(instruction=spec.start_text)
+    return rules.admit(Proposals(proposals=proposals), current, {current.id}, step=1, budget=budget)
 
 
 def test_a_proposal_changes_one_part_and_the_others_stay() -> None:
@@ -108,6 +111,9 @@ def test_the_request_shows_the_part_its_trajectory_and_what_the_others_say() -> 
         ({"prompt": {"instruction": "a", "question": "b"}}, "give either `prompt`, or `prompts`"),
         ({"prompts": {}}, "`prompt` is missing"),
         ({"name": "plan"}, "`prompts` holds 'plan', which is the name of the whole program"),
+        ({"texts": {"plan": "Finds."}}, "`prompts` and `texts` both hold 'plan'"),
+        ({"prompts": {}, "texts": {"t": "Finds."}, "target": None}, "`texts` are those of a program: name it"),
+        ({"prompts": {}, "texts": {"asks": "Finds."}}, "`texts` holds 'asks', which is the name of the whole program"),
         ({"few_shot": 2}, "a `target` shows what it wants itself"),
         ({"answer": {"extract": "So:"}}, "a `target` gives its whole answer itself"),
     ],
@@ -125,3 +131,46 @@ def test_the_order_of_the_prompts_and_each_of_their_fields_are_part_of_the_finge
     assert len({SPEC.fingerprint(), turned.fingerprint(), changed.fingerprint()}) == 3
     assert TaskSpec.model_validate(SPEC.model_dump()) == SPEC
     assert SPEC.with_text(SPEC.start_text) == SPEC
+
+
+TOOL = 'Finds pages. Takes JSON such as {"q": {{query}}}.'
+
+
+def test_a_text_is_a_part_in_which_braces_are_braces() -> None:
+    spec = spec_of(texts={"search": TOOL, "stop": {"text": "Ends it.", "description": "when to end"}})
+    assert list(spec.program) == ["plan", "answer", "search", "stop"]
+    assert [parts_of_step(spec, step) for step in (3, 4, 5)] == [("search",), ("stop",), ("plan",)]
+    found = edited(
+        Proposal(text="Finds pages by {{query}}, {x}.", part="search", place=0),
+        Proposal(text="Find {{query}}.", part="plan", place=1),
+        Proposal(text=f"{TOOL} Say who wrote the long green book of nine lamps.", part="search", place=2),
+        spec=spec,
+    )
+    assert [each.reason for each in found.rejected] == ["contract", "leak"], "a prompt has no variables of its own"
+    (made,) = found.candidates
+    changed = spec.with_text(made.instruction)
+    assert changed.texts["search"].text == "Finds pages by {{query}}, {x}."
+    assert (changed.texts["stop"], changed.prompts) == (spec.texts["stop"], spec.prompts)
+    assert TaskSpec.model_validate(changed.model_dump()) == changed
+    assert len({each.fingerprint() for each in (SPEC, spec, changed)}) == 3
+    assert list(spec_of(prompts={}, texts={"search": TOOL}).parts) == ["search"], "a program may have texts alone"
+
+
+def test_the_request_for_a_text_says_that_it_is_one() -> None:
+    spec = spec_of(texts={"search": {"text": TOOL, "description": "what the search is for"}})
+    current = Scored(candidate=Candidate(instruction=spec.start_text), score=Score(values={"a": 1.0}, planned=1))
+    own = spec.for_part("search")
+    request = build_request(
+        own,
+        [],
+        Informed(current=current),
+        Recalled(),
+        step=1,
+        candidates=1,
+        rng=random.Random(0),
+        part="search",
+    )
+    text = meta_prompt(own, request)
+    assert "a text that a program hands to a language model: what the search is for" in text
+    assert "The instruction is the text `search` of a program." in text
+    assert f"Current instruction: {TOOL}" in text

@@ -17,7 +17,7 @@ from gpo.spec.file import load_spec
 from gpo.spec.gate import NonInferiorSpec
 from gpo.spec.models import ModelSpec, PriceSpec
 from gpo.spec.production import ProductionSpec
-from gpo.spec.prompt import PromptSpec
+from gpo.spec.prompt import PromptSpec, TextSpec
 from gpo.spec.target import TargetSpec
 from gpo.spec.task import TaskSpec
 from tests.support.paths import ROOT
@@ -337,6 +337,8 @@ DECIDES: Mapping[str, Any] = {
     "few_shot": 7,
     "target": TargetSpec(call="app:answer"),
     "prompts": {"plan": PromptSpec(instruction="Plan.", question="{{review}}")},
+    "texts": {"hint": TextSpec(text="Say less.")},
+    "prompt.registry": "registry:other",
     "optimizer.information": "prompt",
     "optimizer.trajectory": "recency",
     "optimizer.warmup": True,

@@ -26,11 +26,14 @@ from concurrent.futures import ThreadPoolExecutor
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda, RunnableParallel
-from gpo import load_prompt
+from gpo import load_prompt, load_text
 
 def seen():
     return load_prompt("asks").invoke({"question": "?"}).to_messages()[0].text
 """
+
+
+PROMPT = {"instruction": "Say it.", "question": "{{question}}", "position": "before"}
 
 
 def spec_of(folder: Path, code: str, name: str = "answer", **options: Any) -> TaskSpec:
@@ -41,7 +44,7 @@ def spec_of(folder: Path, code: str, name: str = "answer", **options: Any) -> Ta
         {
             "name": "asks",
             "target": target,
-            "prompt": {"instruction": "Say it.", "question": "{{question}}", "position": "before"},
+            **({} if "prompts" in options else {"prompt": PROMPT}),
             "dataset": {"path": "rows.jsonl", "input": ["question"], "reference": "label"},
             **options,
         }
@@ -91,6 +94,18 @@ def test_a_program_reads_the_candidates_own_text_however_it_runs(tmp_path: Path,
     for text, score in zip(texts, in_time(scores(), 60), strict=True):
         assert {sample.text for sample in score.samples} == {f"{text}\n\n?"}
         assert (score.n, score.failed) == (6, 0)
+
+
+def test_a_program_reads_texts_as_they_are(tmp_path: Path) -> None:
+    parts = {"prompts": {"say": PROMPT}, "texts": {"tool": "Takes {{x}}."}}
+    spec = spec_of(tmp_path, "def answer(question): return load_text('tool')", **parts)
+    asked = Asked(spec)
+    changed = spec.with_texts({"say": "Say it.", "tool": "Takes {y} and {{z}}."})
+    for each in (spec, changed):
+        score = in_time(asked.score(each.start_text), 60)
+        assert {sample.text for sample in score.samples} == {each.texts["tool"].text}
+    assert asked.target is not None
+    assert asked.target.sets == {frozenset({"tool"})}
 
 
 @pytest.mark.slow
