@@ -91,8 +91,22 @@ PRESETS: Mapping[str, Method] = {
     "opro": Method(trajectory="importance", decay="none"),
     "pe2": Method(information="prompt+score+reflection", trajectory="recency", decay="fixed"),
     "sgdm": Method(trajectory="summary", decay="none", refinement="editing"),
+    "gepa-like": Method(information="cases", trajectory="none", decay="none", accept="batch", current="sampled"),
+    "protegi-like": Method(
+        information="prompt+reflection",
+        trajectory="none",
+        decay="none",
+        refinement="editing",
+        accept="race",
+        current="sampled",
+    ),
+    "copro-like": Method(trajectory="importance", decay="none"),
 }
-"""Methods by name: the one that is best here, and the published ones (Tang et al., section 4.1).
+"""Methods by name: the one that is best here, the published ones (Tang et al., section 4.1), and points near others.
+
+A name that ends in `like` is the nearest point of this space, not the method itself: GEPA (Agrawal et al., arXiv
+2507.19457) draws its parent from a Pareto front over examples, here it is drawn by score; ProTeGi (Pryzant et al.,
+arXiv 2305.03495) keeps a beam that bandits choose, here a race and a draw by score; COPRO is DSPy's.
 
 The paper compares OPRO by its latest prompts; here it shows its best ones, in ascending order, as its authors do (Yang
 et al., arXiv 2309.03409).
@@ -103,6 +117,8 @@ DEFAULT_PRESET = "minibatch"
 SIZES: Mapping[str, Mapping[str, int]] = {
     "minibatch": {"candidates": 4, "batch": 4},
     "opro": {"k": 20},
+    "gepa-like": {"candidates": 1, "batch": 3, "examples": 0},
+    "copro-like": {"candidates": 10, "k": 10, "examples": 0},
 }
 """How far a preset goes where that is not what GPO's paper has."""
 

@@ -14,6 +14,7 @@ from gpo.spec.method import DEFAULT_PRESET, PRESETS, Method, OptimizerSpec
 _TOLD = ("preset", "information", "trajectory", "k", "refinement", "word budget")
 _TAKEN = ("preset", "accept", "current", "restart", "ways")
 _MARK = f"* {DEFAULT_PRESET} is the default. `gpo spec schema` describes each option."
+_NEAR = "What ends in `-like` is the nearest point here to GEPA, ProTeGi and COPRO, not the method itself."
 _USE = "In a spec, `optimizer: NAME`, or `optimizer: {preset: NAME, ...}` to change some of it."
 
 
@@ -28,7 +29,7 @@ def print_presets(*, as_json: bool) -> None:
     console.print()
     _print_table(console, _TAKEN, [_taken(method) for method in methods.values()])
     console.print()
-    for line in (_MARK, _USE):
+    for line in (_MARK, _NEAR, _USE):
         console.print(Text(line), soft_wrap=not console.is_terminal)
 
 

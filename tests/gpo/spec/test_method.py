@@ -13,7 +13,7 @@ from gpo.spec.method import DEFAULT_PRESET, PRESETS, Accept, Information, Memory
 
 def test_the_presets_are_the_published_methods() -> None:
     """The table of the paper's section 4.1, but for what OPRO shows; no part is one that the paper does not have."""
-    published = {name: method for name, method in PRESETS.items() if name != DEFAULT_PRESET}
+    published = {name: method for name, method in PRESETS.items() if name != DEFAULT_PRESET and not name.endswith("-like")}
     rows = {
         name: (method.information, method.trajectory, method.decay, method.refinement)
         for name, method in published.items()
@@ -30,6 +30,31 @@ def test_the_presets_are_the_published_methods() -> None:
     assert not any(method.warmup for method in published.values())
     for each in published.values():
         assert (each.ways, each.accept, each.current, each.restart) == ((), "none", "best", False)
+
+
+def test_methods_of_others_have_points_near_them() -> None:
+    """As they are published: GEPA draws a parent and tries one proposal on three cases before it pays for more."""
+    near = {name.removesuffix("-like"): OptimizerSpec(preset=name) for name in PRESETS if name.endswith("-like")}
+    gepa, protegi, copro = near["gepa"], near["protegi"], near["copro"]
+    assert (gepa.information, gepa.accept, gepa.current, gepa.candidates, gepa.batch) == (
+        "cases",
+        "batch",
+        "sampled",
+        1,
+        3,
+    )
+    assert (protegi.information, protegi.refinement, protegi.accept, protegi.race_after) == (
+        "prompt+reflection",
+        "editing",
+        "race",
+        16,
+    )
+    assert (copro.information, copro.trajectory, copro.candidates, copro.examples) == (
+        "prompt+score",
+        "importance",
+        10,
+        0,
+    )
 
 
 def test_the_default_gives_each_proposal_cases_and_tries_it_on_them() -> None:
