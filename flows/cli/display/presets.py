@@ -14,7 +14,7 @@ from gpo.spec.method import DEFAULT_PRESET, PRESETS, Method, OptimizerSpec
 _TOLD = ("preset", "information", "trajectory", "k", "refinement", "word budget")
 _TAKEN = ("preset", "accept", "current", "restart", "ways")
 _MARK = f"* {DEFAULT_PRESET} is the default. `gpo spec schema` describes each option."
-_NEAR = "What ends in `-like` is the nearest point here to GEPA, ProTeGi and COPRO, not the method itself."
+_NEAR = "`-like`: the point here that is nearest to GEPA, ProTeGi or COPRO."
 _USE = "In a spec, `optimizer: NAME`, or `optimizer: {preset: NAME, ...}` to change some of it."
 
 

@@ -13,7 +13,9 @@ from gpo.spec.method import DEFAULT_PRESET, PRESETS, Accept, Information, Memory
 
 def test_the_presets_are_the_published_methods() -> None:
     """The table of the paper's section 4.1, but for what OPRO shows; no part is one that the paper does not have."""
-    published = {name: method for name, method in PRESETS.items() if name != DEFAULT_PRESET and not name.endswith("-like")}
+    published = {
+        name: method for name, method in PRESETS.items() if name != DEFAULT_PRESET and not name.endswith("-like")
+    }
     rows = {
         name: (method.information, method.trajectory, method.decay, method.refinement)
         for name, method in published.items()
