@@ -138,7 +138,7 @@ class _Asking:
                 result = await run_program(target.program, example.inputs, target.spec.timeout_s)
                 text = storable(read_text(result, target.spec.output))
             except Exception as error:
-                self._count_failed(recorder)
+                self._count_failed(recorder, example)
                 raise self._blamed(error) from error
             finally:
                 run.end()
@@ -162,9 +162,11 @@ class _Asking:
         emit(Answered(paid=True, count=self.calls))
         return answer
 
-    def _count_failed(self, recorder: Recorder) -> None:
-        """What a run that came to nothing has cost all the same."""
-        billed = tokens_of(recorder.calls(self._texts))
+    def _count_failed(self, recorder: Recorder, example: Example) -> None:
+        """What a run that came to nothing has cost all the same, and what it did."""
+        calls = recorder.calls(self._texts)
+        self._inquiry.failed_calls[example.id] = calls
+        billed = tokens_of(calls)
         self._target.tally.failed += 1
         self._target.tally.input_tokens += billed.input_tokens
         self._target.tally.output_tokens += billed.output_tokens
