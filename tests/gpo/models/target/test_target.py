@@ -229,7 +229,8 @@ def answer(question):
 
 def test_what_happened_inside_is_counted_shown_and_given_to_the_metric(tmp_path: Path) -> None:
     (tmp_path / "scoring.py").write_text(
-        "def quick(row, trace):\n"
+        "def quick(row, answer, trace):\n"
+        "    assert answer == 'wrong'\n"
         "    return {'score': float(len(trace.calls) == 1), 'feedback': ' '.join(c.kind for c in trace.calls)}\n",
         encoding="utf-8",
     )
