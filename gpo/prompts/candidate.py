@@ -44,7 +44,8 @@ class CandidateRun:
     """One run of a program with the prompts of a candidate.
 
     `read` holds the names of the candidate's prompts that the run has read, in the order in which it first did;
-    `others` the digests of other prompts that it has read, by name and reference.
+    `others` the digests of other prompts that it has read, by name and reference. `recorded` are the calls of which the
+    program tells itself.
     """
 
     def __init__(self, prompts: Mapping[str, CandidatePrompt]) -> None:
@@ -53,6 +54,7 @@ class CandidateRun:
         self._ended = False
         self.read: list[str] = []
         self.others: dict[str, str] = {}
+        self.recorded: list[object] = []
 
     def end(self) -> None:
         """Give nothing any more: the answer is there, or nobody waits for it."""

@@ -1,6 +1,7 @@
 """The program of a run: asked for the answers to examples with the prompts of a candidate, limited, counted, kept."""
 
 import asyncio
+import sys
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
@@ -14,13 +15,13 @@ from gpo.models.sharing import anew_since, current_shared
 from gpo.models.target.answer import AnswerKeys, ProgramAnswer, read_kept, tokens_of
 from gpo.models.target.calling import read_text, run_program
 from gpo.models.target.load import load_program
-from gpo.models.target.recording import Recorder, record_calls
+from gpo.models.target.recording import record_calls
 from gpo.models.target.threads import context_in_threads
 from gpo.progress import Answered, Note, emit
 from gpo.prompts.candidate import CandidatePrompt, CandidateRun, candidate_template, use_candidate
 from gpo.prompts.loader import load_prompt
 from gpo.prompts.version import PromptContent, prompt_content
-from gpo.records import Example, total_usage
+from gpo.records import Example, TracedCall, total_usage
 from gpo.redaction import mask_secrets
 from gpo.spec.target import TargetSpec
 from gpo.spec.task import TaskSpec
@@ -69,6 +70,7 @@ class Target:
         found = await asking.find()
         if found:
             emit(Answered(paid=False, count=len(found) * asking.calls))
+        _watch_spans()
         with context_in_threads():
             missing = [(place, each) for place, each in enumerate(inquiry.block) if each.id not in found]
             ran = await gather_or_cancel(*(asking.run(each, inquiry.offset + place) for place, each in missing))
@@ -138,13 +140,13 @@ class _Asking:
                 result = await run_program(target.program, example.inputs, target.spec.timeout_s)
                 text = storable(read_text(result, target.spec.output))
             except Exception as error:
-                self._count_failed(recorder)
+                self._count_failed(recorder.calls(self._texts, run.recorded), example)
                 raise self._blamed(error) from error
             finally:
                 run.end()
         answer = ProgramAnswer(
             text=text,
-            calls=recorder.calls(self._texts),
+            calls=recorder.calls(self._texts, run.recorded),
             seconds=round(monotonic() - began, 6),
             read=tuple(run.read),
             others=run.others,
@@ -162,9 +164,10 @@ class _Asking:
         emit(Answered(paid=True, count=self.calls))
         return answer
 
-    def _count_failed(self, recorder: Recorder) -> None:
-        """What a run that came to nothing has cost all the same."""
-        billed = tokens_of(recorder.calls(self._texts))
+    def _count_failed(self, calls: tuple[TracedCall, ...], example: Example) -> None:
+        """What a run that came to nothing has cost all the same, and what it did."""
+        self._inquiry.failed_calls[example.id] = calls
+        billed = tokens_of(calls)
         self._target.tally.failed += 1
         self._target.tally.input_tokens += billed.input_tokens
         self._target.tally.output_tokens += billed.output_tokens
@@ -176,6 +179,14 @@ class _Asking:
             str(error) if isinstance(error, TargetError) else f"it raised {type(error).__name__}: {error_line(error)}"
         )
         return TargetError(f"the program `{self._target.spec.call}` failed: {mask_secrets(said)}")
+
+
+def _watch_spans() -> None:
+    """Let spans of OpenTelemetry tell of calls, where the program has loaded its SDK."""
+    if "opentelemetry.sdk.trace" in sys.modules:
+        from gpo.models.target.spans import watch_spans  # noqa: PLC0415 - not for programs without it
+
+        watch_spans()
 
 
 class _OtherPrompts:

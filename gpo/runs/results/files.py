@@ -19,6 +19,7 @@ from gpo.formatting import safe_cell
 from gpo.records import canonical_json
 from gpo.runs.results.result import COMPARED, ExampleResult
 
+_STEPS = ExampleResult._fields.index("steps")
 _SLICES = ExampleResult._fields.index("slices")
 """The place of the fields `slices`, `input` and `expected`; those of a comparison come last."""
 
@@ -86,5 +87,7 @@ def _cells(result: ExampleResult, width: int, variables: Sequence[str]) -> list[
     # One cell: a row may have no value in a field of the slices.
     slices = "; ".join([f"{field}={text}" for field, text in result.slices.items()])
     inputs = [result.input[each] for each in variables]
-    cells = (*result[:_SLICES], slices, *inputs, expected, *result[_SLICES + 3 : width])
+    steps = canonical_json(list(result.steps)) if result.steps else ""
+    rest = (*result[_SLICES + 3 : _STEPS], steps, *result[_STEPS + 1 : width])
+    cells = (*result[:_SLICES], slices, *inputs, expected, *rest)
     return [safe_cell(cell) if type(cell) is str else cell for cell in cells]
