@@ -33,29 +33,8 @@ _FENCE = re.compile(r"^\s*```\w*\s*$")
 _LONGEST_ITEM = 5
 """Words of an item of running text; what is longer is a sentence."""
 _PROSE = frozenset(
-    {
-        "i",
-        "the",
-        "is",
-        "are",
-        "was",
-        "to",
-        "that",
-        "this",
-        "it",
-        "we",
-        "you",
-        "not",
-        "cannot",
-        "sorry",
-        "don't",
-        "can't",
-        "know",
-        "unable",
-        "no",
-        "idea",
-        "i'm",
-    }
+    """i the is are was to that this it we you not cannot sorry don't can't
+    know unable no idea i'm""".split()
 )
 
 
