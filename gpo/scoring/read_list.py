@@ -32,10 +32,10 @@ _SENTENCE_END = re.compile(r"(?<=[^\W\d])\.\s+(?=[A-Z][a-z]*\s+\w)")
 _FENCE = re.compile(r"^\s*```\w*\s*$")
 _LONGEST_ITEM = 5
 """Words of an item of running text; what is longer is a sentence."""
-_PROSE = frozenset(
-    """i the is are was to that this it we you not cannot sorry don't can't
-    know unable no idea i'm""".split()
-)
+_PROSE = frozenset({
+    "i", "the", "is", "are", "was", "to", "that", "this", "it", "we", "you", "not", "cannot", "sorry", "don't", "can't",
+    "know", "unable", "no", "idea", "i'm",
+})  # fmt: skip
 
 
 def items_of(text: str) -> tuple[str, ...]:
