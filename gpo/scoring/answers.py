@@ -99,18 +99,28 @@ def canonical_reference(reference: str, answer: AnswerSpec) -> str | None:
 def _options(question: str, names: tuple[str, ...]) -> Phrases | None:
     """The texts of the options that a question lists; None when it lists none, or two with the same text."""
     texts: dict[str, Phrase] = {}
+    of_core = {label.strip("()[]{}.: ").casefold(): label for label in names}
     for option in question.splitlines():
-        for label in names:
-            before, found, rest = option.partition(label)
-            if found and not before.strip(" -*") and (form := fold(plain_text(rest).lstrip(".:)")).strip("\"'.,;: ")):
-                if form in texts:
-                    return None
-                texts[form] = Phrase(label)
+        found = _OPTION.match(option)
+        label = of_core.get((found["name"] or found["bare"]).strip().casefold()) if found else None
+        if found and label and (form := fold(plain_text(found["text"])).strip("\"'.,;: ")):
+            if form in texts:
+                return None
+            texts[form] = Phrase(label)
     if len(texts) < 2:
         return None
+    bare = {form: _LEADING_ARTICLE.sub("", form) for form in texts}
+    if len(set(bare.values())) == len(bare):
+        texts |= {bare[form]: phrase for form, phrase in texts.items()}
     amounts = {form: single_number(form) for form in texts}
     values: dict[Decimal, Phrase] = {value: texts[form] for form, value in amounts.items() if value is not None}
     return Phrases({}, values) if len(values) == len(texts) else Phrases(texts)
+
+
+_OPTION = re.compile(
+    r"[\s*-]*(?:[(\[{]?\s?(?P<name>[^()\[\]{}.:]{1,40}?)\s?[.:)\]}]+\s*|(?P<bare>\w{1,2})\s+)(?P<text>\S.*)$"
+)
+_LEADING_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\w)")
 
 
 _OF_LINES = frozenset({"list", "labels"})

@@ -40,6 +40,9 @@ _TURN_BEGINS = re.compile(
 )
 
 
+_SPEAKER = re.compile(r"\A\s*(?:AI )?assistant\s?:\s*(?=\S)", re.IGNORECASE)
+
+
 class WithoutReasoning(NamedTuple):
     """What of a text is meant to be read; `is_cut_off`: it ends within reasoning, and never came to more."""
 
@@ -105,5 +108,5 @@ def turn_of(text: str) -> str:
     >>> turn_of("<think>(A)?</think>The answer is (B).<|im_end|>user: and now?")
     'The answer is (B).'
     """
-    shown = _TURN_BEGINS.sub("", without_reasoning(text))
+    shown = _SPEAKER.sub("", _TURN_BEGINS.sub("", without_reasoning(text)))
     return _TURN_ENDS.split(shown, maxsplit=1)[0].strip()

@@ -253,8 +253,12 @@ def _labels_in_common(answer: str, reference: str) -> float:
     return jaccard(answer, reference) if is_set else exact_match(answer, reference)
 
 
+_TYPED = str.maketrans("\u2018\u2019\u2010\u2011", "''--")
+"""Quotes and hyphens that differ in type only."""
+
+
 def _normalised(text: str) -> str:
-    plain = fold(text)
+    plain = fold(text).translate(_TYPED)
     bare = unwrapped(plain.rstrip(_FINAL_PUNCTUATION), quotes=True).rstrip(_FINAL_PUNCTUATION)
     # A text of nothing but punctuation stays as it is: stripped, all of them would be equal.
     return bare or plain

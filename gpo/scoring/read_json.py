@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from gpo.records import canonical_json
-from gpo.scoring.reading import Found, Rule
-from gpo.scoring.text.objects import last_value, loads
+from gpo.scoring.reading import UNCLEAR, Found, Rule
+from gpo.scoring.text.objects import are_beside, last_value, loads, objects_in
 
 
 def read_json(text: str) -> str | None:
@@ -38,6 +38,9 @@ def _shortest(text: str) -> float | int:
 
 
 def _last(text: str) -> Found:
+    found = objects_in(text)
+    if len(found) > 1 and are_beside(text, found[-2], found[-1]):
+        return UNCLEAR  # two values as equals
     return read_json(text)
 
 

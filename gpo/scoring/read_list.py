@@ -28,10 +28,14 @@ _CUE = re.compile(
     r"(?:(?!\bsteps?\b)[^:.\n]){0,80}?(?::|\b(?:is|are|would be)\b)[ \t*_:]*",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"(?<=[^\W\d])\.\s+(?=[A-Z][a-z]*\s+\w)")
 _FENCE = re.compile(r"^\s*```\w*\s*$")
 _LONGEST_ITEM = 5
 """Words of an item of running text; what is longer is a sentence."""
-_PROSE = frozenset({"i", "the", "is", "are", "was", "to", "that", "this", "it", "we", "you", "not", "cannot", "sorry"})
+_PROSE = frozenset({
+    "i", "the", "is", "are", "was", "to", "that", "this", "it", "we", "you", "not", "cannot", "sorry", "don't", "can't",
+    "know", "unable", "no", "idea", "i'm",
+})  # fmt: skip
 
 
 def items_of(text: str) -> tuple[str, ...]:
@@ -77,6 +81,7 @@ def _leading(text: str) -> tuple[str, ...] | None:
     lines = _lines(text)
     if not lines:
         return None
+    lines[0] = _SENTENCE_END.split(lines[0], maxsplit=1)[0]
     if only := _marked(lines[0]):
         alone = len(lines) == 1 or not _marked(lines[1])
         return _sane(_split(_SAID_OF_ITEM.sub("", only))) if alone else _block(lines)
@@ -153,8 +158,15 @@ def _split(line: str, *, words: bool = True) -> list[str]:
         return _NUMBERED.split(line)
     for separator in (_ARROW, _SEMICOLON, _COMMA):
         if separator.search(line):
-            return separator.split(line)
+            return _with_last_two(separator.split(line))
     return line.split() if words else [line]
+
+
+def _with_last_two(pieces: list[str]) -> list[str]:
+    """The pieces of `a, b and c`, where the last two stand together."""
+    two = re.fullmatch(r"\s*(\S+) (?:and|&) (\S+)\s*", pieces[-1])
+    is_of_words = two is not None and all(len(piece.split()) == 1 for piece in pieces[:-1])
+    return [*pieces[:-1], two[1], two[2]] if two and is_of_words else pieces
 
 
 def _cleaned(pieces: Iterable[str]) -> tuple[str, ...]:

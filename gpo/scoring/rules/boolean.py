@@ -36,6 +36,7 @@ def booleans() -> Phrases:
     for yes, no in _PAIRS.items():
         forms[fold(yes)] = Phrase("true", "false")
         forms[fold(no)] = Phrase("false", "true")
+    forms["untrue"] = forms["false"]
     for form, meaning in _JUDGED.items():
         forms[form] = Phrase(meaning, is_particle=True)
     return Phrases(forms)

@@ -38,7 +38,7 @@ def _json(text: ChoiceText) -> Found:
 
 
 def _boxed(text: ChoiceText) -> Found:
-    content = statements.boxed(text.raw)
+    content = statements.boxed(text.raw, brackets=True)
     return None if content is None else text.value(content)
 
 
@@ -93,7 +93,8 @@ def _answer(text: ChoiceText) -> Found:
         if head and (phrase := text.phrases.whole(head[0])) and TITLED.match(statement.value, head.end()):
             return phrase.meaning
         if whole := text.phrases.whole(after_marks):
-            return whole.meaning
+            rival = text.phrases.whole(statement.beside)
+            return UNCLEAR if rival and rival.meaning != whole.meaning else whole.meaning
         if (found := stated_by(after_marks, said_in(after_marks, text.phrases))) is not None:
             return found
         rest = said_in(statement.value, text.phrases)
@@ -125,8 +126,15 @@ _OPERATOR = re.compile(r"\b(?:and|or|not|xor|so|therefore|thus|hence|we have)\b"
 def _approved(text: ChoiceText) -> Found:
     """What is called right: `B is correct`; what merely seems right counts only where nothing else does."""
     found = [(sentence.text, said) for sentence, each in text.body for said in each if said.role is Role.APPROVED]
-    sure = [said for content, said in found if not HEDGES.search(content[said.start : said.end + _NEAR])]
-    return unless_none(sure or [said for _, said in found])
+    sure = [(content, said) for content, said in found if not HEDGES.search(content[said.start : said.end + _NEAR])]
+    best = [said for content, said in sure if not _FAIR.search(content[said.end : said.end + _NEAR])]
+    return unless_none(best or [said for _, said in sure or found])
+
+
+_FAIR = re.compile(
+    r"^(?:(?!\b(?:most|best|only)\b)[^,;])*\b(?:plausible|likely|similar|accurate|appropriate|suitable)\b"
+)
+"""What does not call a phrase the best one."""
 
 
 _NEAR = 20
@@ -193,7 +201,8 @@ _THE_BEST_IS = (
     r"\b(?:correct|right|best|final|closest|likely|proper|appropriate|suitable|similar|accurate|sarcastic|dominant|main)"
     r"(?: [\w'-]{1,20}){0,5} (?:is|was|are|would be|should be|must be|seems to be)\b"
 )
-_CONCLUDES = re.compile(f"{languages.SO}|{_ALL_IN_ALL}|{_WE_SAY}|{_THE_BEST_IS}", re.IGNORECASE)
+_PROBABLY = r"^\W*(?:(?:most )?(?:probably|likely)|i (?:think|believe))\b"
+_CONCLUDES = re.compile(f"{languages.SO}|{_ALL_IN_ALL}|{_WE_SAY}|{_THE_BEST_IS}|{_PROBABLY}", re.IGNORECASE)
 
 
 def _declared(text: ChoiceText) -> Found:
@@ -224,10 +233,19 @@ def _only(text: ChoiceText) -> Found:
     """The one phrase that the text asserts, wherever it does so."""
     if text.cut or (len(text.sentences) > 1 and any(languages.REFUSES.search(each.text) for each in text.sentences)):
         return None
+    if any(_UNDECIDED.search(sentence.text) and not text.phrases.whole(sentence.text) for sentence, _ in text.body):
+        return UNCLEAR
     found: list[Found] = [agreed_by(sentence.text, said) for sentence, said in text.body if states(said)]
     if UNCLEAR in found:
         return UNCLEAR
     return agreed([each for each in found if isinstance(each, str)])
+
+
+_UNDECIDED = re.compile(
+    r"^\W*(?:unclear|uncertain|unknown|undetermined|undecided|it depends|depends|"
+    r"not sure)\b(?! whether)(?!.*\b(?:but|so)\b)|\bis (?:ambiguous|unclear)\b",
+    re.IGNORECASE,
+)
 
 
 RULES: tuple[Rule[ChoiceText], ...] = (

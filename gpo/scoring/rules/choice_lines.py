@@ -17,7 +17,13 @@ def field(text: ChoiceText) -> Found:
     said: dict[Worth, list[Found]] = {}
     for sentence in text.sentences:
         found = field_of(sentence.text)
-        if found is None or sentence.asks or text.phrases.find(_BRACKETED.sub("", found[0])):
+        if found is None or sentence.asks:
+            continue
+        name = text.phrases.whole(found[0])
+        if name and name.opposite and (so := _SO_OR_NOT.match(found[1])):
+            said.setdefault(Worth.ANSWER, []).append(name.meaning if so["yes"] else name.opposite)
+            continue
+        if text.phrases.find(_BRACKETED.sub("", found[0])):
             continue
         if (worth := worth_of(found[0])) is not Worth.ASIDE:
             undecided = worth is not Worth.FIELD and _UNDECIDED.match(found[1])
@@ -28,14 +34,15 @@ def field(text: ChoiceText) -> Found:
 _UNDECIDED = re.compile(
     r"(?:unclear|unknown|mixed|none|n/?a|ambiguous|undetermined|cannot|can't|not sure|uncertain)\b", re.IGNORECASE
 )
-_BRACKETED = re.compile(r"\([^()]*\)")
+_SO_OR_NOT = re.compile(r"(?:(?P<yes>yes|true|correct)|no|false|incorrect)(?![\w/]|\s+(?:or|and)\b)", re.IGNORECASE)
+_BRACKETED = re.compile(r"\([^()]*\)|\b[0-9]{1,2}\s?(?:-|to)\s?[0-9]{1,3}\b")
 
 _VERDICT = re.compile(
     r"^\W*(?:(?:this|it|that)(?: one| option| answer| statement| choice)?\s+|(?:option|choice|answer|"
     r"statement)\s+)?(?:is\s+)?(?P<first>(?:not\s+)?(?:the\s+)?(?:in)?correct|right|wrong|true|false|(?:yes|no)(?=\W*$)|✓|✔|"
     r"✅|✗|✘|❌)(?!\w)"
     r"|(?P<last>(?:[(\[\u2013\u2014:]|\s-)\s*(?:in)?correct(?: answer)?|(?:[(\[\u2013\u2014:]|"
-    r"\s-)\s*(?:wrong|right|false|true|yes|no)|✓|✔|✅|✗|✘|❌)\W*$",
+    r"\s-)\s*(?:wrong|right|false|true|yes|no)|✓|✔|✅|✗|✘|❌)(?:\s+(?:too|as well|also))?\W*$",
     re.IGNORECASE,
 )
 
@@ -58,21 +65,34 @@ _BOXED_LINE = re.compile(r"\s*(?:[-*+]\s+)?\[(?P<box>[ xX\u2713])\]\s+(?P<option
 def judged(text: ChoiceText) -> Found:
     """The one option that is called right where each is judged on a line of its own."""
     right, seen = [], set()
-    for line in text.lines:
+    for line in (piece for each in text.lines for piece in _judgements(each, text)):
         head = next(numbered_heads([line], text.phrases), None)
         if head is None:
+            name, value = field_of(line) or ("", "")
+            word = text.phrases.whole(name)
+            if word and not word.is_particle and (so := _SO_OR_NOT.fullmatch(value)):
+                seen.add(word.meaning)
+                right += [word.meaning] * bool(so["yes"])
             continue
         rest = _AFTER_HEAD.sub("", line)
         if verdict := _VERDICT.search(rest):
             seen.add(head[1])
             if not _WRONG.search(verdict["first"] or verdict["last"]):
                 right.append(head[1])
-    if not right or (len(seen) < 2 and len(right) < len(seen)):
+    if not right or len(seen) < 2:
         return None
     return agreed(right)
 
 
-_AFTER_HEAD = re.compile(r"^[\s>*+\u2022-]*(?:option\s+)?[(\[]?\w{1,12}[)\]]?", re.IGNORECASE)
+def _judgements(line: str, text: ChoiceText) -> list[str]:
+    """The parts of a line that judges one option after the other: `A: wrong. B: right`."""
+    parts = _NEXT_HEAD.split(line)
+    heads = [head for _, head in numbered_heads(parts, text.phrases)]
+    return parts if len(heads) == len(parts) == len(set(heads)) else [line]
+
+
+_NEXT_HEAD = re.compile(r"(?<=[.,;!])\s+(?=(?:option\s+)?[(\[]?\w[)\].:]+\s)", re.IGNORECASE)
+_AFTER_HEAD = re.compile(r"^[\s>*+|\u2022-]*(?:option\s+)?[(\[]?\w{1,12}[)\]]?", re.IGNORECASE)
 
 
 def alone(text: ChoiceText) -> Found:
@@ -100,6 +120,7 @@ def opening(text: ChoiceText) -> Found:
 
 def _headed(text: ChoiceText, line: str) -> Found:
     """The label in a line such as `(B) Rome` or `B. Rome`, unless the line goes on to speak of the label."""
+    line = _OPTION.sub("", line)
     head = MARKED_LABEL.match(line)
     phrase = text.phrases.whole(head[0]) if head else None
     said = said_in(line, text.phrases)
@@ -118,6 +139,7 @@ def _goes_through_line(text: ChoiceText, line: str) -> bool:
     return len(heads) > 1 and heads[:3] == text.phrases.meanings[: max(3, len(heads[:3]))]
 
 
+_OPTION = re.compile(r"^(?:option|choice)\s+(?=\w[).:]\s)", re.IGNORECASE)
 _INLINE = re.compile(r"(?<!\w)\(?\w[).:](?=\s)")
 TITLED = re.compile(r"\s*[A-Z0-9\"\u201c]")
 

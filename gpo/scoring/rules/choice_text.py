@@ -5,15 +5,16 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 
-from gpo.scoring.reading import Found
+from gpo.scoring.reading import UNCLEAR, Found
 from gpo.scoring.rules.sayings import leading, stated_by
 from gpo.scoring.text import languages
-from gpo.scoring.text.clauses import LONGEST, Sentence, sentences
+from gpo.scoring.text.clauses import COURTESY, EXPLAINS, LONGEST, Sentence, sentences
 from gpo.scoring.text.grades import graded, without_kinds
 from gpo.scoring.text.mentions import said_in
-from gpo.scoring.text.numbers import plain_numbers, rated_in_digits
+from gpo.scoring.text.number_words import rated_in_digits, stars_in_digits
+from gpo.scoring.text.numbers import plain_numbers
 from gpo.scoring.text.phrases import LONGEST_LABEL, Phrases
-from gpo.scoring.text.plain import plain_text
+from gpo.scoring.text.plain import plain_text, without_decoration
 from gpo.scoring.text.roles import SaidOf
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
@@ -23,7 +24,11 @@ class ChoiceText:
 
     def __init__(self, raw: str, phrases: Phrases, *, cut: bool = False, without: Collection[str] = ()) -> None:
         """Take a text without hidden reasoning; `cut`: the token limit ended it."""
-        self.raw, self.phrases, self.cut, self.without = plain_text(raw), phrases, cut, without
+        raw = plain_text(raw)
+        if all(any(map(str.isalnum, form)) for form in phrases.forms):
+            raw = without_decoration(raw)
+        self.raw = stars_in_digits(raw) if phrases.numbers else raw
+        self.phrases, self.cut, self.without = phrases, cut, without
 
     @cached_property
     def plain(self) -> str:
@@ -53,9 +58,15 @@ class ChoiceText:
         found: list[tuple[Sentence, list[SaidOf]]] = []
         grades: list[str] = []
         for sentence in self.sentences:
-            if found and _EXPLAINS.match(sentence.text) and any(said.states for _, each in found for said in each):
+            if found and EXPLAINS.match(sentence.text) and any(said.states for _, each in found for said in each):
                 break
-            if sentence.asks or _COURTESY.search(sentence.text) or sentence.line in listed or _refuses(sentence.text):
+            if (
+                sentence.asks
+                or COURTESY.search(sentence.text)
+                or _CHOICES.search(sentence.text)
+                or sentence.line in listed
+                or _refuses(sentence.text)
+            ):
                 continue
             if _is_aside(sentence.text, self.phrases):
                 continue
@@ -70,6 +81,8 @@ class ChoiceText:
 
     def value(self, content: str) -> Found:
         """The phrase that a piece of text is, or states alone."""
+        if self._may_be_negative(content):
+            return UNCLEAR
         if whole := self.phrases.whole(content):
             return whole.meaning
         content = _unmarked(content, self.phrases)
@@ -77,12 +90,19 @@ class ChoiceText:
 
     def leading(self, content: str) -> Found:
         """The phrase that a piece of text begins with and ends there, as in `No (see below)`."""
+        if self._may_be_negative(content):
+            return UNCLEAR
         if whole := self.phrases.whole(content):
             return whole.meaning
         content = OPENING_MARKS.sub("", _unmarked(content, self.phrases))
         return leading(content, said_in(content, self.phrases))
 
+    def _may_be_negative(self, content: str) -> bool:
+        """Whether a mark before a number is a sign or a dash, as in `- 1` where -1 is a label."""
+        return any(value < 0 for value in self.phrases.numbers) and _DASH_OR_SIGN.match(content) is not None
 
+
+_DASH_OR_SIGN = re.compile(r"\s*-\s+[0-9]")
 _EMPHASIS = re.compile(r"\*{1,3}(?=\S)|(?<=\S)\*{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|`+|~~")
 
 _MARKED_SUBJECT = re.compile(r"(?<=\b[A-Z])\.(?=\s(?:is|isn't|was|would|has|seems|looks)\b)")
@@ -100,7 +120,14 @@ def _unmarked(text: str, phrases: Phrases) -> str:
     if not any(mark in form for form in phrases.forms for mark in "*`~"):
         text = _EMPHASIS.sub("", text)
     text = _MARKED_SUBJECT.sub("", text)
-    return rated_in_digits(plain_numbers(text)) if phrases.numbers else text
+    return rated_in_digits(plain_numbers(_SCALE.sub("", text))) if phrases.numbers else text
+
+
+_SCALE = re.compile(
+    r"\b(?:on|using)\s+(?:a|the)\s+(?:scale\s+)?(?:from\s+|of\s+)?-?[0-9]+\s*(?:-|to|\u2013|\.\.)\s*\+?[0-9]+(?:\s+scale)?,?",
+    re.IGNORECASE,
+)
+"""The scale of a rating: the numbers in it are none."""
 
 
 def _after_list(line: str, phrases: Phrases) -> str:
@@ -119,21 +146,14 @@ def _after_list(line: str, phrases: Phrases) -> str:
     return line
 
 
-_EXPLAINS = re.compile(
-    r"[\s#*(]*(?:explanation|reason(?:ing|s)?|rationale|note|evidence|justification|why|p\.?s\.?|"
-    r"disclaimer|confidence|here(?:'s| is) why|erklärung|"
-    r"begründung|explication|explicación|spiegazione|理由|解释|解釋|説明)\b\s*[:\uff1a.]?",
-    re.IGNORECASE,
-)
-
-_COURTESY = re.compile(
-    r"\b(?:let me know|i hope (?:this|that|it)|hope (?:this|that) helps|feel free|happy to (?:help|"
-    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b(?!.*\b(?:but|however)\b)|"
-    r"please (?:let|provide|note|classify|choose|answer|respond)|choose (?:from|between|one)|(?:possible|"
+_CHOICES = re.compile(
+    r"\b(?:please (?:let|provide|note|classify|choose|answer|respond)|choose (?:from|between|one)|(?:possible|"
     r"available|allowed) (?:labels|options|answers|choices)|"
     r"(?:options|labels|choices|categories|classes) (?:are|were|include)|one of the following)\b",
     re.IGNORECASE,
 )
+"""What names the labels that there are to choose from."""
+_ADDRESSES = re.compile(f"{COURTESY.pattern}|{_CHOICES.pattern}", re.IGNORECASE)
 
 
 def _is_aside(sentence: str, phrases: Phrases) -> bool:
@@ -160,7 +180,7 @@ def numbered_heads(lines: Sequence[str], phrases: Phrases) -> Iterator[tuple[int
     """The labels that begin lines, as in `A) Paris`, and the numbers of the lines."""
     for number, line in enumerate(lines):
         match = re.match(
-            r"[\s>*+\u2022-]*(?:option\s+)?[(\[]?(\w{1,12})(?:[)\]]|(?=\s*(?:[.:)\u2013\u2014✓✔✅✗✘❌-]|is\b)))",
+            r"[\s>*+|\u2022-]*(?:option\s+)?[(\[]?(\w{1,12})(?:[)\]]|(?=\s*(?:[.:)|\u2013\u2014✓✔✅✗✘❌-]|is\b)))",
             line,
             re.IGNORECASE,
         )

@@ -10,7 +10,7 @@ _LOOKED_AT = 4
 """How many of the last corrections are looked at."""
 
 _CORRECTION = re.compile(languages.CORRECTS, re.IGNORECASE)
-_NO = re.compile(r"(?<=[.!?\n] )(?:no|nope|nein|non|nee)[,.:]\s", re.IGNORECASE)
+_NO = re.compile(r"(?<=[.!?,\n] )(?:no|nope|nein|non|nee)[,.:]\s", re.IGNORECASE)
 _DOUBTS = re.compile(r"wait|h(?:m)+|hold|hang|scratch|oops|correction|that|this|i |my |let|no,|等", re.IGNORECASE)
 _CONFIRMS = re.compile(
     r"\b(?:yes|correct|right|still|stands|confirmed?|indeed|unchanged|as before|holds)\b", re.IGNORECASE

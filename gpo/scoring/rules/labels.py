@@ -45,7 +45,7 @@ class LabelsText(NamedTuple):
 
 def _whole(text: LabelsText) -> Found:
     # A cut list may lack its end; a JSON list shows that it is whole.
-    plain = text.raw.strip()
+    plain = words.DENIED_IN_BRACKETS.sub("", text.raw.strip())
     return None if text.cut and not plain.endswith("]") else text.set_in(plain)
 
 
@@ -110,7 +110,7 @@ def _corrected(text: LabelsText) -> Found:
 def _judged(text: LabelsText) -> Found:
     """The labels that are called right, where each is judged on a line of its own: `bug: yes`."""
     verdicts: dict[str, bool] = {}
-    for line in text.lines:
+    for line in (part for each in text.lines for part in _judgements(each)):
         found = words.JUDGED.match(line)
         label = forms_of(text.labels).one(found["label"] or found["after"]) if found else None
         if found is None or label is None:
@@ -122,6 +122,12 @@ def _judged(text: LabelsText) -> Found:
     if len(verdicts) < len(text.labels):
         return UNCLEAR if verdicts else None
     return _unless_empty([label for label, is_right in verdicts.items() if is_right], text)
+
+
+def _judgements(line: str) -> list[str]:
+    """The parts of a line that judges one label after the other: `bug: true, ui: false`."""
+    parts = re.split(r"[,;]\s+", line)
+    return parts if all(map(words.JUDGED.match, parts)) else [line]
 
 
 def _answer(text: LabelsText) -> Found:

@@ -11,9 +11,9 @@ from gpo.scoring.reading import UNCLEAR, Found, Reading, Rule, agreed, read_by
 from gpo.scoring.rules.corrections import corrected, marks_in
 from gpo.scoring.rules.number_value import DENIED, LIST_MARK, RATING, VAGUE, VERB, YEAR, amount, numbers_of, of_sentence
 from gpo.scoring.text import languages, statements
-from gpo.scoring.text.clauses import LONGEST, Sentence, first_sentence, sentences
+from gpo.scoring.text.clauses import COURTESY, EXPLAINS, LONGEST, Sentence, first_sentence, sentences
 from gpo.scoring.text.numbers import decimal_text, numbers_in, plain_numbers, single_number
-from gpo.scoring.text.plain import plain_text
+from gpo.scoring.text.plain import plain_text, without_decoration
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
 
@@ -22,7 +22,7 @@ class NumberText:
 
     def __init__(self, raw: str, *, cut: bool = False, without: Collection[str] = ()) -> None:
         """Take a text without hidden reasoning; `cut`: the token limit ended it."""
-        self.raw, self.cut, self.without = plain_text(raw), cut, without
+        self.raw, self.cut, self.without = without_decoration(plain_text(raw)), cut, without
 
     @cached_property
     def plain(self) -> str:
@@ -40,7 +40,7 @@ class NumberText:
         found: list[Sentence] = []
         numbered = False
         for sentence in sentences(self.plain):
-            if numbered and _EXPLAINS.match(sentence.text):
+            if numbered and EXPLAINS.match(sentence.text):
                 break
             if any(cue.search(sentence.text) for cue in _NO_RESULT) or _is_aside(sentence.text):
                 continue
@@ -60,20 +60,7 @@ class NumberText:
 
 _EMPHASIS = re.compile(r"\*\*|(?<!\w)__|__(?!\w)|`+|(?<!\w)\*(?=\S)(?![^*]*\s[*])|^[ \t]*#+\s", re.MULTILINE)
 
-_EXPLAINS = re.compile(
-    r"[\s#*(]*(?:explanation|reason(?:ing|s)?|rationale|note|evidence|justification|why|p\.?s\.?|"
-    r"disclaimer|confidence|check|verification|here(?:'s| is) (?:why|how)|erklärung|"
-    r"begründung|explication|explicación|理由|解释|解釋|説明)\b",
-    re.IGNORECASE,
-)
-
-_COURTESY = re.compile(
-    r"\b(?:let me know|i hope (?:this|that|it)|hope (?:this|that) helps|feel free|happy to (?:help|"
-    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b(?!.*\b(?:but|however)\b))",
-    re.IGNORECASE,
-)
-
-_NO_RESULT = (languages.QUESTIONED, languages.REFUSES, _COURTESY)
+_NO_RESULT = (languages.QUESTIONED, languages.REFUSES, COURTESY)
 
 
 def _is_aside(sentence: str) -> bool:
@@ -90,20 +77,26 @@ def _whole(text: NumberText) -> Found:
     number = single_number(text.raw)
     if number is not None:
         return decimal_text(number)
-    found = numbers_in(text.plain.strip())
-    if text.plain.startswith("- "):
-        return UNCLEAR  # a mark of a list, or a sign
-    if len(found) == 1 and DENIED.search(text.plain.strip()[: found[0].start]):
+    plain = _ARROW.sub("", text.plain.strip())
+    found = numbers_in(plain)
+    if _DASH.match(plain) or (len(found) > 1 and _LISTS.fullmatch(plain)):
+        return UNCLEAR  # a mark of a list, or a sign; several numbers
+    if len(found) == 1 and DENIED.search(plain[: found[0].start]):
         return UNCLEAR
     if (
         len(found) == 1
-        and len(text.plain.split()) <= 3
+        and len(plain.split()) <= 3
         and found[0].value is not None
-        and not VAGUE.search(text.plain.strip()[: found[0].start])
+        and not VAGUE.search(plain[: found[0].start])
         and not text.cut
     ):
         return decimal_text(found[0].value)
     return None
+
+
+_ARROW = re.compile(r"^(?:[=-]>|\u2192|\u2234|=)\s*")
+_DASH = re.compile(r"- [$€£]?[0-9.]")
+_LISTS = re.compile(r"[-+0-9.]+(?:\s*[;,|&]\s*[-+0-9.]+)+")
 
 
 def _json(text: NumberText) -> Found:
@@ -125,10 +118,16 @@ def _hashes(text: NumberText) -> Found:
 
 
 def _boxed(text: NumberText) -> Found:
-    content = statements.boxed(text.raw)
+    content = statements.boxed(text.raw, brackets=True)
     if content is None:
         return None
+    if _NO_VALUE.search(content):
+        return UNCLEAR
     return amount(_EMPHASIS.sub("", plain_numbers(content))) or UNCLEAR
+
+
+_NO_VALUE = re.compile(r"^\s*[0-9]+,[0-9]{1,2}\s*$|[0-9)]!$")
+"""What a box may hold that is no one number: `2,3`, `4!`."""
 
 
 def _tagged(text: NumberText) -> Found:
@@ -156,7 +155,8 @@ def _answer(text: NumberText) -> Found:
         first = first_sentence(statement.value)
         foreign = not re.search(r"\bans(?:wers?)?\b", text.plain[statement.start : statement.end], re.IGNORECASE)
         if not languages.QUESTIONED.search(first) and (found := amount(first, comma=foreign)) is not None:
-            return found
+            rival = single_number(statement.beside)
+            return found if rival is None or decimal_text(rival) == found else UNCLEAR
     return None
 
 
@@ -191,15 +191,16 @@ def _opening(text: NumberText) -> Found:
     if not found or found[0].start > 0 or found[0].value is None:
         return None
     rest = line[found[0].end :]
-    if _EXPLAINS.match(rest.lstrip(" .,:;-\u2013\u2014(")) or re.match(
-        r"\s?(?:[.;:]|[\u2013\u2014]|-\s|\()?\s*(?:because|since|as)\b", rest
-    ):
+    if EXPLAINS.match(rest.lstrip(" .,:;-\u2013\u2014(")) or _TELLS_WHY.match(rest):
         return decimal_text(found[0].value)
     if len(found) == 1 and len(text.lines) > 1 and len(rest.split()) <= 3 and not re.match(r"[.)]\s", rest):
         return decimal_text(found[0].value)
     return None
 
 
+_TELLS_WHY = re.compile(
+    r"\s?(?:[.;:]|[\u2013\u2014]|-\s|\()?\s*(?:because|since|as|(?<=\. )(?:I|We|She|He|They|There))\b"
+)
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 
 
@@ -207,7 +208,7 @@ def _bold(text: NumberText) -> Found:
     """The number in bold of the last line, or the only one in bold."""
     if text.cut:
         return None
-    lines = [line for line in text.raw.splitlines() if line.strip() and not _COURTESY.search(line)]
+    lines = [line for line in text.raw.splitlines() if line.strip() and not COURTESY.search(line)]
     for part in (lines[-1:], [line for line in lines if not LIST_MARK.match(line)]):
         found = [
             number

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 from gpo.scoring.reading import UNCLEAR, Found
 from gpo.scoring.text.clauses import clauses
@@ -45,8 +46,31 @@ _JOINS = re.compile(
     re.IGNORECASE,
 )
 
-_UNKNOWN = re.compile(r"(?<![^\W_])([a-z])\$?\s*=\s*\$?[-+]?[0-9.]+(?=\s*(?:[$,;]|and\b|\.?\s*$))")
+_UNKNOWN = re.compile(
+    r"(?<![^\W_])([a-z])\$?\s*=\s*\$?([-+]?[0-9.]*[0-9])(?=\$?\s*(?:[$,;]|(?:and|or|und|oder|et|ou|y|o)\b|\.?\s*$))"
+)
 """An unknown that is given its value, as in `x = 4, y = 5`."""
+_NEXT_VALUE = re.compile(r"\$?\s*(?:,\s*)?(?:and|or|und|oder|et|ou|y|o|,)\s*\$?")
+_IN_TOTAL = re.compile(
+    r"\b(?:for|making|giving|leaving|with|or)\s(?:\w+\s)?an?\s(?:grand\s|final\s)?total\sof\s|,\s*soit\s|"
+    r",\s*(?:also|das sind)\s"
+    r"(?:insgesamt\s)?|,\s*(?:es decir|o sea|cioè|ou seja),?\s",
+    re.IGNORECASE,
+)
+"""What comes before the sum at the end of a sentence, as in `3 pens and 2 books, for a total of 5`."""
+
+
+def _is_several(content: str) -> bool:
+    """Whether unknowns are given several values: `x = 4, y = 5`, `x = 2 or x = -2`."""
+    found = list(_UNKNOWN.finditer(content))
+    if len({each[1] for each in found}) > 1:
+        return True
+    return any(
+        one[2] != other[2] and _NEXT_VALUE.fullmatch(content, one.end(), other.start())
+        for one, other in pairwise(found)
+    )
+
+
 _EQUALS = re.compile(r"[=≈](?!=)|\b(?:equals|equal to|is equal to|makes|gives)\b")
 
 
@@ -63,7 +87,7 @@ def amount(content: str, *, rating: bool = False, comma: bool = False) -> Found:
         return decimal_text(Decimal(points["points"]))
     if not comma and (number := single_number(content)) is not None:
         return decimal_text(number)
-    if len(set(_UNKNOWN.findall(content))) > 1:
+    if _is_several(content):
         return UNCLEAR
     main = _after_equals(_main(content), comma=comma)
     found = numbers_of(main, comma=comma)
@@ -84,7 +108,13 @@ def _first_of(main: str, found: Sequence[NamedNumber]) -> Found:
     """The first number, unless it is one of several, a bound, or a part of an expression."""
     first, lead = found[0], main[: found[0].start]
     is_far_off = len(lead.split()) > _LONGEST_LEAD and len({each.value for each in found}) > 1
-    if first.value is None or VAGUE.search(lead) or is_far_off or _GOES_ON.match(main, first.end):
+    if (
+        first.value is None
+        or _EXPRESSION.search(main)
+        or VAGUE.search(lead)
+        or is_far_off
+        or _GOES_ON.match(main, first.end)
+    ):
         return UNCLEAR
     if len(found) > 1 and found[1].value != first.value:
         joined = _JOINS.fullmatch(main[first.end : found[1].start])
@@ -93,6 +123,8 @@ def _first_of(main: str, found: Sequence[NamedNumber]) -> Found:
     return decimal_text(first.value)
 
 
+_EXPRESSION = re.compile(r"\\(?:[dtc]?frac|sqrt|pi|binom|log|ln|sin|cos|tan|overline|infty|sum|int)\b")
+"""LaTeX that plain code does not work out."""
 _LONGEST_LEAD = 6
 """Words before the first number of a statement; after more, it need not be the one that is meant."""
 _GOES_ON = re.compile(r"\s?(?:\\?sqrt|√|\\?pi\b|π|[x*×÷/^+]\s?[\w(\\]|\\(?:cdot|sqrt|pi)|or\b)")
@@ -122,13 +154,14 @@ VERB = re.compile(
     r"\b(?:is|are|was|were|be|makes?|gives?|equals?|totals?|costs?|leaves?|have|has|had|needs?|takes?|"
     r"gets?|got|earns?|earned|pays?|paid|spends?|spent|becomes|comes to|amounts? to|results? in|"
     r"adds? up to|left with|made|makes|sells?|sold|reads?|eats?|ate|saves?|weighs?|requires?|bought|lost|"
-    r"used|only|just|exactly|a total of|total of)\b|[=≈:]",
+    r"used|only|just|exactly|a total of|total of|quedan?|son|cuestan?|restent?|coûtent?|sind|beträgt|kostet|bleiben)\b"
+    r"|[=≈:共是为為剩得]",
     re.IGNORECASE,
 )
 
 _ADJUNCT = re.compile(
     r"\b(?:for|in|per|at|from|within|during|each|every|on|over|after|before|by|with|than|out of|of|among|"
-    r"between|across|the|until|question|step|day|page|grade|room|year|chapter|number|no\.?|#|"
+    r"between|across|the|until|de (?:las|los)|des|von|question|step|day|page|grade|room|year|chapter|number|no\.?|#|"
     r"to\s+\w+)\s*[$€£]?$|#\s?$",
     re.IGNORECASE,
 )
@@ -149,23 +182,34 @@ _WHICH_IS = re.compile(
 """An aside that works out the result, as in `She has 3 boxes, which is 3 * 4 = 12 pens.`"""
 
 
+_AFTER_TIME = re.compile(r"^(?:So |Thus |Therefore )?[Aa]fter [0-9]+ \w+,? (?=.*[0-9])")
+_RESULT = re.compile(r"(?<![<>!\u2264\u2265])=")
 _COUNTS_SUBJECT = re.compile(r"\W*(?:so\W+)?(?:the|these|those|both|all|all the)\s+", re.IGNORECASE)
 """What stands before a number that counts the subject, as in `The 2 trains meet after 3 hours`."""
 
 
+def _worked_out(sentence: str) -> Found:
+    """What the end of a sentence sums up."""
+    if which_is := _WHICH_IS.search(sentence):
+        return amount(which_is["result"])
+    totals = list(_IN_TOTAL.finditer(sentence))
+    rest = sentence[totals[-1].end() :] if totals else ""
+    return amount(rest) if len(numbers_of(rest)) == 1 else None
+
+
 def of_sentence(sentence: str) -> Found:
     """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
-    sentence = LIST_MARK.sub("", sentence)
-    if worked_out := _WHICH_IS.search(sentence):
-        return amount(worked_out["result"])
+    sentence = _AFTER_TIME.sub("", LIST_MARK.sub("", sentence))
+    if (worked_out := _worked_out(sentence)) is not None:
+        return worked_out
     said = [each for each in clauses(sentence) if not each.is_aside]
     concluded = [each for each in said if each.concludes and numbers_in(sentence[each.start : each.end])]
     main = " ".join(sentence[each.start : each.end] for each in concluded or said)
     found = numbers_in(main)
-    if _OR.search(main) and len({each.value for each in found}) > 1:
+    if _is_several(sentence) or (_OR.search(main) and len({each.value for each in found}) > 1):
         return UNCLEAR
     if "=" in main:
-        return amount(main.rpartition("=")[2])
+        return amount(result) if (result := _RESULT.split(main)[-1]) != main else UNCLEAR
     found = [each for each in found if not DENIED.search(main[: each.start])]
     if not found or (len(found) == 1 and YEAR.search(main[: found[0].end])):
         return None

@@ -83,8 +83,13 @@ def agreed_by(content: str, said: Sequence[SaidOf]) -> Found:
         else [],
     ):
         if isinstance(found := unless_none(chosen), str):
-            return found
+            rivals = any(each.meaning != found and each.role is Role.MENTIONED for each in said)
+            # "It could be A, but given this it is B": what may be counts only where nothing else is named.
+            return UNCLEAR if rivals and all(_MAY_BE.search(clause[each]) for each in chosen) else found
     return UNCLEAR
+
+
+_MAY_BE = re.compile(r"\b(?:could|might|may) be\b", re.IGNORECASE)
 
 
 def unless_none(said: Sequence[SaidOf]) -> Found:
@@ -118,6 +123,9 @@ def leading(content: str, said: Sequence[SaidOf]) -> Found:
     return None
 
 
+_ALSO = re.compile(r"[,\s]*(?:but|and|yet)\s+(?:also|then again|equally)\s+[\"'(]*", re.IGNORECASE)
+
+
 def has_rival(content: str, said: Sequence[SaidOf]) -> bool:
     """Whether another phrase stands beside the first one as its equal, or in its place in another case."""
     if len({each.meaning for each in said}) > 1 and TWO_CASES.search(content):
@@ -129,5 +137,9 @@ def has_rival(content: str, said: Sequence[SaidOf]) -> bool:
         and said[0].states
         and said[1].states
         and said[0].meaning != said[1].meaning
-        and (are_side_by_side(content, said[0], said[1]) or (_says_anew(content, said[1]) and not is_particle))
+        and (
+            are_side_by_side(content, said[0], said[1])
+            or _ALSO.fullmatch(content, said[0].end, said[1].start) is not None
+            or (_says_anew(content, said[1]) and not is_particle)
+        )
     )

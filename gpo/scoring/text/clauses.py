@@ -22,6 +22,22 @@ LONGEST = 1200
 """Letters of a sentence; what is longer is none, and states nothing."""
 
 
+EXPLAINS = re.compile(
+    r"[\s#*(]*(?:explanation|reason(?:ing|s)?|rationale|note|evidence|justification|why|p\.?s\.?|"
+    r"disclaimer|confidence|check|verification|here(?:'s| is) (?:why|how)|erklärung|"
+    r"begründung|explication|explicación|理由|解释|解釋|説明)\b",
+    re.IGNORECASE,
+)
+"""What begins an explanation after an answer."""
+
+COURTESY = re.compile(
+    r"\b(?:let me know|i hope (?:this|that|it)|hope (?:this|that) helps|feel free|happy to (?:help|"
+    r"explain)|if you(?:'d| would| have| need| want)|do you want|as an ai\b(?!.*\b(?:but|however)\b))",
+    re.IGNORECASE,
+)
+"""What is said to the user, and says nothing of the answer."""
+
+
 class Sentence(NamedTuple):
     """A sentence, and the line that it stands on, of those that are not blank."""
 

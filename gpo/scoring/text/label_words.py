@@ -77,15 +77,17 @@ NUMBER = re.compile(r"[\s0-9.,%/()]*")
 UNFINISHED = re.compile(rf"(?:[,;&+]|\b(?:{_AND}))\s*$")
 
 LEADS = re.compile(
-    r"(?:^|[.:\n]|\b(?:is|are|was|were|be|about|a|an|the|as|with|both|to|of|on|under|into|in|for|concerns?|covers?|"
+    r"(?:^|[.:\n]|\b(?:is|are|was|were|be|about|a|an|the|as|with|both|to|of|on|under|into|in|for|concerns?|covers?|mentions?|discusses|addresses|involves?|"
     r"expresse?s?|like|apply|include))\s*$",
     re.IGNORECASE,
 )
 ENDS = re.compile(
-    r"\s*(?:$|[.!\n]|(?:both\s+|all\s+)?(?:appl(?:y|ies)|labels?|tags?|categor(?:y|ies)|topics?)\b)", re.IGNORECASE
+    r"\s*(?:only\s*)?(?:$|[.!\n]|(?:both\s+|all\s+)?(?:appl(?:y|ies)|labels?|tags?|categor(?:y|ies)|topics?)\b)",
+    re.IGNORECASE,
 )
 """What may stand before labels that a sentence names, and after them."""
 
+DENIED_IN_BRACKETS = re.compile(r"\s*[(](?:but\s+)?not\s+(?!sure|certain)[^()]*[)]", re.IGNORECASE)
 IN_BRACKETS = re.compile(r"\s*[(\uff08][^()\uff08\uff09]{3,}[)\uff09]")
 ONCE_MORE = re.compile(
     r"^[\s,.:!\u2026\u2014-]*(?:(?:no|nope|actually|sorry|correction)\b[\s,.:!\u2026\u2014-]*)*", re.IGNORECASE

@@ -15,7 +15,9 @@ def _words(*words: str) -> str:
 ANSWER_NOUN = "|".join((
     _words(
         r"answers?", "ans", r"solution", r"antwort(?:en)?", r"l[oö]sung", r"r[eé]ponse", r"respuesta",
-        r"risposta", r"resposta", r"antwoord", r"svar(?:et)?", r"vastaus", r"odpowied(?:ź|z)", r"odpověď",
+        r"risposta", r"resposta", r"antwoord",
+        "ergebnis", "résultat", "resultado", "risultato", "результат", "wynik",
+        r"svar(?:et)?", r"vastaus", r"odpowied(?:ź|z)", r"odpověď",
         r"cevap", r"yanıt", r"câu trả lời", r"đáp án", r"jawaban(?:nya)?",
         r"ответ", r"відповідь",
         r"απάντηση", r"răspuns(?:ul)?", r"válasz",
@@ -33,6 +35,7 @@ COPULA = (
     r"(?:"
     + _words(
         "is", "was", "are", r"would be", r"should be", r"must be", r"will be", r"becomes", "equals", "ist", "lautet",
+        "beträgt", "wynosi", "равен", "равно",
         r"wäre", "sind", "est", "serait", "sont", "es", r"sería", r"è", r"sarebbe", r"é", r"seria",
         r"são", "zijn", r"är", "brzmi", "jest", "este", r"là", "adalah", "ialah",
         r"это", r"є", r"είναι", r"هي", r"هو",
@@ -86,13 +89,14 @@ TRANSPARENT = _words(
     "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
     "argument", "sentence", "conclusion", "review", "message",
     "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider",
-    "us", "we", "can", "could", "would", "should", "there", "example",
+    "us", "we", "can", "said", "choose", "pick", "select", "go", "about", r"(?:correct|accurate|fair|right|"
+    r"reasonable) to", "could", "would", "should", "there", "example",
     "ein(?:e[mnrs]?)?", "der", "die", "das", "den", "dem", "ist", "sind", "sehr", "wirklich", "besonders",
     "une?", "la", "le", "les", "el", "los", "las", "il", "lo", "una?", "uno", "um", "uma", "o", "os", "est", "es",
     "muy", "très", "vraiment", "realmente", "molto", "muito", "es", "è", "é", "de", "du", "een", "het",
     "heel", "erg", "echt", "en", "ett", "correcta?", "korrekt", "richtig", "phải", "очень",
     "является", "tidak", "phải", "rất",
-) + "|[是很太的那么好]"  # fmt: skip
+) + "|[是很太的那么好选選]"  # fmt: skip
 """A word that may stand between a negator and what it denies."""
 
 DENIED_AFTER = (
@@ -118,7 +122,8 @@ REASON = "|".join((
         r"for the reason",
         r"as (?:it(?! stands)|there|the|this|that|they|he|she|we|you|i|no|all|its|his|her|most|both|none|"
         r"nothing|per|well as)",
-        r"to (?:call|say|tell|decide|determine|judge|know|make it)", r"regardless of", r"notwithstanding",
+        r"(?<!wrong )(?<!incorrect )(?<!fair )(?<!safe )(?<!right )(?<!correct )to (?:call|say|tell|decide|"
+        r"determine|judge|know|make it)", r"regardless of", r"notwithstanding",
         r"until", r"once",
         "weil", "da (?:der|die|das|es|er|sie|wir|keine?|in)", "denn", "obwohl", "obgleich", "während", "wenn",
         "trotz", r"car (?:il|elle|le|la|les|on|ce|c'|l'|aucune?)", "parce que?", "puisque",
@@ -161,7 +166,8 @@ BUT = "|".join((
 
 CORRECTS = (
     r"(?:^|(?<=[.!?\u2026)\n\u2014])|(?<=[.!?\u2026:,] )|(?<= - )|(?<=\u2014 )|(?<=\s))"
-    r"(?:(?:wait|hold on|hang on|scratch that|on (?:second|further) thought|correction|oops|oh no|sorry|apologies|"
+    r"(?:(?:on (?:second|further) thought|(?:up)?on reflection)|edit:|(?:wait|hold on|hang on|scratch that|"
+    r"correction|oops|oh no|sorry|apologies|"
     r"my (?:mistake|bad)|moment mal|moment|warte|attends?|attendez|espera|espere|aspetta|wacht|vänta|"
     r"подожди(?:те)?|стоп|bekle)(?=\s*[,.!:;\u2026\u2014-]|\s+(?:no|i|let|that|a)\b|\s*$)"
     r"|h(?:m)+(?=\W)"

@@ -30,13 +30,15 @@ _BE = (
 )
 _RIGHT = (
     r"(?:correct|right|best|answer|accurate|appropriate|plausible|likely|true|fitting|suitable|final|"
-    r"better|it\b|chosen|choice|"
-    r"preferred|closest|similar|sarcastic|one\b|what|richtig|korrekt|juste|bonne|exacte?|correcta?|"
+    r"better|stronger|preferable|superior|it\b|chosen|choice|"
+    r"preferred|closest|similar|sarcastic|one\b|what(?! (?:(?:the )?\w+ (?:\w+ly )?(?:claim|say|think|believe|"
+    r"call|argue|want|pick)(?:s|ed)?|(?:he|she|they) said)\b)|richtig|korrekt|juste|bonne|exacte?|correcta?|"
     r"verdadera?|giusta|corretta|certa|juist|rätt|"
     r"poprawna|benar|đúng|правильн|верн)"
 )
 _APPROVED = re.compile(
-    rf"{_AFTER}(?:{_BE}{_ADVERB}\s+{_RIGHT}|(?:is|are|must be|does)\s*[.!]*\s*$|(?:remains|wins|fits best|"
+    rf"{_AFTER}(?:{_BE}{_ADVERB}\s+{_RIGHT}|(?:is|are|must be|does)\s*[.!]*\s*$|(?:remains|wins|beats|"
+    rf"outperforms|fits best|"
     rf"stands|holds|applies|it is\b|is it\b|follows(?!\s+\w))|"
     rf"(?:是|才是)?(?:正确|正確|对的|對的|最佳|正しい|が正しい|が正解|가 정답|가 맞|이 정답|이 맞))",
     re.IGNORECASE,
@@ -83,11 +85,24 @@ _UNPROVEN = re.compile(
     re.IGNORECASE,
 )
 _IN_PART = re.compile(
-    r"\b(?:partially|partly|half|in part|teilweise|partiellement|parcialmente|parzialmente)[\s-]+[\"'\u201c(]*$|部分",
+    r"\b(?:partially|partly|(?<!first )(?<!second )(?<!other )half|in part|sometimes|occasionally|almost|nearly|"
+    r"above|below|teilweise|partiellement|parcialmente|parzialmente)[\s-]+[\"'\u201c(]*$|部分",
     re.IGNORECASE,
 )
-_OVER = re.compile(r"\b(?:over|than|less|prefer\w*\s.{1,24}\sto)\s+(?:the |option )*[(\"']*$", re.IGNORECASE)
-_NOT_SAID = (_AS_WORD, _OVER, _IN_PART, _UNPROVEN)
+_OVER = re.compile(
+    r"\b(?:over|than(?: to)?|less|beats|outperforms|(?:preferable|superior|inferior) to|"
+    r"prefer\w*\s.{1,24}\sto)\s+(?:the |option )*[(\"']*$",
+    re.IGNORECASE,
+)
+_OTHERS_SAY = re.compile(
+    r"\b(?:(?:some|many|others|critics|they|people|the (?:speaker|author|user|writer))(?:\s(?:people|readers|might|may|"
+    r"would|could|will|often|commonly|usually|sometimes|tend to|wrongly))*"
+    r"\s(?:says?|claims?|argues?|thinks?|believes?|see|read|call|label|classify|consider|pick|choose|select|prefer)\b"
+    r"[^,;.]*|\bothers\s|\b(?:consider|considering|examine|look at|start with|evaluate|analy[sz]e)\s(?:(?:the\s)?"
+    r"(?:option|choice|answer|statement)s?\s)?[\"'(]*)$",
+    re.IGNORECASE,
+)
+_NOT_SAID = (_AS_WORD, _OVER, _IN_PART, _UNPROVEN, _OTHERS_SAY)
 """What shows, before a phrase, that it is not said to be so."""
 _JOINED = re.compile(
     r"(?:\s*(?:stars?|points?))?[)\]\"'\u201d\u2019」*_]*\s*(?:(?P<strong>(?:,\s*)?(?:and|or|nor|&|/|\||und|oder|noch|et|ou|ni|y|o|e|"
@@ -113,7 +128,8 @@ def said_in(sentence: str, phrases: Phrases) -> list[SaidOf]:
     return settled(sentence, roles)
 
 
-_THAT = re.compile(r"\s+that\b", re.IGNORECASE)
+_FALSE = frozenset({"false", "False", "FALSE", "wrong", "falso", "faux", "falsch", "vals"})
+_THAT = re.compile(r"\s+(?:that|que|che|dass)\b", re.IGNORECASE)
 
 
 def _before_that(sentence: str, found: list[Mention]) -> list[Mention]:
@@ -122,7 +138,7 @@ def _before_that(sentence: str, found: list[Mention]) -> list[Mention]:
         if mention.phrase.opposite and _THAT.match(sentence, mention.end):
             denied = _negations(sentence[max(0, mention.start - _LOOKED_BACK) : mention.start]) % 2
             said = mention.phrase.opposite if denied else mention.meaning
-            return found[: at + 1] if said == "false" else [*found[:at], *found[at + 1 :]]
+            return found[: at + 1] if said in _FALSE else [*found[:at], *found[at + 1 :]]
     return found
 
 
@@ -154,6 +170,9 @@ def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
     ]
 
 
+_BOTH = re.compile(r"\b(?:both|either|between)\s+[\"']?$", re.IGNORECASE)
+
+
 def _said_of_chain(
     sentence: str, chain: Sequence[Mention], parts: Sequence[Clause], meanings: AbstractSet[str | None]
 ) -> list[SaidOf]:
@@ -162,6 +181,8 @@ def _said_of_chain(
     answers = {
         each: not each.phrase.is_particle or _particle_answers(sentence, each, opens=each is first) for each in chain
     }
+    if any(answers.values()) and _BOTH.search(sentence[: first.start]):
+        answers = dict.fromkeys(chain, True)
     is_list = len(chain) > 1 and {each.meaning for each in chain if answers[each]} >= meanings
     clause = next((each for each in parts if each.start <= first.start < each.end), parts[-1])
     negations = _negations(sentence[clause.start : first.start])
@@ -186,7 +207,9 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
     before = sentence[max(clause.start, first.start - _LOOKED_BACK) : first.start]
     if clause.is_aside:
         return Role.MENTIONED
-    if _APPROVED.match(sentence, last.end):
+    if _APPROVED.match(sentence, last.end) or (
+        last.end - first.start <= 3 and _ONLY_ONE.search(before) and _FITS.match(sentence, last.end)
+    ):
         return Role.APPROVED
     if _DENIED.match(sentence, last.end):
         return Role.DENIED
@@ -196,9 +219,18 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
     return Role.MENTIONED if _WOULD_BE.search(before) and _IF.search(sentence) else Role.ASSERTED
 
 
+_ONLY_ONE = re.compile(r"\bonly\s+(?:(?:option|choice|answer)\s+)?[\"'(]*$", re.IGNORECASE)
+_FITS = re.compile(
+    rf"{_AFTER}(?:fits|satisfies|meets|matches|works|makes|contains|describes|(?:is|has|can)(?!\s*n['\u2019]t|\s+not|\s+(?:wrong|"
+    r"incorrect|false|excluded|eliminated|out|ruled)\b))\b",
+    re.IGNORECASE,
+)
+"""What makes `only C` the answer."""
+
+
 def _describes(sentence: str, mention: Mention) -> bool:
     """Whether a word stands before what it describes: `negative words`, `a positive review would`."""
-    if mention.end - mention.start < 2:
+    if mention.end - mention.start < 2 or (mention.phrase.is_particle and sentence.startswith(" for ", mention.end)):
         return False
     if sentence[mention.start : mention.end].casefold() == "neither" and _NEITHER_NOR.match(sentence, mention.end):
         return True

@@ -1,4 +1,4 @@
-"""Whole numbers in English words, from zero to the trillions, and ordinals up to the twelfth."""
+"""Whole numbers in English words, from zero to the trillions, ordinals up to the twelfth, and rows of stars."""
 
 import re
 from decimal import Decimal
@@ -22,6 +22,7 @@ _WORD = rf"(?:{'|'.join((*_VALUES, *_POWERS, 'hundred', 'dozen'))})"
 _RUN = re.compile(
     rf"(?<![\w-])(?P<sign>(?:minus|negative)\s+)?(?P<run>(?:an?\s+(?=hundred|thousand|million|dozen))?{_WORD}"
     rf"(?:(?:\s+and\s+|[\s-]+){_WORD})*)(?P<half>\s+and\s+a\s+half)?(?![\w-])"
+    r"(?!\s(?:half|halves|quarters?|thirds?|fourths?|fifths?|sixths?|eighths?|tenths?)\b)"
 )
 
 
@@ -38,6 +39,36 @@ def number_words_in(text: str) -> list[tuple[int, int, Decimal]]:
             size = Decimal(value) + (Decimal("0.5") if match["half"] else 0)
             found.append((match.start(), match.end(), -size if match["sign"] else size))
     return found
+
+
+_TO_TEN = "zero|one|two|three|four|five|six|seven|eight|nine|ten"
+_RATED = re.compile(
+    rf"\b(?<!first )(?<!second )(?<!third )(?<!last )(?<!this )(?<!that )(?<!the )(?<!which )"
+    rf"(?P<last>{_TO_TEN})\b(?=[.!,]?\s*$)"
+    rf"|\b(?P<of>{_TO_TEN})\b(?=\s*(?:stars?\b|points?\b|out of\b|/))",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def rated_in_digits(text: str) -> str:
+    """A text with the number words of ratings as digits.
+
+    >>> rated_in_digits("four stars out of five")
+    '4 stars out of 5'
+    """
+    return _RATED.sub(lambda word: str(number_words_in(word[0].casefold())[0][2]), text)
+
+
+_STARS = re.compile(r"([\u2605\u2b50\U0001f31f]{2,})\u2606*|([\u2605\u2b50\U0001f31f])(?:\u2606+|\Z)")
+
+
+def stars_in_digits(text: str) -> str:
+    """A text with rows of stars as their number; of a row with empty ones, the number of full ones.
+
+    >>> stars_in_digits("\u2605\u2605\u2605\u2606\u2606")
+    '3'
+    """
+    return text if text.isascii() else _STARS.sub(lambda row: str(len(row[1] or row[2])), text)
 
 
 def ordinal_word(text: str) -> Decimal | None:

@@ -7,6 +7,7 @@ What is no sure number is found as well, without a value: a part of an expressio
 | `1,234,567.5`, `12,34,567`, `1.234.567,5`, `1'234'567`, `1{,}234`, `1 234 567` | separators of thousands and lakhs |
 | `12,50 €`, `€3,5`; `12,5` in languages that write so | a decimal comma |
 | `1.234` | 1.234: a lone point is a decimal point |
+| `0,5`, `1,5 kg` | a decimal comma |
 | `1,5` | nothing: it may be one number or two |
 | `3/4`, `\frac{3}{4}`, `2 1/2`, `2½`; `4/5` and `4 out of 5` of a rating | fractions; ratings |
 | `1.5e3`, `3 x 10^4`, `10^6`, `1.2 million`, `3 lakh`, `$3M` | powers of ten |
@@ -44,11 +45,11 @@ _NUMBER = re.compile(
     (?P<exponent>[eE][-+]?[0-9]{{1,4}}(?!\w))?
     (?:(?P<mixed>\ (?:and\ )?|\ ?)(?P<part>[0-9]+)(?:/|\u2044)(?P<of>[0-9]+)(?![0-9/])(?<!\d\d\d\d\d)
       | \ ?(?:/|\u2044)\ ?(?P<divisor>[0-9]+(?:\.[0-9]+)?))?
-    (?:\ (?P<scale>hundred|thousand|lakh|million|crore|billion|trillion)\b)?""",
+    (?:\ (?P<scale>hundred|thousand|lakh|million|crore|billion|trillion|dozen)\b)?""",
     re.VERBOSE,
 )
 _SCALES = {
-    "hundred": 10**2, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7, "billion": 10**9,
+    "dozen": 12, "hundred": 10**2, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7, "billion": 10**9,
     "trillion": 10**12, "k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "b": 10**9, "bn": 10**9, "t": 10**12,
     "tn": 10**12,
 }  # fmt: skip
@@ -57,17 +58,24 @@ _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![
 _NO_UNIT = re.compile(r"[xyznieπ√]|pi|[DGKMBkb]|bn|mn|tn")
 _PART_OF_MORE = re.compile(
     r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[√π]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|"
-    r"\s?±|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[²³]|\+(?!\s*=)|[-\u2013]\s?[0-9]"
+    r"\.?\s?\\overline|\s?±|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[²³]|\+(?!\s*=)|[-\u2013]\s?[0-9]"
 )
 _PART_BEFORE = re.compile(
     r"[0-9][:/]$|[0-9]\s?[-\u2013]$|[≥≤<>]\s?=?\s?$|\\?(?:sqrt|log|ln|sin|cos|tan|pi)\s?[{(]?$|[√±π]\s?$|"
-    r"--$|-\s?\($|\^\s?[({]?$"
+    r"[A-Za-z]-$|--$|-\s?\($|\^\s?[({]?$"
     r"|(?<![^\W\d_])[a-z]\s?[-+]\s?$|\w\s?[*/×÷+]\s?$"
 )
 _OUT_OF = re.compile(
     r"(?:\s+(?:stars?|points?|sterne?n?|étoiles|estrellas|stelle|punkte))?\s+(?:out of|of(?: a possible)?|"
     r"von|sur|su|de|из|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])"
 )
+_MEASURED = re.compile(
+    r"\s{0,2}(?:[%‰°]|(?:percent|prozent|pour cent|por ciento|per cento|degrees|[kcmd]?m[²³23]?|km/h|m/s|[km]?g|"
+    r"[mcd]?l|lbs?|"
+    r"euros?|eur|usd|chf)(?!\w))",
+    re.IGNORECASE,
+)
+"""A unit, after which a number with one comma is no list."""
 _RATED_OF = re.compile(r"分|点|点|星|점")
 
 
@@ -85,6 +93,7 @@ _SIGNS = (
     (re.compile(r"(-?)\s?\\[dtc]?frac([0-9])([0-9])"), r" \1\2/\3"),
     (re.compile(r"\\times|\\cdot"), "×"),
     (re.compile(r"\\div\b"), "÷"),
+    (re.compile("等[于於]"), "="),
     (re.compile(r"\\(?:approx|simeq)\b"), "≈"),
     (re.compile(r"\s?\^\s?\{?\\circ\}?|\\degree\b|°"), " degrees "),
     (re.compile(r"\\([$%#&])"), r"\1"),
@@ -93,6 +102,7 @@ _SIGNS = (
     (re.compile(r"(?<![\w.])([-+]?[0-9]+(?:\.[0-9]+)?) ?[x*×·] ?10 ?(?:\^|\*\*) ?[({]?([-+]?[0-9]+)[)}]?"), r"\1e\2"),
     (re.compile(r"(?<!\w)_+(?=[-+$0-9])"), ""),
     (re.compile(r"\b(?:minus|negative)\s+(?=[$€£]?[0-9.])", re.IGNORECASE), "-"),
+    (re.compile(r"(?:[负負]|マイナス|마이너스)\s?(?=[0-9])|(?<![0-9)] )\b(?:moins|menos|meno|минус)\s(?=[0-9])"), " -"),
 )  # fmt: skip
 _FRACTIONS = {
     "½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅕": "1/5", "⅖": "2/5",
@@ -150,21 +160,8 @@ _PRONOUN = re.compile(
     r"\bone (?:of|more|an|could|can|who|that|which|is|has)\b|\b(?:no|each|every|which|this|that|another|"
     r"any|the|last|first) one\b"
 )
-_RATED = re.compile(
-    r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten)\b(?=\s*(?:stars?\b|points?\b|out of\b|/|[.!,]?\s*$))",
-    re.IGNORECASE | re.MULTILINE,
-)
-
-
-def rated_in_digits(text: str) -> str:
-    """A text with the number words of ratings as digits.
-
-    >>> rated_in_digits("four stars out of five")
-    '4 stars out of 5'
-    """
-    return _RATED.sub(lambda word: str(number_words_in(word[0].casefold())[0][2]), text)
-
-
+_PAIR = re.compile(r"[(\[{]\s*[0-9]+,[0-9]+\s*[)\]}]$")
+"""A point or an interval: what stands in it is no decimal comma."""
 _ALONE = re.compile(r"(?:\s?[%\u2030]|\s?[$€£¥₹]|\s?/-)?[.!,;\u3002]?")
 
 
@@ -177,7 +174,10 @@ def single_number(text: str) -> Decimal | None:
     if len(text) > _LARGEST:
         return None
     text = plain_numbers(plain_text(unwrapped(text, quotes=True))).strip()
-    text = unwrapped(text, quotes=True).strip("()[]{} ")
+    text = re.sub(r"^<([^<>]+)>$", r"\1", unwrapped(text, quotes=True))
+    if _PAIR.match(text):
+        return None
+    text = text.strip("()[]{} ")
     numbers = numbers_in(text)
     if len(numbers) == 1 and numbers[0].start == 0 and _ALONE.fullmatch(text, numbers[0].end):
         return numbers[0].value
@@ -270,7 +270,11 @@ def _plain_digits(match: re.Match[str], *, decimal_comma: bool) -> str | None:
     if match["euro"] or match["european"]:
         return digits.replace(".", "").replace(",", ".")
     if match["comma"]:
-        return digits.replace(",", ".") if decimal_comma else None
+        is_decimal = decimal_comma or (
+            (digits.startswith("0,") or _MEASURED.match(match.string, match.end()))
+            and (match.string[max(0, match.start() - 1) : match.start()] not in {"(", "[", "{"})
+        )
+        return digits.replace(",", ".") if is_decimal else None
     if decimal_comma and re.fullmatch(r"[0-9]{1,3}[.,][0-9]{3}", digits):
         return None
     if " " in digits:

@@ -38,6 +38,14 @@ def objects_in(text: str) -> list[JsonPart]:
     return found
 
 
+_BETWEEN = re.compile(r"[\s,;`]*(?:(?:or|and|oder|und|ou|et|o|y)[\s:,]*)?(?:`{3,}\w*\s*)?")
+
+
+def are_beside(text: str, one: JsonPart, other: JsonPart) -> bool:
+    """Whether two values stand beside each other as equals, with nothing or "or" between them."""
+    return one.value != other.value and _BETWEEN.fullmatch(text, one.end, other.start) is not None
+
+
 def sole_object(text: str) -> dict[str, Any] | None:
     """The object that is the whole text, but for a fence around it; None where there is more, or something else."""
     found = objects_in(text)

@@ -62,13 +62,22 @@ class Phrases:
         for form in _stripped_forms(text):
             if found := self.forms.get(form) or self.forms.get(re.sub(r"[\s_-]+", " ", form)):
                 return found
-        if self.numbers and (number := single_number(text)) is not None:
-            return self.numbers.get(number)
-        return None
+        if not self.numbers:
+            return None
+        if "/" in text and (scale := max(self.numbers)) >= 1:
+            # Of labels 1 to 5, `5/5` is 5.
+            bare = text.strip(_AROUND + _TAIL + "()[]{}<>")
+            rated = numbers_in(bare, scale=scale)
+            is_all = len(rated) == 1 and (rated[0].start, rated[0].end) == (0, len(bare))
+            return self.numbers.get(rated[0].value or Decimal("NaN")) if is_all else None
+        number = single_number(text)
+        return None if number is None else self.numbers.get(number)
 
     def find(self, sentence: str) -> list[Mention]:
         """The phrases that a sentence of plain text names, in order."""
-        found = self._numbered(sentence) if self.numbers else self._named(sentence)
+        found = self._numbered(sentence) if self.numbers else []
+        taken = {at for each in found for at in range(each.start, each.end)}
+        found += [each for each in self._named(sentence) if each.start not in taken]
         return sorted(found, key=lambda mention: (mention.start, -mention.end))
 
     def _named(self, sentence: str) -> list[Mention]:
@@ -107,14 +116,21 @@ class Phrases:
         if not _is_word(last) and after[:1] == last and last not in ")]}":
             return False
         if folded[start:end] in self.letters:
-            return _is_label_letter(sentence, places[start])
-        return True
+            return folded[max(0, start - 2) : end] != "n/a" and _is_label_letter(sentence, places[start])
+        return folded[start:end] != "other" or _OTHER_IN_IDIOM.match(folded, max(0, start - 8)) is None
 
 
+_OTHER_IN_IDIOM = re.compile(r".{0,8}?(?:\b(?:each|no|every|any)\s+other\b|\bother\s+(?:hand|words?|than|side)\b)")
+_NAMED_BY_LETTER = re.compile(
+    r"\b(?:vitamins?|plan|hepatitis|appendix|fig(?:ure)?\.?|table|exhibit|schedule|gate|room)\s+$", re.IGNORECASE
+)
+"""What a letter after it is a part of: `vitamin C`."""
 _NEAR = 40
 _ARTICLE = re.compile(
     r"\s+(?!(?:is|was|and|or|as|because|since|would|cannot|isn't|but|over|are|seems|has|to|for|with|both|"
-    r"were|if|not|it)\b)[a-z]"
+    r"were|if|not|it|nor|than|does|do|can|could|should|might|may|will|must|fits|works|fails|matches|beats|remains|wins|"
+    r"holds|looks|appears|makes|gives|says|means|had|contradicts|describes|follows|applies|ignores|instead|rather|"
+    r"too|also|from|at|in|on|of|under|by|per|when|where|without|within|ni|noch|und|oder|et|ou|ist|est|nicht|pas|then|while|though|although|however|so|against|before|after)\b)[a-z]"
 )
 
 
@@ -127,7 +143,7 @@ def _is_label_letter(sentence: str, at: int) -> bool:
         return True
     if re.search(r"\b(?:options?|choices?|answers?|labels?|class|category|statement)\s+$", before, re.IGNORECASE):
         return not re.match(r"\s+[a-z]", after) or sentence[at].isupper()
-    if not sentence[at].isupper():
+    if not sentence[at].isupper() or _NAMED_BY_LETTER.search(before):
         return False
     if re.match(r"\.\w\b|['\u2019]", after) or re.search(r"\b\w\.$", before):
         return False
@@ -188,9 +204,10 @@ def phrases_of(labels: tuple[str, ...]) -> Phrases:
         forms[form] = phrase
         spaced = re.sub(r"[\s_-]+", " ", form)
         forms.setdefault(spaced, phrase)
-        forms.setdefault(re.sub(r"([a-z])([A-Z])", r"\1 \2", label.strip(_CORE)).casefold(), phrase)
+        forms.setdefault(re.sub(r"([a-z])([A-Z0-9])", r"\1 \2", label.strip(_CORE)).casefold(), phrase)
+        forms.setdefault(re.sub(r"(?<=\w\w)/(?=\w\w)", " ", form), phrase)
         if denied := re.fullmatch(r"(?:not|non)[ _-]?(.+)", spaced):
-            for other in (f"not {denied[1]}", f"non {denied[1]}", f"non{denied[1]}"):
+            for other in (f"not {denied[1]}", f"non {denied[1]}", f"non{denied[1]}", f"not{denied[1]}"):
                 if other not in cores.values():
                     forms.setdefault(other, phrase)
     return Phrases(forms, _numbered_labels(labels, cores))

@@ -65,12 +65,36 @@ def fold(text: str) -> str:
     return composed(" ".join(text.casefold().split()))
 
 
+_STRUCK = re.compile(r"~~[^~\n]{1,200}~~")
+_TICK = "[\u2705\u2714\u2611\U0001f44d\U0001f7e2]"
+_CROSSED_NO = (
+    "[\u274c\u2717\u2718\U0001f44e\U0001f6ab\U0001f534]\\s*(?=(?:no|not|false|incorrect|invalid|wrong|fail\\w*)\\b)"
+)
+_DECORATION = re.compile(rf"\A([\s*_#>-]*)(?:{_TICK}\s*(?=\w)|{_CROSSED_NO})", re.IGNORECASE)
+_TICKED = re.compile(rf"(?<=[\w.!*])\s*{_TICK}\s*\Z")
+_MARK = re.compile("[\u2705\u2714\u2611\u274c\u2717\u2718]")
+
+
+def without_decoration(text: str) -> str:
+    """A text without what is struck through, and without the one tick or cross that only repeats what it says.
+
+    >>> without_decoration("~~A~~ B"), without_decoration("\u2705 Yes"), without_decoration("\u274c Yes")
+    (' B', 'Yes', '\u274c Yes')
+    """
+    if (kept := _STRUCK.sub("", text)).strip():
+        text = kept
+    if text.isascii() or len(_MARK.findall(text)) > 1:
+        return text
+    text = _DECORATION.sub(r"\1", text)
+    return text if "\n" in text.strip() else _TICKED.sub("", text)
+
+
 _PAIRS = (
     ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("~~", "~~"),
 )  # fmt: skip
 _QUOTES = (
     ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\u201e", "\u201c"), ("«", "»"),
-    ("<", ">"), ("「", "」"), ("『", "』"), ("\u2039", "\u203a"), ("\u201d", "\u201d"),
+    ("「", "」"), ("『", "』"), ("\u2039", "\u203a"), ("\u201d", "\u201d"),
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gpo.scoring.reading import UNCLEAR, Found, agreed
 from gpo.scoring.text import languages
 from gpo.scoring.text.clauses import LONGEST
-from gpo.scoring.text.objects import objects_in
+from gpo.scoring.text.objects import are_beside, objects_in
 
 Value = Callable[[str], Found]
 """What a piece of text is as an answer of a kind."""
@@ -93,18 +93,36 @@ def best_of(found: Mapping[Worth, list[Found]]) -> Found:
 def in_json(text: str, value: Value) -> Found:
     """What the last JSON object of a text says; `UNCLEAR` where the text is an object, and it says nothing."""
     found = objects_in(text)
-    for item in reversed(found):
+    for at in range(len(found) - 1, -1, -1):
+        item, before = found[at], found[max(0, at - 1)]
         if isinstance(item.value, dict) and (said := _in_object(item.value, value)) is not None:
+            if isinstance(before.value, dict) and are_beside(text, before, item):
+                other = _in_object(before.value, value)
+                # Objects that differ in more than the answer speak of different things.
+                return said if other is None or _differences(before.value, item.value) > 1 else agreed_all(said, other)
             return said
     if len(found) == 1 and isinstance(found[0].value, dict) and found[0].is_all_of_text:
         return UNCLEAR
     return None
 
 
+def agreed_all(*found: Found) -> Found:
+    """What all say; `UNCLEAR` where one is."""
+    return UNCLEAR if UNCLEAR in found else agreed([each for each in found if isinstance(each, str)])
+
+
+def _differences(one: Mapping[str, object], other: Mapping[str, object]) -> int:
+    return sum(one.get(name) != other.get(name) for name in {*one, *other})
+
+
 def _in_object(fields: Mapping[str, object], value: Value) -> Found:
     said: dict[Worth, list[Found]] = {}
     for name, content in fields.items():
-        if (worth := worth_of(name)) is Worth.ASIDE or value(name) is not None:
+        named = value(name)
+        if named == "true" and (so := _TRUTH.get(str(content).casefold())):
+            # `{"valid": "no"}`: what the name says is so or not.
+            said.setdefault(Worth.ANSWER, []).append(so)
+        if (worth := worth_of(name)) is Worth.ASIDE or named is not None:
             continue
         if isinstance(content, dict):
             said.setdefault(worth, []).append(_in_object(content, value))
@@ -115,31 +133,55 @@ def _in_object(fields: Mapping[str, object], value: Value) -> Found:
     return best_of(said)
 
 
+_TRUTH = {"true": "true", "false": "false", "yes": "true", "no": "false"}
+
+
 def _as_text(content: object) -> str:
     return str(content).lower() if isinstance(content, bool) else str(content)
 
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{|<\|begin_of_box\|>")
+_BOX_OR_BRACKETS = re.compile(rf"{_BOX.pattern}|\[\[(?=\s*[^\W_][^\[\]\n,]{{0,40}}\]\])")
 
 
-def boxed(text: str) -> str | None:
-    r"""What stands in the last box; None where there is none.
+def boxed(text: str, *, brackets: bool = False) -> str | None:
+    r"""What stands in the last box, or in both of two beside each other; None where there is none.
+
+    Args:
+        text: a text.
+        brackets: whether `[[B]]` is a box, as verdicts of judges are.
 
     >>> boxed(r"So \boxed{\frac{1}{2}} it is.")
     '\\frac{1}{2}'
     """
-    boxes = list(_BOX.finditer(text))
+    boxes = list((_BOX_OR_BRACKETS if brackets else _BOX).finditer(text))
     if not boxes:
         return None
-    rest = text[boxes[-1].end() :]
-    if boxes[-1][0].startswith("<"):
-        return rest.partition("<|end_of_box|>")[0].strip()
+    content = text[boxes[-1].end() : _end_of(text, boxes[-1])].strip()
+    if len(boxes) > 1 and _BESIDE.fullmatch(text, end := _end_of(text, boxes[-2]), boxes[-1].start()):
+        return f"{text[boxes[-2].end() : end].strip()} or {content}"
+    return content
+
+
+_CLOSES = {"<": "<|end_of_box|>", "[": "]]"}
+_BESIDE = re.compile(r"[}\s$]*(?:,|;|or|and|oder|und|ou|et|\\text\s?\{\s*(?:or|and)\s*\})[\s$]*")
+
+
+def _end_of(text: str, box: re.Match[str]) -> int:
+    """Where the content of a box ends."""
+    if closes := _CLOSES.get(box[0][0]):
+        end = text.find(closes, box.end())
+        return end if end >= 0 else len(text)
     depth = 0
-    for brace in re.finditer(r"(?<!\\)[{}]", rest):
+    for brace in _BRACE.finditer(text, box.end()):
         depth += 1 if brace[0] == "{" else -1
         if depth < 0:
-            return rest[: brace.start()].strip()
-    return rest.partition("\n")[0].strip()
+            return brace.start()
+    line_end = text.find("\n", box.end())
+    return line_end if line_end >= 0 else len(text)
+
+
+_BRACE = re.compile(r"(?<!\\)[{}]")
 
 
 def boxed_words(text: str) -> str | None:
@@ -174,6 +216,7 @@ _STATEMENTS = (
     rf"{_ENGLISH}{_MARKS}{_GAP}\s?{_MARKS}{_ASIDE}{languages.COPULA}{languages.SURELY}{_END}",
     rf"{_NOUN}{_MARKS}(?:\s(?!{_NOT_A})[^\W\d]{{1,20}}){{0,3}}?\s?{languages.COPULA}(?!\s{_NOT_A}){_END}",
     rf"{_NOUN}(?<!answer)(?<!answers)(?<!ans)(?<!solution)[ \t:*_]+",
+    r"\[(?:final )?(?:answer|result|verdict|score|output)\][ \t:*]*(?=\S)",
     r"^[#*_\s]{0,8}(?:(?:final|correct|the|my|best)\s)*(?:answer|solution)[*_:\s]{0,4}\n\s*",
 )
 STATED = re.compile("|".join(_STATEMENTS), re.IGNORECASE | re.MULTILINE)
@@ -196,28 +239,35 @@ TWO_CASES = re.compile(r"\bif\b.*\b(?:otherwise|else)\b", re.IGNORECASE)
 
 
 class Statement(NamedTuple):
-    """What follows "the answer is" on its line, and where."""
+    """What follows "the answer is" on its line, and where; `beside`: what stands between it and the one before."""
 
     value: str
     start: int
     end: int
+    beside: str = ""
 
 
 def stated(text: str) -> Iterator[Statement]:
     """What follows each "the answer is" and the like, up to the next one or the end of the line; the last one first."""
     end = len(text)
-    for found in reversed(list(STATED.finditer(text))):
+    marks = list(STATED.finditer(text))
+    for at in range(len(marks) - 1, -1, -1):
+        found = marks[at]
         part = text[found.end() : min(end, found.end() + LONGEST)]
         end = found.start()
         line = part.lstrip().partition("\n")[0].strip()
         opens_steps = "\n" in found[0] + part[: len(part) - len(part.lstrip())] and _STEPS.match(part.lstrip())
         is_supposed = _WOULD_BE.search(found[0]) and _CONDITION.search(line)
         if line.strip(" *_:`$") and not opens_steps and not is_supposed:
-            yield Statement(line, found.start(), found.end())
+            before = text[marks[at - 1].end() : found.start()][:LONGEST] if at else ""
+            yield Statement(line, found.start(), found.end(), _ARTICLE.sub("", before).strip())
+
+
+_ARTICLE = re.compile(r"(?:^|(?<=\s))(?:so )?(?:the|my)\s*$|[\s*_#]+$", re.IGNORECASE)
 
 
 _FIELD = re.compile(
-    r"""^[\s>#*_+\u2022-]{0,8}(?:[0-9]{1,2}[.)]\s)?(?:\|\s*)?(?P<name>[^:\uff1a|\n=]{1,120}?)[\s*_`"]{0,4}(?:[:\uff1a]|=(?!=)|\|(?=[^|\n]+\|?\s*$))[\s*_`"]{0,4}
+    r"""^[\s>#*_+\u2022-]{0,8}(?:[0-9]{1,2}[.)]\s)?(?:\|\s*)?(?P<name>[^:\uff1a|\n=]{1,120}?)[\s*_`"]{0,4}(?:[:\uff1a]|=(?![=>])|[=-]>|\u2192|\|(?=[^|\n]+\|?\s*$))[\s*_`"]{0,4}
     (?P<value>[^|\n]+?)\s*\|?\s*$""",
     re.VERBOSE,
 )
