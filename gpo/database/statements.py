@@ -1,6 +1,11 @@
-"""Statements that are the same in SQLite and PostgreSQL, made once."""
+"""Statements that SQLite and PostgreSQL both know."""
 
-from sqlalchemy import Table, TextClause, text
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Table, TextClause, text
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert_or_update(table: Table, where: str) -> TextClause:
@@ -15,3 +20,14 @@ def insert_or_update(table: Table, where: str) -> TextClause:
         f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)}) "  # noqa: S608 - names of our own
         f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {new} WHERE {where}"
     )
+
+
+def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`, in the connection's dialect."""
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - each dialect takes a moment, and one is used
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - likewise
+
+    return postgresql.insert(table)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, RowMapping, select, update
 
-from gpo.database.engine import open_state, read_transaction, upsert, utc_now, write_transaction
+from gpo.database.engine import open_state, read_transaction, utc_now, write_transaction
+from gpo.database.statements import upsert
 from gpo.database.tables import decisions
 from gpo.errors import AliasMovedError, DecisionError, suggestion
 from gpo.formatting import printable

@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import Engine, delete, select, update
 
-from gpo.database.engine import upsert, utc_now, write_transaction
+from gpo.database.engine import utc_now, write_transaction
+from gpo.database.statements import upsert
 from gpo.database.tables import claims
 from gpo.errors import StateError
 from gpo.records import Record

@@ -11,7 +11,8 @@ methods block: asynchronous code calls them through `asyncio.to_thread`.
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from gpo.database.engine import read_transaction, upsert, utc_now, write_transaction
+from gpo.database.engine import read_transaction, utc_now, write_transaction
+from gpo.database.statements import upsert
 from gpo.database.tables import prompt_moves, prompt_versions, prompts
 from gpo.errors import PromptError
 from gpo.names import PRODUCTION, check_prompt_name, check_prompt_text

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from sqlalchemy import Column, Connection, RowMapping, Select, func, insert, select
 from sqlalchemy.engine import URL
 
-from gpo.database.engine import database_label, upsert
+from gpo.database.engine import database_label
+from gpo.database.statements import upsert
 from gpo.database.tables import prompt_aliases, prompt_moves, prompt_versions, prompts
 from gpo.errors import StateError
 from gpo.names import LATEST

@@ -14,10 +14,10 @@ from gpo.errors import InputError
 from gpo.formatting import count
 from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits
 from gpo.runs.history import History
-from gpo.runs.job import Job
+from gpo.runs.job import Job, run_id, run_key
 from gpo.runs.outcome import Outcome
 from gpo.runs.replay import StepFacts, read_step, replay_step
-from gpo.runs.run import run_id, run_key, step_rng
+from gpo.runs.run import step_rng
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
 from gpo.search.parts import of_part, parts_of_step

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError, field_validator
 from sqlalchemy import ColumnElement, Engine, RowMapping, func, select, text, update
 
-from gpo.database.engine import database_label, read_transaction, upsert, utc_now, write_transaction
+from gpo.database.engine import database_label, read_transaction, utc_now, write_transaction
+from gpo.database.statements import upsert
 from gpo.database.tables import runs, scored_prompts, test_uses
 from gpo.errors import StateError
 from gpo.records import Candidate, Record, Score, Scored

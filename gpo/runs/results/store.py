@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic_core import from_json
 from sqlalchemy import ColumnElement, Connection, CursorResult, Engine, Select, and_, delete, func, select
 
-from gpo.database.engine import read_transaction, upsert, write_transaction
+from gpo.database.engine import read_transaction, write_transaction
+from gpo.database.statements import upsert
 from gpo.database.tables import result_examples, results
 from gpo.records import content_hash
 from gpo.runs.results.result import RIGHT_FROM, ExampleResult, change_of

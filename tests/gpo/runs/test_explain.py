@@ -19,9 +19,8 @@ from gpo.errors import InputError
 from gpo.records import Candidate, Score, Scored
 from gpo.runs.explain import Explanation, explain
 from gpo.runs.history import History, RunRow
-from gpo.runs.job import Job, load_job
+from gpo.runs.job import Job, load_job, run_key
 from gpo.runs.outcome import Outcome
-from gpo.runs.run import run_key
 from gpo.search.state import start_search
 from gpo.spec.method import PRESETS
 from tests.gpo.search.requests.test_meta_prompt import meta_prompt_parts, request_of
