@@ -1,7 +1,9 @@
 """How long commands take before they do something: to the first paid call, and where there is nothing to do.
 
 `python -m benchmarks.startup --rounds 3`: `gpo optimize` on a model server of this program, with a fresh state folder,
-with one whose Prefect server still runs, and once more with nothing left to do; then commands that read little.
+with one whose Prefect server still runs (of the same prompt, whose answers are there, and of another), and once more
+with nothing left to do; then commands that read little. CPU is that of the command's own process, without the Prefect
+server: on a busy machine it says more than the clock.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks import interruptions
 from benchmarks.interruptions import Model, serving, write_spec
@@ -22,33 +25,57 @@ from benchmarks.tables import markdown_table
 
 GPO = [sys.executable, "-m", "flows.cli.entry"]
 READING = (["--help"], ["presets"], ["results", "--help"])
+CHECK = 8 + 1
+"""Calls of the check: the start prompt on eight examples, and a word of the optimizer model."""
+
+
+class Took(NamedTuple):
+    """Seconds by the clock, and of the processor."""
+
+    seconds: float
+    cpu: float
 
 
 class Timed(Model):
-    """Remembers when each call came."""
+    """Notes when each call came, and what processor time the command had taken by then."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.times: list[float] = []
+        self.times: list[Took] = []
+        self.began, self.command = 0.0, 0
 
     def answer(self, body: dict[str, object]) -> str:
-        self.times.append(time.monotonic())
+        self.times.append(Took(time.monotonic() - self.began, cpu_of(self.command)))
         return super().answer(body)
 
 
-def took(command: list[str]) -> float:
-    began = time.monotonic()
-    subprocess.run([*GPO, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.monotonic() - began
+def cpu_of(pid: int) -> float:
+    """Seconds of processor time that a process has taken."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def optimize(spec: Path, seed: int, model: Timed) -> dict[str, float]:
-    """Seconds to the first call of the check, to the first that is not the check's, and to the end."""
-    began, before = time.monotonic(), len(model.times)
-    end = took(["optimize", str(spec), "--seed", str(seed)])
-    check = 8 + 1  # the start prompt on eight examples, and a word of the optimizer model
-    times = [each - began for each in model.times[before:]]
-    first = {"first call": times[0], "first call of the search": times[check]} if len(times) > check else {}
+def took(command: list[str], model: Timed) -> Took:
+    model.times.clear()
+    model.began = time.monotonic()
+    process = subprocess.Popen([*GPO, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    model.command = process.pid
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"gpo {' '.join(command)} ended with {process.returncode}")
+    return Took(time.monotonic() - model.began, used.ru_utime + used.ru_stime)
+
+
+def optimize(spec: Path, seed: int, model: Timed) -> dict[str, Took]:
+    """To the first call, to the first that is not the check's, and to the end."""
+    end = took(["optimize", str(spec), "--seed", str(seed)], model)
+    first = {}
+    if len(model.times) > CHECK:
+        first = {"first call": model.times[0], "first call of the search": model.times[CHECK]}
     return {**first, "end": end}
 
 
@@ -58,24 +85,38 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     os.environ |= {"OPENAI_API_KEY": "not-needed", "GPO_PREFECT_IDLE_S": "60", "NO_PROXY": "127.0.0.1"}
     interruptions.LATENCY_S = 0.0
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[Took]] = {}
 
-    def note(what: str, seconds: float) -> None:
-        found.setdefault(what, []).append(seconds)
-        print(f"{what}: {seconds:.2f}", file=sys.stderr, flush=True)
+    def note(what: str, spent: Took) -> None:
+        found.setdefault(what, []).append(spent)
+        print(f"{what}: {spent.seconds:.2f} s, {spent.cpu:.2f} s CPU", file=sys.stderr, flush=True)
 
     model = Timed()
     with serving(model) as url, tempfile.TemporaryDirectory() as place:
         for number in range(rounds):
             (folder := Path(place) / str(number)).mkdir()
             spec = write_spec(folder, url)
-            for name, seed in (("cold", 1), ("warm", 2), ("nothing to do", 2)):
-                for what, seconds in optimize(spec, seed, model).items():
-                    note(f"optimize, {name}: {what}", seconds)
+            other = folder / "other.yaml"
+            other.write_text(spec.read_text().replace("Is it good?", "Is it fine?"))
+            runs = {
+                "cold": (spec, 1),
+                "another seed": (spec, 2),
+                "another prompt": (other, 2),
+                "nothing to do": (spec, 2),
+            }
+            for name, (path, seed) in {**runs, "nothing to do": (spec, 2)}.items():
+                for what, spent in optimize(path, seed, model).items():
+                    note(f"optimize, {name}: {what}", spent)
             for command in READING:
-                note(f"gpo {' '.join(command)}", took(command))
+                note(f"gpo {' '.join(command)}", took(command, model))
             stop(folder / ".gpo")
-    print(markdown_table(["what", "seconds"], [[w, f"{statistics.median(s):.2f}"] for w, s in found.items()]))
+    head = ["what", "seconds", "least", "CPU s", "least CPU s"]
+    print(markdown_table(head, [[what, *summary(spent)] for what, spent in found.items()]))
+
+
+def summary(spent: list[Took]) -> list[str]:
+    """Medians and least values of some rounds."""
+    return [f"{choose(part):.2f}" for part in zip(*spent, strict=True) for choose in (statistics.median, min)]
 
 
 def stop(home: Path) -> None:

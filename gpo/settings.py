@@ -87,6 +87,10 @@ class Settings(BaseSettings):
         """Whether there is a database for a state folder; one that is set by URL counts as there."""
         return self.database_url is not None or (home / DATABASE_FILE).exists()
 
+    def database_file(self, home: Path) -> Path | None:
+        """The SQLite file in a state folder; None where a URL names another database."""
+        return home / DATABASE_FILE if self.database_url is None else None
+
     def database_for(self, home: Path) -> str:
         """The database URL for a state folder."""
         if self.database_url is not None:

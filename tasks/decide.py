@@ -17,7 +17,7 @@ from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
 from gpo.production.starting_point import StartingPoint
 from gpo.report.decision import decision_markdown
-from gpo.report.run_html import report_path
+from gpo.report.page.material import report_path
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
 from tasks.policy import PATIENT, opaque

@@ -18,7 +18,7 @@ from gpo.prompts.registry import Registry
 from gpo.prompts.version import Move, prompt_content
 from gpo.records import Example, Interval, Splits
 from gpo.report import findings
-from gpo.report.run_html import report_path
+from gpo.report.page.material import report_path
 from gpo.report.run_json import candidates_table
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome

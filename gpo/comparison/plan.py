@@ -24,9 +24,8 @@ from gpo.formatting import count, error_line
 from gpo.models.failures import without_keys
 from gpo.records import Record, Splits, content_hash
 from gpo.runs.history import History
-from gpo.runs.job import Job, with_registered_prompts
+from gpo.runs.job import Job, run_key, with_registered_prompts
 from gpo.runs.outcome import Outcome
-from gpo.runs.run import run_key
 from gpo.search.run_limits import least_task_calls, sizes_of
 from gpo.settings import Settings, load_settings
 from gpo.spec.file import dump_spec, load_models, load_spec

@@ -38,19 +38,26 @@ if TYPE_CHECKING:
 _IN_ORDER: tuple[Split, ...] = ("test", "dev", "train")
 
 
-def load_splits(spec: TaskSpec) -> Splits:
+def load_splits(spec: TaskSpec, *, compared: bool = True) -> Splits:
     """Read the spec's dataset and split it; the same rows and seed give the same splits, in the same order.
 
     No input is in two splits, nor is a group where the spec names one. References are canonical, see
     `scoring/answers.py`. The fingerprint depends on the content of all usable rows (for a folder, also on the files
     they are in), not on their order, the sizes or the seed. With `on_bad_row: skip`, of rows that contradict each other
-    the first is kept; of rows that differ by nothing but white space, case and the like, the first counts too.
+    the first is kept; of rows that differ by nothing but white space, case and the like, the first counts too. Its
+    notes tell of inputs that nearly equal those of another split, unless they are not to be `compared`.
 
     Raises:
         DatasetError: the source is missing, empty or unreadable, rows are malformed or contradict each other, or there
             are too few.
     """
-    return _splits(tables_of(spec.dataset, spec.gate.slices), spec)
+    found = _splits(tables_of(spec.dataset, spec.gate.slices), spec)
+    return compare_splits(found) if compared else found
+
+
+def compare_splits(splits: Splits) -> Splits:
+    """The same, and its notes tell of inputs that nearly equal those of another split."""
+    return splits.model_copy(update={"notes": (*splits.notes, *near_duplicates(splits))})
 
 
 def splits_of(frame: "pd.DataFrame", spec: TaskSpec) -> Splits:
@@ -59,17 +66,15 @@ def splits_of(frame: "pd.DataFrame", spec: TaskSpec) -> Splits:
     Raises:
         DatasetError: as for `load_splits`; rows are named by their position from 1.
     """
-    return _splits(table_of_frame(frame, spec.dataset, spec.gate.slices), spec)
+    return compare_splits(_splits(table_of_frame(frame, spec.dataset, spec.gate.slices), spec))
 
 
 def _splits(tables: Tables, spec: TaskSpec) -> Splits:
     if tables.splits:
-        found = _own_splits(tables, spec)
-    elif spec.dataset.name is not None or spec.dataset.group is not None:
-        found = _hashed(tables.whole, spec)
-    else:
-        found = _cut(tables.whole, spec)
-    return found.model_copy(update={"notes": (*found.notes, *near_duplicates(found))})
+        return _own_splits(tables, spec)
+    if spec.dataset.name is not None or spec.dataset.group is not None:
+        return _hashed(tables.whole, spec)
+    return _cut(tables.whole, spec)
 
 
 def _hashed(tables: Sequence[Table], spec: TaskSpec) -> Splits:

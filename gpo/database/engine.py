@@ -31,13 +31,11 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool
 
+from gpo.database.glance import REVISION
 from gpo.database.postgresql import MIGRATION_LIMITS, READ_LIMITS, WRITE_LIMITS, create_postgresql, extend_limits
-from gpo.database.tables import revisions, schema_info
+from gpo.database.tables import has_tables, make_tables, revisions, schema_info
 from gpo.errors import InputError, StateError
 from gpo.settings import Settings
-
-REVISION = "0008"
-"""The schema that this version works with; `gpo.database.migrations` makes it, and revisions sort by age."""
 
 BUSY_S = 30.0
 """How many seconds SQLite waits for another writer."""
@@ -272,8 +270,6 @@ def _upgrade_schema(engine: Engine) -> None:
 
     SQLite's write lock, or PostgreSQL's lock below, lets one process at a time through; the others then find it done.
     """
-    from gpo.database import migrations  # noqa: PLC0415 - Alembic takes half a second, and is seldom needed
-
     try:
         with write_transaction(engine) as connection:
             if connection.dialect.name == "postgresql":
@@ -285,6 +281,11 @@ def _upgrade_schema(engine: Engine) -> None:
                     f"database {database_label(engine.url)} was made by a newer version: its schema is {revision}, "
                     f"this version knows {REVISION}; upgrade gpo-pipeline, or name another database in GPO_DATABASE_URL"
                 )
+            if revision is None and connection.dialect.name == "sqlite" and not has_tables(connection):
+                make_tables(connection, REVISION)
+                return
+            from gpo.database import migrations  # noqa: PLC0415 - Alembic takes half a second, and is seldom needed
+
             taken_over = revision is None and inspect(connection).has_table(schema_info.name)
             migrations.upgrade(connection, taken_over=taken_over)
     except ProgrammingError as error:

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
@@ -13,6 +14,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    insert,
+    inspect,
 )
 
 _LONG = BigInteger().with_variant(Integer, "sqlite")
@@ -24,6 +27,7 @@ metadata = MetaData()
 revisions = Table("gpo_revision", metadata, Column("version_num", String(32), primary_key=True))
 
 # The version of the time before Alembic. Code of that time refuses the database by it.
+_LAST_BEFORE_REVISIONS = 2
 schema_info = Table(
     "schema_info",
     metadata,
@@ -230,3 +234,15 @@ decisions = Table(
     Column("decided_at", String(32)),
     Index("decisions_by_prompt", "prompt", "alias", "created_at"),
 )
+
+
+def has_tables(connection: Connection) -> bool:
+    """Whether a database has any of these tables."""
+    return not metadata.tables.keys().isdisjoint(inspect(connection).get_table_names())
+
+
+def make_tables(connection: Connection, revision: str) -> None:
+    """Make all of them in a database that has none, as the migrations up to a revision do; a test compares the two."""
+    metadata.create_all(connection)
+    connection.execute(insert(revisions).values(version_num=revision))
+    connection.execute(insert(schema_info).values(id=1, version=_LAST_BEFORE_REVISIONS))

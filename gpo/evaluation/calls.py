@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gpo.evaluation.judge import is_judged
+from gpo.scoring.spec import is_judged
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.extraction import extraction_messages, extraction_sampling, task_sampling
-from gpo.evaluation.judge import Grade, is_judged, judge_answers, question_of
+from gpo.evaluation.judge import Grade, judge_answers, question_of
 from gpo.evaluation.marks import mark_replies
 from gpo.evaluation.racing import blocks, stays
 from gpo.evaluation.readability import is_unreadable, too_many_unread
@@ -16,13 +17,15 @@ from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.clients.call_notes import calls_about
 from gpo.models.replies import is_cut
-from gpo.models.target.target import Target
 from gpo.progress import Dropped, emit
 from gpo.records import Candidate, Example, Score, UsageByRole, total_usage
 from gpo.scoring.reading import Reading
-from gpo.scoring.spec import ExtractSpec
+from gpo.scoring.spec import ExtractSpec, is_judged
 from gpo.spec.task import TaskSpec
 from gpo.template import next_question, render
+
+if TYPE_CHECKING:
+    from gpo.models.target.target import Target
 
 KEPT_SAMPLES = 3
 """Raw answers kept with a score, wrong ones first, so that a report can show what went wrong."""
@@ -40,7 +43,7 @@ class _Prompt:
     spec: TaskSpec
     instruction: str
     demonstrations: Sequence[Example]
-    target: Target | None
+    target: "Target | None"
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         return render(self.spec.prompt.template, self.instruction, example.inputs, self.demonstrations)
@@ -55,7 +58,7 @@ async def evaluate(
     *,
     demonstrations: Sequence[Example] = (),
     judge: ChatModel | None = None,
-    target: Target | None = None,
+    target: "Target | None" = None,
     kept: int = KEPT_SAMPLES,
     stops_unread: bool = False,
 ) -> Score:
@@ -154,7 +157,7 @@ async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, TaskRepl
     return replies if answer.extract is None else await _extracted(prompt, inquiry, answer.extract, asked, replies)
 
 
-async def _programs_replies(prompt: _Prompt, target: Target, inquiry: BlockOfCalls) -> dict[str, TaskReply]:
+async def _programs_replies(prompt: _Prompt, target: "Target", inquiry: BlockOfCalls) -> dict[str, TaskReply]:
     found = await target.answer(prompt.spec, prompt.instruction, inquiry)
     questions = {example.id: question_of(example) for example in inquiry.block}
     return {

@@ -16,7 +16,6 @@ from gpo.models.chat import ChatModel, Sampling
 from gpo.models.ledger import Answer
 from gpo.records import Example, content_hash
 from gpo.scoring.hidden_reasoning import without_reasoning
-from gpo.scoring.metric_registry import METRICS
 from gpo.scoring.spec import MetricSpec
 
 _A_GRADE = r"(yes\b|no\b|[0-9]+)(?: ?(?:/|out of) ?([0-9]+))?(?![.,]?[0-9])"
@@ -38,11 +37,6 @@ class Grade:
     value: float | None
     answers: tuple[Answer, ...]
     feedback: str = ""
-
-
-def is_judged(metric: MetricSpec) -> bool:
-    """Whether a model scores the answers."""
-    return METRICS[metric.name].needs_model
 
 
 def grades(metric: MetricSpec) -> Mapping[str, float]:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 
 from gpo.concurrency import gather_or_cancel
 from gpo.errors import MetricError
-from gpo.evaluation.judge import Grade, is_judged
+from gpo.evaluation.judge import Grade
 from gpo.evaluation.replies import TaskReply
 from gpo.models.ask import BlockOfCalls
 from gpo.progress import Note, emit
 from gpo.records import Example
 from gpo.scoring.functions.calling import Marked, ToScore, mark_soon, row_of
+from gpo.scoring.spec import is_judged
 from gpo.spec.task import TaskSpec
 
 

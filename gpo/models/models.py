@@ -7,16 +7,19 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gpo.errors import ModelCallError
 from gpo.models.chat import ChatModel
 from gpo.models.client import connector, open_embedding
 from gpo.models.local.embedder import Embed
 from gpo.models.sharing import AnswerStore, Tally, oldest_answer, tallies
-from gpo.models.target.target import Target
 from gpo.settings import Settings
 from gpo.spec.models import ModelRole, ModelSpec, ModelsSpec
 from gpo.spec.task import TaskSpec
+
+if TYPE_CHECKING:
+    from gpo.models.target.target import Target
 
 _TEMPERATURES: Mapping[ModelRole, float] = {"task": 0.0, "optimizer": 1.0, "judge": 0.0}
 
@@ -37,7 +40,7 @@ class Models:
     embed: Embed
     embedding_identity: str
     embedding_tally: Tally
-    target: Target | None = None
+    target: "Target | None" = None
 
 
 def with_target(models: Models, spec: TaskSpec) -> Models:
@@ -48,6 +51,8 @@ def with_target(models: Models, spec: TaskSpec) -> Models:
     """
     if spec.target is None:
         return models
+    from gpo.models.target.target import Target  # noqa: PLC0415 - brings LangChain, which takes a second
+
     return replace(models, target=Target(spec.target, tuple(spec.dataset.input), models.task))
 
 

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from gpo.messages.langchain import inlined
+from gpo.messages.inline import inlined
 from gpo.messages.message import InputValue, Message, Role
 from gpo.names import LATEST, check_storable
 from gpo.records import Example, Interval, Record, content_hash

@@ -9,8 +9,8 @@ from gpo import formatting
 from gpo.files import write_whole
 from gpo.report import findings
 from gpo.report.gate import DECISIONS
+from gpo.report.page.material import report_path
 from gpo.report.page.templates import TEMPLATES, hash_of_script
-from gpo.report.run_html import report_path
 from gpo.runs.history import History, RunRow
 from gpo.runs.outcome import Outcome
 

@@ -23,7 +23,7 @@ from gpo.report.gate import (
 )
 from gpo.report.page.cases import SHOWN_OF_TEXT, CaseSection, case_section, label_sections
 from gpo.report.page.facts import further_commands, put_live, settings_groups
-from gpo.report.page.material import RunMaterial, byte_size, take_within
+from gpo.report.page.material import RunMaterial, byte_size, report_path, take_within
 from gpo.report.page.numbers import (
     PlainTable,
     call_table,
@@ -159,11 +159,6 @@ def _charts(outcome: Outcome, material: RunMaterial) -> list[tuple[str, str]]:
         ("The trajectory on a map of its prompts", map_svg(outcome, material.vectors)),
     ]
     return [(name, picture) for name, picture in found if picture is not None]
-
-
-def report_path(home: Path, run_id: str) -> Path:
-    """Where the HTML report of a run lies."""
-    return home / "reports" / f"{run_id}.html"
 
 
 def write_report(

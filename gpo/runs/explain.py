@@ -14,10 +14,10 @@ from gpo.errors import InputError
 from gpo.formatting import count
 from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits
 from gpo.runs.history import History
-from gpo.runs.job import Job
+from gpo.runs.job import Job, run_id, run_key
 from gpo.runs.outcome import Outcome
 from gpo.runs.replay import StepFacts, read_step, replay_step
-from gpo.runs.run import run_id, run_key, step_rng
+from gpo.runs.run import step_rng
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
 from gpo.search.parts import of_part, parts_of_step
@@ -155,10 +155,12 @@ def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -
 
 
 def _first_parts(spec: TaskSpec, request: Request, unknown: Mapping[str, str]) -> Iterable[Section]:
-    """The parts for the first proposal; where its cases are unknown, they stand in the place of the examples."""
+    """The parts for the first proposal; where its cases are unknown, they stand before the request, without examples."""
     for part in meta_prompt_parts(spec, request):
-        is_replaced = part.name == "examples" and "cases" in unknown
-        yield Section(name="cases", choice=cases_choice(spec.optimizer), text="") if is_replaced else part
+        if "cases" in unknown and part.name == "request":
+            yield Section(name="cases", choice=cases_choice(spec.optimizer), text="")
+        if "cases" not in unknown or part.name != "examples":
+            yield part
 
 
 def _list_section(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> Section:

@@ -1,22 +1,54 @@
 """The job of a run: spec, state folder and settings; and the same with its data, once its check has passed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from gpo.database.engine import open_read_only, read_transaction
-from gpo.datasets.registry import Datasets
 from gpo.errors import SpecError, StateError
+from gpo.files import hash_files
 from gpo.gate.error_budget import AliasLooks
 from gpo.names import FROM_REGISTRY, PRODUCTION
-from gpo.prompts.registry import Registry
-from gpo.prompts.version import PromptVersion
-from gpo.records import Example, Splits
+from gpo.records import Example, Splits, content_hash
 from gpo.settings import Settings, load_settings
 from gpo.spec.file import explain_validation, load_spec
 from gpo.spec.prompt import PromptSpec, TextSpec
 from gpo.spec.task import TaskSpec
+
+if TYPE_CHECKING:
+    from gpo.prompts.version import PromptVersion
+
+DECIDING = (
+    "gpo/*.py",
+    *(
+        f"gpo/{room}/**/*.py"
+        for room in ("messages", "scoring", "spec", "data", "models", "evaluation", "search", "gate")
+    ),
+    *(
+        f"gpo/runs/{name}.py"
+        for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "proof", "run")
+    ),
+    "gpo/runs/steps.py",
+    *(f"gpo/prompts/{name}.py" for name in ("candidate", "langchain_template", "version")),
+    "tasks/*.py",
+    "flows/optimize.py",
+)
+"""The source that decides a run's course. The other rooms show, store or compare what a run came to."""
+
+
+@cache
+def code_version() -> str:
+    """Hash of the source: what another version computed is not taken for what this one would."""
+    return source_hash(Path(__file__).parents[2])
+
+
+def source_hash(root: Path) -> str:
+    """Hash of the `DECIDING` files below `root` by their names and contents; other files there do not matter."""
+    found = {path.relative_to(root).as_posix(): path for pattern in DECIDING for path in root.glob(pattern)}
+    return hash_files({name: path for name, path in found.items() if path.is_file()})
 
 
 @dataclass(frozen=True)
@@ -81,7 +113,11 @@ def load_job(
     spec, settings = override_search(load_spec(path), seed, calls), load_settings()
     home = settings.home_for(path) if home is None else home.resolve()
     spec = with_registered_prompts(spec, settings, home)
-    return Job(spec=Datasets(settings, home).resolved(spec, dataset_version), home=home, settings=settings, path=path)
+    if spec.dataset.name is not None or dataset_version is not None:
+        from gpo.datasets.registry import Datasets  # noqa: PLC0415 - brings SQLAlchemy: half a second, for few specs
+
+        spec = Datasets(settings, home).resolved(spec, dataset_version)
+    return Job(spec=spec, home=home, settings=settings, path=path)
 
 
 def with_registered_prompts(spec: TaskSpec, settings: Settings, home: Path) -> TaskSpec:
@@ -93,6 +129,10 @@ def with_registered_prompts(spec: TaskSpec, settings: Settings, home: Path) -> T
     """
     if not spec.registered:
         return spec
+    # They bring SQLAlchemy: half a second, for few specs.
+    from gpo.database.engine import open_read_only, read_transaction  # noqa: PLC0415
+    from gpo.prompts.registry import Registry  # noqa: PLC0415
+
     named = {name: _reference(text) for name, text in spec.registered.items()}
     try:
         engine = open_read_only(settings.database_for(home))
@@ -115,7 +155,7 @@ def _reference(text: str) -> tuple[str, str]:
     return (match[1], match[2] or PRODUCTION) if match else (text, PRODUCTION)
 
 
-def _written(spec: TaskSpec, part: str, version: PromptVersion) -> PromptSpec | TextSpec:
+def _written(spec: TaskSpec, part: str, version: "PromptVersion") -> PromptSpec | TextSpec:
     """A version as the spec would have it written."""
     content, where = version.content, f"{spec.name}: {part} is version {version.version} of {version.name}, which"
     if content.parts:
@@ -138,3 +178,15 @@ def override_search(spec: TaskSpec, seed: int | None, calls: int | None) -> Task
     if calls is not None:
         changed["budget"] = spec.budget.model_copy(update={"max_task_calls": calls})
     return spec.model_copy(update=changed)
+
+
+def run_id(spec: TaskSpec, key: str) -> str:
+    """Readable name of a run: task and the start of the key."""
+    return f"{spec.name}-{key[:8]}"
+
+
+def run_key(spec: TaskSpec, splits: Splits, earlier: Sequence[str] = (), anew: str = "") -> str:
+    """Hash of everything that decides a run's course; `anew` is the time since which it asks anew, if it does."""
+    known = [list(earlier)] if earlier else []
+    known += [[anew]] if anew else []
+    return content_hash([spec.fingerprint(), splits.fingerprint, code_version(), *known], length=16)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from gpo.concurrency import gather_or_cancel
-from gpo.evaluation.calls import calls_an_example
 from gpo.models.sharing import share_tallies
 from gpo.progress import Began, emit
 from gpo.records import Candidate, Score, Scored, Splits
@@ -84,7 +83,8 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
         async with open_run(checked) as run:
             dev = len(run.splits.dev)
             await steps.note_start(run)
-            emit(Began("start", dev * calls_an_example(run.spec)))
+            if not plain.has_begun(run):
+                emit(plain.began_start(run.spec, dev))
             start = await steps.evaluate(run, run.start)
             known = run.earlier[: count_scorable(start_search(start), len(run.earlier), run.spec, run.splits)]
             earlier = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=start.score) for each in known))

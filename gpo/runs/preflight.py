@@ -15,7 +15,6 @@ from gpo.database.engine import open_state
 from gpo.database.writable import check_database, check_folder
 from gpo.errors import SpecError
 from gpo.evaluation.few_shot import demonstrations
-from gpo.evaluation.judge import is_judged
 from gpo.evaluation.racing import blocks
 from gpo.formatting import shorten_value
 from gpo.gate.guards import check_slices, describe_unguarded, group_by_slice
@@ -29,6 +28,7 @@ from gpo.records import Splits, content_hash
 from gpo.runs.job import Checked, Job
 from gpo.runs.probe import PROBED_EXAMPLES, probe_models
 from gpo.scoring.functions.calling import check_metric, takes_row
+from gpo.scoring.spec import is_judged
 from gpo.search.inform import check_training
 from gpo.search.plan import fit_to_calls
 from gpo.search.run_limits import least_calls, least_task_calls, sizes_of

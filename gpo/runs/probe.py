@@ -1,6 +1,6 @@
 """A handful of real calls before the start: can the models be reached, and can their answers be read?"""
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from gpo.errors import (
     LocalModelError,
@@ -12,20 +12,22 @@ from gpo.errors import (
     is_transient,
 )
 from gpo.evaluation.evaluate import evaluate
-from gpo.evaluation.judge import is_judged
 from gpo.evaluation.readability import describe_reading
 from gpo.formatting import money
 from gpo.gate.guards import check_tokens
 from gpo.models.ask import ask_all, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.models import Models
-from gpo.models.target.target import Target
 from gpo.progress import Note, emit
 from gpo.records import Score, Splits, Usage, UsageByRole
 from gpo.runs.job import Checked
+from gpo.scoring.spec import is_judged
 from gpo.search.run_limits import least_amounts, sizes_of
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
+
+if TYPE_CHECKING:
+    from gpo.models.target.target import Target
 
 PROBED_EXAMPLES = 8
 
@@ -138,7 +140,7 @@ async def _probe_task(checked: Checked, models: Models) -> Score:
     return score
 
 
-def _check_read(spec: TaskSpec, target: Target) -> None:
+def _check_read(spec: TaskSpec, target: "Target") -> None:
     """A program that reads none of the prompts cannot be improved by them; of some it may need only now and then."""
     read = frozenset[str]().union(*target.sets)
     unread = [name for name in spec.parts if name not in read]

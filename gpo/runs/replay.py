@@ -14,9 +14,9 @@ from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models, with_target
 from gpo.models.target.target import NotKeptError
 from gpo.records import START_STEP, Scored, Splits
-from gpo.runs.job import Job
+from gpo.runs.job import Job, run_id
 from gpo.runs.outcome import Outcome, all_scored
-from gpo.runs.run import run_id, step_rng, trajectory_scope
+from gpo.runs.run import step_rng, trajectory_scope
 from gpo.search.inform import Informed, inform
 from gpo.search.memory.neighbours import Neighbour, as_neighbour, by_score
 from gpo.search.memory.trajectory import open_trajectory

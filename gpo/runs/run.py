@@ -3,14 +3,12 @@
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from functools import cache
-from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 from uuid import UUID
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
-from gpo.files import hash_files
 from gpo.gate.paired_scores import in_groups
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
@@ -19,40 +17,11 @@ from gpo.models.sharing import anew_since
 from gpo.progress import Note, emit
 from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.runs.history import History
-from gpo.runs.job import Checked, Job
+from gpo.runs.job import Checked, Job, run_id, run_key
 from gpo.runs.results.store import Results
 from gpo.search.edit import ProposalFilter
 from gpo.search.memory.trajectory import Scope, Trajectory, open_trajectory
 from gpo.spec.task import TaskSpec
-
-DECIDING = (
-    "gpo/*.py",
-    *(
-        f"gpo/{room}/**/*.py"
-        for room in ("messages", "scoring", "spec", "data", "models", "evaluation", "search", "gate")
-    ),
-    *(
-        f"gpo/runs/{name}.py"
-        for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "proof", "run")
-    ),
-    "gpo/runs/steps.py",
-    *(f"gpo/prompts/{name}.py" for name in ("candidate", "langchain_template", "version")),
-    "tasks/*.py",
-    "flows/optimize.py",
-)
-"""The source that decides a run's course. The other rooms show, store or compare what a run came to."""
-
-
-@cache
-def code_version() -> str:
-    """Hash of the source: what another version computed is not taken for what this one would."""
-    return source_hash(Path(__file__).parents[2])
-
-
-def source_hash(root: Path) -> str:
-    """Hash of the `DECIDING` files below `root` by their names and contents; other files there do not matter."""
-    found = {path.relative_to(root).as_posix(): path for pattern in DECIDING for path in root.glob(pattern)}
-    return hash_files({name: path for name, path in found.items() if path.is_file()})
 
 
 class Run:
@@ -74,6 +43,7 @@ class Run:
         results: Results,
     ) -> None:
         self.key = key
+        self.checked = checked
         self.spec = checked.spec
         self.fingerprint = checked.job.spec.fingerprint()
         self.job = checked.job
@@ -133,21 +103,32 @@ def _messages(spec: TaskSpec) -> list[str]:
     return [message.text for part in spec.parts.values() for message in part.template]
 
 
-def run_id(spec: TaskSpec, key: str) -> str:
-    """Readable name of a run: task and the start of the key."""
-    return f"{spec.name}-{key[:8]}"
-
-
 def step_rng(seed: int, step: int, purpose: str) -> random.Random:
     """Randomness of one part of one step, the same for every run with the seed."""
     return random.Random(f"{seed}/{step}/{purpose}")  # noqa: S311 - sampling, not secrets
 
 
-def run_key(spec: TaskSpec, splits: Splits, earlier: Sequence[str] = (), anew: str = "") -> str:
-    """Hash of everything that decides a run's course; `anew` is the time since which it asks anew, if it does."""
-    known = [list(earlier)] if earlier else []
-    known += [[anew]] if anew else []
-    return content_hash([spec.fingerprint(), splits.fingerprint, code_version(), *known], length=16)
+class Opened(NamedTuple):
+    """The models of a run and what its database holds: enough to score a prompt."""
+
+    models: Models
+    history: History
+    results: Results
+
+
+@asynccontextmanager
+async def open_answers(checked: Checked) -> AsyncIterator[Opened]:
+    """The models and the database of a run, without its trajectory.
+
+    Raises:
+        StateError: the database cannot be used.
+    """
+    job = checked.job
+    async with AsyncExitStack() as stack:
+        engine = stack.enter_context(open_state(job.settings, job.home))
+        ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
+        models = await stack.enter_async_context(open_models(checked.spec.models, job.settings, ledger))
+        yield Opened(with_target(models, checked.spec), History(engine), Results(engine))
 
 
 @asynccontextmanager
@@ -160,9 +141,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
     job, spec, splits = checked.job, checked.spec, checked.splits
     key = run_key(job.spec, splits, job.earlier, anew_since())
     async with AsyncExitStack() as stack:
-        engine = stack.enter_context(open_state(job.settings, job.home))
-        ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
-        models = with_target(await stack.enter_async_context(open_models(spec.models, job.settings, ledger)), spec)
+        models, history, results = await stack.enter_async_context(open_answers(checked))
         scope = trajectory_scope(spec, splits, models.embedding_identity)
         trajectory = await stack.enter_async_context(
             open_trajectory(
@@ -174,7 +153,6 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
                 parts=tuple(spec.program),
             )
         )
-        history = History(engine)
         known = history.scored(key)
         if await trajectory.count(key) < len(known):
             await trajectory.add(key, known)
@@ -185,7 +163,7 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
             models=models,
             trajectory=trajectory,
             history=history,
-            results=Results(engine),
+            results=results,
         )
 
 

@@ -4,21 +4,25 @@ What a step does is in `gpo.search`, `gpo.evaluation` or `gpo.runs`. Here it get
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from gpo.evaluation.blame import count_blamed
+from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
 from gpo.models.clients.call_notes import calls_about
-from gpo.progress import BestFound, Evaluated, Note, emit
+from gpo.models.models import Models
+from gpo.models.sharing import anew_since, current_shared
+from gpo.progress import Began, BestFound, Evaluated, Note, emit
 from gpo.records import Candidate, Example, Score, Scored, Split, Splits
 from gpo.runs.history import RunRow
-from gpo.runs.job import Checked, Job
+from gpo.runs.job import Checked, Job, run_id, run_key
 from gpo.runs.outcome import Outcome
 from gpo.runs.preflight import preflight
 from gpo.runs.results.result import results_of, with_few_samples
-from gpo.runs.run import Run
+from gpo.runs.run import Run, open_answers
 from gpo.search import inform as inform_step
 from gpo.search import refine as refine_step
 from gpo.search import screen as screen_step
@@ -30,6 +34,7 @@ from gpo.search.screen import Screened
 from gpo.search.select import count_affordable
 from gpo.search.state import Search
 from gpo.search.step import Edited, Proposals, Step
+from gpo.spec.task import TaskSpec
 
 
 async def check(job: Job, splits: Splits | None) -> Checked:
@@ -51,10 +56,54 @@ async def note_start(run: Run) -> None:
     await asyncio.to_thread(run.history.begin, row)
 
 
+@asynccontextmanager
+async def begin_start(checked: Checked) -> AsyncIterator[None]:
+    """Inside, the start prompt is being scored on dev, while whatever the run waits for gets ready.
+
+    The run inside the same `share_answers` takes the score over, or what went wrong, in the place of its own first
+    score. What is still out when an error ends it may come home for some seconds.
+    """
+    key, shared = run_key(checked.job.spec, checked.splits, checked.job.earlier, anew_since()), current_shared()
+    task = asyncio.create_task(_score_start(checked, key))
+    shared.hand_on(_START.format(key), task)
+    try:
+        yield
+    except Exception:
+        await shared.in_flight.come_home(_HOME_S)
+        raise
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+_START = "start {}"
+_HOME_S = 5.0
+
+
+def has_begun(run: Run) -> bool:
+    """Whether the run's start prompt is being scored already."""
+    return _START.format(run.key) in current_shared().handed_on
+
+
+async def _score_start(checked: Checked, key: str) -> Score:
+    dev = checked.splits.dev
+    emit(began_start(checked.spec, len(dev)))
+    async with open_answers(checked) as opened:
+        with calls_about(run=run_id(checked.spec, key), step=0):
+            return await _ask(opened.models, checked, checked.spec.start_text, dev, stops_unread=True)
+
+
+def began_start(spec: TaskSpec, dev: int) -> Began:
+    """The event that the start prompt is being scored on so many examples of dev."""
+    return Began("start", dev * calls_an_example(spec))
+
+
 async def evaluate(run: Run, candidate: Candidate, incumbent: Score | None = None) -> Scored:
     """Score a candidate on the dev split; with an incumbent, stop early when it falls behind."""
     # Answers to the start that cannot be read end the run; a candidate that causes such answers is merely a bad one.
-    score = await _evaluate(run, candidate, "dev", incumbent, stops_unread=incumbent is None)
+    begun = current_shared().take(_START.format(run.key)) if candidate == run.start else None
+    asked = asyncio.shield(begun) if isinstance(begun, asyncio.Task) else None
+    score = await _evaluate(run, candidate, "dev", incumbent, stops_unread=incumbent is None, asked=asked)
     return Scored(candidate=candidate, score=score)
 
 
@@ -180,22 +229,37 @@ async def _evaluate(
     *,
     stops_unread: bool = False,
     first: int | None = None,
+    asked: Awaitable[Score] | None = None,
 ) -> Score:
-    """The score, whose results are in the database before anything can be made of it."""
+    """The score, whose results are in the database before anything can be made of it; `asked`, where that has begun."""
     examples = run.examples(split)[:first]
+    if asked is None:
+        asked = _ask(run.models, run.checked, candidate.instruction, examples, incumbent, stops_unread=stops_unread)
     with calls_about(run=run.id, step=candidate.step):
-        score = await evaluate_instruction(
-            run.models.task,
-            run.spec,
-            candidate.instruction,
-            examples,
-            incumbent,
-            demonstrations=run.demonstrations,
-            judge=run.models.judge,
-            target=run.models.target,
-            stops_unread=stops_unread,
-            kept=len(examples),
-        )
+        score = await asked
     found = results_of(score, examples, split, candidate.instruction)
     await asyncio.to_thread(run.results.put, run.key, split, candidate.id, found)
     return with_few_samples(score, KEPT_SAMPLES)
+
+
+async def _ask(
+    models: Models,
+    checked: Checked,
+    instruction: str,
+    examples: Sequence[Example],
+    incumbent: Score | None = None,
+    *,
+    stops_unread: bool = False,
+) -> Score:
+    return await evaluate_instruction(
+        models.task,
+        checked.spec,
+        instruction,
+        examples,
+        incumbent,
+        demonstrations=checked.demonstrations,
+        judge=models.judge,
+        target=models.target,
+        stops_unread=stops_unread,
+        kept=len(examples),
+    )

@@ -191,3 +191,8 @@ class AnswerSpec(Record):
         if len({label.casefold() for label in self.labels}) != len(self.labels):
             raise ValueError("labels must differ by more than case")
         return self
+
+
+def is_judged(metric: MetricSpec) -> bool:
+    """Whether a model scores the answers."""
+    return METRICS[metric.name].needs_model

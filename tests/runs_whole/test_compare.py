@@ -26,7 +26,7 @@ from gpo.data.splits import load_splits
 from gpo.errors import InputError, SpecError
 from gpo.models.synthetic.task import dataset
 from gpo.progress import Answered, Began, Note
-from gpo.runs.run import run_key
+from gpo.runs.job import run_key
 from gpo.search.plan import UNBOUNDED_STEPS
 from gpo.search.run_limits import least_task_calls
 from gpo.spec.file import dump_spec, load_models, load_spec

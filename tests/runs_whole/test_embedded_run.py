@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gpo.models.local.servers import status
-from gpo.report.run_html import report_path
+from gpo.report.page.material import report_path
 from gpo.runs.outcome import Outcome
 from gpo.settings import load_settings
 from tests.support.paths import ROOT

@@ -35,7 +35,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from gpo.data.splits import load_splits
 from gpo.records import Example, Splits, content_hash
-from gpo.report.run_html import report_path
+from gpo.report.page.material import report_path
 from gpo.runs.explain import Explanation, explain
 from gpo.runs.job import load_job
 from gpo.runs.optimize import optimize

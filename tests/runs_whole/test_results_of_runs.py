@@ -16,13 +16,13 @@ from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls, results
 from gpo.records import Scored
 from gpo.runs.history import History
-from gpo.runs.job import Job, load_job
+from gpo.runs.job import Job, load_job, run_key
 from gpo.runs.optimize import Steps, optimize
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.results.lookup import Wanted, find_results
 from gpo.runs.results.result import ExampleResult
 from gpo.runs.results.store import Results
-from gpo.runs.run import Run, run_key
+from gpo.runs.run import Run
 from gpo.runs.steps import record
 
 SMALL = Sizes(steps=3, candidates=3, dev=16, budget_start=11, budget_end=3)

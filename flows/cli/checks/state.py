@@ -88,7 +88,7 @@ def _database_file(path: Path) -> Check:
     except sqlite3.Error as error:
         text = f"{path} cannot be read ({error}); put a backup in its place, or move it away to start anew"
         return Check(name="database", state="failed", text=text)
-    from gpo.database.engine import REVISION
+    from gpo.database.glance import REVISION
 
     if revision > REVISION:
         text = f"{path} was made by a newer version; upgrade {DISTRIBUTION}, or set GPO_HOME to another folder"

@@ -108,21 +108,21 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
         InputError: what is wrong with the spec, the data or the models; nothing was run.
     """
     from flows.cli.display.run import print_outcome
-    from gpo.data.splits import load_splits
+    from gpo.data.splits import compare_splits, load_splits
     from gpo.report.page.facts import next_commands
-    from gpo.report.page.material import RunMaterial, path_in_commands
-    from gpo.report.run_html import report_path
+    from gpo.report.page.material import RunMaterial, path_in_commands, report_path
     from gpo.report.run_json import summary_json
     from gpo.runs.job import load_job
     from gpo.runs.results.repetition import find_outcome
 
     job = load_job(spec, given.seed, calls=given.calls)
     may_have_ended = job.settings.has_database(job.home) and not given.fresh and not ui
-    splits = load_splits(job.spec) if may_have_ended else None
+    splits = load_splits(job.spec, compared=False) if may_have_ended else None
     outcome = None if splits is None else find_outcome(job, splits)
     if outcome is not None and report_path(job.home, outcome.run_id).exists():
         stderr_console().print("This run has ended before; --fresh asks anew.", style="dim")
     else:
+        splits = None if splits is None else compare_splits(splits)
         outcome = _run(job, splits, spec, given, ui=ui, verbose=verbose)
     report = str(report_path(job.home, outcome.run_id))
     if as_json:
@@ -175,22 +175,24 @@ async def _check_and_optimize(
     job: "Job", splits: "Splits | None", spec: Path, given: Overrides, server: "RunServer"
 ) -> "Outcome":
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
-    from httpx import HTTPError
-
     from flows.cli.starting import start_prefect
     from gpo.models.sharing import current_shared
     from gpo.progress import Note, emit
     from gpo.runs.outcome import Outcome
     from gpo.runs.preflight import preflight
+    from gpo.runs.steps import begin_start
 
-    await preflight(job, splits=splits, hands_on=True)
-    flow = await start_prefect(server, "flows.optimize")
-    try:
-        result: Outcome = await flow.optimize_prompt(spec, given.seed, calls=given.calls)
-    except HTTPError as error:
-        outcome = current_shared().take(flow.OUTCOME)
-        if not isinstance(outcome, Outcome):
-            raise
-        emit(Note(f"the Prefect server could not be told of the end of the run ({type(error).__name__})"))
-        return outcome
-    return result
+    checked = await preflight(job, splits=splits, hands_on=True)
+    async with begin_start(checked):
+        flow = await start_prefect(server, "flows.optimize")
+        from httpx import HTTPError  # comes with Prefect
+
+        try:
+            result: Outcome = await flow.optimize_prompt(spec, given.seed, calls=given.calls)
+        except HTTPError as error:
+            outcome = current_shared().take(flow.OUTCOME)
+            if not isinstance(outcome, Outcome):
+                raise
+            emit(Note(f"the Prefect server could not be told of the end of the run ({type(error).__name__})"))
+            return outcome
+        return result

@@ -88,7 +88,8 @@ def status(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> 
 def migrate(home: Home = None, debug: Debug = False) -> None:
     """Make the database of a state folder, or bring it up to this version; every run does so as well."""
     with exit_on_error(debug=debug):
-        from gpo.database.engine import REVISION, open_database
+        from gpo.database.engine import open_database
+        from gpo.database.glance import REVISION
         from gpo.settings import load_settings
 
         open_database(load_settings().database_for(state_folder(home))).dispose()

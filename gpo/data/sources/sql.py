@@ -5,11 +5,8 @@ The database's URL holds a password, so it is in no spec and in no message.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-from sqlalchemy import Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from gpo.data.sources.files import FileReading, NumberedRow, check_columns
 from gpo.data.sources.frames import number_rows
@@ -17,6 +14,9 @@ from gpo.data.sources.registry import Table, Tables, source
 from gpo.errors import DatasetError, SourceUnreachableError
 from gpo.settings import load_settings, read_secret
 from gpo.spec.dataset import DatasetSpec
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _ROWS_AT_ONCE = 1000
 _READ_ONLY: dict[str, dict[str, Any]] = {"postgresql": {"postgresql_readonly": True}}
@@ -39,6 +39,8 @@ def rows_of_query(dataset: DatasetSpec, reading: FileReading) -> Iterator[Number
     Raises:
         DatasetError: the URL is missing or wrong, the database cannot be reached, or it refuses the query.
     """
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415 - half a second, for few datasets
+
     variable = dataset.url_env or "GPO_DATASET_URL"
     engine = _engine(dataset, variable)
     try:
@@ -69,7 +71,10 @@ def rows_of_query(dataset: DatasetSpec, reading: FileReading) -> Iterator[Number
         engine.dispose()
 
 
-def _engine(dataset: DatasetSpec, variable: str) -> Engine:
+def _engine(dataset: DatasetSpec, variable: str) -> "Engine":
+    from sqlalchemy import create_engine, make_url  # noqa: PLC0415 - as above
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError  # noqa: PLC0415 - as above
+
     found = read_secret(dataset.url_env) if dataset.url_env else load_settings().dataset_url
     if found is None or not found.get_secret_value():
         raise DatasetError(

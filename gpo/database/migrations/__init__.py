@@ -1,7 +1,7 @@
 """Alembic migrations: the schema of the database, revision by revision, and the upgrade of an older database.
 
-A change of the schema is one more file in `versions/`, never an edit of one that is there. `REVISION` in `engine.py`
-names the last; a database that is at it is opened without loading Alembic, which takes half a second.
+A change of the schema is one more file in `versions/`, never an edit of one that is there. `REVISION` in `glance.py`
+names the last; a database that is at it, or a new one of SQLite, is opened without loading Alembic: half a second.
 """
 
 import threading

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from gpo.evaluation.breakdown import ConfusionMatrix, LabelMeasures
 from gpo.formatting import fraction
 from gpo.report.page.material import byte_size, take_within
+from gpo.runs.results.proved import LabelTable, ProvedExamples
 from gpo.runs.results.result import Change, ExampleResult
-from gpo.runs.results.shown import LabelTable, ProvedExamples
 
 SHOWN_OF_TEXT = 1200
 """Characters of an input, an answer or a proposal that the page shows."""

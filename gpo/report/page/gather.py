@@ -3,9 +3,10 @@
 import asyncio
 
 from gpo.report.page.material import RunMaterial, path_in_commands
+from gpo.runs.job import code_version
 from gpo.runs.outcome import Outcome
 from gpo.runs.results.shown import read_proved
-from gpo.runs.run import Run, code_version
+from gpo.runs.run import Run
 
 
 async def gather_material(run: Run, outcome: Outcome) -> RunMaterial:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from gpo.runs.results.shown import ProvedExamples
+from gpo.runs.results.proved import ProvedExamples
 
 _T = TypeVar("_T")
 
@@ -31,6 +31,11 @@ class RunMaterial(NamedTuple):
         named = 2 if words[0] == "prompt" else 1
         place = ["--home", self.home] if self.home and words[0] == "prompt" else []
         return shlex.join(["gpo", *words[:named], self.spec, *words[named:], *place])
+
+
+def report_path(home: Path, run_id: str) -> Path:
+    """Where the HTML report of a run lies."""
+    return home / "reports" / f"{run_id}.html"
 
 
 def path_in_commands(path: Path | None) -> str:

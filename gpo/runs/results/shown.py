@@ -1,12 +1,12 @@
 """The examples of the test split as a report shows them: what the new prompt broke, fixed and left alone."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, get_args
+from collections.abc import Sequence
+from typing import get_args
 
-from gpo.evaluation.breakdown import ConfusionMatrix, LabelMeasures
 from gpo.evaluation.scores import met_label
 from gpo.runs.outcome import Outcome
+from gpo.runs.results.proved import LabelTable, ProvedExamples
 from gpo.runs.results.result import Change, ExampleResult
 from gpo.runs.results.store import ResultQuery, Results
 from gpo.runs.results.summary import break_down, has_sets
@@ -16,27 +16,6 @@ HELD = 1000
 """Examples of each kind that are held; a page shows fewer where they are long."""
 
 _ORDER: tuple[Change | None, ...] = ("broken", "fixed", "both_wrong", "both_right", None)
-
-
-class LabelTable(NamedTuple):
-    """What labels were taken for which others or, of sets of labels, how well each is found."""
-
-    confusion: ConfusionMatrix | None = None
-    per_label: tuple[LabelMeasures, ...] = ()
-
-
-class ProvedExamples(NamedTuple):
-    """The examples of the test split with what the start and the best prompt got for each.
-
-    `shown` are those that are held, broken ones first; `counts` and `total` are of all. `before` and `after` are of the
-    start and of the best, empty where answers are no labels.
-    """
-
-    shown: Sequence[ExampleResult] = ()
-    counts: Mapping[Change, int] = {}
-    total: int = 0
-    before: LabelTable = LabelTable()
-    after: LabelTable = LabelTable()
 
 
 def read_proved(

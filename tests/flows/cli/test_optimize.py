@@ -6,13 +6,19 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import func, select
 
-from gpo.report.run_html import report_path
+from gpo.database.engine import open_state, read_transaction
+from gpo.database.tables import calls
+from gpo.errors import StateError
+from gpo.report.page.material import report_path
 from gpo.runs.job import load_job
 from gpo.runs.optimize import optimize
 from tests.support.commands import (
@@ -192,6 +198,13 @@ def test_a_refused_key_is_neither_retried_nor_shown(folder: Path) -> None:
         assert "sk-very-secret-0123456789" in request.headers["authorization"]
 
 
+def test_escapes_in_a_spec_do_not_reach_the_terminal(folder: Path) -> None:
+    content = spec_content("http://127.0.0.1:9/v1")
+    result = gpo("optimize", write(folder, content | {"a\x1b[2Jb": 1}))
+    refused(result, "a\\x1b[2Jb")
+    assert "\x1b" not in result.stderr
+
+
 def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loops, threads, urls = [], [], []
 
@@ -211,6 +224,7 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
         raise RunError
 
     monkeypatch.setattr("gpo.runs.preflight.preflight", check)
+    monkeypatch.setattr("gpo.runs.steps.begin_start", lambda _checked: nullcontext())
     for name, replacement in {"begin": lambda _server: None, "claim": claim}.items():
         monkeypatch.setattr(f"flows.stack.ui.RunServer.{name}", replacement)
     monkeypatch.setitem(sys.modules, "flows.optimize", SimpleNamespace(optimize_prompt=run))
@@ -223,10 +237,41 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
     assert urls == ["http://127.0.0.1:9/api"]
 
 
+@pytest.mark.slow
+def test_the_start_is_scored_while_prefect_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = time.monotonic() + 60
+    with serving(right) as endpoint:
+
+        async def start(*_: object) -> None:
+            while endpoint.calls < 8 + 1 + 2:  # the check, and what is left of dev
+                assert time.monotonic() < ends
+                await asyncio.sleep(0.01)
+            raise StateError("the Prefect server did not start")
+
+        monkeypatch.setattr("flows.cli.starting.start_prefect", start)
+        monkeypatch.setattr("flows.stack.ui.RunServer.begin", lambda _server: None)
+        path = write(folder, spec_content(endpoint.url))
+        result = gpo("optimize", path)
+    assert result.exit_code == 1, result.output
+    job = load_job(path)
+    with open_state(job.settings, job.home) as engine, read_transaction(engine) as connection:
+        kept = connection.execute(select(func.count()).select_from(calls).where(calls.c.role == "task")).scalar_one()
+    assert kept == 10
+
+
 def improving(request: Request) -> str:
     if request.model == "optimizer":
         return "ready" if "ready" in request.text else f"<START>Decide whether it is good ({request.number}).<END>"
     return right(request) if "Decide" in request.text else "negative"
+
+
+TELLING_OF_MODULES = """
+import atexit, sys
+from flows.cli.entry import main
+slow = {"prefect", "pandas", "numpy", "chromadb", "langchain", "langchain_core", "sqlalchemy", "aiohttp", "httpx"}
+atexit.register(lambda: print("loaded:", sorted(slow & sys.modules.keys()), file=sys.stderr))
+main()
+"""
 
 
 @pytest.mark.slow
@@ -235,13 +280,14 @@ def test_a_run_that_has_ended_is_printed_again_without_a_call_or_a_server(folder
         path = write(folder, spec_content(endpoint.url, optimizer={"max_steps": 1, "candidates": 2}))
         job = load_job(path)
         outcome = asyncio.run(optimize(job))
-        calls = endpoint.calls
+        asked = endpoint.calls
         (report := report_path(job.home, outcome.run_id)).parent.mkdir()
         report.touch()
-        result = gpo("optimize", path, "--json")
-        assert endpoint.calls == calls
-    assert result.exit_code == 0, result.output
-    assert "has ended before" in result.stderr
+        command = [sys.executable, "-c", TELLING_OF_MODULES, "optimize", str(path), "--json"]
+        result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=environment())
+        assert endpoint.calls == asked
+    # Each of these takes longer to load than the whole command may.
+    assert result.stderr.splitlines() == ["This run has ended before; --fresh asks anew.", "loaded: []"]
     summary = json.loads(result.stdout)
     assert (summary["run_id"], summary["best"]["instruction"]) == (outcome.run_id, outcome.best.candidate.instruction)
     assert summary["calls"]["task"]["paid"] == 0

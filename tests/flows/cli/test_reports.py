@@ -9,7 +9,7 @@ import pytest
 from flows.cli.commands.runs.watch import follow
 from gpo.database.engine import open_database
 from gpo.records import Score, Scored
-from gpo.report.run_html import report_path
+from gpo.report.page.material import report_path
 from gpo.runs.history import History, RunRow
 from tests.support.commands import gpo, refused
 from tests.support.results import BEST, KEY, RUN, START, keep_run

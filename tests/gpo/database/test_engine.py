@@ -153,10 +153,30 @@ def test_several_processes_may_take_a_database_over_at_once(path: Path) -> None:
     check_taken_over(f"sqlite:///{path}")
 
 
-def test_the_last_revision_makes_the_tables_of_the_code(engine: Engine) -> None:
+def test_a_new_database_is_as_the_migrations_make_it(engine: Engine, tmp_path: Path) -> None:
     assert migrations.last_revision() == REVISION
-    with read_transaction(engine) as connection:
-        assert differences(connection) == []
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with migrated.begin() as connection:
+        migrations.upgrade(connection, taken_over=False)
+    with read_transaction(engine) as new, migrated.connect() as old:
+        assert differences(new) == differences(old) == []
+        assert made(new) == made(old)
+    migrated.dispose()
+
+
+def made(connection: Connection) -> dict[str, object]:
+    """Of each table its columns, keys, indexes and rows, whatever their order."""
+    found: dict[str, object] = {}
+    for (table,) in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").all():
+        columns = {row[1:] for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")}
+        keys = {row[2:] for row in connection.exec_driver_sql(f"PRAGMA foreign_key_list({table})")}
+        indexes = {
+            (is_unique, *(row[2] for row in connection.exec_driver_sql(f"PRAGMA index_info({name})")))
+            for _, name, is_unique, *_ in connection.exec_driver_sql(f"PRAGMA index_list({table})").all()
+        }
+        rows = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
+        found[table] = (columns, keys, indexes, rows)
+    return found
 
 
 @pytest.mark.slow

@@ -28,8 +28,7 @@ from gpo.datasets.version import Changes, DatasetFields, Pushed, parse_reference
 from gpo.errors import DatasetError, SpecError, StateError
 from gpo.production.register import lineage_of_spec
 from gpo.records import Splits
-from gpo.runs.job import load_job
-from gpo.runs.run import run_key
+from gpo.runs.job import load_job, run_key
 from gpo.settings import Settings
 from gpo.spec.file import load_spec
 from gpo.spec.task import TaskSpec

@@ -13,8 +13,8 @@ from gpo.report.page.material import RunMaterial
 from gpo.report.page.templates import split_code
 from gpo.report.run_html import html_report, report_path, write_report
 from gpo.runs.outcome import Outcome, all_scored
+from gpo.runs.results.proved import LabelTable, ProvedExamples
 from gpo.runs.results.result import Change, ExampleResult
-from gpo.runs.results.shown import LabelTable, ProvedExamples
 from gpo.runs.results.summary import break_down
 from gpo.search.step import Rejection, Step
 from tests.support.outcomes import guarded, no_step, outcome, score, scored, spec

@@ -19,9 +19,8 @@ from gpo.errors import InputError
 from gpo.records import Candidate, Score, Scored
 from gpo.runs.explain import Explanation, explain
 from gpo.runs.history import History, RunRow
-from gpo.runs.job import Job, load_job
+from gpo.runs.job import Job, load_job, run_key
 from gpo.runs.outcome import Outcome
-from gpo.runs.run import run_key
 from gpo.search.state import start_search
 from gpo.spec.method import PRESETS
 from tests.gpo.search.requests.test_meta_prompt import meta_prompt_parts, request_of
@@ -111,14 +110,16 @@ def test_without_a_run_all_parts_are_there_and_brackets_stand_for_what_only_a_ru
     found = explained(path)
     assert (found.run, found.step, found.budget) == (None, 2, load_job(path).spec.optimizer.budget_at(2))
     assert "Not run yet" in found.note
+    options = load_job(path).spec.optimizer
     whole = meta_prompt_parts(load_job(path).spec, request_of(load_job(path).spec))
+    shown = {"word limit": found.budget is not None, "examples": options.examples > 0}
     assert [(part.name, part.choice) for part in found.parts] == [
-        (part.name, part.choice) for part in whole if part.name != "word limit" or found.budget is not None
+        (part.name, part.choice) for part in whole if shown.get(part.name, True)
     ]
-    told_by_a_run = {"trajectory", "current prompt", "reflection"}
-    if preset == "minibatch":
+    told_by_a_run = {"trajectory", "current prompt", "reflection", "cases"}
+    if options.ways:
         # The way of a proposal hangs on what the ways have brought so far, and what it is shown on its way.
-        told_by_a_run |= {"cases", "request"}
+        told_by_a_run |= {"request"}
         assert "Shown is the first of 4 proposals" in found.note
     assert unknown(found) == told_by_a_run & {part.name for part in found.parts}
     assert all(("[" in part.text) == (not part.known) for part in found.parts)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gpo.runs.run import DECIDING, code_version, source_hash
+from gpo.runs.job import DECIDING, code_version, source_hash
 from tests.support.imports import imported
 from tests.support.paths import ROOT
 

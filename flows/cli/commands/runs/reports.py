@@ -24,7 +24,7 @@ def report(run: RunName, *, opened: Open = False, home: Home = None, debug: Debu
     """
     with exit_on_error(debug=debug):
         from gpo.errors import InputError
-        from gpo.report.run_html import report_path
+        from gpo.report.page.material import report_path
         from gpo.runs.history import History
         from gpo.runs.results.lookup import find_run
 

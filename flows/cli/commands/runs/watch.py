@@ -26,7 +26,7 @@ def watch(run: RunName, *, home: Home = None, debug: Debug = False) -> None:
     """Show the prompts that a run scores as it goes, and its verdict at the end. Ctrl-C ends the watching alone."""
     with exit_on_error(debug=debug), open_state_folder(home) as engine:
         from flows.cli.display.run import print_last, scored_line
-        from gpo.report.run_html import report_path
+        from gpo.report.page.material import report_path
         from gpo.runs.history import History
         from gpo.runs.outcome import Outcome
         from gpo.runs.results.lookup import find_run
