@@ -155,7 +155,7 @@ def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -
 
 
 def _first_parts(spec: TaskSpec, request: Request, unknown: Mapping[str, str]) -> Iterable[Section]:
-    """The parts for the first proposal; where its cases are unknown, they stand before the request, without examples."""
+    """The parts for the first proposal; its cases, where they are unknown, stand before the request."""
     for part in meta_prompt_parts(spec, request):
         if "cases" in unknown and part.name == "request":
             yield Section(name="cases", choice=cases_choice(spec.optimizer), text="")
