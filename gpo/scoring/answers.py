@@ -169,10 +169,17 @@ def _choice(given: _Given) -> list[BoundRule]:
     places = places_of(given.answer.labels) if names_one_place(given.text) else None
     options = _options(given.question, given.answer.labels)
     if options is not None:
-        found.append(BoundRule("option", lambda: first_reading(_phrase(given, options), given.without).answer))
+        found.append(BoundRule("option", lambda: _option(given, options)))
     if places is not None:
         found.append(BoundRule("place", lambda: _surely(first_reading(_phrase(given, places), given.without))))
     return found
+
+
+def _option(given: _Given, options: Phrases) -> Found:
+    found = first_reading(_phrase(given, options), given.without)
+    if found.answer or found.rule:
+        return found.answer
+    return choice.subject_of(ChoiceText(given.text, options, cut=given.cut))
 
 
 def _surely(reading: Reading) -> Found:

@@ -48,7 +48,8 @@ _SURELY = (
 _AS_A_WHOLE = {
     "i think so": "true", "i don't think so": "false", "i do not think so": "false", "i believe so": "true",
     "i don't believe so": "false", "that's correct": "true", "that's right": "true", "that is right": "true",
-    "that's wrong": "false", "that's not right": "false", "that's not correct": "false",
+    "that's wrong": "false", "no way": "false", "not at all": "false",
+    "that's not right": "false", "that's not correct": "false",
 }  # fmt: skip
 
 

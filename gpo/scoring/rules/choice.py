@@ -235,15 +235,39 @@ def _only(text: ChoiceText) -> Found:
         return None
     if any(_UNDECIDED.search(sentence.text) and not text.phrases.whole(sentence.text) for sentence, _ in text.body):
         return UNCLEAR
-    found: list[Found] = [agreed_by(sentence.text, said) for sentence, said in text.body if states(said)]
+    stating = [(sentence, said) for sentence, said in text.body if states(said)]
+    if stating and all(_MAY_BE.search(sentence.text) for sentence, _ in stating):
+        return UNCLEAR
+    found: list[Found] = [agreed_by(sentence.text, said) for sentence, said in stating]
     if UNCLEAR in found:
         return UNCLEAR
     return agreed([each for each in found if isinstance(each, str)])
 
 
+_MAY_BE = re.compile(r"\b(?:could|might|may) be\b|(?<!can't )(?<!cannot )(?<!not )\bpossibly\b", re.IGNORECASE)
 _UNDECIDED = re.compile(
     r"^\W*(?:unclear|uncertain|unknown|undetermined|undecided|it depends|depends|"
     r"not sure)\b(?! whether)(?!.*\b(?:but|so)\b)|\bis (?:ambiguous|unclear)\b",
+    re.IGNORECASE,
+)
+
+
+def subject_of(text: ChoiceText) -> Found:
+    """The only phrase that a text names, where its first sentence speaks of it: `Rome is the capital`."""
+    named = [each for sentence in text.sentences for each in text.phrases.find(sentence.text)]
+    if text.cut or len({each.meaning for each in named}) != 1 or text.sentences[0].asks:
+        return None
+    first = text.sentences[0].text
+    for subject in text.phrases.find(first)[:1]:
+        lead = first[: subject.start].strip(" \"'*").casefold()
+        if lead in {"", "a", "an", "the"} and _IS_SO.match(first, subject.end):
+            return subject.meaning
+    return None
+
+
+_IS_SO = re.compile(
+    r"[\"']?\s+(?:is|was|are|were|has|have|had)\b(?!\s*(?:n['\u2019]t|not|never|no|wrong|incorrect|false|"
+    r"a distractor)\b)",
     re.IGNORECASE,
 )
 

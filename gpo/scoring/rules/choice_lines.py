@@ -20,7 +20,12 @@ def field(text: ChoiceText) -> Found:
         if found is None or sentence.asks:
             continue
         name = text.phrases.whole(found[0])
-        if name and name.opposite and (so := _SO_OR_NOT.match(found[1])):
+        if (
+            name
+            and name.opposite
+            and not _SO_OR_NOT.fullmatch(found[0].replace("correct", ""))
+            and (so := _SO_OR_NOT.match(found[1]))
+        ):
             said.setdefault(Worth.ANSWER, []).append(name.meaning if so["yes"] else name.opposite)
             continue
         if text.phrases.find(_BRACKETED.sub("", found[0])):
@@ -34,7 +39,10 @@ def field(text: ChoiceText) -> Found:
 _UNDECIDED = re.compile(
     r"(?:unclear|unknown|mixed|none|n/?a|ambiguous|undetermined|cannot|can't|not sure|uncertain)\b", re.IGNORECASE
 )
-_SO_OR_NOT = re.compile(r"(?:(?P<yes>yes|true|correct)|no|false|incorrect)(?![\w/]|\s+(?:or|and)\b)", re.IGNORECASE)
+_SO_OR_NOT = re.compile(
+    r"(?:(?P<yes>yes|true|correct|[\u2713\u2714\u2705])|no|false|incorrect|[\u2717\u2718\u274c])(?![\w/]|\s+(?:or|and)\b)",
+    re.IGNORECASE,
+)
 _BRACKETED = re.compile(r"\([^()]*\)|\b[0-9]{1,2}\s?(?:-|to)\s?[0-9]{1,3}\b")
 
 _VERDICT = re.compile(
@@ -91,7 +99,9 @@ def _judgements(line: str, text: ChoiceText) -> list[str]:
     return parts if len(heads) == len(parts) == len(set(heads)) else [line]
 
 
-_NEXT_HEAD = re.compile(r"(?<=[.,;!])\s+(?=(?:option\s+)?[(\[]?\w[)\].:]+\s)", re.IGNORECASE)
+_NEXT_HEAD = re.compile(
+    r"(?<=[.,;!\u2713\u2714\u2705\u2717\u2718\u274c])\s+(?=(?:option\s+)?[(\[]?\w[)\].:]+\s)", re.IGNORECASE
+)
 _AFTER_HEAD = re.compile(r"^[\s>*+|\u2022-]*(?:option\s+)?[(\[]?\w{1,12}[)\]]?", re.IGNORECASE)
 
 

@@ -218,7 +218,7 @@ def _alone(text: LabelsText) -> Found:
 
 def _only(text: LabelsText) -> Found:
     """The one list of labels that the text names, in a sentence that neither denies nor asks."""
-    plain = "\n".join(text.lines)
+    plain = _undenied("\n".join(text.lines)) or "\n".join(text.lines)
     phrases = forms_of(text.labels).phrases
     if text.cut or words.DOUBT.search(plain) or "?" in plain or not phrases.find(plain):
         return None

@@ -69,6 +69,8 @@ def _line(text: str) -> str | None:
     if not lines:
         return None
     line = _BOLD.sub(r"\1", lines[0]).strip()
+    if line.endswith("**") and line.count("**") == 1:
+        line = line.removesuffix("**")  # the bold began before the answer
     if not line.strip("*_`$ "):
         return None
     # In "It is `ls`." the full stop is the sentence's.

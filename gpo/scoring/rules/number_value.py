@@ -60,6 +60,15 @@ _IN_TOTAL = re.compile(
 """What comes before the sum at the end of a sentence, as in `3 pens and 2 books, for a total of 5`."""
 
 
+_GIVEN = re.compile(r"\b(?:for|at|with|using)\s+[a-z]\s*=\s*[-+]?[0-9.]*[0-9]\b,?", re.IGNORECASE)
+
+
+def _without_given(content: str) -> str:
+    """A text without the value that it takes for given, as in `For n = 10, the sum is 55`."""
+    rest = _GIVEN.sub("", content)
+    return rest if numbers_of(rest) else content
+
+
 def _is_several(content: str) -> bool:
     """Whether unknowns are given several values: `x = 4, y = 5`, `x = 2 or x = -2`."""
     found = list(_UNKNOWN.finditer(content))
@@ -82,7 +91,7 @@ def amount(content: str, *, rating: bool = False, comma: bool = False) -> Found:
         rating: whether `4/5` is 4 there, and not 0.8.
         comma: whether a lone comma is a decimal one there.
     """
-    content = re.sub(r"^-\s(?=[$€£]?[0-9.])", "-", content)
+    content = _without_given(re.sub(r"^-\s(?=[$€£]?[0-9.])", "-", content))
     if rating and (points := _OUT_OF.search(content)):
         return decimal_text(Decimal(points["points"]))
     if not comma and (number := single_number(content)) is not None:
@@ -123,11 +132,13 @@ def _first_of(main: str, found: Sequence[NamedNumber]) -> Found:
     return decimal_text(first.value)
 
 
-_EXPRESSION = re.compile(r"\\(?:[dtc]?frac|sqrt|pi|binom|log|ln|sin|cos|tan|overline|infty|sum|int)\b")
+_EXPRESSION = re.compile(r"\\(?:[dtc]?frac|sqrt|pi|begin|binom|log|ln|sin|cos|tan|overline|infty|sum|int)\b")
 """LaTeX that plain code does not work out."""
 _LONGEST_LEAD = 6
 """Words before the first number of a statement; after more, it need not be the one that is meant."""
-_GOES_ON = re.compile(r"\s?(?:\\?sqrt|√|\\?pi\b|π|[x*×÷/^+]\s?[\w(\\]|\\(?:cdot|sqrt|pi)|or\b)")
+_GOES_ON = re.compile(
+    r"\s?(?:\\?sqrt|√|\\?pi\b|π|[x*×÷/^+]\s?[\w(\\]|\\(?:cdot|sqrt|pi|leq?|geq?|lt|gt)|[<>\u2264\u2265]|or\b)"
+)
 
 
 def numbers_of(text: str, *, comma: bool = False) -> list[NamedNumber]:
@@ -162,7 +173,7 @@ VERB = re.compile(
 _ADJUNCT = re.compile(
     r"\b(?:for|in|per|at|from|within|during|each|every|on|over|after|before|by|with|than|out of|of|among|"
     r"between|across|the|until|de (?:las|los)|des|von|question|step|day|page|grade|room|year|chapter|number|no\.?|#|"
-    r"to\s+\w+)\s*[$€£]?$|#\s?$",
+    r"to\s+\w+)(?:\s+(?:her|his|their|its|my|our))?\s*[$€£]?$|#\s?$",
     re.IGNORECASE,
 )
 
@@ -188,6 +199,17 @@ _COUNTS_SUBJECT = re.compile(r"\W*(?:so\W+)?(?:the|these|those|both|all|all the)
 """What stands before a number that counts the subject, as in `The 2 trains meet after 3 hours`."""
 
 
+_DENIED_AFTER = re.compile(
+    r"\s*(?:is|was)(?:n['\u2019]t|\s+not)(?:\s+(?:correct|right|it))?\s*[.,;!]?$|\s*(?:is|was)\s+(?:wrong|incorrect)\b",
+    re.IGNORECASE,
+)
+_TWO_SUBJECTS = re.compile(
+    r"\b(?:is|are|was|were|=)\s+[$€£]?[0-9][0-9.,]*[^,;=]{0,20}?(?:,\s*and|,|\band)\s+(?:the|its|their)\s+\w+(?:\s\w+)?\s+"
+    r"(?:is|are|was|were|=)\s+[$€£]?[0-9]"
+)
+"""Two results side by side, as in `The median is 7 and the mean is 8`."""
+
+
 def _worked_out(sentence: str) -> Found:
     """What the end of a sentence sums up."""
     if which_is := _WHICH_IS.search(sentence):
@@ -199,18 +221,22 @@ def _worked_out(sentence: str) -> Found:
 
 def of_sentence(sentence: str) -> Found:
     """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
-    sentence = _AFTER_TIME.sub("", LIST_MARK.sub("", sentence))
+    sentence = _without_given(_AFTER_TIME.sub("", LIST_MARK.sub("", sentence)))
     if (worked_out := _worked_out(sentence)) is not None:
         return worked_out
     said = [each for each in clauses(sentence) if not each.is_aside]
     concluded = [each for each in said if each.concludes and numbers_in(sentence[each.start : each.end])]
     main = " ".join(sentence[each.start : each.end] for each in concluded or said)
     found = numbers_in(main)
-    if _is_several(sentence) or (_OR.search(main) and len({each.value for each in found}) > 1):
+    if (
+        _is_several(sentence)
+        or _TWO_SUBJECTS.search(main)
+        or (_OR.search(main) and len({each.value for each in found}) > 1)
+    ):
         return UNCLEAR
     if "=" in main:
         return amount(result) if (result := _RESULT.split(main)[-1]) != main else UNCLEAR
-    found = [each for each in found if not DENIED.search(main[: each.start])]
+    found = [each for each in found if not (DENIED.search(main[: each.start]) or _DENIED_AFTER.match(main, each.end))]
     if not found or (len(found) == 1 and YEAR.search(main[: found[0].end])):
         return None
     if len({each.value for each in found}) > 1:
@@ -228,12 +254,22 @@ def _is_vague(main: str, number: NamedNumber, place: re.Pattern[str]) -> bool:
     return number.value is None or VAGUE.search(before) is not None or place.search(before) is not None
 
 
+_SHARE = re.compile(r"\s+(?:in|out of|of(?: the)?|per|to|by|from)\s+[$€£]?", re.IGNORECASE)
+_THAN = re.compile(r"\s+(?:\w+\s)?(?:fewer|less|more)\s(?:\w+\s)?than\b", re.IGNORECASE)
+
+
 def _after_verb(main: str, found: Sequence[NamedNumber]) -> Found:
     """The number after the last verb that has one, where all further ones are asides: `pays $36 for 4 shirts`."""
     verbs = [match.end() for match in VERB.finditer(main) if match.end() <= found[-1].start]
     if not verbs:
-        return UNCLEAR
+        # "The car travels 180 miles in 3 hours."
+        plain = [each for each in found if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))]
+        is_sure = len(plain) == 1 and not any(VAGUE.search(main[: each.start]) for each in found)
+        is_sure = is_sure and not any(_SHARE.fullmatch(main, one.end, other.start) for one, other in pairwise(found))
+        return decimal_text(plain[0].value) if is_sure and plain[0].value is not None else UNCLEAR
     first, *others = [each for each in found if each.start >= verbs[-1]]
+    if others and _THAN.match(main, first.end):
+        return UNCLEAR
     others = [each for each in others if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))]
     return UNCLEAR if others or _is_vague(main, first, _ADJUNCT) else decimal_text(first.value or Decimal(0))
 

@@ -79,17 +79,17 @@ def agreed_by(content: str, said: Sequence[SaidOf]) -> Found:
         asserted,
         [each for each in asserted if not HEDGES.search(clause[each])],
         [each for each in asserted if _SUBJECT.search(clause[each]) or _says_anew(content, each)]
-        if all(map(_VERB.search, clause.values()))
+        if all(map(_VERB.search, clause.values())) and not _BUT_NOW.search(content)
         else [],
     ):
         if isinstance(found := unless_none(chosen), str):
             rivals = any(each.meaning != found and each.role is Role.MENTIONED for each in said)
             # "It could be A, but given this it is B": what may be counts only where nothing else is named.
-            return UNCLEAR if rivals and all(_MAY_BE.search(clause[each]) for each in chosen) else found
+            return UNCLEAR if rivals and all(HEDGES.search(clause[each]) for each in chosen) else found
     return UNCLEAR
 
 
-_MAY_BE = re.compile(r"\b(?:could|might|may) be\b", re.IGNORECASE)
+_BUT_NOW = re.compile(r"\b(?:was|were)\b.*\bbut (?:is|are|now)\b", re.IGNORECASE)
 
 
 def unless_none(said: Sequence[SaidOf]) -> Found:
@@ -123,7 +123,7 @@ def leading(content: str, said: Sequence[SaidOf]) -> Found:
     return None
 
 
-_ALSO = re.compile(r"[,\s]*(?:but|and|yet)\s+(?:also|then again|equally)\s+[\"'(]*", re.IGNORECASE)
+_ALSO = re.compile(r"[,\s]*(?:(?:but|and|yet)\s+(?:also|then again|equally)|[-=]>|\u2192)\s+[\"'(]*", re.IGNORECASE)
 
 
 def has_rival(content: str, said: Sequence[SaidOf]) -> bool:

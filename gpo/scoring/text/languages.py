@@ -61,7 +61,7 @@ NEGATOR = "|".join((
         r"rul(?:es|ing) out", r"exclud(?:es?|ed|ing)", r"eliminat(?:es?|ed|ing)", "elimination of", "wrong to",
         r"reject(?:s|ed|ing)?", r"non",
         r"discard(?:s|ed|ing)?", "den(?:y|ies|ied)", "doubt(?:ful)?", "instead of", "rather than", "other than",
-        "opposed to", "false that", "wrong that", "untrue that",
+        "opposed to", "disagree (?:that|with)", "false that", "wrong that", "untrue that",
         "nicht", r"kein(?:e[mnrs]?)?", "keinesfalls", "niemals", "nie", "weder", "noch", "kaum",
         "pas", "jamais", r"aucun(?:e)?", "ni", "nunca", r"jamás", "tampoco", "ningún", "ninguna",
         "mai", r"não", "nem", "niet", "geen", "nooit", "inte", "ej", "ikke", "ei", "ne",
@@ -89,7 +89,8 @@ TRANSPARENT = _words(
     "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
     "argument", "sentence", "conclusion", "review", "message",
     "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider",
-    "us", "we", "can", "said", "choose", "pick", "select", "go", "about", r"(?:correct|accurate|fair|right|"
+    "us", "we", "can", "said", "zu", "zum", "zur", "choose", "pick", "select", "go", "about", r"(?:correct|"
+    r"accurate|fair|right|"
     r"reasonable) to", "could", "would", "should", "there", "example",
     "ein(?:e[mnrs]?)?", "der", "die", "das", "den", "dem", "ist", "sind", "sehr", "wirklich", "besonders",
     "une?", "la", "le", "les", "el", "los", "las", "il", "lo", "una?", "uno", "um", "uma", "o", "os", "est", "es",
@@ -119,7 +120,7 @@ REASON = "|".join((
         r"aside from", r"apart from", r"other than",
         r"(?<=, )with", r"(?:were|had|should) (?:it|this|that)", r"which", r"who(?:se)?", r"where", r"if",
         r"when", r"whether", r"thanks to", r"assuming",
-        r"for the reason",
+        r"for the reason", "followed by",
         r"as (?:it(?! stands)|there|the|this|that|they|he|she|we|you|i|no|all|its|his|her|most|both|none|"
         r"nothing|per|well as)",
         r"(?<!wrong )(?<!incorrect )(?<!fair )(?<!safe )(?<!right )(?<!correct )to (?:call|say|tell|decide|"
@@ -166,7 +167,9 @@ BUT = "|".join((
 
 CORRECTS = (
     r"(?:^|(?<=[.!?\u2026)\n\u2014])|(?<=[.!?\u2026:,] )|(?<= - )|(?<=\u2014 )|(?<=\s))"
-    r"(?:(?:on (?:second|further) thought|(?:up)?on reflection)|edit:|(?:wait|hold on|hang on|scratch that|"
+    r"(?:(?:on (?:second|further) thought|(?:up)?on reflection|after (?:re-?\w+ing|\w+ing (?:it )?(?:again|"
+    r"once more)))|edit:|"
+    r"(?:(?<!n't )(?<!cannot )(?<!to )wait|hold on|hang on|scratch that|"
     r"correction|oops|oh no|sorry|apologies|"
     r"my (?:mistake|bad)|moment mal|moment|warte|attends?|attendez|espera|espere|aspetta|wacht|vänta|"
     r"подожди(?:те)?|стоп|bekle)(?=\s*[,.!:;\u2026\u2014-]|\s+(?:no|i|let|that|a)\b|\s*$)"

@@ -30,9 +30,11 @@ _BE = (
 )
 _RIGHT = (
     r"(?:correct|right|best|answer|accurate|appropriate|plausible|likely|true|fitting|suitable|final|"
-    r"better|stronger|preferable|superior|it\b|chosen|choice|"
-    r"preferred|closest|similar|sarcastic|one\b|what(?! (?:(?:the )?\w+ (?:\w+ly )?(?:claim|say|think|believe|"
-    r"call|argue|want|pick)(?:s|ed)?|(?:he|she|they) said)\b)|richtig|korrekt|juste|bonne|exacte?|correcta?|"
+    r"better|strong(?:er|est)|preferable|superior|it\b|chosen|choice|"
+    r"preferred|closest|similar|sarcastic|one\b|what(?! (?:(?:the )?(?!text|passage|data|evidence|rules?|"
+    r"law)\w+ (?:\w+ly )?"
+    r"(?:claim|say|think|believe|call|argue|want|pick)(?:s|ed)?|(?:he|she|they) said)\b)|richtig|korrekt|juste|"
+    r"bonne|exacte?|correcta?|"
     r"verdadera?|giusta|corretta|certa|juist|rätt|"
     r"poprawna|benar|đúng|правильн|верн)"
 )
@@ -53,7 +55,8 @@ _TALKED_ABOUT = re.compile(
     rf"{_AFTER}(?:{_BE}{_NOT}?|has|have|had|does(?:n['\u2019]t)?|did(?:n['\u2019]t)?|do(?:n['\u2019]t)?|"
     rf"says?|means?|refers?|describes?|gives?|makes?|cannot|"
     rf"states?|uses?|contains?|mentions?|talks?|fails?|lacks?|contradicts?|comes?|goes|violates?|misses|"
-    rf"ignores?|suggests?|implies|requires?)(?!\w)",
+    rf"ignores?|suggests?|implies|requires?|only (?:if|when|for|in)|or (?:higher|lower|more|less|above|below|"
+    rf"better|worse))(?!\w)",
     re.IGNORECASE,
 )
 _GENERIC = re.compile(r"\s+\w+\s+(?:would|could|might|should|may|can)(?!\w)", re.IGNORECASE)
@@ -91,11 +94,12 @@ _IN_PART = re.compile(
 )
 _OVER = re.compile(
     r"\b(?:over|than(?: to)?|less|beats|outperforms|(?:preferable|superior|inferior) to|"
-    r"prefer\w*\s.{1,24}\sto)\s+(?:the |option )*[(\"']*$",
+    r"prefer\w*\s.{1,24}\sto)\s+(?:the |option |an? |like )*[(\"']*$",
     re.IGNORECASE,
 )
 _OTHERS_SAY = re.compile(
-    r"\b(?:(?:some|many|others|critics|they|people|the (?:speaker|author|user|writer))(?:\s(?:people|readers|might|may|"
+    r"\b(?:(?:some|many|others|critics|students|readers|users|they|people|the (?:speaker|author|user|"
+    r"writer))(?:\s(?:people|readers|might|may|"
     r"would|could|will|often|commonly|usually|sometimes|tend to|wrongly))*"
     r"\s(?:says?|claims?|argues?|thinks?|believes?|see|read|call|label|classify|consider|pick|choose|select|prefer)\b"
     r"[^,;.]*|\bothers\s|\b(?:consider|considering|examine|look at|start with|evaluate|analy[sz]e)\s(?:(?:the\s)?"
@@ -170,7 +174,7 @@ def _chains(sentence: str, found: Sequence[Mention]) -> list[list[Mention]]:
     ]
 
 
-_BOTH = re.compile(r"\b(?:both|either|between)\s+[\"']?$", re.IGNORECASE)
+_BOTH = re.compile(r"\b(?:both|n?either|between)\s+[\"']?$", re.IGNORECASE)
 
 
 def _said_of_chain(
@@ -207,6 +211,8 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
     before = sentence[max(clause.start, first.start - _LOOKED_BACK) : first.start]
     if clause.is_aside:
         return Role.MENTIONED
+    if _CANNOT_BE.match(sentence, last.end):
+        return Role.DENIED
     if _APPROVED.match(sentence, last.end) or (
         last.end - first.start <= 3 and _ONLY_ONE.search(before) and _FITS.match(sentence, last.end)
     ):
@@ -219,6 +225,11 @@ def _role(sentence: str, first: Mention, last: Mention, clause: Clause) -> Role:
     return Role.MENTIONED if _WOULD_BE.search(before) and _IF.search(sentence) else Role.ASSERTED
 
 
+_CANNOT_BE = re.compile(
+    rf"{_AFTER}(?:would|could|should|might|may|must|will|can|ca|wo)(?:n['\u2019]t|\s?not|\s+never)(?:\s+have)?(?:\s+be(?:en)?)?"
+    rf"{_ADVERB}\s+{_RIGHT}|{_AFTER}neither\b",
+    re.IGNORECASE,
+)
 _ONLY_ONE = re.compile(r"\bonly\s+(?:(?:option|choice|answer)\s+)?[\"'(]*$", re.IGNORECASE)
 _FITS = re.compile(
     rf"{_AFTER}(?:fits|satisfies|meets|matches|works|makes|contains|describes|(?:is|has|can)(?!\s*n['\u2019]t|\s+not|\s+(?:wrong|"

@@ -62,13 +62,18 @@ def rated_in_digits(text: str) -> str:
 _STARS = re.compile(r"([\u2605\u2b50\U0001f31f]{2,})\u2606*|([\u2605\u2b50\U0001f31f])(?:\u2606+|\Z)")
 
 
+_STAR_AS_WORD = re.compile(r"(?<=[0-9])\s?[\u2605\u2b50\U0001f31f](?![\u2605\u2606\u2b50\U0001f31f])")
+
+
 def stars_in_digits(text: str) -> str:
     """A text with rows of stars as their number; of a row with empty ones, the number of full ones.
 
     >>> stars_in_digits("\u2605\u2605\u2605\u2606\u2606")
     '3'
     """
-    return text if text.isascii() else _STARS.sub(lambda row: str(len(row[1] or row[2])), text)
+    if text.isascii():
+        return text
+    return _STARS.sub(lambda row: str(len(row[1] or row[2])), _STAR_AS_WORD.sub(" stars", text))
 
 
 def ordinal_word(text: str) -> Decimal | None:

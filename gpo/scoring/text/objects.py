@@ -38,7 +38,9 @@ def objects_in(text: str) -> list[JsonPart]:
     return found
 
 
-_BETWEEN = re.compile(r"[\s,;`]*(?:(?:or|and|oder|und|ou|et|o|y)[\s:,]*)?(?:`{3,}\w*\s*)?")
+_BETWEEN = re.compile(
+    r"[\s,;`]*(?:(?:or|and|oder|und|ou|et|o|y|(?:option|version|choice)\s*\w?)[\s:,]*)?(?:`{3,}\w*\s*)?", re.IGNORECASE
+)
 
 
 def are_beside(text: str, one: JsonPart, other: JsonPart) -> bool:

@@ -95,6 +95,8 @@ def in_json(text: str, value: Value) -> Found:
     found = objects_in(text)
     for at in range(len(found) - 1, -1, -1):
         item, before = found[at], found[max(0, at - 1)]
+        if _NOT.search(text, 0, item.start):
+            continue
         if isinstance(item.value, dict) and (said := _in_object(item.value, value)) is not None:
             if isinstance(before.value, dict) and are_beside(text, before, item):
                 other = _in_object(before.value, value)
@@ -115,6 +117,9 @@ def _differences(one: Mapping[str, object], other: Mapping[str, object]) -> int:
     return sum(one.get(name) != other.get(name) for name in {*one, *other})
 
 
+_NOT = re.compile(r"\bnot\s+$")
+
+
 def _in_object(fields: Mapping[str, object], value: Value) -> Found:
     said: dict[Worth, list[Found]] = {}
     for name, content in fields.items():
@@ -130,6 +135,9 @@ def _in_object(fields: Mapping[str, object], value: Value) -> Found:
             said.setdefault(worth, []).append(value(_as_text(content[0])) if len(content) == 1 else None)
         elif content is not None:
             said.setdefault(worth, []).append(value(_as_text(content)))
+    if len({re.sub(r"[\W\d_]", "", name).casefold() for name in fields if worth_of(name) is Worth.FINAL}) == 1:
+        # `answer` and `answer_2`, and no `final_answer` among them.
+        said[Worth.FINAL] = [agreed_all(*(each for each in said.get(Worth.FINAL, []) if each is not None))]
     return best_of(said)
 
 
