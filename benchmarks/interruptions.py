@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -181,13 +181,21 @@ def key_result(summary: dict[str, Any]) -> object:
     return summary["best"], summary["start"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    os.environ |= {"OPENAI_API_KEY": "not-needed", "GPO_PREFECT_IDLE_S": "5"}
+class Seen(NamedTuple):
+    """What an interruption came to: calls repeated, whether a server stayed, and whether the result is the same."""
+
+    ended: Ended
+    repeated: int
+    stays: bool
+    same: bool
+
+
+Table = dict[tuple[str, str], list[Seen]]
+
+
+def measure(rounds: int, table: Table) -> None:
+    """Fill the table, interruption by interruption."""
     model = Model()
-    table: dict[tuple[str, str], list[tuple[Ended, int, bool, bool]]] = {}
     with serving(model) as url, tempfile.TemporaryDirectory() as place:
         (calm := Path(place) / "calm").mkdir()
         undisturbed = key_result(run(write_spec(calm, url), model, lambda _: False, None).summary)
@@ -200,18 +208,33 @@ def main() -> None:
                     ended = run(path, model, is_time_for(moment, model, began), signal_number)
                     stays = left_running(folder / ".gpo")
                     again = run(path, model, lambda _: False, None)
-                    repeated = len(model.calls) - began - calls
                     same = bool(again.summary) and key_result(again.summary) == undisturbed
-                    table.setdefault((moment, name), []).append((ended, repeated, stays, same))
-                    print(moment, name, number, ended[:4], repeated, stays, same, file=sys.stderr, flush=True)
-    print("| at | by | exit codes | seconds, median and most | most calls repeated | left running | other result |")
-    print("|---|---|---|---|---:|---:|---:|")
+                    seen = Seen(ended, len(model.calls) - began - calls, stays, same)
+                    table.setdefault((moment, name), []).append(seen)
+                    print(moment, name, number, ended[:4], *seen[1:], file=sys.stderr, flush=True)
+
+
+def show(table: Table) -> None:
+    head = "| at | by | times | exit codes | seconds, median and most | most calls repeated | left running |"
+    print(f"{head} other result |")
+    print("|---|---|---:|---|---|---:|---:|---:|")
     for (moment, name), found in table.items():
-        seconds = [ended.seconds for ended, *_ in found]
-        codes = sorted({ended.code for ended, *_ in found})
-        row = (moment, name, codes, f"{statistics.median(seconds):.1f}, {max(seconds):.1f}")
-        counts = (max(each[1] for each in found), sum(each[2] for each in found), sum(not each[3] for each in found))
-        print(f"| {' | '.join(map(str, (*row, *counts)))} |")
+        seconds = [each.ended.seconds for each in found]
+        codes = ", ".join(map(str, sorted({each.ended.code for each in found})))
+        row = (moment, name, len(found), codes, f"{statistics.median(seconds):.1f}, {max(seconds):.1f}")
+        wrong = (sum(each.stays for each in found), sum(not each.same for each in found))
+        print(f"| {' | '.join(map(str, (*row, max(each.repeated for each in found), *wrong)))} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    os.environ |= {"OPENAI_API_KEY": "not-needed", "GPO_PREFECT_IDLE_S": "5"}
+    table: Table = {}
+    with suppress(KeyboardInterrupt):  # what there is by then is shown
+        measure(rounds, table)
+    show(table)
 
 
 if __name__ == "__main__":

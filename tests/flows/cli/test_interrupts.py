@@ -71,16 +71,22 @@ def until_gone(server: PrefectServer, seconds: float = 10) -> None:
         time.sleep(0.05)
 
 
-def test_calls_in_flight_are_waited_for_and_kept(folder: Path, held: tuple[Held, Endpoint]) -> None:
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGINT, "Interrupted"), (signal.SIGTERM, "Terminated")])
+def test_calls_in_flight_are_waited_for_and_kept(
+    number: signal.Signals, word: str, folder: Path, held: tuple[Held, Endpoint]
+) -> None:
     respond, endpoint = held
     path = write_spec(folder, endpoint)
     with on_terminal("evaluate", path, "--json") as terminal:
         terminal.until_set(respond.holds)
-        terminal.press(CTRL_C)
-        terminal.until(r"Interrupted: waiting up to 5 s for \d call")
+        if number == signal.SIGINT:
+            terminal.press(CTRL_C)
+        else:
+            terminal.signal(number)
+        terminal.until(rf"{word}: waiting up to 5 s for \d call")
         respond.go.set()
-        assert terminal.end() == 130
-        assert terminal.lines[-1] == "Interrupted. What was paid for is kept: the same command goes on from here."
+        assert terminal.end() == 128 + number
+        assert terminal.lines[-1] == f"{word}. What was paid for is kept: the same command goes on from here."
     before = endpoint.calls
     with on_terminal("evaluate", path, "--json") as again:
         assert again.end() == 0

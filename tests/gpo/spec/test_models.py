@@ -13,6 +13,12 @@ def test_other_providers_have_no_completion_models() -> None:
     assert ModelSpec(model="local:smollm2-135m", completion=True).completion
 
 
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://host/v1", "//host/v1"])
+def test_an_address_of_another_kind_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="must begin with http:// or https://"):
+        ModelSpec(model="openai:x", base_url=address)
+
+
 def test_a_run_costs_what_its_priced_models_cost() -> None:
     usage = {
         "task": Usage(calls=10, input_tokens=1_000_000, output_tokens=100_000),
