@@ -1,4 +1,4 @@
-"""`gpo up`, `gpo down`, `gpo status`, `gpo ui`, `gpo serve-prompts`, `gpo migrate`: servers and database of a state folder."""
+"""`gpo up`, `gpo down`, `gpo status`, `gpo ui`, `gpo serve-prompts`, `gpo migrate`: what a state folder keeps running."""
 
 from typing import Annotated
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-from gpo.report.run_html import report_path
+from gpo.report.page.material import report_path
 
 PageKind = Literal["prompts", "datasets", "decisions", "comparisons"]
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from gpo.formatting import printable
 from gpo.records import Candidate, Sample, Scored
-from gpo.report.page.material import RunMaterial
+from gpo.report.page.material import RunMaterial, report_path
 from gpo.report.page.templates import split_code
-from gpo.report.run_html import html_report, report_path, write_report
+from gpo.report.run_html import html_report, write_report
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.results.proved import LabelTable, ProvedExamples
 from gpo.runs.results.result import Change, ExampleResult
