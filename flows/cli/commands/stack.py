@@ -1,4 +1,4 @@
-"""`gpo up`, `gpo down`, `gpo status`, `gpo ui`, `gpo serve-prompts`, `gpo migrate`: what a state folder keeps running."""
+"""`gpo up`, `down`, `status`, `ui`, `serve-prompts`, `migrate`: the servers and the database of a state folder."""
 
 from typing import Annotated
 
