@@ -43,6 +43,11 @@ class TargetSpec(Record):
         description="Model calls that one run of the program needs, as a rule; by default one for each prompt. Caps on "
         "calls are planned by it. What was called in fact is counted.",
     )
+    isolate: bool = Field(
+        default=False,
+        description="Whether the program runs in processes of its own, as many as `max_concurrency` at most. One that "
+        "crashes, hangs or takes ever more memory is replaced; the example counts as a call that failed.",
+    )
     timeout_s: float = Field(default=120.0, gt=0, description="Seconds that one run of the program may take.")
     max_concurrency: int = Field(default=8, ge=1, description="Runs of the program at once.")
     folder: Path | None = Field(default=None, description="Where its module is; by default the spec's folder.")
