@@ -37,6 +37,11 @@ class TargetSpec(Record):
         description="Whether an answer is kept, and taken again for the same inputs and prompts. `false` for a program "
         "with side effects: then a run that is resumed runs the examples of an unfinished step again.",
     )
+    ledger: bool = Field(
+        default=False,
+        description="Whether LangChain's models inside of it are answered from the ledger, where the same model was "
+        "asked the same before, by this program or another version of it.",
+    )
     calls: int | None = Field(
         default=None,
         ge=1,

@@ -9,11 +9,12 @@ from gpo.errors import TargetError
 from gpo.formatting import error_line, storable
 from gpo.models.target.answer import ProgramAnswer
 from gpo.models.target.calling import read_text, run_program
+from gpo.models.target.kept_calls import KeptCalls
 from gpo.models.target.load import Program
 from gpo.models.target.recording import record_calls
 from gpo.prompts.candidate import CandidatePrompt, CandidateRun, candidate_template, use_candidate
 from gpo.prompts.version import PromptContent
-from gpo.records import TracedCall
+from gpo.records import TracedCall, Usage
 from gpo.redaction import mask_secrets
 from gpo.spec.target import TargetSpec
 
@@ -40,14 +41,18 @@ def candidate_prompts(contents: Mapping[str, PromptContent]) -> dict[str, Candid
 
 
 async def run_once(
-    program: Program, spec: TargetSpec, prompts: Mapping[str, CandidatePrompt], given: Mapping[str, Any]
+    program: Program,
+    spec: TargetSpec,
+    prompts: Mapping[str, CandidatePrompt],
+    given: Mapping[str, Any],
+    kept: KeptCalls | None = None,
 ) -> ProgramAnswer:
-    """The answer of a program for the inputs of one example.
+    """The answer of a program for the inputs of one example; `kept` is what its models have answered before.
 
     Raises:
         ProgramFailedError: it gave none.
     """
-    run, began, texts = CandidateRun(prompts), monotonic(), {name: each.text for name, each in prompts.items()}
+    run, began, texts = CandidateRun(prompts, kept), monotonic(), {name: each.text for name, each in prompts.items()}
     _watch_spans()
     with use_candidate(run), record_calls() as recorder:
         try:
@@ -65,6 +70,7 @@ async def run_once(
         seconds=round(monotonic() - began, 6),
         read=tuple(run.read),
         others=run.others,
+        saved=sum(run.saved, Usage()),
     )
 
 

@@ -11,6 +11,7 @@ from gpo.models.chat import ChatModel
 from gpo.models.sharing import anew_since, current_shared
 from gpo.models.target.answer import AnswerKeys, ProgramAnswer, read_kept, tokens_of
 from gpo.models.target.calling import as_given
+from gpo.models.target.kept_calls import KeptInLoop, models_ask_the_ledger
 from gpo.models.target.load import load_program
 from gpo.models.target.running import ProgramFailedError, candidate_prompts, run_once
 from gpo.models.target.threads import context_in_threads
@@ -45,10 +46,10 @@ class Target:
         """
         self.spec = spec
         self.program = None if spec.isolate else load_program(spec, inputs)
-        self.workers = WorkerPool(spec, inputs) if spec.isolate else None
         self.answers, self.tally = model.answers, model.tally
         self.slots = Limiter(spec.max_concurrency)
         self.since = anew_since()
+        self.workers = WorkerPool(spec, inputs, self.answers, self.since) if spec.isolate else None
         self.sets: set[frozenset[str]] = set()
         self.only_kept = False
 
@@ -68,7 +69,7 @@ class Target:
         found = await asking.find()
         if found:
             emit(Answered(paid=False, count=len(found) * asking.calls))
-        with context_in_threads():
+        with context_in_threads(), models_ask_the_ledger(self.spec.ledger and not self.spec.isolate):
             missing = [(place, each) for place, each in enumerate(inquiry.block) if each.id not in found]
             ran = await gather_or_cancel(*(asking.run(each, inquiry.offset + place) for place, each in missing))
         inquiry.asked += len(inquiry.block) * asking.calls
@@ -90,7 +91,8 @@ class Target:
             return await self.workers.ask(contents, given)
         if self.program is None:
             raise ValueError("the program is neither loaded nor has it processes of its own")
-        return await run_once(self.program, self.spec, prompts, given)
+        kept = KeptInLoop(self.answers, self.since, asyncio.get_running_loop()) if self.spec.ledger else None
+        return await run_once(self.program, self.spec, prompts, given, kept)
 
     async def aclose(self) -> None:
         """End the program's processes, where it has any."""
@@ -161,9 +163,9 @@ class _Asking:
             )
             await target.answers.keep(key, answer.kept(target.spec.call), ROLE, stale)
         used = answer.usage
-        target.tally.paid += used.calls
-        target.tally.input_tokens += used.input_tokens
-        target.tally.output_tokens += used.output_tokens
+        target.tally.paid += max(0, used.calls - answer.saved.calls)
+        target.tally.input_tokens += max(0, used.input_tokens - answer.saved.input_tokens)
+        target.tally.output_tokens += max(0, used.output_tokens - answer.saved.output_tokens)
         emit(Answered(paid=True, count=self.calls))
         return answer
 

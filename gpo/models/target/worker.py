@@ -8,12 +8,15 @@ import asyncio
 import os
 import resource
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from gpo.errors import GpoError
+from gpo.models.ledger import Answer, CallKey
 from gpo.models.target import frames
+from gpo.models.target.kept_calls import models_ask_the_ledger
 from gpo.models.target.load import Program, load_program
 from gpo.models.target.running import ProgramFailedError, candidate_prompts, run_once
 from gpo.models.target.threads import context_in_threads
@@ -39,16 +42,50 @@ def main() -> None:
         return
     answers.write(frames.pack({"memory": _memory()}))
     answers.flush()
-    with context_in_threads():
+    with context_in_threads(), models_ask_the_ledger(spec.ledger):
         while (request := frames.read(asked)) is not None:
-            answers.write(frames.pack(asyncio.run(_answer(program, spec, request))))
+            kept = _KeptByParent(asked, answers)
+            reply = asyncio.run(_answer(program, spec, request, kept if spec.ledger else None))
+            kept.end()
+            answers.write(frames.pack(reply))
             answers.flush()
 
 
-async def _answer(program: Program, spec: TargetSpec, request: dict[str, Any]) -> dict[str, Any]:
+class _KeptByParent:
+    """The calls that whoever started this process has kept, asked for over the same pipes while the program runs."""
+
+    def __init__(self, asked: BinaryIO, answers: BinaryIO) -> None:
+        self._asked, self._answers = asked, answers
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def find(self, key: CallKey) -> Answer | None:
+        reply = self._say({"key": key.model_dump(mode="json")})
+        return Answer.model_validate(reply["found"]) if reply and reply["found"] else None
+
+    def keep(self, key: CallKey, answer: Answer) -> None:
+        self._say({"key": key.model_dump(mode="json"), "keep": answer.model_dump(mode="json")})
+
+    def end(self) -> None:
+        """Ask for nothing any more: what comes next on the pipes is another example."""
+        with self._lock:
+            self._ended = True
+
+    def _say(self, content: object) -> Any:
+        with self._lock:
+            if self._ended:
+                return None
+            self._answers.write(frames.pack(content))
+            self._answers.flush()
+            return frames.read(self._asked)
+
+
+async def _answer(
+    program: Program, spec: TargetSpec, request: dict[str, Any], kept: _KeptByParent | None
+) -> dict[str, Any]:
     contents = {name: PromptContent.model_validate(content) for name, content in request["prompts"].items()}
     try:
-        answer = await run_once(program, spec, candidate_prompts(contents), request["given"])
+        answer = await run_once(program, spec, candidate_prompts(contents), request["given"], kept)
     except ProgramFailedError as error:
         calls = [call.model_dump(mode="json") for call in error.calls]
         return {"failed": str(error), "calls": calls, "timed_out": error.timed_out, "memory": _memory()}

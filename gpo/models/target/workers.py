@@ -16,8 +16,11 @@ from typing import Any
 
 from gpo.errors import SpecError
 from gpo.formatting import count
+from gpo.models.ledger import Answer, CallKey
+from gpo.models.sharing import AnswerStore
 from gpo.models.target import frames
 from gpo.models.target.answer import ProgramAnswer
+from gpo.models.target.kept_calls import ROLE, find_call
 from gpo.models.target.running import ProgramFailedError
 from gpo.progress import Note, emit
 from gpo.prompts.version import PromptContent
@@ -89,8 +92,8 @@ class _Worker:
 class WorkerPool:
     """The processes of one program. Of one event loop alone."""
 
-    def __init__(self, spec: TargetSpec, inputs: Sequence[str]) -> None:
-        """Nothing is started before the first question.
+    def __init__(self, spec: TargetSpec, inputs: Sequence[str], answers: AnswerStore, since: str) -> None:
+        """Nothing is started before the first question. `answers` has what models answered, none older than `since`.
 
         Raises:
             SpecError: the system has no groups of processes.
@@ -100,6 +103,7 @@ class WorkerPool:
                 "`target.isolate` needs Linux or macOS, whose processes can be ended in groups; leave it out"
             )
         self._spec, self._inputs = spec, list(inputs)
+        self._answers, self._since = answers, since
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._warden: Process | None = None
@@ -116,7 +120,7 @@ class WorkerPool:
         worker = self._idle.pop() if self._idle else await self._start()
         request = {"prompts": {name: each.model_dump(mode="json") for name, each in contents.items()}, "given": given}
         try:
-            reply = await asyncio.wait_for(worker.say(request), self._spec.timeout_s + GRACE_S)
+            reply = await asyncio.wait_for(self._converse(worker, request), self._spec.timeout_s + GRACE_S)
         except TimeoutError:
             await self._end(worker)
             raise self._failed(f"it took longer than `target.timeout_s`, {self._spec.timeout_s:g} s") from None
@@ -131,6 +135,19 @@ class WorkerPool:
         if "failed" in reply:
             raise ProgramFailedError(reply["failed"], tuple(map(TracedCall.model_validate, reply["calls"])))
         return ProgramAnswer.model_validate(reply["answer"])
+
+    async def _converse(self, worker: _Worker, request: object) -> Any:
+        """What a process answers in the end; meanwhile it may ask for what models have answered before."""
+        reply = await worker.say(request)
+        while "key" in reply:
+            key = CallKey.model_validate(reply["key"])
+            if "keep" in reply:
+                await self._answers.keep(key, Answer.model_validate(reply["keep"]), ROLE, self._since)
+                reply = await worker.say({"kept": True})
+            else:
+                found = await find_call(self._answers, self._since, key)
+                reply = await worker.say({"found": found and found.model_dump(mode="json")})
+        return reply
 
     async def aclose(self) -> None:
         """End all processes."""
