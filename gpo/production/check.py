@@ -166,17 +166,17 @@ class _Check:
 
     async def _score(self, models: Models, place: int, side: Contender, first: int | None) -> Score:
         examples = self.tested[:first]
-        models = with_target(models, side.spec)
-        score = await evaluate(
-            models.task,
-            side.spec,
-            side.candidate.instruction,
-            examples,
-            demonstrations=side.demonstrations if side.spec.few_shot else (),
-            judge=models.judge,
-            target=models.target,
-            kept=len(examples),
-        )
+        async with with_target(models, side.spec) as asked:
+            score = await evaluate(
+                asked.task,
+                side.spec,
+                side.candidate.instruction,
+                examples,
+                demonstrations=side.demonstrations if side.spec.few_shot else (),
+                judge=asked.judge,
+                target=asked.target,
+                kept=len(examples),
+            )
         self.results[place] = results_of(score, examples, "test", side.candidate.instruction, self.found.id)
         return with_few_samples(score, KEPT_SAMPLES)
 

@@ -158,7 +158,7 @@ async def _open_ledger_only(job: Job) -> AsyncIterator[Models]:
         ledger = Ledger(engine)
         stack.push_async_callback(ledger.aclose)
         models = await stack.enter_async_context(open_models(job.spec.models, job.settings, ledger))
-        models = with_target(models, job.spec)
+        models = await stack.enter_async_context(with_target(models, job.spec))
         if models.target is not None:
             models.target.only_kept = True
         yield replace(

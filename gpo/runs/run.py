@@ -128,7 +128,8 @@ async def open_answers(checked: Checked) -> AsyncIterator[Opened]:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
         models = await stack.enter_async_context(open_models(checked.spec.models, job.settings, ledger))
-        yield Opened(with_target(models, checked.spec), History(engine), Results(engine))
+        models = await stack.enter_async_context(with_target(models, checked.spec))
+        yield Opened(models, History(engine), Results(engine))
 
 
 @asynccontextmanager
