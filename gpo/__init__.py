@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gpo.api.compare import compare, compare_async
     from gpo.api.dataset import Dataset
     from gpo.api.spec import Spec
+    from gpo.models.target.record import record
     from gpo.prompts.agent import PromptMiddleware
     from gpo.prompts.loader import load_prompt, load_prompts, load_text
     from gpo.prompts.system import system_prompt
@@ -40,6 +41,7 @@ __all__ = [
     "load_text",
     "optimize",
     "optimize_async",
+    "record",
     "system_prompt",
 ]
 
@@ -57,6 +59,7 @@ _PLACES = {
     "load_text": "gpo.prompts.loader",
     "optimize": "gpo.api.calls",
     "optimize_async": "gpo.api.calls",
+    "record": "gpo.models.target.record",
     "system_prompt": "gpo.prompts.system",
 }
 

@@ -145,3 +145,15 @@ def safe_cell(value: object) -> object:
     if isinstance(value, str) and value[:1] in _BEGINNINGS and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return value
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """The text with its middle left out where it is longer than `limit` characters.
+
+    >>> cut_middle("one two three", 9)
+    'one … ree'
+    """
+    if len(text) <= limit:
+        return text
+    head = (limit - 3 + 1) // 2
+    return f"{text[:head]} … {text[len(text) - (limit - 3 - head) :]}"

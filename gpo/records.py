@@ -171,7 +171,7 @@ class Score(Record):
     answer. `planned` is the number of examples of the whole list; a score with fewer was stopped early by the race.
     `cut` counts answers that the token limit ended, `weak` those that were read by a weak rule: one that goes by what a
     text mentions, where it does not state its answer. `labels` is there for measures of the whole set alone.
-    `failures` says by example id why it has no value.
+    `failures` says by example id why it has no value, and `failed_calls` what a program did before it failed.
     """
 
     values: Mapping[str, float]
@@ -183,6 +183,7 @@ class Score(Record):
     cut: int = 0
     samples: tuple["Sample", ...] = ()
     failures: Mapping[str, str] = {}
+    failed_calls: Mapping[str, tuple["TracedCall", ...]] = Field(default={}, exclude_if=operator.not_)
     usage: UsageByRole = {}
     timing: Timing = Timing()
 

@@ -37,7 +37,7 @@ from gpo.database.tables import revisions, schema_info
 from gpo.errors import InputError, StateError
 from gpo.settings import Settings
 
-REVISION = "0007"
+REVISION = "0008"
 """The schema that this version works with; `gpo.database.migrations` makes it, and revisions sort by age."""
 
 BUSY_S = 30.0

@@ -116,6 +116,7 @@ results = Table(
     Column("seconds", Float),
     Column("input_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
+    Column("steps", Text),
 )
 
 prompts = Table(

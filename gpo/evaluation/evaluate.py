@@ -128,6 +128,7 @@ async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
         cut=sum(replies[sample.example].cut for sample in samples),
         samples=tuple(samples),
         failures=inquiry.reasons,
+        failed_calls=inquiry.failed_calls,
         usage=total_usage([_usage(prompt, replies.values(), verdicts.values()), inquiry.lost]),
         timing=timing_of(replies.values()),
     )

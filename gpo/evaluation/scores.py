@@ -20,6 +20,7 @@ def join_scores(one: Score, other: Score, kept: int) -> Score:
         cut=one.cut + other.cut,
         samples=tuple(samples[:kept]),
         failures={**one.failures, **other.failures},
+        failed_calls={**one.failed_calls, **other.failed_calls},
         usage=total_usage([one.usage, other.usage]),
         timing=one.timing + other.timing,
     )

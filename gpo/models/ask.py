@@ -13,7 +13,7 @@ from gpo.models.chat import ChatModel, Sampling
 from gpo.models.clients.call_notes import calls_about
 from gpo.models.ledger import Answer, CallKey
 from gpo.progress import Answered, emit
-from gpo.records import Example, Record, Usage, UsageByRole, content_hash, total_usage
+from gpo.records import Example, Record, TracedCall, Usage, UsageByRole, content_hash, total_usage
 from gpo.redaction import mask_secrets
 from gpo.scoring.hidden_reasoning import without_reasoning
 
@@ -135,7 +135,8 @@ class BlockOfCalls:
 
     `offset` is the block's place among all examples: of all calls that wait, those about earlier examples go first.
     `asked` counts the calls that were needed, those answered from the ledger among them; `lost` is what was billed for
-    calls that failed, `reasons` says by example id why there is no answer, or no score for it.
+    calls that failed, `reasons` says by example id why there is no answer, or no score for it, and
+    `failed_calls` what a program did before it failed.
     """
 
     block: Sequence[Example]
@@ -145,6 +146,7 @@ class BlockOfCalls:
     failures: list[GpoError] = field(default_factory=list)
     lost: UsageByRole = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    failed_calls: dict[str, tuple[TracedCall, ...]] = field(default_factory=dict)
 
     async def ask(self, model: ChatModel, keys: Mapping[str, CallKey], sampling: Sampling) -> dict[str, Answer]:
         """Answers by example id, as the keys are; missing where the call failed.

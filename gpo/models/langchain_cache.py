@@ -31,7 +31,7 @@ class LedgerCache(BaseCache):
         query = select(calls.c.generations).where(calls.c.digest == _digest(prompt, llm_string))
         with read_transaction(self._engine) as connection:
             found = connection.execute(query).scalar_one_or_none()
-        return None if found is None else [_generation(fields) for fields in json.loads(found)]
+        return None if found is None else read_generations(found)
 
     def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
         """Keep the generations of a call; returns when they are committed."""
@@ -55,25 +55,38 @@ def _digest(prompt: str, llm_string: str) -> str:
     return content_hash([LANGCHAIN, prompt, llm_string], length=64)
 
 
-def _row(prompt: str, llm_string: str, generations: Sequence[Generation]) -> dict[str, Any]:
+def read_generations(text: str) -> list[Generation]:
+    """What `write_generations` wrote."""
+    return [_generation(fields) for fields in json.loads(text)]
+
+
+def write_generations(generations: Sequence[Generation]) -> str:
+    """Generations as JSON. Providers put objects of their own into the metadata: these are kept as text."""
+    return json.dumps([_fields(each) for each in generations], default=str)
+
+
+def answer_of(generations: Sequence[Generation]) -> Answer:
+    """The text of generations, with what they took and the model's name."""
     messages = [each.message for each in generations if isinstance(each, ChatGeneration)]
     replies = [message for message in messages if isinstance(message, AIMessage)]
     usages = [reply.usage_metadata for reply in replies if reply.usage_metadata]
     names = [str(reply.response_metadata.get("model_name") or "") for reply in replies]
-    answer = Answer(
+    return Answer(
         text=generations[0].text if generations else "",
         input_tokens=sum(usage["input_tokens"] for usage in usages),
         output_tokens=sum(usage["output_tokens"] for usage in usages),
         model=names[0] if names else "",
     )
+
+
+def _row(prompt: str, llm_string: str, generations: Sequence[Generation]) -> dict[str, Any]:
     return {
         "digest": _digest(prompt, llm_string),
         "role": LANGCHAIN,
         "repeat": 0,
         "messages": json.dumps(prompt),
-        # Providers put objects of their own into the metadata: these are kept as text.
-        "generations": json.dumps([_fields(each) for each in generations], default=str),
-        **answer.model_dump(),
+        "generations": write_generations(generations),
+        **answer_of(generations).model_dump(),
     }
 
 

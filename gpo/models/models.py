@@ -5,7 +5,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from gpo.errors import ModelCallError
@@ -40,15 +40,18 @@ class Models:
     target: Target | None = None
 
 
-def with_target(models: Models, spec: TaskSpec) -> Models:
-    """The same with the program that a spec names, if it names one.
+@asynccontextmanager
+async def with_target(models: Models, spec: TaskSpec) -> AsyncIterator[Models]:
+    """The same with the program that a spec names, if it names one; its processes end with the context.
 
     Raises:
         SpecError: it cannot be loaded.
     """
     if spec.target is None:
-        return models
-    return replace(models, target=Target(spec.target, tuple(spec.dataset.input), models.task))
+        yield models
+        return
+    async with aclosing(Target(spec.target, tuple(spec.dataset.input), models.task)) as target:
+        yield replace(models, target=target)
 
 
 @asynccontextmanager

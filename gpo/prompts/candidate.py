@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from langchain_core.prompts import ChatPromptTemplate
 
     from gpo.prompts.version import PromptContent
+    from gpo.records import Usage
 
 CANDIDATE = 0
 """The version that a candidate's template names in its metadata: it has none yet."""
@@ -44,19 +45,23 @@ class CandidateRun:
     """One run of a program with the prompts of a candidate.
 
     `read` holds the names of the candidate's prompts that the run has read, in the order in which it first did;
-    `others` the digests of other prompts that it has read, by name and reference.
+    `others` the digests of other prompts that it has read, by name and reference. `recorded` are the calls of which the
+    program tells itself. `kept` has what its models have answered before, where it may take that, and `saved` is what
+    it took.
     """
 
-    def __init__(self, prompts: Mapping[str, CandidatePrompt]) -> None:
+    def __init__(self, prompts: Mapping[str, CandidatePrompt], kept: object = None) -> None:
         """Give `prompts`, by their names."""
-        self._prompts = prompts
+        self._prompts, self.kept = prompts, kept
+        self.saved: list[Usage] = []
         self._ended = False
         self.read: list[str] = []
         self.others: dict[str, str] = {}
+        self.recorded: list[object] = []
 
     def end(self) -> None:
         """Give nothing any more: the answer is there, or nobody waits for it."""
-        self._ended = True
+        self._ended, self.kept = True, None
 
     def give(self, name: str) -> CandidatePrompt | None:
         """What the candidate has of a prompt; None where the prompt is none of its own.

@@ -125,7 +125,7 @@ def _read_run(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:
 
 def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -> tuple[ExplainedPart, ...]:
     options, rng = spec.optimizer, step_rng(spec.seed, step, "refine")
-    part = parts_of_step(spec, step)[0]
+    part = parts_of_step(spec, step, seen.informed.parts if seen.informed else ())[0]
     spec = spec.for_part(part)
     unknown = _placeholders(spec, seen, step)
     current = seen.current or _unscored(_placeholder_prompt(spec, step))

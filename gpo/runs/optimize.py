@@ -53,7 +53,7 @@ class Steps:
     check: Callable[[Job, Splits | None], Async[Checked]] = plain.check
     note_start: Callable[[Run], Async[None]] = plain.note_start
     inform: Callable[[Run, int, int, Search], Async[Informed]] = plain.inform
-    retrieve: Callable[[Run, int, Search], Async[Recalled]] = plain.retrieve
+    retrieve: Callable[[Run, int, Search, Informed], Async[Recalled]] = plain.retrieve
     refine: Callable[[Run, int, Search, Informed, Recalled], Async[Proposals]] = plain.refine
     edit: Callable[[Run, int, Candidate, Proposals, frozenset[str]], Async[Edited]] = plain.edit
     screen: Callable[[Run, Search, Step, Informed, Edited], Async[Screened]] = plain.screen
@@ -96,7 +96,7 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
                 candidates = count_affordable(search, run.spec, run.splits)
                 emit(Began(name_step(step, run.spec), step_calls(run.spec, dev, candidates)))
                 informed = await steps.inform(run, step, candidates, search)
-                recalled = await steps.retrieve(run, step, search)
+                recalled = await steps.retrieve(run, step, search, informed)
                 proposals = await steps.refine(run, step, search, informed, recalled)
                 edited = await steps.edit(run, step, current.candidate, proposals, search.known)
                 begun = describe_step(search, informed, recalled, proposals, edited=edited)

@@ -110,8 +110,11 @@ async def _check_models(checked: Checked, *, searches: bool, live: bool) -> None
             stack.enter_context(held.journaling(Journal(job.home / _JOURNAL)))
         answers = held if is_new else await _open_ledger(job, stack)
         try:
-            async with open_models(job.spec.models, job.settings, answers) as models:
-                await probe_models(checked, with_target(models, job.spec), searches=searches, live=live)
+            async with (
+                open_models(job.spec.models, job.settings, answers) as opened,
+                with_target(opened, job.spec) as models,
+            ):
+                await probe_models(checked, models, searches=searches, live=live)
         except asyncio.CancelledError:
             # Nothing is wrong so far, and what was paid for is to be found again.
             if is_new and not held.is_empty:

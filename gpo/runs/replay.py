@@ -61,7 +61,7 @@ async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> St
     seen = StepFacts(
         note=f"Taken from run {outcome.run_id}, which has finished.",
         current=current,
-        informed=Informed(current=current, reflection=taken.reflection),
+        informed=Informed(current=current, reflection=taken.reflection, parts=taken.parts),
         recalled=Recalled(neighbours=neighbours, summary=taken.summary),
         before=before,
         proposals=len(taken.scored) + len(taken.rejected),
@@ -72,7 +72,8 @@ async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> St
     try:
         async with _open_ledger_only(job) as models:
             asked = _inform(job, splits, models, search, proposals=seen.proposals or 0)
-            return replace(seen, informed=await _result_if_kept(asked))
+            informed = await _result_if_kept(asked)
+            return replace(seen, informed=informed and informed.model_copy(update={"parts": taken.parts}))
     except GpoError as error:
         return replace(seen, informed=None, note=f"{seen.note} Its cases cannot be read now: {error}.")
 
@@ -103,7 +104,7 @@ async def replay_step(job: Job, splits: Splits, key: str, scored: Sequence[Score
 def _neighbours(spec: TaskSpec, every: Sequence[Scored], taken: Step) -> tuple[Neighbour, ...]:
     """The prompts that a step was shown; of a program, texts of the parts that it changes."""
     found: dict[str, Neighbour] = {}
-    for part in parts_of_step(spec, taken.number):
+    for part in parts_of_step(spec, taken.number, taken.parts):
         for item in every:
             if item.candidate.step < taken.number:
                 shown = as_neighbour(of_part(item, spec, part)).model_copy(update={"part": part})
@@ -157,7 +158,7 @@ async def _open_ledger_only(job: Job) -> AsyncIterator[Models]:
         ledger = Ledger(engine)
         stack.push_async_callback(ledger.aclose)
         models = await stack.enter_async_context(open_models(job.spec.models, job.settings, ledger))
-        models = with_target(models, job.spec)
+        models = await stack.enter_async_context(with_target(models, job.spec))
         if models.target is not None:
             models.target.only_kept = True
         yield replace(

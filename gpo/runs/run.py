@@ -167,7 +167,8 @@ async def open_run(checked: Checked) -> AsyncIterator[Run]:
     async with AsyncExitStack() as stack:
         engine = stack.enter_context(open_state(job.settings, job.home))
         ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
-        models = with_target(await stack.enter_async_context(open_models(spec.models, job.settings, ledger)), spec)
+        opened = await stack.enter_async_context(open_models(spec.models, job.settings, ledger))
+        models = await stack.enter_async_context(with_target(opened, spec))
         scope = trajectory_scope(spec, splits, models.embedding_identity)
         trajectory = await stack.enter_async_context(
             open_trajectory(

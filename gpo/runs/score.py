@@ -92,8 +92,7 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
     engine = open_database(job.settings.database_for(job.home))
     ledger = Ledger(engine)
     try:
-        async with open_models(spec.models, job.settings, ledger) as opened:
-            models = with_target(opened, spec)
+        async with open_models(spec.models, job.settings, ledger) as opened, with_target(opened, spec) as models:
             checked = models.task.tally.paid + models.judge.tally.paid
             emit(Began(split, len(examples) * calls_an_example(spec)))
             instruction, judge = spec.start_text, models.judge

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from gpo.evaluation.blame import count_blamed
 from gpo.evaluation.evaluate import KEPT_SAMPLES
 from gpo.evaluation.evaluate import evaluate as evaluate_instruction
 from gpo.models.clients.call_notes import calls_about
@@ -23,7 +24,7 @@ from gpo.search import refine as refine_step
 from gpo.search import screen as screen_step
 from gpo.search import select as select_step
 from gpo.search.inform import Informed
-from gpo.search.parts import parts_of_step
+from gpo.search.parts import choose_part, parts_of_step
 from gpo.search.retrieve import Past, Recalled, recall_parts, summarise
 from gpo.search.screen import Screened
 from gpo.search.select import count_affordable
@@ -72,7 +73,7 @@ async def inform(run: Run, step: int, proposals: int, search: Search) -> Informe
         await asyncio.to_thread(run.results.put, run.key, "train", candidate.id, found, is_part=True)
 
     with calls_about(run=run.id, step=step):
-        return await inform_step.inform(
+        informed = await inform_step.inform(
             run.models,
             run.spec,
             search.current,
@@ -84,9 +85,23 @@ async def inform(run: Run, step: int, proposals: int, search: Search) -> Informe
             shown=run.demonstrations,
             keep=keep,
         )
+    return _with_blamed(run, step, search, informed)
 
 
-async def retrieve(run: Run, step: int, search: Search) -> Recalled:
+def _with_blamed(run: Run, step: int, search: Search, informed: Informed) -> Informed:
+    """The same with the part of a program that its failures blame, where the method asks for that."""
+    if run.spec.optimizer.parts != "blamed" or len(run.spec.program) < 2:
+        return informed
+    cases = {case.example.id: (case.example, case.sample) for batch in informed.batches for case in batch}
+    dev = {example.id: example for example in run.examples("dev")}
+    scored = [(dev[each.example], each) for each in search.current.score.samples if each.example in dev]
+    blamed = count_blamed(cases.values() or scored)
+    chosen = choose_part(run.spec, blamed, search.steps, run.rng(step, "parts"))
+    emit(Note(f"Step {step} changes `{chosen.part}`: {chosen.why}."))
+    return informed.model_copy(update={"parts": (chosen.part,)})
+
+
+async def retrieve(run: Run, step: int, search: Search, informed: Informed) -> Recalled:
     """Scored prompts of earlier steps by the method's strategy, in ascending order, or a summary of them."""
     options = run.spec.optimizer
 
@@ -96,13 +111,13 @@ async def retrieve(run: Run, step: int, search: Search) -> Recalled:
 
     past = Past(run.trajectory, run.key, step, search.current.candidate, options.k, note)
     with calls_about(run=run.id, step=step):
-        return await recall_parts(options.trajectory, past, parts_of_step(run.spec, step))
+        return await recall_parts(options.trajectory, past, parts_of_step(run.spec, step, informed.parts))
 
 
 async def refine(run: Run, step: int, search: Search, informed: Informed, recalled: Recalled) -> Proposals:
     """Show the optimizer model the current prompt, the trajectory and training examples; read its proposals."""
     rng, found = run.rng(step, "refine"), []
-    for part in parts_of_step(run.spec, step):
+    for part in parts_of_step(run.spec, step, informed.parts):
         spec = run.spec.for_part(part)
         request = refine_step.build_request(
             spec,

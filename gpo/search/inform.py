@@ -38,6 +38,7 @@ class Informed(Record):
     `reflection` is the text that the meta-prompt shows; None where none is asked for or none could be written.
     `batches` are the cases of each proposal in turn, none where proposals have none of their own. `cases` holds the
     scores on all training examples that the prompt was run on now, by example id, and `failed` counts the others.
+    `parts` are those of a program that the step is to change, where its failures decide that.
     """
 
     current: Scored
@@ -45,6 +46,7 @@ class Informed(Record):
     batches: tuple[Batch, ...] = ()
     cases: Mapping[str, float] = {}
     failed: int = 0
+    parts: tuple[str, ...] = ()
     usage: UsageByRole = Field(default={})
 
     def batch_of(self, place: int) -> Batch:

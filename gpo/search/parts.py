@@ -4,9 +4,12 @@ A candidate is all texts as one (`gpo.spec.program_text`). What a step asks for,
 one prompt; a prompt alone has no parts, and its step changes all there is.
 """
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 
+from gpo.formatting import count
 from gpo.records import Record, Scored
+from gpo.search.step import Step
 from gpo.spec.program_text import join_texts, split_texts
 from gpo.spec.task import TaskSpec
 
@@ -26,11 +29,40 @@ class PartShown(Record):
     is_text: bool = False
 
 
-def parts_of_step(spec: TaskSpec, step: int) -> tuple[str, ...]:
-    """The prompts that a step changes: each in turn, or all, by `optimizer.parts`.
+class ChosenPart(Record):
+    """The part that a step changes, and why it is that one, as a phrase."""
+
+    part: str
+    why: str
+
+
+def choose_part(spec: TaskSpec, blamed: Mapping[str, int], steps: Sequence[Step], rng: random.Random) -> ChosenPart:
+    """The part that the next step changes with `parts: blamed`, after these steps.
+
+    It is drawn, in proportion to the failing examples that blame each. Where none blames any, it is the part of the
+    last step if its change passed there, else the next in turn.
+    """
+    names = list(spec.program)
+    weights = [blamed.get(name, 0) for name in names]
+    if any(weights):
+        part = rng.choices(names, weights)[0]
+        return ChosenPart(part=part, why=f"{blamed[part]} of {count(sum(weights), 'failing example')} blame it")
+    last = steps[-1] if steps else None
+    passed = [trial.candidate for trial in last.trials if trial.passed] if last else []
+    lately = next((each.part for each in passed if each.part in names), None)
+    if lately is not None:
+        return ChosenPart(part=lately, why="no failing example tells which part is wrong, and its last change passed")
+    (turn,) = parts_of_step(spec, len(steps) + 1)
+    return ChosenPart(part=turn, why="no failing example tells which part is wrong, and it is its turn")
+
+
+def parts_of_step(spec: TaskSpec, step: int, chosen: Sequence[str] = ()) -> tuple[str, ...]:
+    """The prompts that a step changes, by `optimizer.parts`: each in turn, all, or those that were chosen.
 
     For a prompt that stands alone it is `WHOLE`.
     """
+    if chosen:
+        return tuple(chosen)
     names = tuple(spec.program)
     if not names:
         return (WHOLE,)

@@ -73,6 +73,7 @@ def describe_step(
         failed=informed.failed,
         reflection=informed.reflection,
         summary=recalled.summary,
+        parts=informed.parts,
         usage=total_usage([informed.usage, recalled.usage, proposals.usage]),
     )
 

@@ -1,6 +1,7 @@
 """Frozen records of one step of a search: what was proposed, what was turned away and why, and what came of it."""
 
 import math
+import operator
 from collections.abc import Collection, Mapping
 from typing import Literal
 
@@ -85,8 +86,8 @@ class Step(Record):
 
     `cases` holds the scores of the current prompt on the training examples that it was tried on, by example id, and
     `trials` are those of the candidates on their own cases: one that passed and is not among the `scored` could not be
-    paid for. `failed` counts the calls of both that failed. `usage` is that of reflection, summary, proposals and
-    cases; the candidates' dev scores have their own.
+    paid for. `parts` are those of a program that were chosen for it. `failed` counts the calls of both that failed.
+    `usage` is that of reflection, summary, proposals and cases; the candidates' dev scores have their own.
     """
 
     number: int
@@ -100,4 +101,5 @@ class Step(Record):
     failed: int = 0
     reflection: str | None = None
     summary: str = ""
+    parts: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     usage: UsageByRole = Field(default={})

@@ -139,9 +139,10 @@ class OptimizerSpec(Method):
     style: Literal["paper", "continuation"] = Field(
         default="paper", description="Meta-prompt: the paper's, or a list to continue for very small models."
     )
-    parts: Literal["in_turn", "all"] = Field(
+    parts: Literal["in_turn", "blamed", "all"] = Field(
         default="in_turn",
-        description="Of a program's prompts, a step changes one, each in turn, or each proposal changes all.",
+        description="Of a program's prompts, a step changes one, each in turn, or the one that failing examples blame, "
+        "as far as their steps tell; or each proposal changes all.",
     )
     race_after: int | None = Field(
         default=None,

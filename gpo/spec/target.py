@@ -37,11 +37,21 @@ class TargetSpec(Record):
         description="Whether an answer is kept, and taken again for the same inputs and prompts. `false` for a program "
         "with side effects: then a run that is resumed runs the examples of an unfinished step again.",
     )
+    ledger: bool = Field(
+        default=False,
+        description="Whether LangChain's models inside of it are answered from the ledger, where the same model was "
+        "asked the same before, by this program or another version of it.",
+    )
     calls: int | None = Field(
         default=None,
         ge=1,
         description="Model calls that one run of the program needs, as a rule; by default one for each prompt. Caps on "
         "calls are planned by it. What was called in fact is counted.",
+    )
+    isolate: bool = Field(
+        default=False,
+        description="Whether the program runs in processes of its own, as many as `max_concurrency` at most. One that "
+        "crashes, hangs or takes ever more memory is replaced; the example counts as a call that failed.",
     )
     timeout_s: float = Field(default=120.0, gt=0, description="Seconds that one run of the program may take.")
     max_concurrency: int = Field(default=8, ge=1, description="Runs of the program at once.")

@@ -14,6 +14,7 @@ from flows.cli.display.breakdown import Breakdown, print_breakdown
 from gpo import formatting
 from gpo.runs.results.files import as_json
 from gpo.runs.results.result import ExampleResult
+from gpo.runs.results.steps import StepResult
 from gpo.runs.results.summary import MeasuredPrompt, ResultSummary
 
 SHOWN_ON_TERMINAL = 10
@@ -21,6 +22,7 @@ SHOWN_ON_TERMINAL = 10
 
 _INDENT = 2
 _LABEL = 8
+_STEP_CHARACTERS = 300
 _STYLES = {"broken": "red", "fixed": "green"}
 _COLUMNS = (
     "example",
@@ -138,6 +140,8 @@ def _print_result(console: Console, result: ExampleResult) -> None:
         )
         _print_answer(console, "before", before)
     _print_answer(console, "after", _ShownAnswer(result.score, result.answer, result.text, result.feedback))
+    for step in result.steps:
+        _print_field(console, f"step {step['number']}", _step_text(step))
 
 
 class _ShownAnswer(NamedTuple):
@@ -158,6 +162,21 @@ def _print_answer(console: Console, name: str, given: _ShownAnswer) -> None:
     if given.answer is None or given.text.strip() != given.answer:
         _print_field(console, "", given.text)
     _print_field(console, "feedback", given.feedback)
+
+
+def _step_text(step: StepResult) -> str:
+    """One step of a program: what it was and took, what it was given, and what it gave."""
+    who = [str(step[name]) for name in ("kind", "name", "model") if name in step]
+    if "part" in step:
+        who.append(f"prompt {step['part']}")
+    took = [f"{step['seconds']:.2f} s"] if "seconds" in step else []
+    if "input_tokens" in step or "output_tokens" in step:
+        took.append(f"{step.get('input_tokens', 0)} + {step.get('output_tokens', 0)} tokens")
+    lines = [", ".join([" ".join(who), *took])]
+    for name, sign in (("input", "< "), ("output", "> "), ("error", "failed: ")):
+        if name in step:
+            lines.append(sign + formatting.one_line(formatting.cut_middle(str(step[name]), _STEP_CHARACTERS)))
+    return "\n".join(lines)
 
 
 def _print_field(console: Console, name: str, text: str) -> None:

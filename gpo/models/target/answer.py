@@ -21,6 +21,7 @@ class ProgramAnswer(Record):
     """The answer of a program for one example: its text, the calls behind it, and how long it took.
 
     `read` are the candidate's prompts that it has read, `others` the digests of other prompts, by name and reference.
+    `saved` is what of it came from the ledger, call by call.
     """
 
     text: str
@@ -28,6 +29,7 @@ class ProgramAnswer(Record):
     seconds: float
     read: tuple[str, ...] = ()
     others: Mapping[str, str] = {}
+    saved: Usage = Usage()
 
     @property
     def trace(self) -> Trace:

@@ -28,16 +28,20 @@ from gpo.scoring.functions.printing import printing_to_stderr
 _LEAVING_S = 1.0
 
 
-async def run_program(program: Program, inputs: Mapping[str, InputValue], seconds: float) -> Any:
+def as_given(inputs: Mapping[str, InputValue]) -> dict[str, Any]:
+    """The inputs of an example as a program takes them: a text, or messages as dicts."""
+    return {name: value if isinstance(value, str) else _as_dicts(value) for name, value in inputs.items()}
+
+
+async def run_program(program: Program, given: Mapping[str, Any], seconds: float) -> Any:
     """What a program returns for the inputs of an example. What it prints goes to stderr.
 
     Raises:
         TargetError: it took longer than `seconds`.
         BaseException: whatever it raises.
     """
-    given = {name: value if isinstance(value, str) else _as_dicts(value) for name, value in inputs.items()}
     with printing_to_stderr():
-        running = _begin(program, given)
+        running = _begin(program, dict(given))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(running), seconds)
         except TimeoutError:

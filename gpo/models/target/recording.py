@@ -1,5 +1,6 @@
-"""Records the calls inside of a program through LangChain's callbacks: of models, tools and retrievers, in order."""
+"""Records the calls inside of a program, of models, tools and retrievers: by LangChain's callbacks, or as told."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,8 +16,12 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.tracers.context import register_configure_hook
 
 from gpo.formatting import error_line, storable
+from gpo.models.target.record import RecordedStep
 from gpo.records import TracedCall
 from gpo.redaction import mask_secrets
+
+MOST_CALLS = 200
+"""Of so many calls of a run the texts are kept."""
 
 MOST_CHARACTERS = 20_000
 """Of what a call was given and of what came of it, this much is kept."""
@@ -44,24 +49,23 @@ class Recorder(BaseCallbackHandler):
         self._calls: dict[UUID, _Open] = {}
         self._lock = Lock()
 
-    def calls(self, texts: Mapping[str, str]) -> tuple[TracedCall, ...]:
-        """The calls in the order in which they began; `texts` are the prompts, by which their part is known.
+    def calls(self, texts: Mapping[str, str], told: Sequence[object] = ()) -> tuple[TracedCall, ...]:
+        """The calls in the order in which they began, with those that were `told`.
 
-        Of a call that never ended, it is said that it did not.
+        `texts` are the prompts, by which their part is known. Of a call that never ended, it is said that it did not.
+        Spans of models count where nothing else tells of models: they would be the same calls. Beyond `MOST_CALLS`, of
+        a call no text is kept.
         """
         with self._lock:
-            found = list(self._calls.values())
-        return tuple(
-            (each.ended or TracedCall(text="", error="it did not end")).model_copy(
-                update={
-                    "kind": each.kind,
-                    "name": each.name,
-                    "input": each.input,
-                    "part": _part_of(each.input, texts) if each.kind == "model" else "",
-                }
-            )
-            for each in found
-        )
+            found = [(each.began, _ended(each)) for each in self._calls.values()]
+        steps = [step for step in list(told) if isinstance(step, RecordedStep)]
+        found += [(step.began, _as_call(step)) for step in steps if not step.is_span]
+        if not any(call.kind == "model" for _, call in found):
+            found += [(step.began, _as_call(step)) for step in steps if step.is_span]
+        ordered = [call for _, call in sorted(found, key=lambda each: each[0])]
+        known = [call if call.part or call.kind != "model" else _with_part(call, texts) for call in ordered]
+        bare = [call.model_copy(update={"text": "", "input": ""}) for call in known[MOST_CALLS:]]
+        return (*known[:MOST_CALLS], *bare)
 
     def on_chat_model_start(
         self,
@@ -133,6 +137,41 @@ class Recorder(BaseCallbackHandler):
     def _fail(self, run_id: UUID, error: BaseException) -> None:
         said = f": {mask_secrets(error_line(error))}" if isinstance(error, Exception) else ""
         self._end(run_id, TracedCall(text="", error=storable(f"{type(error).__name__}{said}")))
+
+
+def _ended(begun: _Open) -> TracedCall:
+    ended = begun.ended or TracedCall(text="", error="it did not end")
+    return ended.model_copy(update={"kind": begun.kind, "name": begun.name, "input": begun.input})
+
+
+def _as_call(step: RecordedStep) -> TracedCall:
+    """What a program told of a call, as far as it can be kept."""
+    return TracedCall(
+        text=_kept(_text_of(step.output)),
+        input=_kept(_text_of(step.input)),
+        model=storable(str(step.model)),
+        seconds=None if step.seconds is None else float(step.seconds),
+        input_tokens=int(step.input_tokens or 0),
+        output_tokens=int(step.output_tokens or 0),
+        finish_reason=step.finish_reason and str(step.finish_reason),
+        kind=step.kind,
+        part=str(step.part),
+        name=storable(str(step.name)),
+        error=mask_secrets(storable(str(step.error))),
+    )
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _with_part(call: TracedCall, texts: Mapping[str, str]) -> TracedCall:
+    return call.model_copy(update={"part": _part_of(call.input, texts)})
 
 
 def _answered(response: LLMResult, asked: str) -> TracedCall:

@@ -2,26 +2,25 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from time import monotonic
 
 from gpo.concurrency import Limiter, gather_or_cancel
 from gpo.database.engine import utc_now
 from gpo.errors import GpoError, StateError, TargetError
-from gpo.formatting import error_line, storable
 from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel
 from gpo.models.sharing import anew_since, current_shared
 from gpo.models.target.answer import AnswerKeys, ProgramAnswer, read_kept, tokens_of
-from gpo.models.target.calling import read_text, run_program
+from gpo.models.target.calling import as_given
+from gpo.models.target.kept_calls import KeptInLoop, models_ask_the_ledger
 from gpo.models.target.load import load_program
-from gpo.models.target.recording import Recorder, record_calls
+from gpo.models.target.running import ProgramFailedError, candidate_prompts, run_once
 from gpo.models.target.threads import context_in_threads
+from gpo.models.target.workers import WorkerPool
 from gpo.progress import Answered, Note, emit
-from gpo.prompts.candidate import CandidatePrompt, CandidateRun, candidate_template, use_candidate
+from gpo.prompts.candidate import CandidatePrompt
 from gpo.prompts.loader import load_prompt
 from gpo.prompts.version import PromptContent, prompt_content
-from gpo.records import Example, total_usage
-from gpo.redaction import mask_secrets
+from gpo.records import Example, TracedCall, total_usage
 from gpo.spec.target import TargetSpec
 from gpo.spec.task import TaskSpec
 
@@ -46,10 +45,11 @@ class Target:
             SpecError: it cannot be loaded.
         """
         self.spec = spec
-        self.program = load_program(spec, inputs)
+        self.program = None if spec.isolate else load_program(spec, inputs)
         self.answers, self.tally = model.answers, model.tally
         self.slots = Limiter(spec.max_concurrency)
         self.since = anew_since()
+        self.workers = WorkerPool(spec, inputs, self.answers, self.since) if spec.isolate else None
         self.sets: set[frozenset[str]] = set()
         self.only_kept = False
 
@@ -65,17 +65,39 @@ class Target:
             name: prompt_content(part.template, texts[name], is_text=name in task.texts)
             for name, part in task.parts.items()
         }
-        asking = _Asking(self, texts, contents, task.calls_of_target, inquiry)
+        asking = _Asking(self, contents, task.calls_of_target, inquiry)
         found = await asking.find()
         if found:
             emit(Answered(paid=False, count=len(found) * asking.calls))
-        with context_in_threads():
+        with context_in_threads(), models_ask_the_ledger(self.spec.ledger and not self.spec.isolate):
             missing = [(place, each) for place, each in enumerate(inquiry.block) if each.id not in found]
             ran = await gather_or_cancel(*(asking.run(each, inquiry.offset + place) for place, each in missing))
         inquiry.asked += len(inquiry.block) * asking.calls
         found |= {each.id: answer for (_, each), answer in zip(missing, ran, strict=True) if answer is not None}
         self.sets |= {frozenset(each.read) for each in found.values()}
         return found
+
+    async def ask(
+        self, contents: Mapping[str, PromptContent], prompts: Mapping[str, CandidatePrompt], example: Example
+    ) -> ProgramAnswer:
+        """What the program answers now, in this process or in one of its own.
+
+        Raises:
+            ProgramFailedError: it gave no answer.
+            SpecError: it cannot be loaded.
+        """
+        given = as_given(example.inputs)
+        if self.workers is not None:
+            return await self.workers.ask(contents, given)
+        if self.program is None:
+            raise ValueError("the program is neither loaded nor has it processes of its own")
+        kept = KeptInLoop(self.answers, self.since, asyncio.get_running_loop()) if self.spec.ledger else None
+        return await run_once(self.program, self.spec, prompts, given, kept)
+
+    async def aclose(self) -> None:
+        """End the program's processes, where it has any."""
+        if self.workers is not None:
+            await self.workers.aclose()
 
 
 class _Asking:
@@ -84,16 +106,12 @@ class _Asking:
     def __init__(
         self,
         target: Target,
-        texts: Mapping[str, str],
         contents: Mapping[str, PromptContent],
         calls: int,
         inquiry: BlockOfCalls,
     ) -> None:
-        self._target, self._texts, self._inquiry, self.calls = target, texts, inquiry, calls
-        self._templates = {
-            name: CandidatePrompt(candidate_template(name, content), content.instruction)
-            for name, content in contents.items()
-        }
+        self._target, self._contents, self._inquiry, self.calls = target, contents, inquiry, calls
+        self._prompts = candidate_prompts(contents)
         self._keys = AnswerKeys(target.spec, contents, target.sets)
         self._outdated: set[str] = set()
 
@@ -132,23 +150,12 @@ class _Asking:
             target.slots.release()
 
     async def _run(self, example: Example) -> ProgramAnswer:
-        target, run, began = self._target, CandidateRun(self._templates), monotonic()
-        with use_candidate(run), record_calls() as recorder:
-            try:
-                result = await run_program(target.program, example.inputs, target.spec.timeout_s)
-                text = storable(read_text(result, target.spec.output))
-            except Exception as error:
-                self._count_failed(recorder)
-                raise self._blamed(error) from error
-            finally:
-                run.end()
-        answer = ProgramAnswer(
-            text=text,
-            calls=recorder.calls(self._texts),
-            seconds=round(monotonic() - began, 6),
-            read=tuple(run.read),
-            others=run.others,
-        )
+        target = self._target
+        try:
+            answer = await target.ask(self._contents, self._prompts, example)
+        except ProgramFailedError as error:
+            self._count_failed(error.calls, example)
+            raise
         if target.spec.cache:
             key, stale = (
                 self._keys.of(example, answer.read),
@@ -156,26 +163,20 @@ class _Asking:
             )
             await target.answers.keep(key, answer.kept(target.spec.call), ROLE, stale)
         used = answer.usage
-        target.tally.paid += used.calls
-        target.tally.input_tokens += used.input_tokens
-        target.tally.output_tokens += used.output_tokens
+        target.tally.paid += max(0, used.calls - answer.saved.calls)
+        target.tally.input_tokens += max(0, used.input_tokens - answer.saved.input_tokens)
+        target.tally.output_tokens += max(0, used.output_tokens - answer.saved.output_tokens)
         emit(Answered(paid=True, count=self.calls))
         return answer
 
-    def _count_failed(self, recorder: Recorder) -> None:
-        """What a run that came to nothing has cost all the same."""
-        billed = tokens_of(recorder.calls(self._texts))
+    def _count_failed(self, calls: tuple[TracedCall, ...], example: Example) -> None:
+        """What a run that came to nothing has cost all the same, and what it did."""
+        self._inquiry.failed_calls[example.id] = calls
+        billed = tokens_of(calls)
         self._target.tally.failed += 1
         self._target.tally.input_tokens += billed.input_tokens
         self._target.tally.output_tokens += billed.output_tokens
         self._inquiry.lost = total_usage([self._inquiry.lost, {ROLE: billed}])
-
-    def _blamed(self, error: Exception) -> TargetError:
-        """The error with the program named."""
-        said = (
-            str(error) if isinstance(error, TargetError) else f"it raised {type(error).__name__}: {error_line(error)}"
-        )
-        return TargetError(f"the program `{self._target.spec.call}` failed: {mask_secrets(said)}")
 
 
 class _OtherPrompts:

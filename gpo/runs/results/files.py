@@ -88,6 +88,8 @@ def _cells(result: ExampleResult, names: Sequence[str], variables: Sequence[str]
         elif name == "expected":
             several = len(result.expected) > 1
             cells.append(safe_cell(canonical_json(list(result.expected)) if several else result.expected[0]))
+        elif name == "steps":
+            cells.append(safe_cell(canonical_json(list(result.steps)) if result.steps else ""))
         else:
             cells.append(safe_cell(getattr(result, name)))
     return cells

@@ -5,7 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 from gpo.formatting import storable
 from gpo.messages.message import shown_inputs
-from gpo.records import Candidate, Example, Sample, Score
+from gpo.records import Candidate, Example, Sample, Score, TracedCall
+from gpo.runs.results.steps import StepResult, cut_calls, steps_of
 
 Change = Literal["fixed", "broken", "both_right", "both_wrong"]
 
@@ -20,7 +21,7 @@ class ExampleResult(NamedTuple):
     from 0. `input` maps the prompt's variables to text, a conversation to lines such as `user: Hello`. `expected` has
     all right answers. `answer` is what was read from `text` by `rule`, None where nothing could be. `score` is from 0
     to 1, None where the call failed: then there is no text either, and `feedback` says why. `seconds` and tokens are
-    those of the task model.
+    those of the task model. `steps` are those of a program.
 
     The `before` fields are those of the prompt that this one is compared with, and `change` says what became of the
     example; all None where there is no such prompt, or one of the two has no score.
@@ -42,6 +43,7 @@ class ExampleResult(NamedTuple):
     seconds: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    steps: tuple[StepResult, ...] = ()
     before_text: str | None = None
     before_answer: str | None = None
     before_score: float | None = None
@@ -99,25 +101,29 @@ def results_of(
             slices=_storable(example.slices),
             input=_storable(shown_inputs(example.inputs)),
             expected=tuple(map(storable, example.references)),
-            **_given(samples.get(example.id), score.failures.get(example.id, "")),
+            **_given(
+                samples.get(example.id), score.failures.get(example.id, ""), score.failed_calls.get(example.id, ())
+            ),
         )
         for place, example in enumerate(tried)
     ]
 
 
 def with_few_samples(score: Score, kept: int) -> Score:
-    """The score with as many samples as are to travel with it, without how long each took, and why others failed.
+    """The score with as many samples as are to travel with it, cut, without how long each took, and why others failed.
 
     So equal answers make equal scores; the results have the rest.
     """
-    few = (sample.model_copy(update={"seconds": None}) for sample in score.samples[:kept])
-    return score.model_copy(update={"samples": tuple(few), "failures": {}})
+    few = (
+        sample.model_copy(update={"seconds": None, "calls": cut_calls(sample.calls)}) for sample in score.samples[:kept]
+    )
+    return score.model_copy(update={"samples": tuple(few), "failures": {}, "failed_calls": {}})
 
 
-def _given(sample: Sample | None, failure: str) -> dict[str, Any]:
-    """The fields that a prompt's answer fills; where the call failed, only why it did."""
+def _given(sample: Sample | None, failure: str, failed_calls: Sequence[TracedCall]) -> dict[str, Any]:
+    """The fields that a prompt's answer fills; where the call failed, only why it did, and what was called before."""
     if sample is None:
-        return {"feedback": storable(failure)}
+        return {"feedback": storable(failure), "steps": steps_of(failed_calls)}
     return {
         "text": storable(sample.text),
         "answer": None if sample.answer is None else storable(sample.answer),
@@ -127,6 +133,7 @@ def _given(sample: Sample | None, failure: str) -> dict[str, Any]:
         "seconds": sample.seconds,
         "input_tokens": sample.input_tokens,
         "output_tokens": sample.output_tokens,
+        "steps": steps_of(sample.calls),
     }
 
 

@@ -16,15 +16,17 @@ from gpo.database.engine import read_transaction, upsert, write_transaction
 from gpo.database.tables import result_examples, results
 from gpo.records import content_hash
 from gpo.runs.results.result import RIGHT_FROM, ExampleResult, change_of
+from gpo.runs.results.steps import StepResult
 
 Kind = Literal["fixed", "broken", "wrong", "unread", "failed"]
 
 _AT_ONCE = 1000
 """Rows that are fetched, or written, together."""
 
-_GIVEN = ("text", "answer", "rule", "score", "feedback", "seconds", "input_tokens", "output_tokens")
+_GIVEN = ("text", "answer", "rule", "score", "feedback", "seconds", "input_tokens", "output_tokens", "steps")
 _BEFORE = ("text", "answer", "score", "feedback")
 _SCORE, _BEFORE_SCORE = _GIVEN.index("score"), len(_GIVEN) + _BEFORE.index("score")
+_STEPS = _GIVEN.index("steps")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Results:
                 if query.slices and not query.slices.items() <= slices.items():
                     continue
                 change = change_of(values[_BEFORE_SCORE], values[_SCORE], query.right_from)
+                values[_STEPS] = _read_steps(values[_STEPS])
                 row = (place, example, slices, from_json(given), _read_expected(expected), *values, change)
                 yield ExampleResult._make((*fixed, *row))
 
@@ -147,7 +150,13 @@ def _example(result: ExampleResult) -> dict[str, str]:
 
 
 def _given(result: ExampleResult) -> dict[str, Any]:
-    return {name: getattr(result, name) for name in _GIVEN}
+    given = {name: getattr(result, name) for name in _GIVEN}
+    # What is of no program has none.
+    return {**given, "steps": json.dumps(result.steps, ensure_ascii=False) if result.steps else None}
+
+
+def _read_steps(text: str | None) -> tuple[StepResult, ...]:
+    return tuple(from_json(text)) if text else ()
 
 
 # A listing has few slices, and often few right answers.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gpo.formatting import cut_middle
 from gpo.messages.message import shown_inputs
 from gpo.records import Example, Sample, Scored, TracedCall
 from gpo.search.memory.neighbours import Neighbour
@@ -84,15 +85,3 @@ def format_score(prompt: Scored | Neighbour) -> str:
     score = prompt.score if isinstance(prompt, Scored) else prompt
     part = "" if score.complete else f" (on {score.n} of {score.planned} examples)"
     return f"Score: {prompt.percent:g}{part}"
-
-
-def cut_middle(text: str, limit: int) -> str:
-    """The text with its middle left out where it is longer than `limit` characters.
-
-    >>> cut_middle("one two three", 9)
-    'one … ree'
-    """
-    if len(text) <= limit:
-        return text
-    head = (limit - 3 + 1) // 2
-    return f"{text[:head]} … {text[len(text) - (limit - 3 - head) :]}"

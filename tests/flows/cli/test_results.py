@@ -79,6 +79,7 @@ def test_a_line_says_all_of_an_example(state: Path) -> None:
         "seconds": 0.25,
         "input_tokens": 12,
         "output_tokens": 3,
+        "steps": [],
         "before_text": "= I say positive.",
         "before_answer": "positive",
         "before_score": 0.0,

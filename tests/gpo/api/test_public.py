@@ -21,6 +21,7 @@ PUBLIC = [
     "load_text",
     "optimize",
     "optimize_async",
+    "record",
     "system_prompt",
 ]
 
@@ -39,7 +40,7 @@ def test_a_name_loads_no_more_than_it_needs() -> None:
 import sys
 import gpo
 print(*{"langchain_core", "pydantic"} & set(sys.modules))
-gpo.load_prompt
+gpo.load_prompt, gpo.record
 print(*{"chromadb", "langchain_core", "pandas", "prefect", "sqlalchemy"} & set(sys.modules))
 gpo.optimize, gpo.Spec, gpo.load_chain
 print(*{"pandas", "prefect"} & set(sys.modules))

@@ -10,11 +10,11 @@ from gpo.records import Candidate, Example, Score, Scored
 from gpo.search.edit import ProposalFilter
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
-from gpo.search.parts import parts_of_step
+from gpo.search.parts import choose_part, parts_of_step
 from gpo.search.refine import build_request
 from gpo.search.requests.meta_prompt import meta_prompt
 from gpo.search.retrieve import Recalled
-from gpo.search.step import Edited, Proposal, Proposals
+from gpo.search.step import Edited, Proposal, Proposals, Step, Trial
 from gpo.spec.task import TaskSpec
 
 PLAN, ANSWER = "Find the facts that are asked for.", "Answer in one word."
@@ -174,3 +174,24 @@ def test_the_request_for_a_text_says_that_it_is_one() -> None:
     assert "a text that a program hands to a language model: what the search is for" in text
     assert "The instruction is the text `search` of a program." in text
     assert f"Current instruction: {TOOL}" in text
+
+
+def step_with(part: str, *, passed: bool) -> Step:
+    made = Candidate(instruction=SPEC.start_text, part=part)
+    trial = Trial(candidate=made, before=0.0, values={}, passed=passed)
+    return Step(number=1, budget=None, current="", neighbours=(), scored=(), rejected=(), trials=(trial,))
+
+
+def test_the_part_that_failures_blame_is_changed_else_one_that_was_changed_with_gain_else_each_in_turn() -> None:
+    def chosen(blamed: dict[str, int], *steps: Step) -> tuple[str, str]:
+        found = [choose_part(SPEC, blamed, steps, random.Random(seed)) for seed in range(40)]
+        return "".join(sorted({each.part[0] for each in found})), found[0].why
+
+    assert chosen({"answer": 3}) == ("a", "3 of 3 failing examples blame it")
+    assert chosen({"answer": 3, "plan": 3, "other": 5})[0] == "ap"
+    assert chosen({}, step_with("answer", passed=True))[0] == "a"
+    assert chosen({}, step_with("answer", passed=False)) == (
+        "a",
+        "no failing example tells which part is wrong, and it is its turn",
+    )
+    assert chosen({})[0] == "p"

@@ -1,6 +1,7 @@
 """A program in the place of the task model: which prompts it is given, what counts as an answer, what is kept."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from gpo.models.sharing import HeldAnswers
 from gpo.models.target.target import Target
 from gpo.production.register import lineage_of_spec
 from gpo.records import Example, Score
+from gpo.runs.results.result import results_of, with_few_samples
 from gpo.search.requests.formatting import describe_case
 from gpo.spec.file import anchor_paths
 from gpo.spec.task import TaskSpec
@@ -227,7 +229,8 @@ def answer(question):
 
 def test_what_happened_inside_is_counted_shown_and_given_to_the_metric(tmp_path: Path) -> None:
     (tmp_path / "scoring.py").write_text(
-        "def quick(row, trace):\n"
+        "def quick(row, answer, trace):\n"
+        "    assert answer == 'wrong'\n"
         "    return {'score': float(len(trace.calls) == 1), 'feedback': ' '.join(c.kind for c in trace.calls)}\n",
         encoding="utf-8",
     )
@@ -279,3 +282,22 @@ def test_the_lineage_names_the_models_that_are_asked(tmp_path: Path) -> None:
     assert "task" not in lineage_of_spec(spec_of(tmp_path, code)).models
     named = lineage_of_spec(spec_of(tmp_path, code, models={"task": "openai:gpt-4o-mini"}))
     assert named.models["task"] == "openai:gpt-4o-mini"
+
+
+def test_what_a_program_did_is_kept_with_the_results_also_where_it_failed_and_is_bounded(tmp_path: Path) -> None:
+    code = """
+def answer(question):
+    chain = load_prompt("asks") | fake("x" * 9000)
+    for _ in range(40):
+        chain.invoke({"question": question})
+    return question if question == "q0" else None
+"""
+    asked = Asked(spec_of(tmp_path, MODELS.partition("finder")[0] + code, max_failure_rate=1.0))
+    score = in_time(asked.score("Find the word."), 60)
+    good, failed = results_of(score, EXAMPLES[:2], "dev", "Find the word.")
+    assert (good.score, failed.score) == (1.0, None)
+    for each in (good, failed):
+        assert [step["number"] for step in each.steps] == [*range(1, 19), *range(35, 41)]
+        assert (each.steps[0]["part"], each.steps[0]["input_tokens"]) == ("asks", 5)
+        assert len(json.dumps(each.steps)) < 24 * 2500
+    assert len(with_few_samples(score, 1).samples[0].calls) == 24

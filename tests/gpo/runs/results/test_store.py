@@ -14,10 +14,11 @@ from sqlalchemy import Engine, func, select
 
 from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import result_examples, results
-from gpo.records import Candidate, Example, Sample, Score
+from gpo.records import Candidate, Example, Sample, Score, TracedCall
 from gpo.runs.history import History, RunRow
 from gpo.runs.results.result import ExampleResult, results_of
 from gpo.runs.results.shown import read_proved
+from gpo.runs.results.steps import steps_of
 from gpo.runs.results.store import Kind, ResultQuery, Results
 from tests.support.results import BEST, KEY, RUN, START, Value, example, keep_results, keep_run, score_of
 
@@ -90,6 +91,14 @@ def test_a_result_comes_back_whole(engine: Engine) -> None:
             change="broken",
         )
     ]
+
+
+def test_the_steps_of_a_program_come_back(engine: Engine) -> None:
+    keep_run(engine, [1.0], [0.0])
+    (kept,) = listed(engine)
+    steps = steps_of([TracedCall(text='"Ä"', kind="tool", name="look", seconds=0.5), TracedCall(text="", error="no")])
+    Results(engine).put(QUERY.run_key, QUERY.split, QUERY.prompt, [kept._replace(steps=steps)])
+    assert listed(engine)[0].steps == steps
 
 
 @pytest.mark.slow
