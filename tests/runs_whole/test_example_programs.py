@@ -32,6 +32,8 @@ class Asked(NamedTuple):
 
 ASKED = [
     Asked("rag-answer", "The Clock Tower was lovely. So: what do I pay to get in at the Bell Foundry?", "16"),
+    Asked("support-agent", "My customer number is 20177. In how many days will my order 6092 be here?", "30."),
+    Asked("ticket-triage", "The parcel came in time. The chair wobbles. Could you mend it? I paid by card.", "fault"),
 ]
 """Nothing of it stands in the data."""
 

@@ -1,0 +1,1 @@
+"""A small application that sends tickets to teams: it loads its prompts, and knows of no search."""
