@@ -89,7 +89,7 @@ TRANSPARENT = _words(
     "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
     "argument", "sentence", "conclusion", "review", "message",
     "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider",
-    "us", "we", "can", "said", "conclude", "infer", "assume", "among", "want", "need", "ask",
+    "us", "we", "can", "said", "conclude", "infer", "assume", "among", r"\w{2,12} to be", "want", "need", "ask",
         "asking", "zu", "zum", "zur", "choose", "pick", "select", "go", "about", r"(?:correct|"
     r"accurate|fair|right|"
     r"reasonable) to", "could", "would", "should", "there", "example",

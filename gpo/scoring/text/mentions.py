@@ -269,7 +269,7 @@ _PARTICLE_BEFORE = re.compile(
 )
 _PARTICLE_AFTER = re.compile(
     r"[\"'\u201d\u2019」)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3001\u3002\uff01।،(\[/&|→-]|\n|"
-    r"(?:and|or|to|from|for|und|oder|et|ou|y|o|e)\s|です|입니다|ह\u0948|"
+    r"(?:and|or|to|from|for|as|und|oder|et|ou|y|o|e)\s|です|입니다|ह\u0948|"
     rf"(?:{languages.REASON}|{languages.SO}|{languages.BUT}))",
     re.IGNORECASE,
 )
