@@ -19,6 +19,7 @@ from gpo.scoring.rules import choice, labels, line, number_value, place
 from gpo.scoring.rules import number as numbers
 from gpo.scoring.rules.boolean import booleans, whole_booleans
 from gpo.scoring.rules.choice_text import ChoiceText
+from gpo.scoring.rules.mentioned import subject_of
 from gpo.scoring.spec import AnswerSpec
 from gpo.scoring.text.numbers import single_number
 from gpo.scoring.text.ordinals import names_one_place, places_of
@@ -179,7 +180,7 @@ def _option(given: _Given, options: Phrases) -> Found:
     found = first_reading(_phrase(given, options), given.without)
     if found.answer or found.rule:
         return found.answer
-    return choice.subject_of(ChoiceText(given.text, options, cut=given.cut))
+    return subject_of(ChoiceText(given.text, options, cut=given.cut))
 
 
 def _surely(reading: Reading) -> Found:

@@ -189,7 +189,12 @@ def _sane(pieces: Iterable[str]) -> tuple[str, ...] | None:
     """The items, unless they are the parts of a sentence."""
     items = _cleaned(pieces)
     prose = any(len(item.split()) > _LONGEST_ITEM or item.endswith((".", "?", "!")) for item in items)
-    if not items or prose or len(_PROSE.intersection(word.casefold() for item in items for word in item.split())) > 1:
+    if (
+        not items
+        or prose
+        or _PROSE.issuperset(item.casefold() for item in items)
+        or len(_PROSE.intersection(word.casefold() for item in items for word in item.split())) > 1
+    ):
         return None
     return items
 

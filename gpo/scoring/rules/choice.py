@@ -5,18 +5,18 @@
 
 import re
 
-from gpo.scoring.reading import UNCLEAR, Found, Rule, agreed, read_by
+from gpo.scoring.reading import UNCLEAR, Found, Rule, read_by
 from gpo.scoring.rules.choice_lines import MARKED_LABEL, TITLED, alone, field, judged, opening, ticked
 from gpo.scoring.rules.choice_text import ChoiceText, without_phrases
-from gpo.scoring.rules.contradictions import contradicted
-from gpo.scoring.rules.corrections import corrected, marks_in
+from gpo.scoring.rules.corrections import contradicted, corrected, marks_in
+from gpo.scoring.rules.mentioned import only
 from gpo.scoring.rules.sayings import HEDGES, agreed_by, stated_by, states, unless_none
 from gpo.scoring.rules.steps import begins_a_step, heads_an_item, is_on_the_way
 from gpo.scoring.text import languages, statements
 from gpo.scoring.text.clauses import Sentence, first_sentence, sentences
 from gpo.scoring.text.mentions import said_in
 from gpo.scoring.text.phrases import Phrases
-from gpo.scoring.text.roles import Role
+from gpo.scoring.text.roles import Role, SaidOf
 
 
 def _whole(text: ChoiceText) -> Found:
@@ -116,7 +116,8 @@ def _equated(text: ChoiceText) -> Found:
             and len(sides) > 1
             and not re.search(r"[^\W\d]", _OPERATOR.sub("", without_phrases(sides[-2], text.phrases)))
         ):
-            return phrase.meaning
+            other = text.phrases.whole(sides[-2])
+            return phrase.meaning if other is None or other.meaning == phrase.meaning else UNCLEAR
     return None
 
 
@@ -128,7 +129,13 @@ def _approved(text: ChoiceText) -> Found:
     found = [(sentence.text, said) for sentence, each in text.body for said in each if said.role is Role.APPROVED]
     sure = [(content, said) for content, said in found if not HEDGES.search(content[said.start : said.end + _NEAR])]
     best = [said for content, said in sure if not _FAIR.search(content[said.end : said.end + _NEAR])]
+    if not best and found and _names_others(text, found[0][1]):
+        return unless_none([said for _, said in sure]) if sure else None
     return unless_none(best or [said for _, said in sure or found])
+
+
+def _names_others(text: ChoiceText, said: SaidOf) -> bool:
+    return any(each.states and each.meaning != said.meaning for _, others in text.body for each in others)
 
 
 _FAIR = re.compile(
@@ -229,49 +236,6 @@ _DECLARES = re.compile(
 )
 
 
-def _only(text: ChoiceText) -> Found:
-    """The one phrase that the text asserts, wherever it does so."""
-    if text.cut or (len(text.sentences) > 1 and any(languages.REFUSES.search(each.text) for each in text.sentences)):
-        return None
-    if any(_UNDECIDED.search(sentence.text) and not text.phrases.whole(sentence.text) for sentence, _ in text.body):
-        return UNCLEAR
-    stating = [(sentence, said) for sentence, said in text.body if states(said)]
-    if stating and all(_MAY_BE.search(sentence.text) for sentence, _ in stating):
-        return UNCLEAR
-    found: list[Found] = [agreed_by(sentence.text, said) for sentence, said in stating]
-    if UNCLEAR in found:
-        return UNCLEAR
-    return agreed([each for each in found if isinstance(each, str)])
-
-
-_MAY_BE = re.compile(r"\b(?:could|might|may) be\b|(?<!can't )(?<!cannot )(?<!not )\bpossibly\b", re.IGNORECASE)
-_UNDECIDED = re.compile(
-    r"^\W*(?:unclear|uncertain|unknown|undetermined|undecided|it depends|depends|"
-    r"not sure)\b(?! whether)(?!.*\b(?:but|so)\b)|\bis (?:ambiguous|unclear)\b",
-    re.IGNORECASE,
-)
-
-
-def subject_of(text: ChoiceText) -> Found:
-    """The only phrase that a text names, where its first sentence speaks of it: `Rome is the capital`."""
-    named = [each for sentence in text.sentences for each in text.phrases.find(sentence.text)]
-    if text.cut or len({each.meaning for each in named}) != 1 or text.sentences[0].asks:
-        return None
-    first = text.sentences[0].text
-    for subject in text.phrases.find(first)[:1]:
-        lead = first[: subject.start].strip(" \"'*").casefold()
-        if lead in {"", "a", "an", "the"} and _IS_SO.match(first, subject.end):
-            return subject.meaning
-    return None
-
-
-_IS_SO = re.compile(
-    r"[\"']?\s+(?:is|was|are|were|has|have|had)\b(?!\s*(?:n['\u2019]t|not|never|no|wrong|incorrect|false|"
-    r"a distractor)\b)",
-    re.IGNORECASE,
-)
-
-
 RULES: tuple[Rule[ChoiceText], ...] = (
     Rule("whole", _whole),
     Rule("completed", _completed),
@@ -291,5 +255,5 @@ RULES: tuple[Rule[ChoiceText], ...] = (
     Rule("bold", _bold),
     Rule("declared", _declared),
     Rule("concluded", _concluded),
-    Rule("only", _only, weak=True),
+    Rule("only", only, weak=True),
 )

@@ -124,7 +124,7 @@ def _unmarked(text: str, phrases: Phrases) -> str:
 
 
 _SCALE = re.compile(
-    r"\b(?:on|using)\s+(?:a|the)\s+(?:[0-9]+-point\s+scale|"
+    r"\b(?:on|using)\s+(?:a|the)\s+(?:[0-9]+-point\s+(?:\w+\s+)?scale|"
     r"(?:scale\s+)?(?:from\s+|of\s+)?-?[0-9]+\s*(?:-|to|\u2013|\.\.)\s*\+?[0-9]+(?:\s+scale)?)[,:]?",
     re.IGNORECASE,
 )

@@ -81,7 +81,7 @@ def _whole(text: NumberText) -> Found:
     found = numbers_in(plain)
     if _DASH.match(plain) or (len(found) > 1 and _LISTS.fullmatch(plain)):
         return UNCLEAR  # a mark of a list, or a sign; several numbers
-    if len(found) == 1 and DENIED.search(plain[: found[0].start]):
+    if len(found) == 1 and (DENIED.search(lead := plain[: found[0].start]) or _CODE.fullmatch(lead)):
         return UNCLEAR
     if (
         len(found) == 1
@@ -96,6 +96,7 @@ def _whole(text: NumberText) -> Found:
 
 _ARROW = re.compile(r"^(?:[=-]>|\u2192|\u2234|=)\s*")
 _DASH = re.compile(r"- [$€£]?[0-9.]")
+_CODE = re.compile(r"[A-Za-z][0-9]+\s")
 _LISTS = re.compile(r"[-+0-9.]+(?:\s*[;,|&]\s*[-+0-9.]+)+")
 
 
@@ -199,6 +200,8 @@ def _opening(text: NumberText) -> Found:
 
 
 _TELLS_WHY = re.compile(
+    r"\s?(?:[\u2013\u2014,(]|-\s)\s*(?:from|computed|calculated|obtained|derived|based|down|up|i\.e\.|that is)\b|"
+    r"\s+(?:in total|altogether)\s*[:=(]|\s*\[|\s+is\s+(?:right|correct|the (?:answer|sum|result|total))\b|"
     r"\s?(?:[.;:]|[\u2013\u2014]|-\s|\()?\s*(?:because|since|as|(?<=\. )(?:I|We|She|He|They|There))\b"
 )
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
@@ -229,7 +232,7 @@ def _bold(text: NumberText) -> Found:
 
 _CONCLUDES = re.compile(
     rf"(?:{languages.SO})|\b(?:total|result|sum|final|altogether|overall|in all|in conclusion|ultimately|"
-    rf"in the end|finally|answer|insgesamt|total de|en tout|en total)\b|总共|共|合计|合計",
+    rf"in the end|finally|i (?:count|get|find)|answer|insgesamt|total de|en tout|en total)\b|总共|共|合计|合計",
     re.IGNORECASE,
 )
 

@@ -25,7 +25,9 @@ VAGUE = re.compile(
     r"(?:\b(?:between|from|(?:more|less|greater|fewer|higher|lower|larger|smaller|bigger) than|"
     r"at (?:least|most)|up to|no (?:more|less|fewer) than|over|under|above|below|almost|nearly|"
     r"either|both|error|status code|"
-    r"entre|zwischen|tra|mindestens|höchstens)|[<>≤≥≠]|\\(?:geq?|leq?|neq?|pm))\s*=?\s*[$€£]?\s*$",
+    r"entre|zwischen|tra|mindestens|höchstens|(?:mehr|weniger) als|(?:plus|moins) de|m[áa]s de|menos de|(?:più|"
+    r"meno) di|mais de|более|менее|больше|меньше)|"
+    r"超过|多于|少于|不到|至少|最多|[<>≤≥≠]|\\(?:geq?|leq?|neq?|pm))\s*=?\s*[$€£]?\s*$",
     re.IGNORECASE,
 )
 
@@ -193,7 +195,11 @@ _WHICH_IS = re.compile(
 """An aside that works out the result, as in `She has 3 boxes, which is 3 * 4 = 12 pens.`"""
 
 
-_AFTER_TIME = re.compile(r"^(?:So |Thus |Therefore )?[Aa]fter [0-9]+ \w+,? (?=.*[0-9])")
+_OF_WHICH = re.compile(r",\s*[0-9]+\s+of\s+(?:which|whom|them|these)\b[^;]*$")
+_AFTER_TIME = re.compile(
+    r"\b(?:after|before|with|including) (?:the |a )[0-9.]+% \w+ (?=is\b|was\b)|^(?:So |Thus |"
+    r"Therefore )?[Aa]fter [0-9]+ \w+,? (?=.*[0-9])"
+)
 _RESULT = re.compile(r"(?<![<>!\u2264\u2265])=")
 _COUNTS_SUBJECT = re.compile(r"\W*(?:so\W+)?(?:the|these|those|both|all|all the)\s+", re.IGNORECASE)
 """What stands before a number that counts the subject, as in `The 2 trains meet after 3 hours`."""
@@ -221,7 +227,7 @@ def _worked_out(sentence: str) -> Found:
 
 def of_sentence(sentence: str) -> Found:
     """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
-    sentence = _without_given(_AFTER_TIME.sub("", LIST_MARK.sub("", sentence)))
+    sentence = _without_given(_AFTER_TIME.sub("", _OF_WHICH.sub("", LIST_MARK.sub("", sentence))))
     if (worked_out := _worked_out(sentence)) is not None:
         return worked_out
     said = [each for each in clauses(sentence) if not each.is_aside]

@@ -54,7 +54,9 @@ def _says_anew(content: str, said: SaidOf) -> bool:
 
 
 HEDGES = re.compile(
-    r"\b(?:at first|initially|seem\w*|look\w*|appear\w*|sound\w*|some|might|may|could|would|one could)\b", re.IGNORECASE
+    r"\b(?:i (?:(?:first|initially|previously|originally|earlier) )?(?:said|thought|answered|chose)|at first|"
+    r"initially|seem\w*|look\w*|appear\w*|sound\w*|some|might|may|could|would|one could)\b",
+    re.IGNORECASE,
 )
 
 _SUBJECT = re.compile(
@@ -108,6 +110,9 @@ _ENDS_ANSWER = re.compile(
 )
 
 
+_AT_FIRST = re.compile(r"\b(?:seem|look|appear|sound)\w*\b.*\b(?:at first|but|however|yet)\b", re.IGNORECASE)
+
+
 def leading(content: str, said: Sequence[SaidOf]) -> Found:
     """The phrase that a piece of text begins with, where it ends there as an answer does."""
     if not said or content[: said[0].start].strip("([{<\"'\u201c「 \t"):
@@ -117,13 +122,18 @@ def leading(content: str, said: Sequence[SaidOf]) -> Found:
         return None
     if has_rival(content, said):
         return UNCLEAR
+    if content.startswith(" unless ", first.end):
+        return None
     ends = _ENDS_ANSWER.match(content, first.end)
-    if first.role is Role.APPROVED or ends:
+    is_approved = first.role is Role.APPROVED and not _AT_FIRST.search(content, first.end)
+    if is_approved or ends:
         return unless_none([first])
     return None
 
 
-_ALSO = re.compile(r"[,\s]*(?:(?:but|and|yet)\s+(?:also|then again|equally)|[-=]>|\u2192)\s+[\"'(]*", re.IGNORECASE)
+_ALSO = re.compile(
+    r"[,\s]*(?:(?:but|and|yet)\s+(?:also|then again|equally)|,?\s*then|[-=]>|\u2192)\s+[\"'(]*", re.IGNORECASE
+)
 
 
 def has_rival(content: str, said: Sequence[SaidOf]) -> bool:

@@ -185,5 +185,5 @@ class _Splitter:
             said = (each for each in self.found if not each.is_aside)
             self.opens = not any(self.sentence[each.start : each.end].strip(" ,:;.-") for each in said)
             self.is_aside = True
-        elif kind == "comma" and self.opens:
+        elif kind in {"comma", "colon"} and self.opens:
             self.is_aside = self.opens = False

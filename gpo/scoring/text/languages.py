@@ -61,7 +61,7 @@ NEGATOR = "|".join((
         r"rul(?:es|ing) out", r"exclud(?:es?|ed|ing)", r"eliminat(?:es?|ed|ing)", "elimination of", "wrong to",
         r"reject(?:s|ed|ing)?", r"non",
         r"discard(?:s|ed|ing)?", "den(?:y|ies|ied)", "doubt(?:ful)?", "instead of", "rather than", "other than",
-        "opposed to", "disagree (?:that|with)", "false that", "wrong that", "untrue that",
+        "opposed to", "disagree (?:that|with)", "avoid(?:s|ed|ing)?", "false that", "wrong that", "untrue that",
         "nicht", r"kein(?:e[mnrs]?)?", "keinesfalls", "niemals", "nie", "weder", "noch", "kaum",
         "pas", "jamais", r"aucun(?:e)?", "ni", "nunca", r"jamás", "tampoco", "ningún", "ninguna",
         "mai", r"não", "nem", "niet", "geen", "nooit", "inte", "ej", "ikke", "ei", "ne",
@@ -89,7 +89,8 @@ TRANSPARENT = _words(
     "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
     "argument", "sentence", "conclusion", "review", "message",
     "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider",
-    "us", "we", "can", "said", "zu", "zum", "zur", "choose", "pick", "select", "go", "about", r"(?:correct|"
+    "us", "we", "can", "said", "conclude", "infer", "assume", "among", r"\w{2,12} to be", "want", "need", "ask",
+        "asking", "zu", "zum", "zur", "choose", "pick", "select", "go", "about", r"(?:correct|"
     r"accurate|fair|right|"
     r"reasonable) to", "could", "would", "should", "there", "example",
     "ein(?:e[mnrs]?)?", "der", "die", "das", "den", "dem", "ist", "sind", "sehr", "wirklich", "besonders",
@@ -105,7 +106,7 @@ DENIED_AFTER = (
     r"|[」\u201d\x22']?\s*(?:的|な[^\u3002]{0,4})?(?:では|じゃ|でも)"
     r"\s?(?:ない|なく|ありません)"
     r"|[」\u201d\x22']?\s*(?:이|가|은|는)?\s*아니"
-    r"|\s*(?:是)?(?:不对|错误|錯誤|不正确|错)"
+    r"|\s*[都均皆]?(?:是)?(?:不对|错误|錯誤|不正确|错)|は(?:間違い|誤り|不正解)"
 )
 """What denies a label that stands before it, in languages that deny so."""
 
@@ -149,7 +150,7 @@ SO = "|".join((
         "alltså", "dlatego", "więc", "bu yüzden", r"поэтому", r"значит",
         r"لذلك", r"إذن", r"इसलिए", "vì vậy", "do đó", "jadi",
     ),
-    r"(?:^|(?<=[,;.:] )|(?<=,)|(?<= and )|(?<=\n))so(?= (?!that\b|much\b|many\b|far\b|very\b)|,)",
+    r"(?:^|(?<=[,;.:] )|(?<=,)|(?<= and )|(?<=\n))so(?= (?!(?:is|are|do|does|was|that|much|many|far|very)\b)|,)",
     r"(?<=, )then(?!\w)", "所以", "因此", "综上", "綜上", "したがって", "よって",
     "なので", "そのため", "따라서", "그러므로",
 ))  # fmt: skip
@@ -166,9 +167,10 @@ BUT = "|".join((
 ))  # fmt: skip
 
 CORRECTS = (
-    r"(?:^|(?<=[.!?\u2026)\n\u2014])|(?<=[.!?\u2026:,] )|(?<= - )|(?<=\u2014 )|(?<=\s))"
-    r"(?:(?:on (?:second|further) thought|(?:up)?on reflection|after (?:re-?\w+ing|\w+ing (?:it )?(?:again|"
-    r"once more)))|edit:|"
+    r"(?:^|(?<=[.!?\u2026()\n\u2014])|(?<=[.!?\u2026:,] )|(?<= - )|(?<=\u2014 )|(?<=\s))"
+    r"(?:(?:on (?:second|further) thought|(?:up)?on reflection|i mean|or rather|after (?:re-?\w+ing|"
+    r"\w+ing (?:it )?(?:again|"
+    r"once more)))|(?:edit|corrected):|"
     r"(?:(?<!n't )(?<!cannot )(?<!to )wait|hold on|hang on|scratch that|"
     r"correction|oops|oh no|sorry|apologies|"
     r"my (?:mistake|bad)|moment mal|moment|warte|attends?|attendez|espera|espere|aspetta|wacht|vänta|"

@@ -41,7 +41,7 @@ _RIGHT = (
 _APPROVED = re.compile(
     rf"{_AFTER}(?:{_BE}{_ADVERB}\s+{_RIGHT}|(?:is|are|must be|does)\s*[.!]*\s*$|(?:remains|wins|beats|"
     rf"outperforms|fits best|"
-    rf"stands|holds|applies|it is\b|is it\b|follows(?!\s+\w))|"
+    rf"stands|holds|applies(?!\s+(?:to|only|when|if)\b)|it is\b|is it\b|follows(?!\s+\w))|"
     rf"(?:是|才是)?(?:正确|正確|对的|對的|最佳|正しい|が正しい|が正解|가 정답|가 맞|이 정답|이 맞))",
     re.IGNORECASE,
 )
@@ -89,7 +89,7 @@ _UNPROVEN = re.compile(
 )
 _IN_PART = re.compile(
     r"\b(?:partially|partly|(?<!first )(?<!second )(?<!other )half|in part|sometimes|occasionally|almost|nearly|"
-    r"above|below|teilweise|partiellement|parcialmente|parzialmente)[\s-]+[\"'\u201c(]*$|部分",
+    r"above|below|teilweise|partiellement|parcialmente|parzialmente)(?:\s+an?)?[\s-]+[\"'\u201c(]*$|部分",
     re.IGNORECASE,
 )
 _OVER = re.compile(
@@ -102,7 +102,8 @@ _OTHERS_SAY = re.compile(
     r"writer))(?:\s(?:people|readers|might|may|"
     r"would|could|will|often|commonly|usually|sometimes|tend to|wrongly))*"
     r"\s(?:says?|claims?|argues?|thinks?|believes?|see|read|call|label|classify|consider|pick|choose|select|prefer)\b"
-    r"[^,;.]*|\bothers\s|\b(?:consider|considering|examine|look at|start with|evaluate|analy[sz]e)\s(?:(?:the\s)?"
+    r"[^,;.]*|\bothers\s|\bso (?:is|are|does)\s[\"'(]*|\b(?:consider|considering|examine|look at|start with|"
+    r"evaluate|analy[sz]e)\s(?:(?:the\s)?"
     r"(?:option|choice|answer|statement)s?\s)?[\"'(]*)$",
     re.IGNORECASE,
 )
@@ -187,7 +188,7 @@ def _said_of_chain(
     }
     if any(answers.values()) and _BOTH.search(sentence[: first.start]):
         answers = dict.fromkeys(chain, True)
-    is_list = len(chain) > 1 and {each.meaning for each in chain if answers[each]} >= meanings
+    is_list = len(chain) > 1 and any(answers.values()) and {each.meaning for each in chain} >= meanings
     clause = next((each for each in parts if each.start <= first.start < each.end), parts[-1])
     negations = _negations(sentence[clause.start : first.start])
     role = Role.MENTIONED if is_list else _role(sentence, first, last, clause)
@@ -268,7 +269,7 @@ _PARTICLE_BEFORE = re.compile(
 )
 _PARTICLE_AFTER = re.compile(
     r"[\"'\u201d\u2019」)\]*_`]*\s*(?:$|[.,;:!?\u2014\u2013\uff0c\u3001\u3002\uff01।،(\[/&|→-]|\n|"
-    r"(?:and|or|to|from|for|und|oder|et|ou|y|o|e)\s|です|입니다|ह\u0948|"
+    r"(?:and|or|to|from|for|as|und|oder|et|ou|y|o|e)\s|です|입니다|ह\u0948|"
     rf"(?:{languages.REASON}|{languages.SO}|{languages.BUT}))",
     re.IGNORECASE,
 )

@@ -1,4 +1,4 @@
-"""Whole numbers in English words, from zero to the trillions, ordinals up to the twelfth, and rows of stars."""
+"""Whole numbers in English words, from zero to the trillions, ordinals up to the twelfth, scales and stars."""
 
 import re
 from decimal import Decimal
@@ -20,10 +20,21 @@ _ORDINALS = {
 }  # fmt: skip
 _WORD = rf"(?:{'|'.join((*_VALUES, *_POWERS, 'hundred', 'dozen'))})"
 _RUN = re.compile(
-    rf"(?<![\w-])(?P<sign>(?:minus|negative)\s+)?(?P<run>(?:an?\s+(?=hundred|thousand|million|dozen))?{_WORD}"
+    rf"(?<![\w-])(?<!half )(?<!half a )(?P<sign>(?:minus|negative)\s+)?(?P<run>(?:an?\s+(?=hundred|thousand|"
+    rf"million|dozen))?{_WORD}"
     rf"(?:(?:\s+and\s+|[\s-]+){_WORD})*)(?P<half>\s+and\s+a\s+half)?(?![\w-])"
-    r"(?!\s(?:half|halves|quarters?|thirds?|fourths?|fifths?|sixths?|eighths?|tenths?)\b)"
+    r"(?!\s(?:point|half|halves|quarters?|thirds?|fourths?|fifths?|sixths?|eighths?|tenths?)\b)"
 )
+
+
+OTHER_SCALES = re.compile(
+    r"\s?(?:(?P<e4>[万萬만])|(?P<e8>[亿億억]))(?![0-9])|\s(?:(?P<e3>тыс\w*|tausend|mil)|(?P<e6>millions|millionen|mio|millones|"
+    r"millón|milioni|milhões|milyon|миллион\w*|млн|triệu|juta)|(?P<e9>milliarden?|milliards?|mrd|miliardi|миллиард\w*|"
+    r"млрд|milyar|tỷ))(?!\w)",
+    re.IGNORECASE,
+)
+"""Scales of other languages than English, by their power of ten."""
+_POINT = re.compile(rf"\b{_WORD}\s+point\s+{_WORD}\b")
 
 
 def number_words_in(text: str) -> list[tuple[int, int, Decimal]]:
@@ -32,10 +43,14 @@ def number_words_in(text: str) -> list[tuple[int, int, Decimal]]:
     >>> number_words_in("minus twenty-one, one hundred and five")
     [(0, 16, Decimal('-21')), (18, 38, Decimal('105'))]
     """
-    found = []
+    found: list[tuple[int, int, Decimal]] = []
+    if _POINT.search(text):
+        return found
     for match in _RUN.finditer(text):
-        value = _value(re.findall(rf"\b{_WORD}\b", match["run"]))
-        if value is not None:
+        words = re.findall(rf"\b{_WORD}\b", match["run"])
+        value = _value(words)
+        # "A million and a half" is no million and 0.5.
+        if value is not None and not (match["half"] and words[-1] not in _VALUES):
             size = Decimal(value) + (Decimal("0.5") if match["half"] else 0)
             found.append((match.start(), match.end(), -size if match["sign"] else size))
     return found

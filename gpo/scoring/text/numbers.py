@@ -19,7 +19,7 @@ import re
 from decimal import Context, Decimal, InvalidOperation
 from typing import NamedTuple
 
-from gpo.scoring.text.number_words import number_words_in, ordinal_word
+from gpo.scoring.text.number_words import OTHER_SCALES, number_words_in, ordinal_word
 from gpo.scoring.text.plain import plain_text, unwrapped
 
 PRECISION = Context(prec=28)
@@ -57,6 +57,7 @@ _SUFFIX = re.compile(r"(?P<ordinal>st|nd|rd|th)(?!\w)|(?P<money>[kKmMbBtT]|[bmt]
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[({]?(?P<raised>[-+]?[0-9]{1,3})[)}]?(?![.\d])")
 _NO_UNIT = re.compile(r"[xyznieOπ√]|pi|[DGKMBkb]|bn|mn|tn")
 _PART_OF_MORE = re.compile(
+    r"\s(?:hundred|thousand|million|billion|trillion|mil|mill[io]\w+)\b|"
     r"\s?\^|\*\*|\s?\\?(?:sqrt|pi|log|sin|cos|ln)\b|\s?[√π]|:[0-9]|[.,'][0-9]|-[0-9]{1,2}-[0-9]|/[0-9]|"
     r"\.?\s?\\overline|\s?±|\s?\+/-|\s?\\pm|\\?overline|_\{?[0-9]|[²³]|\+(?!\s*=)|[-\u2013]\s?[0-9]"
 )
@@ -103,7 +104,8 @@ _SIGNS = (
     (re.compile(r"(?<![\w.])([-+]?[0-9]+(?:\.[0-9]+)?) ?[x*×·] ?10 ?(?:\^|\*\*) ?[({]?([-+]?[0-9]+)[)}]?"), r"\1e\2"),
     (re.compile(r"(?<!\w)_+(?=[-+$0-9])"), ""),
     (re.compile(r"\b(?:minus|negative)\s+(?=[$€£]?[0-9.])", re.IGNORECASE), "-"),
-    (re.compile(r"(?:[负負]|マイナス|마이너스)\s?(?=[0-9])|(?<![0-9)] )\b(?:moins|menos|meno|минус)\s(?=[0-9])"), " -"),
+    (re.compile(r"(?:[负負]|零下|マイナス|마이너스)\s?(?=[0-9])|(?<![0-9)] )\b(?:moins|menos|meno|минус)\s(?=[0-9])"),
+    " -"),
 )  # fmt: skip
 _FRACTIONS = {
     "½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅕": "1/5", "⅖": "2/5",
@@ -204,6 +206,14 @@ def _number(text: str, match: re.Match[str], scale: Decimal | None, *, decimal_c
     if (is_rating and Decimal(match["divisor"]) != scale) or _begins_within(text, match):
         value = None
     after = text[end : end + 24]
+    if other := OTHER_SCALES.match(after):
+        exponent = int((other.lastgroup or "e0")[1:])
+        value = (
+            None
+            if value is None or _PART_OF_MORE.match(after, other.end())
+            else PRECISION.multiply(value, 10**exponent)
+        )
+        return NamedNumber(start, end + other.end(), value)
     if suffix := _SUFFIX.match(after):
         value, length = _with_suffix(value, suffix, is_money=match["unit"] is not None)
         return NamedNumber(start, end + length, value)
@@ -228,6 +238,8 @@ def _with_suffix(value: Decimal | None, suffix: re.Match[str], *, is_money: bool
     money, letters = suffix["money"], suffix["letters"] or ""
     if suffix["ordinal"]:
         return value, suffix.end()
+    if re.match("[0-9]", suffix.string[suffix.end() :]) and not re.fullmatch("[ckmd]?m", suffix[0]):
+        return None, suffix.end()  # `1h30`
     if money and is_money and value is not None:
         return PRECISION.multiply(value, Decimal(_SCALES[money.casefold()])), suffix.end()
     if money in {"m", "t"} or not (money or _NO_UNIT.fullmatch(letters)):

@@ -39,7 +39,8 @@ def objects_in(text: str) -> list[JsonPart]:
 
 
 _BETWEEN = re.compile(
-    r"[\s,;`]*(?:(?:or|and|oder|und|ou|et|o|y|(?:option|version|choice)\s*\w?)[\s:,]*)?(?:`{3,}\w*\s*)?", re.IGNORECASE
+    r"[\s,;`]*(?:(?:or|and|oder|und|ou|et|o|y|(?:option|version|choice)\s*\w?)[\s:,]*)?(?:alternatively[\s:,]*)?(?:`{3,}\w*\s*)?",
+    re.IGNORECASE,
 )
 
 
@@ -100,14 +101,15 @@ def _repaired(text: str) -> dict[str, Any] | list[Any] | None:
 
     It is no guess where all letters and digits of the text are in the result, in order, and nothing else.
     """
-    bare = set(_BARE_WORD.findall(_QUOTED.sub('""', _COMMENT.sub(lambda match: match[1] or "", text))))
-    if not _QUOTED_OR_NAME.match(text) or not bare <= _CONSTANTS.keys() or (0, len(text)) not in spans_of(text):
+    wrote = _COMMENT.sub(lambda match: match[1] or "", text)
+    bare = set(_BARE_WORD.findall(_QUOTED.sub('""', wrote)))
+    if not _QUOTED_OR_NAME.match(wrote) or not bare <= _CONSTANTS.keys() or (0, len(text)) not in spans_of(text):
         return None
     from json_repair import loads as repaired  # noqa: PLC0415 - a tenth of a second that few texts need
 
     try:
         value = repaired(text, skip_json_loads=True)
-        if not isinstance(value, dict | list) or not _is_finite(value):
+        if not isinstance(value, dict if text.lstrip().startswith("{") else list) or not _is_finite(value):
             return None
         given = json.dumps(value, ensure_ascii=False)
         given.encode()
@@ -115,7 +117,6 @@ def _repaired(text: str) -> dict[str, Any] | list[Any] | None:
         return None
     if '""' in given and not _EMPTY.search(text):
         return None  # a value that is missing is no empty one
-    wrote = _COMMENT.sub(lambda match: match[1] or "", text)
     return value if _content(wrote) == _content(given) and not _stray_quotes(value) else None
 
 

@@ -42,6 +42,8 @@ class Phrases:
         """Take the phrases; where `numbers` are given, the phrases are numbers and found by their value."""
         self.forms = dict(forms)
         self.numbers = dict(numbers) if numbers else {}
+        is_rating = bool(self.numbers) and all(value == value.to_integral_value() for value in self.numbers)
+        self.scale = max(self.numbers) if is_rating and max(self.numbers) > 1 else None
         self.letters = {form for form in self.forms if len(form) == 1 and form.isalpha() and form.isascii()}
         longest = sorted(self.forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_spaced, longest)) or r"(?!)")
@@ -64,10 +66,10 @@ class Phrases:
                 return found
         if not self.numbers:
             return None
-        if "/" in text and (scale := max(self.numbers)) >= 1:
+        if "/" in text and self.scale is not None:
             # Of labels 1 to 5, `5/5` is 5.
             bare = text.strip(_AROUND + _TAIL + "()[]{}<>")
-            rated = numbers_in(bare, scale=scale)
+            rated = numbers_in(bare, scale=self.scale)
             is_all = len(rated) == 1 and (rated[0].start, rated[0].end) == (0, len(bare))
             return self.numbers.get(rated[0].value or Decimal("NaN")) if is_all else None
         number = single_number(text)
@@ -100,7 +102,7 @@ class Phrases:
         nothing = Phrase("")
         return [
             Mention(number.start, number.end, phrase.meaning if phrase else None, phrase or nothing)
-            for number in numbers_in(sentence, scale=max(self.numbers))
+            for number in numbers_in(sentence, scale=self.scale)
             for phrase in (None if number.value is None else self.numbers.get(number.value),)
         ]
 
@@ -122,7 +124,8 @@ class Phrases:
 
 _OTHER_IN_IDIOM = re.compile(r".{0,8}?(?:\b(?:each|no|every|any)\s+other\b|\bother\s+(?:hand|words?|than|side)\b)")
 _NAMED_BY_LETTER = re.compile(
-    r"\b(?:vitamins?|plan|hepatitis|appendix|fig(?:ure)?\.?|table|exhibit|schedule|gate|room)\s+$", re.IGNORECASE
+    r"\b(?:vitamins?|plan|hepatitis|section|appendix|fig(?:ure)?\.?|table|exhibit|schedule|gate|room)\s+$",
+    re.IGNORECASE,
 )
 """What a letter after it is a part of: `vitamin C`."""
 _NEAR = 40
@@ -139,7 +142,7 @@ def _is_label_letter(sentence: str, at: int) -> bool:
     before, after = sentence[max(0, at - _NEAR) : at], sentence[at + 1 : at + _NEAR]
     if re.search(r"[(\[{]\s?$", before) and re.match(r"\s?[)\]}]", after):
         return True
-    if re.match(r"\s?\)", after) and at < _NEAR and not before.strip(" -*\"'"):
+    if not before.strip(" -*\"'") and at < _NEAR and _OPENS.match(after):
         return True
     if re.search(r"\b(?:options?|choices?|answers?|labels?|class|category|statement)\s+$", before, re.IGNORECASE):
         return not re.match(r"\s+[a-z]", after) or sentence[at].isupper()
@@ -148,6 +151,17 @@ def _is_label_letter(sentence: str, at: int) -> bool:
     if re.match(r"\.\w\b|['\u2019]", after) or re.search(r"\b\w\.$", before):
         return False
     return not (sentence[at] in "AI" and _ARTICLE.match(after))
+
+
+_OPENS = re.compile(r"\s?\)|\s+is\s+(?:the\s+)?(?:correct|right|best|answer)\b")
+
+
+def is_article(sentence: str, end: int) -> bool:
+    """Whether a word follows that stands after an article, and not after a label: `a cat`, `C language`."""
+    is_word = _ARTICLE.match(sentence, end) is not None and not re.match(
+        r"\s+(?:option|choice|answer)\b", sentence[end:]
+    )
+    return sentence[end - 1].isupper() and is_word
 
 
 def _is_word(letter: str) -> bool:

@@ -98,6 +98,10 @@ _QUOTES = (
 )  # fmt: skip
 
 
+_NAME_IN_CODE = re.compile("[a-z_]+")
+"""Within `__init__` and its like: the marks are a part of it."""
+
+
 def unwrapped(text: str, *, quotes: bool = False) -> str:
     """`text` without pairs of Markdown or LaTeX marks around all of it, and, if asked, of quotes.
 
@@ -107,6 +111,8 @@ def unwrapped(text: str, *, quotes: bool = False) -> str:
     text = text.strip()
     for first, last in _PAIRS + _QUOTES * quotes:
         inner = text[len(first) : -len(last)] if len(text) > len(first) + len(last) else ""
+        if first == "__" and _NAME_IN_CODE.fullmatch(inner):
+            continue
         if inner.strip() and text.startswith(first) and text.endswith(last) and first not in inner:
             return unwrapped(inner, quotes=quotes)
     return text

@@ -172,7 +172,7 @@ def boxed(text: str, *, brackets: bool = False) -> str | None:
 
 
 _CLOSES = {"<": "<|end_of_box|>", "[": "]]"}
-_BESIDE = re.compile(r"[}\s$]*(?:,|;|or|and|oder|und|ou|et|\\text\s?\{\s*(?:or|and)\s*\})[\s$]*")
+_BESIDE = re.compile(r"[}\s$]*(?:,|;|or|and|oder|und|ou|et|\\text\s?\{\s*(?:or|and)\s*\})[\s$]*|[}$ \t]+")
 
 
 def _end_of(text: str, box: re.Match[str]) -> int:
