@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     prompt_refresh_s: float = Field(default=30.0, gt=0)
     """About how many seconds pass before `gpo.load_prompt` looks for a newer version again."""
 
+    reports_key: SecretStr | None = None
+    """The password under which the prompt endpoint serves reports at `/reports`; by default it serves none."""
+
     local_idle_s: float = 10.0
     """How many seconds an embedded model server runs on after its last user has left."""
 

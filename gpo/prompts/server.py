@@ -41,6 +41,7 @@ from gpo.prompts.connections import TimedProtocol
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptRecord, PromptVersion
 from gpo.serving.http_guard import guard, local_hosts
+from gpo.serving.pages import ServedPages, page_routes
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -67,8 +68,8 @@ class _Answer(NamedTuple):
 class PromptServer:
     """The endpoint over one database, as an ASGI application in `app`."""
 
-    def __init__(self, database: str, clock: Callable[[], float] = time.time) -> None:
-        """Serve the prompts of the SQLAlchemy URL `database`, which need not be reachable yet."""
+    def __init__(self, database: str, clock: Callable[[], float] = time.time, pages: ServedPages | None = None) -> None:
+        """Serve the prompts of the SQLAlchemy URL `database`, which need not be reachable yet, and the `pages`."""
         self._database = database
         self._clock = clock
         self._lock = Lock()
@@ -82,6 +83,7 @@ class PromptServer:
                 Route("/v1/prompts/{name}", self._prompt),
                 Route("/v1/prompts/{name}/history", self._history),
                 Route("/healthz", self._health),
+                *(page_routes(pages) if pages is not None else ()),
             ]
         )
         # The redirect would repeat whatever name the request came under.
@@ -194,7 +196,7 @@ def _message(message: Message) -> dict[str, Any]:
     return message.model_dump(mode="json", exclude_defaults=True)
 
 
-def serve(database: str, host: str, port: int, say: Callable[[str], None]) -> None:
+def serve(database: str, host: str, port: int, say: Callable[[str], None], pages: ServedPages | None = None) -> None:
     """Serve until interrupted; `say` is told the address once the port is open.
 
     Raises:
@@ -205,7 +207,7 @@ def serve(database: str, host: str, port: int, say: Callable[[str], None]) -> No
         socket = config.bind_socket()
     except SystemExit:
         raise StateError(f"{host}:{port} cannot be listened at; choose another with --port") from None
-    server = PromptServer(database)
+    server = PromptServer(database, pages=pages)
     try:
         socket.listen(config.backlog)  # from here on a client waits for the server instead of being refused
         address, bound = socket.getsockname()[:2]

@@ -11,6 +11,7 @@ from gpo.comparison.tables import cells_table, curves_table
 from gpo.files import write_whole
 from gpo.report.curves import INSTALL, can_plot, curves_picture
 from gpo.report.markdown import inline, pipe_table
+from gpo.report.page.numbers import PlainTable
 
 _NONE = "-"
 
@@ -25,7 +26,7 @@ def comparison_markdown(comparison: Comparison, picture: str | None = None, note
         _failures(comparison.failed, len(comparison.cells)),
         f"## {_title(overall)}",
         _summary(comparison.summaries_of(overall)),
-        _explained(comparison),
+        explain_table(comparison),
         "## Wins, ties and losses",
         _duels(comparison),
         "## Learning curves",
@@ -36,7 +37,7 @@ def comparison_markdown(comparison: Comparison, picture: str | None = None, note
             if several
         ),
         "## Runs",
-        _budgets(comparison.tasks),
+        _pipes(budget_table(comparison.tasks), names=1),
         _cells(comparison.cells),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -93,20 +94,31 @@ def _title(text: str) -> str:
 
 
 def _summary(rows: Sequence[Summary]) -> str:
+    found = summary_table(rows)
+    best = best_mean(rows)
+    cells = [[inline(arm), f"**{mean}**" if mean == best else mean, *rest] for arm, mean, *rest in found.rows]
+    return pipe_table(found.head, cells, numeric=found.numeric)
+
+
+def best_mean(rows: Sequence[Summary]) -> str:
+    """The highest mean test score, as the table has it; empty where there is none."""
+    means = [row.test.mean for row in rows if row.test]
+    return formatting.fraction(max(means)) if means else ""
+
+
+def summary_table(rows: Sequence[Summary], caption: str = "") -> PlainTable:
     """The table of one task, or of all; a column without any value is left out."""
     has_cost = any(row.cost is not None for row in rows)
     has_tokens = any(row.tokens for row in rows)
     has_failed = any(row.failed for row in rows)
-    best = max((_test_mean(row) for row in rows if row.test), default=None)
     head = ["Method", "Test", _spread_title(rows), "Dev", "Gain", "Task calls"]
     head += [*(["Tokens"] if has_tokens else []), *(["Cost"] if has_cost else []), "Wall time"]
     head += ["Failed"] if has_failed else []
     cells = []
     for row in rows:
-        mean = _fraction(row.test)
         line = [
-            inline(row.arm),
-            f"**{mean}**" if row.test and row.test.mean == best else mean,
+            row.arm,
+            _fraction(row.test),
             formatting.interval(row.test.low, row.test.high) if row.test else _NONE,
             _fraction(row.dev),
             formatting.signed(row.gain.mean) if row.gain else _NONE,
@@ -117,7 +129,7 @@ def _summary(rows: Sequence[Summary]) -> str:
         line.append(_NONE if row.wall_s is None else formatting.duration(row.wall_s))
         line += [str(row.failed) if row.failed else ""] if has_failed else []
         cells.append(line)
-    return pipe_table(head, cells, numeric=[1, *range(3, len(head))])
+    return PlainTable(caption, head, cells, numeric=[1, *range(3, len(head))])
 
 
 def _spread_title(rows: Iterable[Summary]) -> str:
@@ -133,7 +145,8 @@ def _number(value: float | None) -> str:
     return _NONE if value is None else f"{round(value):,}"
 
 
-def _explained(comparison: Comparison) -> str:
+def explain_table(comparison: Comparison) -> str:
+    """What the numbers of the table are."""
     seeds = len(comparison.seeds)
     what = formatting.count(seeds, "seed")
     spread = (
@@ -148,25 +161,37 @@ def _explained(comparison: Comparison) -> str:
     )
 
 
+EXPLAINED_DUELS = (
+    "Wins - ties - losses by mean test score, in pairs of equal task and seed. A win or a loss is clear where the "
+    "paired 95% interval of the difference, over the test examples or by their groups, leaves out 0."
+)
+
+
 def _duels(comparison: Comparison) -> str:
+    return f"{_pipes(duel_table(comparison), names=1)}\n\n{EXPLAINED_DUELS}"
+
+
+def _pipes(found: PlainTable, names: int) -> str:
+    """The table as Markdown; the first `names` cells of a row are names, which are escaped."""
+    rows = [[*map(inline, row[:names]), *row[names:]] for row in found.rows]
+    return pipe_table([inline(cell) for cell in found.head], rows, numeric=found.numeric)
+
+
+def duel_table(comparison: Comparison) -> PlainTable:
     """One row a method; for each opponent its wins, ties and losses, and how many of them are clear."""
     opponents = list(dict.fromkeys(each.against for each in comparison.duels))
     found = {(each.arm, each.against): each for each in comparison.duels}
     head = ["Method"]
     for opponent in opponents:
         name = "the start prompt" if opponent == START else opponent
-        head += [f"Against {inline(name)}", "of these clear"]
+        head += [f"Against {name}", "of these clear"]
     rows = []
     for arm in comparison.arms:
-        line = [inline(arm.name)]
+        line = [arm.name]
         for opponent in opponents:
             line += _duel(found.get((arm.name, opponent)))
         rows.append(line)
-    text = (
-        "Wins - ties - losses by mean test score, in pairs of equal task and seed. A win or a loss is clear where the "
-        "paired 95% interval of the difference, over the test examples or by their groups, leaves out 0."
-    )
-    return f"{pipe_table(head, rows)}\n\n{text}"
+    return PlainTable("Against each other", head, rows, numeric=())
 
 
 def _duel(duel: Duel | None) -> list[str]:
@@ -177,36 +202,44 @@ def _duel(duel: Duel | None) -> list[str]:
     return [f"{duel.wins} - {duel.ties} - {duel.losses}", ", ".join(clear) or "none"]
 
 
-def _budgets(tasks: Iterable[TaskPlan]) -> str:
+def budget_table(tasks: Iterable[TaskPlan]) -> PlainTable:
+    """What each task was given."""
     head = ["Task", "Calls a search", "Candidates a step", "Train", "Dev", "Test"]
     rows = [
         [
-            inline(task.name),
+            task.name,
             f"{task.calls:,}",
             "its own" if task.candidates is None else f"{task.candidates:,}",
             *map("{:,}".format, (task.train, task.dev, task.test)),
         ]
         for task in tasks
     ]
-    return pipe_table(head, rows, numeric=range(1, 6))
+    return PlainTable("What each search was given", head, rows, numeric=range(1, 6))
 
 
-def _cells(cells: Iterable[CellRow]) -> str:
+def cell_table(cells: Iterable[CellRow]) -> PlainTable:
+    """One row a run; the last cell is its id."""
     head = ["Task", "Method", "Seed", "Dev", "Test", "Gain", "Task calls", "Run"]
     rows = [
         [
-            inline(row.task),
-            inline(row.arm),
+            row.task,
+            row.arm,
             str(row.seed),
             _NONE if row.dev is None else formatting.fraction(row.dev),
             _NONE if row.test is None else formatting.fraction(row.test),
             _NONE if row.gain is None else formatting.signed(row.gain),
             _number(row.task_calls),
-            f"`{row.run_id}`" if row.run_id else "failed",
+            row.run_id or "failed",
         ]
         for row in cells
     ]
-    return pipe_table(head, rows, numeric=range(2, 7))
+    return PlainTable("Runs", head, rows, numeric=range(2, 7))
+
+
+def _cells(cells: Sequence[CellRow]) -> str:
+    found = cell_table(cells)
+    runs = [f"`{row.run_id}`" if row.run_id else "failed" for row in cells]
+    return _pipes(found._replace(rows=[[*row[:-1], run] for row, run in zip(found.rows, runs, strict=True)]), names=2)
 
 
 def _failures(failed: Sequence[CellRow], runs: int) -> str:

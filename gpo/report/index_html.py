@@ -1,6 +1,6 @@
 """The list of all runs of a state folder as one HTML page beside their reports."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from gpo import formatting
 from gpo.files import write_whole
 from gpo.report import findings
 from gpo.report.gate import DECISIONS
-from gpo.report.page.templates import TEMPLATES, hash_of_script
+from gpo.report.page.templates import fill_page
 from gpo.report.run_html import report_path
 from gpo.runs.history import History, RunRow
 from gpo.runs.outcome import Outcome
@@ -48,20 +48,36 @@ def index_rows(home: Path, history: History) -> Iterator[IndexRow]:
         yield _row(home, run, outcome)
 
 
-def write_index(home: Path, rows: Iterable[IndexRow]) -> Path:
+class IndexEntry(NamedTuple):
+    """Something that is kept, with the address of its page, empty where it has none; `tone` colours the first cell."""
+
+    name: str
+    page: str
+    cells: Sequence[str] = ()
+    tone: str = ""
+
+
+class IndexGroup(NamedTuple):
+    """A table of the list: prompts, decisions, datasets or comparisons."""
+
+    title: str
+    head: Sequence[str]
+    entries: Sequence[IndexEntry]
+
+
+def write_index(home: Path, rows: Iterable[IndexRow], groups: Sequence[IndexGroup] = ()) -> Path:
     """Write the page, whole or not at all, and return its path.
 
     Raises:
         OSError: the folder `reports` cannot be written.
     """
-    script = TEMPLATES.read("page.js")
-    page = TEMPLATES.fill(
+    page = fill_page(
         "index.html.j2",
-        style_sheet=TEMPLATES.read("page.css"),
-        script=script,
-        script_hash=hash_of_script(script),
+        kind="Prompt optimisation",
+        title="Reports",
         home=str(home),
         rows=list(rows),
+        groups=groups,
     )
     path = home / "reports" / "index.html"
     write_whole(path, page)

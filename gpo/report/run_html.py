@@ -12,7 +12,6 @@ from gpo import formatting
 from gpo.files import write_whole
 from gpo.report import findings, usage
 from gpo.report.chart import trajectory_svg
-from gpo.report.charts.canvas import STYLE
 from gpo.report.charts.distances import distances_svg
 from gpo.report.charts.learning import learning_svg
 from gpo.report.charts.scatter import map_svg
@@ -34,7 +33,7 @@ from gpo.report.page.numbers import (
     usage_table,
 )
 from gpo.report.page.steps import PromptTree, StepSection
-from gpo.report.page.templates import TEMPLATES, hash_of_script
+from gpo.report.page.templates import fill_page
 from gpo.report.proposals import (
     REJECTED_HEAD,
     WAY_HEAD,
@@ -88,12 +87,10 @@ def _choose_parts(outcome: Outcome, material: RunMaterial) -> PageParts:
 def _fill(spec: TaskSpec, outcome: Outcome, material: RunMaterial, parts: PageParts) -> str:
     stays = findings.best_is_start(outcome)
     start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
-    script = TEMPLATES.read("page.js")
-    return TEMPLATES.fill(
+    return fill_page(
         "run.html.j2",
-        style_sheet=TEMPLATES.read("page.css") + STYLE,
-        script=script,
-        script_hash=hash_of_script(script),
+        kind="Prompt optimisation report",
+        title=outcome.task,
         outcome=outcome,
         started=outcome.started_at[:16].replace("T", " "),
         headline=findings.headline(outcome),

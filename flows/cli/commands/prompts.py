@@ -1,4 +1,4 @@
-"""`gpo prompt ...` and `gpo serve-prompts`: what is in production, how it came there, and how it is moved."""
+"""`gpo prompt ...`: what is in production, how it came there, and how it is moved."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.console import exit_on_error, print_error, print_json, stdout_console
+from flows.cli.console import exit_on_error, print_json, stdout_console
 from flows.cli.options import (
     Alias,
     AsJson,
@@ -274,23 +274,6 @@ def publish(
         else:
             new = "Published" if published.is_new else "Already there:"
             typer.echo(f"{new} {name} version {version.version} as {published.where}")
-
-
-@commands.command("serve-prompts", rich_help_panel=PRODUCTION)
-def serve_prompts(
-    host: Annotated[str, typer.Option(help="The address to listen at. There is no authentication.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen at; 0 for any.", min=0, max=65535)] = 4300,
-    home: Home = None,
-    debug: Debug = False,
-) -> None:
-    """Serve prompts over HTTP, read-only, for applications that cannot import `gpo.load_prompt`."""
-    with exit_on_error(debug=debug):
-        from gpo.prompts.server import serve
-        from gpo.settings import load_settings
-
-        settings = load_settings()
-        folder = (home or settings.home_here()).absolute()
-        serve(settings.database_for(folder), host, port, print_error)
 
 
 def _user() -> str:

@@ -1,4 +1,4 @@
-"""`gpo up`, `gpo down`, `gpo status`, `gpo ui` and `gpo migrate`: the servers and the database of a state folder."""
+"""`gpo up`, `down`, `status`, `ui`, `serve-prompts` and `migrate`: the servers and the database of a state folder."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import typer
 
 from flows.cli.console import exit_on_error, print_error, print_json, stdout_console
 from flows.cli.options import AsJson, Debug, Home
-from flows.cli.panels import STACK
+from flows.cli.panels import PRODUCTION, STACK
 from flows.cli.state import state_folder
 
 ui_group = typer.Typer(help="The local Prefect server that `--ui` starts.", no_args_is_help=True)
@@ -115,3 +115,26 @@ def stop_ui(home: Home = None, debug: Debug = False) -> None:
         from flows.stack.ui import stop_server
 
         typer.echo("stopped" if stop_server(state_folder(home)) else "none runs")
+
+
+@commands.command("serve-prompts", rich_help_panel=PRODUCTION)
+def serve_prompts(
+    host: Annotated[str, typer.Option(help="The address to listen at. There is no authentication.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen at; 0 for any.", min=0, max=65535)] = 4300,
+    home: Home = None,
+    debug: Debug = False,
+) -> None:
+    """Serve prompts over HTTP, read-only, for applications that cannot import `gpo.load_prompt`.
+
+    With GPO_REPORTS_KEY set, also the reports of the state folder at `/reports`, to whoever gives it as the password.
+    """
+    with exit_on_error(debug=debug):
+        from gpo.prompts.server import serve
+        from gpo.serving.pages import ServedPages
+        from gpo.settings import load_settings
+
+        settings = load_settings()
+        folder = (home or settings.home_here()).absolute()
+        key = settings.reports_key
+        pages = ServedPages(folder / "reports", None if key is None else key.get_secret_value())
+        serve(settings.database_for(folder), host, port, print_error, pages)

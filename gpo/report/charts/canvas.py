@@ -24,6 +24,25 @@ _SHADES_LIGHT = ("#cfe3e8", "#a5cfd8", "#74b5c3", "#3f96a8", "#0b7285", "#07414c
 _SHADES_DARK = ("#21444c", "#2a6470", "#2f8796", "#35a9bb", "#3bc9db", "#c5f6fa")
 
 
+_LINES_LIGHT = ("#d55e00", "#00795a", "#a3447c", "#8a6100", "#2670a8", "#495057", "#8c6d31", "#868e96")
+_LINES_DARK = ("#ff9d5c", "#4fd6a9", "#eaa0cb", "#f2c14e", "#8cc8f2", "#ced4da", "#d3b06a", "#868e96")
+_DASHES = ("none", "7 3", "2 3", "9 3 2 3", "4 4", "12 4", "1 4", "none")
+
+
+def _lines(colours: Sequence[str]) -> str:
+    """What lines of methods look like: they differ in dashes as well as in colour."""
+    names = (f".gpo-chart .method{number}" for number in range(len(colours)))
+    return "".join(
+        f"{name}{{stroke:{colour}}}\n{name}.name{{fill:{colour};stroke:none}}\n"
+        for name, colour in zip(names, colours, strict=True)
+    )
+
+
+def _dashes() -> str:
+    marks = (f".gpo-chart .method.method{number}{{stroke-dasharray:{dash}}}" for number, dash in enumerate(_DASHES))
+    return "\n".join(marks)
+
+
 def _shades(colours: Sequence[str]) -> str:
     return "".join(f".gpo-chart .shade{number}{{fill:{colour}}}\n" for number, colour in enumerate(colours))
 
@@ -46,7 +65,11 @@ STYLE = f"""
 .gpo-chart .strong{{fill:#0b7285;font-weight:600}}
 .gpo-chart .halo{{paint-order:stroke;stroke:#ffffff;stroke-width:4px;stroke-linejoin:round}}
 .gpo-chart .spot{{stroke:#5c636a;stroke-width:.75}}
-{_shades(_SHADES_LIGHT)}@media (prefers-color-scheme:dark){{
+.gpo-chart .method{{stroke-width:1.6;stroke-linejoin:round;fill:none}}
+.gpo-chart .method-reference{{stroke:#0b7285;stroke-width:2.8}}
+.gpo-chart .end{{fill:#ffffff;stroke-width:1.6}}
+{_dashes()}
+{_lines(_LINES_LIGHT)}{_shades(_SHADES_LIGHT)}@media (prefers-color-scheme:dark){{
 .gpo-chart text{{fill:#ced4da}}
 .gpo-chart .card{{fill:#1b1f24;stroke:#343a40}}
 .gpo-chart .grid{{stroke:#2b3036}}
@@ -61,7 +84,9 @@ STYLE = f"""
 .gpo-chart .strong{{fill:#3bc9db}}
 .gpo-chart .halo{{stroke:#1b1f24}}
 .gpo-chart .spot{{stroke:#ced4da}}
-{_shades(_SHADES_DARK)}}}"""
+.gpo-chart .method-reference{{stroke:#3bc9db}}
+.gpo-chart .end{{fill:#1b1f24}}
+{_lines(_LINES_DARK)}{_shades(_SHADES_DARK)}}}"""
 
 
 @dataclass(frozen=True)

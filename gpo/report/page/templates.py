@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gpo import formatting
 from gpo.jinja import Templates
 from gpo.records import START_STEP
 from gpo.report import findings
+from gpo.report.charts.canvas import STYLE
 from gpo.report.findings import CandidateRow
 from gpo.report.proposals import describe_reason
 
@@ -41,6 +42,13 @@ def split_code(text: str) -> list[MarkedText]:
 def describe_status(row: CandidateRow) -> str:
     """What became of a scored prompt; empty where nothing did."""
     return "start" if row.step == START_STEP and row.status != "best" else _STATUS[row.status]
+
+
+def fill_page(name: str, *, kind: str, title: str, **values: Any) -> str:
+    """A whole page: the frame with its style and script, and a template's blocks in it."""
+    script = TEMPLATES.read("page.js")
+    frame = {"style_sheet": TEMPLATES.read("page.css") + STYLE, "script": script, "script_hash": hash_of_script(script)}
+    return TEMPLATES.fill(name, kind=kind, title=title, **frame, **values)
 
 
 TEMPLATES = Templates(

@@ -1,0 +1,126 @@
+"""The page of a decision: what became of a challenger, on which evidence, what changed, and what to type next."""
+
+from collections.abc import Sequence
+
+from gpo.formatting import count, fraction, signed
+from gpo.gate.verdict import GateVerdict
+from gpo.production.decision import STATUS_WORDS, Decision, Status
+from gpo.prompts.version import PromptDifference, PromptRecord, version_difference
+from gpo.report.findings import Tone
+from gpo.report.gate import MEASURE_HEAD, SLICE_HEAD
+from gpo.report.kept.places import Place, place_of
+from gpo.report.page.facts import Command
+from gpo.report.page.numbers import gate_section
+from gpo.report.page.templates import fill_page
+
+_TONES: dict[Status, Tone] = {"promoted": "better", "rejected": "worse", "expired": "unclear", "waiting": "unclear"}
+
+
+def decision_page(decision: Decision, record: PromptRecord | None, run: Place) -> str:
+    """The page; `record` is the prompt, None where the registry has it no more, and `run` what was decided about."""
+    verdict = decision.verdict
+    live, new = _difference(decision, record)
+    gate = None if verdict is None else gate_section(verdict)
+    return fill_page(
+        "decision.html.j2",
+        kind="Decision",
+        title=decision.prompt,
+        decision=decision,
+        at=(decision.decided_at or decision.created_at)[:16].replace("T", " "),
+        run=run,
+        tone=tone_of(decision),
+        claim=claim_of(decision),
+        detail=f": {decision.why or decision.reason}",
+        reasons=[each for each in gate.reasons if each != decision.reason] if gate else (),
+        warnings=gate.warnings if gate else (),
+        gate=gate,
+        tiles=[] if verdict is None else _tiles(verdict),
+        slice_head=SLICE_HEAD,
+        measure_head=("Measure", "Before", "After", *MEASURE_HEAD[3:]),
+        new=new,
+        difference=live,
+        facts=_facts(decision),
+        history=place_of("prompts", decision.prompt),
+        commands=_commands(decision),
+    )
+
+
+def tone_of(decision: Decision) -> Tone:
+    """The colour of a decision: of one that moved nothing, that of its verdict."""
+    by_verdict: dict[str, Tone] = {"promote": "better", "keep": "worse"}
+    found = _TONES.get(decision.status)
+    return found or by_verdict.get(decision.verdict.decision if decision.verdict else "", "unclear")
+
+
+def words_of(decision: Decision) -> str:
+    """What became of it, in a few words; of a check, what the gate said."""
+    words = STATUS_WORDS[decision.status]
+    if decision.status != "checked" or decision.verdict is None:
+        return words
+    said = {"promote": "and passed", "keep": "and turned down", "not enough evidence": "and not proven"}
+    return f"{words} {said[decision.verdict.decision]}"
+
+
+def claim_of(decision: Decision) -> str:
+    """The same, with the version."""
+    words = words_of(decision)
+    if decision.challenger is None:
+        return words.capitalize()
+    return f"Version {decision.challenger}: {words}"
+
+
+def _difference(decision: Decision, record: PromptRecord | None) -> tuple[PromptDifference | None, str | None]:
+    """What differs from champion to challenger, and the text of the challenger; None where they are not known."""
+    if record is None or decision.challenger is None:
+        return None, None
+    live, new = record.find(decision.champion), record.find(decision.challenger)
+    if live is None or new is None:
+        return None, None
+    return version_difference(live, new), new.content.instruction
+
+
+def _tiles(verdict: GateVerdict) -> list[tuple[str, str, str]]:
+    low, high = signed(verdict.gain.low), signed(verdict.gain.high)
+    scores = f"{fraction(verdict.champion, 2)} → {fraction(verdict.challenger, 2)}"
+    tiles = [
+        ("Test score", scores, count(verdict.n, "test example")),
+        ("Gain", signed(verdict.gain.value), f"{100 * verdict.confidence:.3g}% interval {low} to {high}"),
+        ("Examples", f"{verdict.wins:,} won, {verdict.losses:,} lost", "the others are alike"),
+    ]
+    if verdict.use is not None:
+        spends = f"may pass by luck in {100 * verdict.use.level:.2g}%"
+        tiles.append(("Use of the alias", f"number {verdict.use.number}", spends))
+    return tiles
+
+
+def _facts(decision: Decision) -> list[tuple[str, str]]:
+    data = decision.dataset
+    rows = [
+        ("Alias", decision.alias),
+        ("In production then", f"version {decision.champion}"),
+        ("Data", data.name + (f" version {data.version}" if data.version else "")),
+        ("Decided on", decision.created_at[:16].replace("T", " ") + " UTC"),
+    ]
+    if decision.dev is not None:
+        rows.append(("Dev score", f"{fraction(decision.dev[0])} before, {fraction(decision.dev[1])} after"))
+    if decision.who:
+        rows.append(("By", decision.who))
+    if decision.is_open and decision.expires_at:
+        rows.append(("Can be answered until", decision.expires_at[:16].replace("T", " ") + " UTC"))
+    return rows
+
+
+def _commands(decision: Decision) -> Sequence[Command]:
+    name = decision.prompt
+    if decision.is_open:
+        return [
+            Command("Puts it live", f"gpo approve {decision.run} --why '...'"),
+            Command("Keeps what is live", f"gpo reject {decision.run} --why '...'"),
+        ]
+    if decision.status == "promoted":
+        return [Command("Takes it back", f"gpo prompt rollback {name} --why '...'")]
+    look = Command("All decisions about this prompt", f"gpo decisions {name}")
+    if decision.challenger is None:
+        return [look]
+    live = f"gpo prompt promote {name} {decision.challenger} --why '...'"
+    return [look, Command("Puts it live in spite of the decision", live)]
