@@ -1,4 +1,4 @@
-"""`gpo up`, `down`, `status`, `ui`, `serve-prompts`, `migrate`: the servers and the database of a state folder."""
+"""`gpo up`, `down`, `status`, `ui`, `serve-prompts` and `migrate`: the servers and the database of a state folder."""
 
 from typing import Annotated
 
