@@ -10,6 +10,11 @@ from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
 from gpo.messages.message import shown_value
 
+_LONGEST_MARK = 4
+"""Characters of a label that stands before an option, as `(A)`; longer ones are classes."""
+
+_SPEAKERS, _SAID = ("speaker", "sender", "from", "author"), ("text", "utterance", "message", "content", "value")
+_TITLES = ("title", "heading")
 _OPTION_LABELS, _OPTION_TEXTS = ("label", "key", "id"), ("text", "content", "value")
 
 
@@ -70,22 +75,37 @@ def _conversation_text(value: object, field: str) -> str:
 
 def _lines_of_list(items: Sequence[Any], field: str, labels: Sequence[str]) -> list[str]:
     if all(isinstance(item, str | bool) for item in items):
-        names = labels if len(labels) >= len(items) else ()
+        is_marked = len(labels) >= len(items) and all(len(label) <= _LONGEST_MARK for label in labels)
+        names = labels if is_marked else ()
         texts = [plain_text(item, field) for item in items]
         if names:
             return [_labelled(name, text, field) for name, text in zip(names, texts, strict=False)]
         return [f"- {text}" for text in texts]
     if all(isinstance(item, Mapping) for item in items):
         return [_line_of_mapping(item, field) for item in items]
+    if all(map(_is_titled, items)):
+        return [f"- {plain_text(title, field)}: {' '.join(said)}" for title, said in items]
     raise _no_input(items, field)
 
 
+def _is_titled(item: object) -> bool:
+    """Whether an item is a title with the sentences of a passage."""
+    if not isinstance(item, list) or [type(each) for each in item] != [str, list]:
+        return False
+    return all(isinstance(each, str) for each in item[1])
+
+
 def _line_of_mapping(item: Mapping[str, Any], field: str) -> str:
-    """A block of a message, the definition of a tool, or one labelled option."""
+    """A block of a message, the definition of a tool, a turn of a talk, a titled passage, or one labelled option."""
     if item.get("type") == "text" and "text" in item:
         return plain_text(item["text"], field)
     if item.get("type") == "function" and isinstance(item.get("function"), Mapping):
         return json.dumps(typed_json(item), ensure_ascii=False)
+    for names in (_SPEAKERS, _TITLES):
+        first = next((item[name] for name in names if name in item), None)
+        said = next((item[name] for name in _SAID if name in item), None)
+        if isinstance(first, str) and isinstance(said, str):
+            return f"{'- ' if names is _TITLES else ''}{plain_text(first, field)}: {plain_text(said, field)}"
     label = next((item[name] for name in _OPTION_LABELS if name in item), None)
     shown = next((item[name] for name in _OPTION_TEXTS if name in item), None)
     if label is None or shown is None:

@@ -16,10 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
 from gpo.data.guessing.exports import import_command
 from gpo.data.guessing.found import Found, find_in
-from gpo.data.guessing.guess import FEWEST_ROWS, Guess, sizes_for
+from gpo.data.guessing.guess import FEWEST_ROWS, Guess
 from gpo.data.guessing.remarks import label_counts, remarks_on
+from gpo.data.guessing.roles.splits import sizes_for
 from gpo.data.relations import Part, RowChecks, RowProblems
 from gpo.data.rows import Labelled, label_row
+from gpo.data.sources.encodings import EncodingError
 from gpo.data.sources.registry import Table
 from gpo.data.sources.tables import tables_of
 from gpo.data.splits import load_splits
@@ -88,13 +90,26 @@ def write_starter(
 
 def _with_command(error: DatasetError, name: str, data: Path, choices: Choices) -> DatasetError:
     """The error with the command that settles what is undecided, where one does."""
-    if isinstance(error, UndecidedError) and error.choices is not None:
-        given = {option: value for option, value in error.choices._asdict().items() if value}
-        options = choices._replace(**given).as_options()
-        return DatasetError(f"{error}\n  This works: gpo spec init {name} --data {shlex.quote(str(data))} {options}")
-    if command := import_command(data, name, has_rows=not isinstance(error, UndecidedError)):
-        return DatasetError(f"{error}\n  It looks like the export of another tool, which this reads: {command}")
+    if isinstance(error, EncodingError) and error.likely:
+        error = UndecidedError(str(error), Choices(encoding=error.likely))
+    wanted = error.choices if isinstance(error, UndecidedError) else None
+    # A known export has its own reader, which knows more than a guess at its fields.
+    if wanted is None or wanted.reference is not None:
+        is_read = not isinstance(error, UndecidedError)
+        if found := import_command(data, name, has_rows=is_read):
+            return DatasetError(f"{error}\n  It looks like the export of another tool, which this reads: {found}")
+    if isinstance(error, UndecidedError) and wanted is not None:
+        return DatasetError(f"{error}\n  This works: {_command(error, wanted, name, data, choices)}")
     return error
+
+
+def _command(error: UndecidedError, wanted: Choices, name: str, data: Path, choices: Choices) -> str:
+    """The command with what would settle the error, and with all that was said already."""
+    given = {option: value for option, value in wanted._asdict().items() if value}
+    better = error.data or data
+    copy = "" if better.exists() else f"cp {shlex.quote(str(data))} {shlex.quote(str(better))} && "
+    options = choices._replace(**given).as_options()
+    return f"{copy}gpo spec init {name} --data {shlex.quote(str(better))} {options}".rstrip()
 
 
 def _checked(found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choices, ask: Ask) -> tuple[Found, Splits]:

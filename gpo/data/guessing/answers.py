@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, get_args
 from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
 from gpo.data.guessing.label_sets import are_flags, find_label_sets
-from gpo.data.guessing.names import words_of
+from gpo.data.guessing.roles.names import words_of
+from gpo.data.guessing.values import are_sentences, usual_words
 from gpo.data.identity import normal_form, visible_form
 from gpo.data.sources.files import Number
 from gpo.errors import suggestion
@@ -230,19 +231,14 @@ def _number(found: References) -> AnswerGuess | None:
 def _exact(found: References) -> AnswerGuess | None:
     if not all(map(is_short, found.texts)) or not _WORDED.isdisjoint(words_of(found.column.name)):
         return None
-    return _PLAIN["exact"] if _words(found.texts) <= _SENTENCE else None
+    is_long = usual_words(found.texts) > _SENTENCE
+    return None if is_long or are_sentences(found.texts) else _PLAIN["exact"]
 
 
 def _free(found: References) -> AnswerGuess:
-    if _words(found.texts) > _LONG_ANSWER:
+    if usual_words(found.texts) > _LONG_ANSWER:
         return _PLAIN["free"]._replace(metric="rouge_l", instruction="Answer in a few sentences.")
     return _PLAIN["free"]
-
-
-def _words(texts: Sequence[str]) -> int:
-    """The words of a text of middle length."""
-    lengths = sorted(len(text.split()) for text in texts)
-    return lengths[len(lengths) // 2] if lengths else 0
 
 
 def is_number(text: str) -> bool:

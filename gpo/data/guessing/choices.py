@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gpo.errors import DatasetError
@@ -25,6 +26,12 @@ class Choices(NamedTuple):
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The fields that are named, some of which may be inside others."""
+        inputs = (each.partition("=")[2] or each for each in self.input)
+        return tuple(filter(None, (*inputs, self.reference, self.group)))
 
     def as_options(self) -> str:
         """As they are written on a command line.
@@ -57,8 +64,11 @@ def take_default(question: ChoiceToMake) -> str:
 
 
 class UndecidedError(DatasetError):
-    """The data leaves open what only a person can say; `choices` would settle it, where that can be told."""
+    """The data leaves open what only a person can say; `choices` would settle it, where that can be told.
 
-    def __init__(self, text: str, choices: Choices | None = None) -> None:
+    `data` is what is better read than what was named: one of several files, or the same rows under another ending.
+    """
+
+    def __init__(self, text: str, choices: Choices | None = None, data: Path | None = None) -> None:
         super().__init__(text)
-        self.choices = choices
+        self.choices, self.data = choices, data

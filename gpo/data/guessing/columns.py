@@ -1,6 +1,5 @@
 """The columns of a table as a guess sees them: their values, what is missing, how many differ."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,11 +9,11 @@ from typing import Any
 
 from gpo.data.content_blocks import is_image
 from gpo.data.conversations import is_shown_as_messages, is_tools, last_role
-from gpo.data.identity import normal_form
+from gpo.data.guessing.roles.names import is_aside
+from gpo.data.guessing.values import can_be_shown, is_missing, is_number_like, key_of
 from gpo.data.sources.files import Number
-from gpo.data.sources.paths import is_there, value_or_none
+from gpo.data.sources.paths import value_or_none
 from gpo.formatting import shorten_value
-from gpo.records import canonical_json
 
 Row = Mapping[str, Any]
 
@@ -26,6 +25,8 @@ _WORDY = 2
 _MOSTLY = 0.9
 _CODE = re.compile(r"\S*\d\S*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_QUERY = re.compile(r"(SELECT|WITH|PREFIX|MATCH|INSERT INTO|UPDATE|DELETE FROM)\s.*", re.DOTALL)
+_ADDRESS = re.compile(r"https?://\S+|[^\s@]+@[^\s@]+\.[^\s@]+")
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: \d+|")
 
 
@@ -84,7 +85,7 @@ class Column:
     @cached_property
     def is_number(self) -> bool:
         """Whether all values are numbers."""
-        return bool(self.present) and all(_is_number(value) for value in self.present)
+        return bool(self.present) and all(is_number_like(value) for value in self.present)
 
     @cached_property
     def is_structured(self) -> bool:
@@ -95,6 +96,24 @@ class Column:
     def is_list(self) -> bool:
         """Whether all values are lists."""
         return bool(self.present) and all(isinstance(value, list) for value in self.present)
+
+    @cached_property
+    def is_listed(self) -> bool:
+        """Whether all values are lists that lines of a text can show: passages, turns of a talk, words."""
+        if not self.is_list or self.holds_messages or self.holds_tools:
+            return False
+        has_numbers = any(isinstance(item, Number) for value in self.present for item in value)
+        return not has_numbers and all(can_be_shown(value) for value in self.present)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it tells how a row came about, such as when, and how long that took."""
+        return self.name.startswith("_") or (is_aside(self.name) and (self.is_number or self.is_date))
+
+    @cached_property
+    def is_address(self) -> bool:
+        """Whether nearly all values are addresses of pages or of mail."""
+        return self._is_mostly(_ADDRESS)
 
     @cached_property
     def is_asked(self) -> bool:
@@ -145,8 +164,8 @@ class Column:
     @cached_property
     def is_wordy(self) -> bool:
         """Whether most values are texts of several words."""
-        texts = [value for value in self.present if isinstance(value, str)]
-        return bool(texts) and sum(len(text.split()) >= _WORDY for text in texts) > len(self.present) / 2
+        words = [len(value.split()) for value in self.present if isinstance(value, str)]
+        return bool(words) and sum(number >= _WORDY for number in words) > len(self.present) / 2
 
     @cached_property
     def is_label_like(self) -> bool:
@@ -185,8 +204,16 @@ class Column:
     @cached_property
     def is_date(self) -> bool:
         """Whether nearly all values are dates."""
-        dates = sum(bool(_DATE.fullmatch(str(value).strip())) for value in self.present)
-        return bool(self.present) and dates >= _MOSTLY * len(self.present)
+        return self._is_mostly(_DATE)
+
+    @cached_property
+    def is_query(self) -> bool:
+        """Whether nearly all values are queries of a database."""
+        return self._is_mostly(_QUERY)
+
+    def _is_mostly(self, form: re.Pattern[str]) -> bool:
+        found = sum(bool(form.fullmatch(str(value).strip())) for value in self.present)
+        return bool(self.present) and found >= _MOSTLY * len(self.present)
 
     def shown(self) -> str:
         """The name with what is to be said of its values."""
@@ -195,53 +222,14 @@ class Column:
         return f"`{self.name[:LABEL_LENGTH]}`"
 
 
-def is_missing(value: object) -> bool:
-    """Whether a value says nothing: null, NaN, a blank text, an empty list or object. The same in every file format."""
-    if not is_there(value) or value in ([], {}):
-        return True
-    return isinstance(value, str) and not isinstance(value, Number) and not normal_form(value)
-
-
-def has_objects(value: Sequence[object]) -> bool:
-    """Whether an item of a list is an object."""
-    return any(isinstance(item, Mapping) for item in value)
-
-
-def key_of(value: object) -> str:
-    """A value as a text that equals that of another value where both say the same to a reader."""
-    return normal_form(str(value)) if isinstance(value, str | bool) else canonical_json(_plain(value))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return hashlib.sha256(value).hexdigest()
-    return value if isinstance(value, str | bool | None) else str(value)
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, Number):
-        return True
-    if not isinstance(value, str):
-        return False
-    try:
-        float(value.strip().replace(",", ""))
-    except ValueError:
-        return False
-    return True
-
-
-_CONTAINERS = 2
+_CONTAINERS = 4
 """Levels of objects whose fields are looked at as columns."""
 
 
 def columns_of(rows: Sequence[Row], folder: Path | None = None) -> dict[str, Column]:
     """The columns of rows by their names, in their order; fields of objects follow, by their paths.
 
-    Files that values name are looked for in `folder`.
+    A list that always holds one object counts as that object. Files that values name are looked for in `folder`.
     """
     names: dict[str, None] = {}
     for row in rows:
@@ -254,11 +242,22 @@ def columns_of(rows: Sequence[Row], folder: Path | None = None) -> dict[str, Col
 
 def _add(found: dict[str, Column], column: Column, rows: Sequence[Row], levels: int) -> None:
     found[column.name] = column
-    if not column.is_structured or levels == 0 or column.holds_images:
+    objects, place = _objects(column)
+    if not objects or levels == 0 or column.holds_images:
         return
     inner: dict[str, None] = {}
-    for value in column.present:
+    for value in objects:
         inner.update(dict.fromkeys(str(name) for name in value))
     for name in inner:
         if "." not in name and "[" not in name:
-            _add(found, Column(f"{column.name}.{name}", rows, column.folder), rows, levels - 1)
+            _add(found, Column(f"{column.name}{place}.{name}", rows, column.folder), rows, levels - 1)
+
+
+def _objects(column: Column) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """The objects that a column holds, and the step of a path that leads to them."""
+    if column.is_structured:
+        return column.present, ""
+    is_one = column.is_list and all(len(value) == 1 and isinstance(value[0], Mapping) for value in column.present)
+    if not is_one or column.holds_messages or column.holds_tools:
+        return (), ""
+    return [value[0] for value in column.present], "[0]"

@@ -6,15 +6,17 @@ from typing import Any, NamedTuple, Self
 
 from gpo.data.guessing.benchmarks import recognise_benchmark
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
-from gpo.data.guessing.columns import Column, Row, key_of
-from gpo.data.guessing.guess import FEWEST_ROWS, Guess, guess, sample, sizes_for
+from gpo.data.guessing.columns import Column, Row
+from gpo.data.guessing.guess import FEWEST_ROWS, Guess, guess, sample
+from gpo.data.guessing.roles.splits import sizes_for, sizes_of_splits
+from gpo.data.guessing.unread import check_ending, no_splits, no_test
+from gpo.data.guessing.values import key_of
 from gpo.data.sources.encodings import EncodingGuess, check_encoding, detect_encoding
 from gpo.data.sources.files import LOADERS, FileReading, detect_reading, ending_of
 from gpo.data.sources.folders import read_file, split_files
 from gpo.data.sources.workbooks import sheet_names
 from gpo.errors import DatasetError
 from gpo.records import Split
-from gpo.spec.dataset import SplitSpec
 
 _TEXT_FILES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".yaml", ".yml"})
 _WITH_HEADERS = frozenset({".csv", ".tsv", ".xlsx"})
@@ -52,10 +54,11 @@ def find_in(data: Path, choices: Choices = UNDECIDED, ask: Ask = take_default) -
     if data.is_dir():
         files = split_files(data)
         if not files:
-            raise DatasetError(
-                f"{data}: is a folder without splits; name one file, or a folder with train, dev and test files"
-            )
+            raise no_splits(data)
+        if "test" not in files:
+            raise no_test(data, files)
         return _find_in_splits(data.resolve(), files, choices, ask)
+    check_ending(data)
     reading, encoded = _reading(data, choices, ask)
     reader = _Reader(choices)
     rows = sample(reader.rows(data, reading))
@@ -91,9 +94,7 @@ def _find_in_splits(folder: Path, files: Mapping[Split, tuple[Path, ...]], choic
 
     rows = sample(all_rows())
     reader.check()
-    split = SplitSpec.model_construct(
-        train=counts.get("train", 0), dev=max(counts.get("dev", 0), 1), test=max(counts.get("test", 0), 1)
-    )
+    split = sizes_of_splits(counts)
     known = recognise_benchmark(folder, rows, split) if choices == UNDECIDED else None
     guessed = known or guess(folder, rows, choices._replace(split=None), ask)._replace(split=split, split_field=None)
     if choices.split:

@@ -1,7 +1,6 @@
 """What a data file shows: which fields are inputs, which is the right answer, and of what kind answers are."""
 
 import random
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -17,12 +16,13 @@ from gpo.data.guessing.answers import (
 )
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, UndecidedError, take_default
 from gpo.data.guessing.columns import Column, Row, columns_of
-from gpo.data.guessing.names import is_feedback, is_split, variables_for
 from gpo.data.guessing.options import Options, find_options, labelled_reference, option_labels
-from gpo.data.guessing.roles import Inputs, LeftOut, Reference, find_inputs, find_reference
+from gpo.data.guessing.roles.inputs import Inputs, LeftOut, find_inputs
+from gpo.data.guessing.roles.names import is_feedback, variables_for
+from gpo.data.guessing.roles.references import Reference, find_reference
+from gpo.data.guessing.roles.splits import find_split_field, known_field, own_sizes, sizes_for
 from gpo.data.identity import identity_of
-from gpo.data.sources.tables import split_named
-from gpo.errors import DatasetError, suggestion
+from gpo.errors import DatasetError
 from gpo.scoring.spec import MetricSpec
 from gpo.spec.dataset import SplitSpec
 
@@ -82,7 +82,11 @@ def guess(data: Path, rows: Sequence[Row], choices: Choices = UNDECIDED, ask: As
         DatasetError: too few rows.
     """
     check_enough(data, len(rows))
-    columns = columns_of(rows, data if data.is_dir() else data.parent)
+    folder = data if data.is_dir() else data.parent
+    columns = columns_of(rows, folder)
+    for path in choices.paths:
+        if path not in columns and (column := Column(path, rows, folder)).present:
+            columns[path] = column
     try:
         return _guess(data, columns, choices, ask)
     except UndecidedError as error:
@@ -90,8 +94,8 @@ def guess(data: Path, rows: Sequence[Row], choices: Choices = UNDECIDED, ask: As
 
 
 def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -> Guess:
-    split_field = _split_field(columns, choices)
-    group = _known(choices.group, columns, "--group") if choices.group else None
+    split_field = find_split_field(columns, choices)
+    group = known_field(choices.group, columns, "--group") if choices.group else None
     identifier = _identifier(columns)
     own = {name: column for name, column in columns.items() if name not in (split_field, identifier, group)}
     chosen, options = _reference(own, columns, choices, ask)
@@ -115,7 +119,7 @@ def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -
         reference=reference,
         id=identifier,
         answer=answer,
-        split=_own_sizes(columns[split_field]) if split_field else sizes_for(different, choices.split),
+        split=own_sizes(columns[split_field]) if split_field else sizes_for(different, choices.split),
         solution=asked.solution,
         feedback=feedback,
         option_labels=_labels_by_variable(inputs, options, labels),
@@ -136,7 +140,7 @@ def _reference(
     """
     options = find_options(own)
     if choices.reference:
-        chosen = Reference(_known(choices.reference, columns, "--reference"))
+        chosen = Reference(known_field(choices.reference, columns, "--reference"))
         options = options if options and chosen.field not in options.fields else None
     else:
         try:
@@ -161,35 +165,10 @@ def check_enough(data: Path, rows: int) -> None:
         )
 
 
-def _known(field: str, columns: Mapping[str, Column], option: str) -> str:
-    if field not in columns:
-        raise UndecidedError(f"{option} {field}: no such field{suggestion(field, columns)}")
-    if option == "--reference" and columns[field].distinct < 2:
-        raise UndecidedError(f"{option} {field}: cannot be the right answer, for it says the same in every row")
-    return field
-
-
 def _identifier(columns: Mapping[str, Column]) -> str | None:
     column = next((column for name, column in columns.items() if name.casefold() == _ID), None)
     is_unique = column and not column.missing and column.distinct == len(column.values)
     return column.name if column and is_unique and column.is_text else None
-
-
-def _split_field(columns: Mapping[str, Column], choices: Choices) -> str | None:
-    """The field whose values name splits, test among them."""
-    if choices.split is not None:
-        return None if _sizes_of(choices.split) else _known(choices.split, columns, "--split")
-    for name, column in columns.items():
-        if (
-            is_split(name)
-            and column.is_text
-            and not column.missing
-            and column.distinct <= 2 * len(SplitSpec.model_fields)
-        ):
-            named = {split_named(value) for value in column.present}
-            if "test" in named and None not in named and len(named) > 1:
-                return name
-    return None
 
 
 def _inputs(
@@ -203,9 +182,9 @@ def _inputs(
     for each in choices.input:
         variable, equals, field = each.partition("=")
         if each in columns or not equals:
-            given |= variables_for([_known(each, columns, "--input")])
+            given |= variables_for([known_field(each, columns, "--input")])
         else:
-            given[variable] = _known(field, columns, "--input")
+            given[variable] = known_field(field, columns, "--input")
     try:
         found = find_inputs(columns, reference, options)
     except UndecidedError:
@@ -256,36 +235,6 @@ def _count(columns: Mapping[str, Column], inputs: Sequence[str], reference: str)
     asked = zip(*(columns[field].keys for field in inputs), strict=True)
     usable = [keys for keys, answer in zip(asked, columns[reference].keys, strict=True) if answer and any(keys)]
     return len({identity_of(keys) for keys in usable}), len(usable)
-
-
-def sizes_for(rows: int, given: str | None = None) -> SplitSpec:
-    """About 10% train, 30% dev, and the rest up to 200 test; or the three sizes that are given."""
-    if given is not None and (sizes := _sizes_of(given)):
-        return SplitSpec(train=sizes[0], dev=sizes[1], test=sizes[2])
-    train = min(max(rows // 10, 4), 48)
-    dev = min(max(3 * rows // 10, 8), 64)
-    return SplitSpec(train=train, dev=dev, test=min(rows - train - dev, 200))
-
-
-def _sizes_of(given: str) -> tuple[int, int, int] | None:
-    """The sizes of `40,60,200`; None for the name of a field."""
-    parts = [part.strip() for part in given.split(",")]
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    train, dev, test = map(int, parts)
-    if not dev or not test:
-        raise UndecidedError(f"--split {given}: dev and test need at least one example; write TRAIN,DEV,TEST")
-    return train, dev, test
-
-
-def _own_sizes(column: Column) -> SplitSpec:
-    """The sizes of splits that the rows name; dev is cut off train where none is named."""
-    counts = Counter(split_named(value) for value in column.present)
-    train, dev, test = counts["train"], counts["dev"], counts["test"]
-    if not dev:
-        dev = min(max(train // 4, 1), 64)
-        train -= dev
-    return SplitSpec(train=max(train, 0), dev=dev, test=test)
 
 
 def sample(rows: Iterable[_Row]) -> list[_Row]:

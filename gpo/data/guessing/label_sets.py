@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
-from gpo.data.guessing.names import words_of
+from gpo.data.guessing.roles.names import words_of
 from gpo.data.identity import normal_form, visible_form
 from gpo.scoring.read_list import items_of
 from gpo.template import variables_in
@@ -16,6 +16,7 @@ _WORDS = 4
 _FEWEST_SEVERAL = 0.05
 """Share of the rows that have several labels; with fewer, a mark stands in a label by chance."""
 _MARKS = (";", "|", ",")
+_OTHER_MARKS = ("><", "#", "/", "+", "&", "\n", "][")
 _ALTERNATIVES = frozenset(
     {"answers", "references", "aliases", "accepted", "acceptable", "variants", "votes", "annotators", "outputs"}
 )
@@ -47,6 +48,18 @@ def find_label_sets(column: Column) -> LabelSets | None:
     for mark in _MARKS:
         if found := _checked(column, [text.split(mark) for text in texts], mark):
             return found
+    return None
+
+
+def joined_otherwise(column: Column) -> str | None:
+    """A value with several labels that stand together in a way that no answer is read by; None where there is none."""
+    texts = [value.strip() for value in column.present if type(value) is str]
+    if not column.is_text or len(texts) < len(column.present):
+        return None
+    for mark in _OTHER_MARKS:
+        sets = [[part.strip("<>[] ") for part in text.split(mark)] for text in texts]
+        if _checked(column, sets, mark):
+            return next(text for text in texts if mark in text)
     return None
 
 

@@ -5,8 +5,9 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gpo.data.guessing.columns import Column, key_of
-from gpo.data.guessing.names import words_of
+from gpo.data.guessing.columns import Column
+from gpo.data.guessing.roles.names import is_like_answer, words_of
+from gpo.data.guessing.values import key_of
 
 _MOST_OPTIONS = 12
 _MOSTLY = 0.9
@@ -39,7 +40,8 @@ def find_options(columns: Mapping[str, Column]) -> Options | None:
 
 def _of_one_field(column: Column) -> Options | None:
     """A list of texts, texts by their labels, or labels and texts side by side, in every row."""
-    if not column.is_filled or _LISTS.isdisjoint(words_of(column.name)):
+    # What a person ticked of the options is an answer.
+    if not column.is_filled or _LISTS.isdisjoint(words_of(column.name)) or is_like_answer(column.name):
         return None
     rows = [_labels_and_count(value) for value in column.present]
     most = max((count for _, count in rows), default=0)

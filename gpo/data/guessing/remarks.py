@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from gpo.data.guessing.answers import labels_of, references_of
 from gpo.data.guessing.columns import Column, Row, columns_of
 from gpo.data.guessing.guess import Guess
-from gpo.data.guessing.label_sets import count_in_sets, find_label_sets
-from gpo.data.guessing.names import is_id, words_of
+from gpo.data.guessing.label_sets import count_in_sets, find_label_sets, joined_otherwise
+from gpo.data.guessing.roles.names import is_id, is_split, is_test_of_code, words_of
 from gpo.data.identity import normal_form
 from gpo.data.sources.paths import is_there
 from gpo.formatting import count as counted
@@ -24,6 +24,12 @@ _NOTHING = frozenset(
 """Labels that may as well mean that there is no answer, in normal form."""
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+
+_OF_LOGS = frozenset({"latency", "tokens", "trace", "cost"})
+_OF_MODELS = frozenset({"output", "outputs", "response", "completion"})
+
+_FLAGS = frozenset({"0", "1", "true", "false", "0.0", "1.0"})
+_FEWEST_FLAGS = 3
 
 _GROUP_WORDS = frozenset(
     {"customer", "user", "client", "document", "doc", "article", "author", "session", "thread", "case"}
@@ -55,6 +61,10 @@ def remarks_on(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
     return (
         *_of_labels(rows, found),
         *_of_decimals(rows, found),
+        *_of_marks(columns[found.reference], found),
+        *_of_flags(columns, found),
+        *_of_tests(columns, found),
+        *_of_logs(columns, found),
         *_of_gaps(columns, found),
         *_of_groups(columns, found),
     )
@@ -82,7 +92,8 @@ def _of_labels(rows: Sequence[Row], found: Guess) -> Iterator[str]:
             "correct these rows, or leave them out"
         )
     for label, number in labels.items():
-        if number > 1 and found.answer.spec.kind == "choice" and normal_form(label) in _NOTHING:
+        is_doubtful = normal_form(label) in _NOTHING and set(labels) != {"1", "-1"}
+        if number > 1 and found.answer.spec.kind == "choice" and is_doubtful:
             yield (
                 f"`{label}` ({counted(number, 'row')}) is taken as a label; if it means that there is no answer, empty "
                 "these cells: rows without an answer are left out"
@@ -101,6 +112,41 @@ def _of_decimals(rows: Sequence[Row], found: Guess) -> Iterator[str]:
         yield (
             f"`{found.reference}` holds numbers with a decimal comma, as {shorten_value(texts[0])}, which may be one "
             "number or two: they are compared as texts; write them with a point to have them compared as numbers"
+        )
+
+
+def _of_marks(column: Column, found: Guess) -> Iterator[str]:
+    if found.answer.spec.kind == "choice" and (shown := joined_otherwise(column)):
+        yield (
+            f"`{found.reference}` seems to hold several labels in one, as {shorten_value(shown)}: each mixture is "
+            "taken as a label of its own; write `;` between labels to have them scored as a set"
+        )
+
+
+def _of_flags(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
+    flags = [name for name, column in columns.items() if set(column.counts) <= _FLAGS and column.is_filled]
+    if found.reference in flags and len(flags) >= _FEWEST_FLAGS:
+        listed = ", ".join(f"`{name}`" for name in flags)
+        yield (
+            f"{listed} each say whether one label applies: only `{found.reference}` is asked for; --reference names "
+            "another, and one column with all labels that apply makes them one task"
+        )
+
+
+def _of_tests(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
+    used = (found.reference, found.split_field, *found.inputs.values())
+    tests = [name for name in columns if is_test_of_code(name) and not is_split(name) and name not in used]
+    if tests and not KINDS[found.answer.spec.kind].has_labels:
+        yield f"`{tests[0]}` seems to hold tests of code, which are not run: answers are compared as texts"
+
+
+def _of_logs(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
+    if _OF_LOGS.isdisjoint(word for name in columns for word in words_of(name)):
+        return
+    if not _OF_MODELS.isdisjoint(words_of(found.reference)):
+        yield (
+            f"`{found.reference}` seems to be what a model answered in use: it is a right answer only where a person "
+            "has checked it"
         )
 
 

@@ -1,9 +1,13 @@
 """By what encoding a text file seems to be written, found by trying."""
 
 import codecs
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import charset_normalizer
 
 from gpo.data.sources.files import detect_reading, open_bytes
 from gpo.errors import DatasetError
@@ -15,8 +19,32 @@ _MOST_HIGH = 0.2
 """Share of bytes beyond ASCII; Western languages have less, and what has more is written in another alphabet."""
 
 
-_OTHERS = ("gb18030", "big5", "shift_jis", "euc_kr", "cp1251", "cp1256", "latin-1")
-_SHOWN = 20
+_OTHERS = ("gb18030", "big5", "shift_jis", "euc_jp", "cp949", "cp1250", "cp1251", "cp1253", "cp1256", "latin-1")
+_SHOWN, _MOST_READINGS = 20, 3
+_LIKELY = (
+    "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
+    "cp874", "iso8859_2", "iso8859_6", "koi8_r", "cp866",
+)  # fmt: skip
+"""Of the many encodings that there are, those in which people's files are."""
+
+_NAMED = {"cp932": "shift_jis"}
+"""Encodings by another name, which more people know."""
+
+_FOREIGN = re.compile(r"[^\W\d_][¹²³¿¼½¾¢£¥§¶¤¦±¡ª¬¨¯][^\W\d_]|ø\w*ì|ì\w*ø")
+_TURKISH = re.compile("[þð]")
+"""What cp1252 makes of the letters of Polish and Czech, signs within words, and of Turkish, letters of Icelandic."""
+_SOME = 2
+_JAPANESE = ("shift_jis", "cp932", "euc_jp")
+_HIRAGANA, _HIRAGANA_SHARE = re.compile("[\u3041-\u3096]"), 0.1
+"""Characters that stand in every Japanese sentence and in no other; the share is of two bytes each."""
+
+
+class EncodingError(DatasetError):
+    """A file is written in an encoding that is not sure; `likely` is the one that it seems to be, if there is one."""
+
+    def __init__(self, text: str, likely: str | None) -> None:
+        super().__init__(text)
+        self.likely = likely
 
 
 class EncodingGuess(NamedTuple):
@@ -30,7 +58,8 @@ def detect_encoding(path: Path) -> EncodingGuess:
     """UTF-8 if the whole file is; UTF-16 by its mark or its zeros; else cp1252, the one of Western Windows.
 
     Raises:
-        DatasetError: it is none of these, or the file cannot be read.
+        EncodingError: it is none of these, or its words say that cp1252 is wrong.
+        DatasetError: the file cannot be read.
     """
     if (marked := detect_reading(path).encoding) != "utf-8":
         return EncodingGuess(marked, "by its byte order mark")
@@ -45,25 +74,55 @@ def detect_encoding(path: Path) -> EncodingGuess:
         whole = file.read()
     line, byte = whole.count(b"\n", 0, place) + 1, whole[place]
     why = f"it is not UTF-8: byte {byte:#04x} in line {line}"
-    if sum(each > 0x7F for each in whole) <= _MOST_HIGH * len(whole):
-        try:
-            whole.decode("cp1252")
-        except UnicodeDecodeError:
-            pass
-        else:
-            return EncodingGuess("cp1252", why)
-    raise DatasetError(
+    if _is_western(whole):
+        return EncodingGuess("cp1252", why)
+    likely = _likely(whole)
+    others = dict.fromkeys([likely, *_OTHERS] if likely else _OTHERS)
+    raise EncodingError(
         f"{path}: {why}, nor does it look like UTF-16 or cp1252; name its encoding, or save the file as UTF-8"
-        f"{''.join(_readings(whole))}"
+        f"{''.join(islice(_readings(whole, others), _MOST_READINGS))}",
+        likely,
     )
 
 
-def _readings(whole: bytes) -> Iterator[str]:
+def _is_western(whole: bytes) -> bool:
+    text = _as_western(whole)
+    is_foreign = max(len(_FOREIGN.findall(text)), len(_TURKISH.findall(text))) >= _SOME
+    return _has_few_marks(whole) and "\N{REPLACEMENT CHARACTER}" not in text and not is_foreign
+
+
+def _has_few_marks(whole: bytes) -> bool:
+    return sum(each > 0x7F for each in whole) <= _MOST_HIGH * len(whole)
+
+
+def _as_western(whole: bytes) -> str:
+    return whole.decode("cp1252", errors="replace")
+
+
+def _likely(whole: bytes) -> str | None:
+    """The encoding whose text looks most like one of a language; None where nothing does."""
+    text = _as_western(whole) if _has_few_marks(whole) else ""
+    if len(_TURKISH.findall(text)) >= _SOME and not _FOREIGN.search(text):
+        return "cp1254"
+    for name in _JAPANESE:
+        if len(_HIRAGANA.findall(_decoded(whole, name))) >= _HIRAGANA_SHARE * sum(each > 0x7F for each in whole):
+            return name
+    best = charset_normalizer.from_bytes(whole[:_LOOKED_AT], cp_isolation=[*_LIKELY]).best()
+    return None if best is None else _NAMED.get(best.encoding, best.encoding)
+
+
+def _decoded(whole: bytes, encoding: str) -> str:
+    """The text of all bytes; empty where they are not of the encoding."""
+    try:
+        return whole.decode(encoding)
+    except UnicodeDecodeError:
+        return ""
+
+
+def _readings(whole: bytes, names: Iterable[str]) -> Iterator[str]:
     """What the file begins with in each encoding that can be, for a person to see which is the right one."""
-    for name in _OTHERS:
-        try:
-            text = whole.decode(name)
-        except UnicodeDecodeError:
+    for name in names:
+        if not (text := _decoded(whole, name)):
             continue
         shown = next((line.strip() for line in text.splitlines() if not line.isascii()), "")
         yield f"\n  --encoding {name} reads {shorten_value(shown[:_SHOWN])}"

@@ -1,7 +1,7 @@
 r"""Files of labelled rows. Each format is one loader, found by the ending of the file's name.
 
-A loader is a generator: rows leave it one by one, and all but JSON's are read that way too. A new format is one
-function here, and its test:
+A loader is a generator: rows leave it one by one, and all but those of documents are read that way too. A new format is
+one function here, and its test:
 
     @loader(".txt")
     def load_lines(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
@@ -34,7 +34,6 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _LOOKED_AT = 1 << 16
 """Bytes from which it is told how a file is written."""
 
-_FEWEST_COLUMNS, _ROWS = 2, "rows"
 _OTHER_DELIMITERS = (";", "\t", "|", ",")
 
 
@@ -147,8 +146,9 @@ def decoding_problem(text: str, encoding: str) -> str | None:
 
 
 def check_columns(columns: Sequence[str], where: str, reading: FileReading) -> None:
-    """Raise DatasetError for columns of one name, and for wanted fields that have no column."""
-    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
+    """Raise DatasetError for wanted columns of one name, and for wanted fields that have no column."""
+    wanted = set(reading.columns_of(columns))
+    if repeated := sorted({name for name in columns if columns.count(name) > 1 and name in wanted}):
         raise DatasetError(f"{where}: two columns are named `{repeated[0]}`; rename one of them")
     for field in reading.fields:
         if field not in columns and top_field(field) not in columns:
@@ -185,73 +185,6 @@ def _parsed_line(line: str, encoding: str) -> Mapping[str, Any] | DatasetError:
         )
     except DatasetError as error:
         return error
-
-
-@loader(".json")
-def load_json(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
-    """A JSON array of objects, or an object that holds one such array, columns, or rows by their keys.
-
-    It is read whole, so large data is better as JSONL, which many such files are.
-    """
-    with open_text(path, reading, newline="") as file:
-        text = file.read()
-    for number, line in enumerate(text.split("\n"), start=1):
-        if problem := decoding_problem(line, reading.encoding):
-            raise DatasetError(f"{path}: line {number}: {problem}")
-    try:
-        content = parse_json(text)
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and text[: error.pos].strip().startswith("{"):
-            yield from load_jsonl(path, reading)
-            return
-        raise DatasetError(
-            f"{path}: not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
-    except DatasetError as problem:
-        raise DatasetError(f"{path}: {problem}") from None
-    for number, value in enumerate(_rows_by_column(content) or the_array(content, path), start=1):
-        yield number, row_of_value(value)
-
-
-def _rows_by_column(content: object) -> list[Any] | None:
-    """The rows of an object of columns, or of rows by their keys, as pandas writes both; None for anything else.
-
-    >>> _rows_by_column({"text": {"0": "a", "1": "b", "2": "c"}, "label": {"0": "x", "1": "y", "2": "z"}})[1]
-    {'text': 'b', 'label': 'y'}
-    >>> _rows_by_column({"text": ["a", "b", "c"], "label": ["x", "y", "z"]})[2]
-    {'text': 'c', 'label': 'z'}
-    """
-    if not isinstance(content, dict) or len(content) < _FEWEST_COLUMNS:
-        return None
-    values = list(content.values())
-    if all(isinstance(value, list) and not any(isinstance(item, dict) for item in value) for value in values):
-        is_even = len({len(value) for value in values}) == 1 < len(content) < len(values[0])
-        return [dict(zip(content, row, strict=True)) for row in zip(*values, strict=True)] if is_even else None
-    if not all(isinstance(value, dict) for value in values):
-        return None
-    if all(value.keys() == values[0].keys() for value in values) and len(content) < len(values[0]):
-        return [{name: column[key] for name, column in content.items()} for key in values[0]]
-    return values if len(content) > max(len(value) for value in values) else None
-
-
-def the_array(content: object, path: Path) -> list[Any]:
-    """The rows of a file that is read whole: a list, or the one list that an object holds.
-
-    Raises:
-        DatasetError: there is no such list, or there are several.
-    """
-    if isinstance(content, list):
-        return content
-    fields = content if isinstance(content, dict) else {}
-    arrays = {name: value for name, value in fields.items() if isinstance(value, list)}
-    arrays = {_ROWS: arrays[_ROWS]} if _ROWS in arrays else arrays
-    if len(arrays) != 1:
-        found = f"{len(arrays)} arrays ({', '.join(arrays)})" if arrays else "no array"
-        raise DatasetError(
-            f"{path}: must be an array of objects, or an object that holds one array; found {found};"
-            " write several as files of a folder, such as train.json and test.json"
-        )
-    return next(iter(arrays.values()))
 
 
 def parse_json(text: str) -> object:

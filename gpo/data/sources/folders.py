@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gpo.data.sources.files import COMPRESSED, LOADERS, FileReading, NumberedRow, ending_of
+from gpo.data.sources.paths import is_there
 from gpo.data.sources.registry import Table, Tables, source
 from gpo.errors import DatasetError, suggestion
 from gpo.records import Split
@@ -17,6 +18,14 @@ SPLIT_FILES: Mapping[Split, tuple[str, ...]] = {
     "train": ("train",),
 }
 """Names of a folder's files, without their endings; a file may be in parts, as `train-00000-of-00002.parquet`."""
+
+SPLIT_NAMES: Mapping[str, Split] = {
+    **{name: split for split, names in SPLIT_FILES.items() for name in names},
+    "testing": "test", "holdout": "test", "hold-out": "test", "held-out": "test", "heldout": "test",
+    "privatetest": "test", "private_test": "test", "publictest": "dev", "public_test": "dev",
+    "development": "dev", "training": "train",
+}  # fmt: skip
+"""What a field, or the name of a list, may call a split."""
 
 _NAMED = 3
 """Names of a split that a message tells."""
@@ -35,7 +44,9 @@ def path_tables(dataset: DatasetSpec, reading: FileReading) -> Tables:
     if not path.is_dir():
         return Tables(whole=(_of_file(path, reading),))
     files = split_files(path)
-    missing = [split for split in SPLIT_FILES if split not in files and split != "train"]
+    # Of train alone, dev can be cut off; nothing stands in for test.
+    needed: tuple[Split, ...] = ("test",) if "train" in files else ("test", "dev")
+    missing = [split for split in needed if split not in files]
     if missing:
         names = " or ".join(SPLIT_FILES[missing[0]][:_NAMED])
         raise DatasetError(
@@ -60,7 +71,33 @@ def split_files(folder: Path) -> dict[Split, tuple[Path, ...]]:
         found = {split: _files_of(place, names) for split, names in SPLIT_FILES.items()}
         if any(found.values()):
             return {split: paths for split, paths in found.items() if paths}
-    return {}
+    return _by_a_word(folder)
+
+
+def table_files(folder: Path) -> tuple[Path, ...]:
+    """The files of a folder that may hold rows, in their order."""
+    return tuple(path for path in sorted(folder.iterdir()) if ending_of(path) in LOADERS and path.is_file())
+
+
+def _by_a_word(folder: Path) -> dict[Split, tuple[Path, ...]]:
+    """The files of a folder with the name of a split as one of their words, as `my_train.csv` and `my_test.csv` have.
+
+    None, unless each of at least two files is another split, test among them.
+    """
+    found: dict[Split, tuple[Path, ...]] = {}
+    for path in table_files(folder):
+        words = re.split(r"[-_. ]", path.name.casefold())
+        named = {split for split, names in SPLIT_FILES.items() if not set(names).isdisjoint(words)}
+        if len(named) != 1 or not named.isdisjoint(found):
+            return {}
+        found[named.pop()] = (path,)
+    is_enough = len(found) > 1 and "test" in found
+    return {split: found[split] for split in SPLIT_FILES if split in found} if is_enough else {}
+
+
+def split_named(value: object) -> Split | None:
+    """The split that a value of a field names, as `Validation` names dev; None where it names none."""
+    return SPLIT_NAMES.get(str(value).strip().casefold()) if is_there(value) else None
 
 
 def read_file(path: Path, reading: FileReading) -> Iterator[NumberedRow]:

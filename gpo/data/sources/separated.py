@@ -22,6 +22,7 @@ _LONGEST_FIELD = 1 << 24
 _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 _DELIMITERS = (",", ";", "\t", "|")
 _ROWS_TRIED = 20
+_ID_OF_COLUMN = '{"ImportId"'
 _MOST_TITLES = 10
 """Rows above the header, at most."""
 
@@ -62,10 +63,19 @@ def _separated(path: Path, reading: FileReading, delimiter: str) -> Iterator[Num
             raise DatasetError(f"{path}: row {at}: {problem}")
         names = _names(header)
         if names:
-            check_columns(names, f"{path}: row {at}, the header", reading)
-        for number, record in chain(begin[place + 1 :], records):
+            # Only of what is wanted it must be clear which column is meant.
+            check_columns(names if reading.fields else _distinct(names), f"{path}: row {at}, the header", reading)
+        names = _distinct(names)
+        begin = begin[place + 1 + _more_headers([record for _, record in begin[place + 1 :]]) :]
+        for number, record in chain(begin, records):
             if isinstance(record, DatasetError) or _filled(record):
                 yield number, _cells(names, record, reading)
+
+
+def _more_headers(records: Sequence[_Record]) -> int:
+    """How many rows below the header are none of data: a survey tool writes its questions, and then ids as JSON."""
+    ids = records[1] if len(records) > 1 else ()
+    return 2 if isinstance(ids, list) and ids and all(cell.startswith(_ID_OF_COLUMN) for cell in ids if cell) else 0
 
 
 def header_place(records: Sequence[Sequence[str]]) -> int:
@@ -101,6 +111,18 @@ def _names(header: Sequence[str]) -> list[str]:
     if names.count("") < 2:
         return names
     return [name or f"column {place}" for place, name in enumerate(names, start=1)]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind each that was there before.
+
+    >>> _distinct(["Labels", "Text", "Labels"])
+    ['Labels', 'Text', 'Labels (2)']
+    """
+    return [
+        f"{name} ({names[: place + 1].count(name)})" if name in names[:place] else name
+        for place, name in enumerate(names)
+    ]
 
 
 def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, _Record]]:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gpo.data.sources.files import FileReading, NumberedRow
-from gpo.data.sources.folders import SPLIT_FILES
+from gpo.data.sources.folders import SPLIT_FILES, SPLIT_NAMES, split_named
 from gpo.data.sources.frames import rows_of_frame
-from gpo.data.sources.paths import is_there, value_at
+from gpo.data.sources.paths import value_at
 from gpo.data.sources.registry import SOURCES, Table, Tables
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
@@ -36,18 +36,6 @@ def reading_of(dataset: DatasetSpec, also: tuple[str, ...] = ()) -> FileReading:
     """How the dataset's tables are read."""
     optional = (*filter(None, [dataset.solution, dataset.feedback]), *also)
     return FileReading(dataset.encoding, dataset.delimiter, dataset.fields, optional, dataset.sheet)
-
-
-_SPLIT_NAMES: dict[str, Split] = {
-    **{name: split for split, names in SPLIT_FILES.items() for name in names},
-    "testing": "test",
-    "training": "train",
-}
-
-
-def split_named(value: object) -> Split | None:
-    """The split that a value of a field names, as `Validation` names dev; None where it names none."""
-    return _SPLIT_NAMES.get(str(value).strip().casefold()) if is_there(value) else None
 
 
 def _by_field(dataset: DatasetSpec, read: Callable[[], Tables]) -> Tables:
@@ -88,6 +76,6 @@ def _named(number: int, row: object, field: str, where: str) -> Split:
         return "test"
     found = split_named(value := value_at(row, field))
     if found is None:
-        allowed = f"must be one of {', '.join(_SPLIT_NAMES)}, received {shorten_value(value)}"
+        allowed = f"must be one of {', '.join(SPLIT_NAMES)}, received {shorten_value(value)}"
         raise DatasetError(f"{where}: row {number}: field `{field}`: {allowed}")
     return found

@@ -187,7 +187,7 @@ def test_lists_of_answers_and_solutions_are_guessed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("data",), "is a folder without splits; name one file, or a folder with train, dev and test files"),
+        (("data",), "is a folder without splits, .* it holds data.json"),
         (("train", "eval"), "no test file; a dataset folder holds"),
     ],
 )

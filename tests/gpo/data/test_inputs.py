@@ -92,8 +92,8 @@ def test_a_field_says_which_split_a_row_is_of(load: Load) -> None:
         assert {example.inputs["question"] for example in part} == {f"{name} {number}" for number in range(4)}
     without_dev = load([each for each in rows if each["which"] != " Validation"], (2, 2, 4), split_field="which")
     assert all(example.inputs["question"].startswith("train") for example in without_dev.dev + without_dev.train)
-    with pytest.raises(DatasetError, match=r"row 13: field `which`: must be one of test, dev, .* received 'holdout'"):
-        load([*rows, row(1, "holdout")], split_field="which")
+    with pytest.raises(DatasetError, match=r"row 13: field `which`: must be one of test, dev, .* received 'other'"):
+        load([*rows, row(1, "other")], split_field="which")
     with pytest.raises(DatasetError, match="no row's `which` is test"):
         load(rows[:8], split_field="which")
 

@@ -108,7 +108,7 @@ FILES = (
     File(
         "preferences.jsonl",
         json_lines(lambda i: {"prompt": text(i), "chosen": f"We look after parcel {i}.", "rejected": f"No {i}."}),
-        ("prompt",), "chosen", "exact",
+        ("prompt",), "chosen", "free",
     ),
     File(
         "an input that is mostly empty.jsonl",
@@ -177,8 +177,8 @@ def test_tags_of_words_keep_their_order_and_sets_do_not(tmp_path: Path) -> None:
 
 
 def test_a_refusal_names_all_inputs_in_the_command_that_works(tmp_path: Path) -> None:
-    pairs = lines(lambda i: f'"{text(i)}","{text(i + 1)}",{i / 7:.2f}', "sentence1,sentence2,score")
-    with pytest.raises(DatasetError, match="--input sentence1 --input sentence2 --reference score"):
+    pairs = lines(lambda i: f'"{text(i)}","{text(i + 1)}",{i / 7:.2f}', "premise,hypothesis,points")
+    with pytest.raises(DatasetError, match="--input premise --input hypothesis --reference points"):
         started(tmp_path, "pairs.csv", pairs)
 
 

@@ -78,10 +78,16 @@ def test_a_folder_may_lack_train(tmp_path: Path) -> None:
     assert load_splits(spec_for(folder_of(tmp_path, train=0))).train == ()
 
 
+def test_dev_is_cut_off_train_where_a_folder_lacks_it(tmp_path: Path) -> None:
+    splits = load_splits(spec_for(folder_of(tmp_path, train=9, test=4), (4, 3, 4)))
+    assert [len(part) for part in parts(splits)] == [4, 3, 4]
+    assert all(question.startswith("train") for question in questions(splits.dev))
+
+
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ({"train": 2, "test": 2}, "no dev or eval or validation file; a dataset folder holds train, dev, and test"),
+        ({"other": 2, "test": 2}, "no dev or eval or validation file; a dataset folder holds train, dev, and test"),
         ({"train": 2, "dev": 2}, "no test file; a dataset folder holds"),
         ({"dev": 2, "eval": 2, "test": 2}, r"holds both dev\.jsonl and eval\.jsonl; keep one of them"),
         ({"dev": 0, "test": 2}, r"dev\.jsonl: holds no rows"),

@@ -9,8 +9,9 @@ from gpo.template import INSTRUCTION, VARIABLE
 
 # fmt: off
 REFERENCES = (
-    "label", "target", "answer", "output", "reference", "expected", "category", "class", "sentiment", "gold",
-    "completion", "response", "labels", "targets", "answers", "references",
+    "ground_truth", "groundtruth", "gold_answer", "best_answer", "correct_answer", "reference_answer",
+    "expected_answer", "label", "target", "answer", "output", "reference", "expected", "category", "class", "sentiment",
+    "gold", "completion", "response", "labels", "targets", "answers", "references", "reply",
 )
 """Names of the field with the right answer, the surest first."""
 
@@ -30,7 +31,8 @@ _REFERENCE_WORDS = (
     "sentiment", "intent", "queue", "verdict", "summary", "highlights", "translation", "completion", "response",
     "labels", "answers", "department", "topic", "emotion", "stance", "polarity", "spam", "toxic", "decision", "outcome",
     "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "correct", "tags",
-    "keywords", "entities", "chosen", "preferred", "true", "actual",
+    "keywords", "entities", "chosen", "preferred", "true", "actual", "winner", "preference", "responses", "annotation",
+    "annotations", "accept", "spans", "solution", "solutions",
 )
 
 _SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
@@ -41,17 +43,22 @@ _ANSWER_WORDS = frozenset({
     "label", "labels", "answer", "answers", "target", "targets", "gold", "truth", "correct", "expected", "ideal",
     "justification", "justifications", "explanation", "explanations", "rationale", "rationales", "reasoning", "reason",
     "solution", "solutions", "cot", "prediction", "predictions", "predicted", "annotation", "annotations", "verdict",
-    "chosen", "rejected", "pred", "preds",
+    "chosen", "rejected", "pred", "preds", "reference", "references", "suggestion", "suggestions", "generated",
+    "responses", "reply", "replies",
 })
 
-_PREDICTIONS = frozenset({"pred", "preds", "predicted", "prediction", "predictions", "yhat", "rejected"})
+_PREDICTIONS = frozenset({
+    "pred", "preds", "predicted", "prediction", "predictions", "yhat", "rejected", "suggestion", "suggestions",
+    "generated",
+})
 
 _INPUTS = frozenset({
     "input", "inputs", "text", "question", "review", "prompt", "context", "passage", "sentence", "premise",
     "hypothesis", "query", "document", "article", "content", "message", "messages", "title", "subject", "body",
     "comment", "tweet", "utterance", "dialogue", "dialog", "conversation", "story", "paragraph", "problem", "ctx",
     "source", "email", "description", "transcript", "post", "request", "claim", "statement", "abstract", "code",
-    "snippet", "options", "choices", "utterances", "expression", "word", "words", "phrase", "table",
+    "snippet", "options", "choices", "utterances", "expression", "word", "words", "phrase", "table", "contexts",
+    "documents", "passages", "chunks", "evidence", "snippets", "turns", "paragraphs",
 })
 
 _METADATA = frozenset({
@@ -63,7 +70,31 @@ _METADATA = frozenset({
 
 _IDS = frozenset({"id", "ids", "uuid", "guid", "idx", "index", "key", "hash", "nr", "no", "rowid", "qid", "pid", "uid"})
 
-_SPLITS = frozenset({"split", "fold", "subset", "partition", "set", "usage"})
+_SPLITS = frozenset({
+    "split", "fold", "subset", "partition", "set", "usage", "data_split", "dataset_split", "split_name", "phase",
+    "part", "is_test", "is_train", "istest", "istrain", "train_test", "train_test_split", "data_type",
+})
+
+_ASIDE = frozenset({
+    "timestamp", "created", "updated", "modified", "time", "seconds", "ms", "latency", "duration", "tokens", "votes",
+    "helpfulness", "thumbs", "count", "numerator", "denominator", "retweet", "retweets", "likes", "upvotes",
+    "downvotes", "cost",
+})
+
+_OF_ANSWERS = frozenset({
+    "status", "agent", "annotator", "annotators", "confidence", "count", "length", "time", "date", "timestamp",
+    "version", "user", "source", "type", "url", "link", "lang", "language", "start", "end", "offset", "tokens", "model",
+})
+"""Last words of names that tell of an answer how it came about, and not what it is."""
+
+_RATERS = frozenset({"rater", "raters", "annotator", "annotators", "coder", "coders", "judge", "judges", "worker"})
+_RATINGS = frozenset({"score", "rating", "ratings", "stars", "star", "overall"})
+_TITLES = frozenset({"summary", "title", "headline"})
+_JUDGEMENTS = frozenset({"winner", "preference", "preferred", "better", "vote", "choice", "judgement", "judgment"})
+_DERIVED = frozenset({"parse", "parses", "parsed", "toks", "embedding", "embeddings", "vector", "lemmas", "binary"})
+_TESTS = frozenset({"test", "tests", "testcase", "testcases"})
+_MOST_WORDS = 3
+"""Words of a name that says what the field is; more are a question of a survey."""
 # fmt: on
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
@@ -90,7 +121,7 @@ def is_feedback(name: str) -> bool:
 
 def is_like_answer(name: str) -> bool:
     """Whether a field that is not the right answer says it all the same, by its name."""
-    return not _ANSWER_WORDS.isdisjoint(words_of(name))
+    return len(name.split()) <= _MOST_WORDS and not _ANSWER_WORDS.isdisjoint(words_of(name))
 
 
 def is_prediction(name: str) -> bool:
@@ -110,6 +141,44 @@ def is_metadata(name: str) -> bool:
     return not _METADATA.isdisjoint(words_of(name))
 
 
+def is_aside(name: str) -> bool:
+    """Whether a number or a date of this name tells how a row came about."""
+    return name.startswith("_") or not _ASIDE.isdisjoint(words_of(name))
+
+
+def is_rater(name: str) -> bool:
+    """Whether a field holds what one of several people said."""
+    return not _RATERS.isdisjoint(words_of(name))
+
+
+def is_rating(name: str) -> bool:
+    """Whether a field holds how good something was found."""
+    return words_of(name)[-1:] != () and words_of(name)[-1] in _RATINGS
+
+
+def is_title(name: str) -> bool:
+    """Whether a field may be the title of a longer text as well as the right answer."""
+    return name.strip().casefold() in _TITLES
+
+
+def is_judgement(name: str) -> bool:
+    """Whether a field says which of several texts is better."""
+    return not _JUDGEMENTS.isdisjoint(words_of(name))
+
+
+def is_derived(name: str) -> bool:
+    """Whether a field holds what a tool made of a text, such as its parse."""
+    words = words_of(name)
+    return len(words) > 1 and words[-1] in _DERIVED
+
+
+def is_test_of_code(name: str) -> bool:
+    """Whether a field may hold what code has to pass."""
+    words = words_of(name)
+    is_named = not _TESTS.isdisjoint(words[-1:]) or (len(words) == len("ab") and words[0] in _TESTS)
+    return is_named or {"input", "output"} <= set(words)
+
+
 def is_id(name: str) -> bool:
     """Whether a field names rows, or what they belong to."""
     words = words_of(name)
@@ -118,18 +187,19 @@ def is_id(name: str) -> bool:
 
 def is_split(name: str) -> bool:
     """Whether a field may say which split a row is of."""
-    return name.strip().casefold() in _SPLITS
+    return re.sub(r"[\W_]+", "_", name.strip().casefold()) in _SPLITS or words_of(name)[-1:] in (("split",), ("fold",))
 
 
 def reference_rank(name: str) -> int | None:
     """How surely a field is the right answer by its name: 0 most surely; None: nothing says so."""
-    plain = name.strip().casefold()
+    plain = re.sub(r"[\s_-]+", "_", name.strip().casefold())
     if plain in REFERENCES:
         return REFERENCES.index(plain)
     if plain in _ELSEWHERE:
         return len(REFERENCES)
     words = words_of(name)
-    if not words or is_id(name):
+    is_told = len(words) > 1 and words[-1] in _OF_ANSWERS
+    if not words or is_id(name) or is_told or len(name.split()) > _MOST_WORDS:
         return None
     ranks = [_REFERENCE_WORDS.index(word) for word in (words[-1], words[0]) if word in _REFERENCE_WORDS]
     return len(REFERENCES) + min(ranks) if ranks else None

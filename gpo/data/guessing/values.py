@@ -1,0 +1,73 @@
+"""Values of fields as a guess sees them: what is missing, what says the same, what is a number."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from gpo.data.identity import normal_form
+from gpo.data.inputs import input_text
+from gpo.data.sources.files import Number
+from gpo.data.sources.paths import is_there
+from gpo.errors import DatasetError
+from gpo.records import canonical_json
+
+_ENDS, _FEW_WORDS = frozenset(".?!"), 3
+
+
+def can_be_shown(value: object) -> bool:
+    """Whether a value can be a text of a prompt: a list is one of several lines."""
+    try:
+        return bool(input_text(value, ""))
+    except DatasetError:
+        return False
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value says nothing: null, NaN, a blank text, an empty list or object. The same in every file format."""
+    if not is_there(value) or value in ([], {}):
+        return True
+    return isinstance(value, str) and not isinstance(value, Number) and not normal_form(value)
+
+
+def has_objects(value: Sequence[object]) -> bool:
+    """Whether an item of a list is an object."""
+    return any(isinstance(item, Mapping) for item in value)
+
+
+def key_of(value: object) -> str:
+    """A value as a text that equals that of another value where both say the same to a reader."""
+    return normal_form(str(value)) if isinstance(value, str | bool) else canonical_json(_plain(value))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    return value if isinstance(value, str | bool | None) else str(value)
+
+
+def is_number_like(value: object) -> bool:
+    """Whether a value is a number, or a text that is nothing but one."""
+    if isinstance(value, Number):
+        return True
+    if not isinstance(value, str):
+        return False
+    try:
+        float(value.strip().replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def are_sentences(texts: Sequence[str]) -> bool:
+    """Whether most texts are several words with a mark at the end."""
+    ended = sum(text.rstrip()[-1:] in _ENDS and len(text.split()) >= _FEW_WORDS for text in texts)
+    return 2 * ended > len(texts)
+
+
+def usual_words(texts: Sequence[str]) -> int:
+    """The words of a text of middle length."""
+    lengths = sorted(len(text.split()) for text in texts)
+    return lengths[len(lengths) // 2] if lengths else 0
