@@ -1,4 +1,4 @@
-"""The notebook of the examples and the page about Python are run as they stand, on synthetic models."""
+"""The notebook of the examples and the pages about Python and programs are run as they stand, on synthetic models."""
 
 import json
 import re
@@ -20,6 +20,12 @@ from tests.support.paths import EXAMPLES, ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
 
 STAND_INS = {'"openai:gpt-4o-mini"': '"synthetic:task"', '"openai:gpt-4o"': '"synthetic:optimizer"'}
+OF_PROGRAMS = {
+    "from langchain.chat_models import init_chat_model": "from gpo.models.synthetic.chat import synthetic_model\n"
+    "from gpo.spec.models import ModelSpec",
+    'init_chat_model("openai:gpt-4o-mini")': 'synthetic_model(ModelSpec(model="synthetic:task"))',
+    '"openai:gpt-4o"': '"synthetic:optimizer"',
+}
 
 
 @contextmanager
@@ -69,3 +75,24 @@ def test_the_page_about_python_runs_as_it_stands(tmp_path: Path, monkeypatch: py
             exec(snippet, names)
     assert names["result"].verdict == "promote"
     assert names["prompt"].input_variables == ["ticket"]
+
+
+def test_the_page_about_programs_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(EXAMPLES / "synthetic" / "questions.jsonl", tmp_path)
+    page = (ROOT / "docs" / "programs.md").read_text(encoding="utf-8")
+    for name, stand_in in OF_PROGRAMS.items():
+        assert name in page
+        page = page.replace(name, stand_in)
+    names: dict[str, Any] = {}
+    with fresh_loader():
+        for snippet in re.findall(r"```(?:python|yaml)\n(.*?)```", page, re.DOTALL):
+            if file := re.match(r"# (\S+\.\w+)\n", snippet):
+                (tmp_path / file[1]).parent.mkdir(exist_ok=True)
+                (tmp_path / file[1]).write_text(snippet, encoding="utf-8")
+            else:
+                exec(snippet, names)
+        assert names["result"].verdict == "promote"
+        improved = gpo.load_text("sums-solve")
+    assert improved != "Solve the problem."
+    assert improved in names["result"].best

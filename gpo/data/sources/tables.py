@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from gpo.data.sources.files import FileReading, NumberedRow
 from gpo.data.sources.folders import SPLIT_FILES, SPLIT_NAMES, split_named
 from gpo.data.sources.frames import RowList, rows_of_frame
-from gpo.data.sources.paths import is_there, value_at
+from gpo.data.sources.paths import value_at
 from gpo.data.sources.registry import SOURCES, Table, Tables
 from gpo.errors import DatasetError
 from gpo.formatting import shorten_value
