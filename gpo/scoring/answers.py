@@ -197,7 +197,7 @@ def _phrase(given: _Given, phrases: Phrases) -> list[BoundRule]:
 
 
 def _number(given: _Given) -> list[BoundRule]:
-    return bind(numbers.RULES, numbers.NumberText(given.text, cut=given.cut, without=given.without))
+    return bind(numbers.RULES, number_value.NumberText(given.text, cut=given.cut, without=given.without))
 
 
 def _list(given: _Given) -> list[BoundRule]:

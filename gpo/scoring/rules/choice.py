@@ -11,9 +11,8 @@ from gpo.scoring.rules.choice_text import ChoiceText, without_phrases
 from gpo.scoring.rules.corrections import contradicted, corrected, marks_in
 from gpo.scoring.rules.mentioned import only
 from gpo.scoring.rules.sayings import HEDGES, agreed_by, stated_by, states, unless_none
-from gpo.scoring.rules.steps import begins_a_step, heads_an_item, is_on_the_way
 from gpo.scoring.text import languages, statements
-from gpo.scoring.text.clauses import Sentence, first_sentence, sentences
+from gpo.scoring.text.clauses import Sentence, begins_a_step, first_sentence, heads_an_item, is_on_the_way, sentences
 from gpo.scoring.text.mentions import said_in
 from gpo.scoring.text.phrases import Phrases
 from gpo.scoring.text.roles import Role, SaidOf

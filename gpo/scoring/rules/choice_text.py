@@ -68,7 +68,7 @@ class ChoiceText:
                 or _refuses(sentence.text)
             ):
                 continue
-            if _is_aside(sentence.text, self.phrases):
+            if _SEQUENCE.match(sentence.text) or _is_aside(sentence.text, self.phrases):
                 continue
             said = without_kinds(sentence.text, said_in(sentence.text, self.phrases), grades)
             grades.extend(graded(sentence.text, said))
@@ -155,6 +155,10 @@ _CHOICES = re.compile(
 )
 """What names the labels that there are to choose from."""
 _ADDRESSES = re.compile(f"{COURTESY.pattern}|{_CHOICES.pattern}", re.IGNORECASE)
+
+
+_SEQUENCE = re.compile(r"\W*first\b[^.;]*,\s*then\b", re.IGNORECASE)
+"""What came one after the other."""
 
 
 def _is_aside(sentence: str, phrases: Phrases) -> bool:

@@ -4,73 +4,16 @@
 """
 
 import re
-from collections.abc import Collection, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 
 from gpo.scoring.reading import UNCLEAR, Found, Reading, Rule, agreed, read_by
 from gpo.scoring.rules.corrections import corrected, marks_in
-from gpo.scoring.rules.number_value import DENIED, LIST_MARK, RATING, VAGUE, VERB, YEAR, amount, numbers_of, of_sentence
+from gpo.scoring.rules.number_sentence import VERB, YEAR, are_rivals, of_sentence
+from gpo.scoring.rules.number_value import DENIED, EMPHASIS, LIST_MARK, RATING, VAGUE, NumberText, amount, numbers_of
 from gpo.scoring.text import languages, statements
-from gpo.scoring.text.clauses import COURTESY, EXPLAINS, LONGEST, Sentence, first_sentence, sentences
+from gpo.scoring.text.clauses import COURTESY, EXPLAINS, Sentence, first_sentence, sentences
 from gpo.scoring.text.numbers import decimal_text, numbers_in, plain_numbers, single_number
-from gpo.scoring.text.plain import plain_text, without_decoration
 from gpo.scoring.text.statements import Worth, field_of, worth_of
-
-
-class NumberText:
-    """A text in which a number is looked for."""
-
-    def __init__(self, raw: str, *, cut: bool = False, without: Collection[str] = ()) -> None:
-        """Take a text without hidden reasoning; `cut`: the token limit ended it."""
-        self.raw, self.cut, self.without = without_decoration(plain_text(raw)), cut, without
-
-    @cached_property
-    def plain(self) -> str:
-        """The text without LaTeX and Markdown."""
-        return _EMPHASIS.sub("", plain_numbers(self.raw))
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """Lines that are not blank; of a long one, its beginning."""
-        return [line.strip()[:LONGEST] for line in self.plain.splitlines() if line.strip()]
-
-    @cached_property
-    def body(self) -> list[Sentence]:
-        """The sentences that are no question, refusal, courtesy, confidence or explanation after a result."""
-        found: list[Sentence] = []
-        numbered = False
-        for sentence in sentences(self.plain):
-            if numbered and EXPLAINS.match(sentence.text):
-                break
-            if any(cue.search(sentence.text) for cue in _NO_RESULT) or _is_aside(sentence.text):
-                continue
-            found.append(sentence)
-            numbered = numbered or bool(numbers_in(LIST_MARK.sub("", sentence.text)))
-        return found
-
-    @cached_property
-    def is_open(self) -> bool:
-        """Whether the text was cut, or says that no answer can be given: then only what it states counts."""
-        return self.cut or any(languages.REFUSES.search(sentence.text) for sentence in sentences(self.plain))
-
-    def part(self, raw: str) -> "NumberText":
-        """A part of the text as a text of its own."""
-        return NumberText(raw, cut=self.cut, without=self.without)
-
-
-_EMPHASIS = re.compile(r"\*\*|(?<!\w)__|__(?!\w)|`+|(?<!\w)\*(?=\S)(?![^*]*\s[*])|^[ \t]*#+\s", re.MULTILINE)
-
-_NO_RESULT = (languages.QUESTIONED, languages.REFUSES, COURTESY)
-
-
-def _is_aside(sentence: str) -> bool:
-    field = field_of(sentence)
-    return (
-        field is not None
-        and len(field[0].split()) <= 4
-        and worth_of(field[0]) is Worth.ASIDE
-        and not re.match(r"(?:step\b|(?:question|problem|q|exercise|task|example)\s?#?[0-9])", field[0], re.IGNORECASE)
-    )
 
 
 def _whole(text: NumberText) -> Found:
@@ -124,7 +67,7 @@ def _boxed(text: NumberText) -> Found:
         return None
     if _NO_VALUE.search(content):
         return UNCLEAR
-    return amount(_EMPHASIS.sub("", plain_numbers(content))) or UNCLEAR
+    return amount(EMPHASIS.sub("", plain_numbers(content))) or UNCLEAR
 
 
 _NO_VALUE = re.compile(r"^\s*[0-9]+,[0-9]{1,2}\s*$|[0-9)]!$")
@@ -200,7 +143,8 @@ def _opening(text: NumberText) -> Found:
 
 
 _TELLS_WHY = re.compile(
-    r"\s?(?:[\u2013\u2014,(]|-\s)\s*(?:from|computed|calculated|obtained|derived|based|down|up|i\.e\.|that is)\b|"
+    r"\s[^\W\d_]{2,12}:\s|\s?(?:[^\W\d_]{2,12})?(?:[\u2013\u2014,(]|-\s)\s*(?:from|computed|calculated|obtained|"
+    r"derived|based|down|up|i\.e\.|that is)\b|"
     r"\s+(?:in total|altogether)\s*[:=(]|\s*\[|\s+is\s+(?:right|correct|the (?:answer|sum|result|total))\b|"
     r"\s?(?:[.;:]|[\u2013\u2014]|-\s|\()?\s*(?:because|since|as|(?<=\. )(?:I|We|She|He|They|There))\b"
 )
@@ -253,7 +197,7 @@ def _last(text: NumberText) -> Found:
         if numbers_in(LIST_MARK.sub("", sentence.text))
         and not (_NUMBERED.match(sentence.text) and not VERB.search(sentence.text))
     ]
-    return _last_of(text, numbered)
+    return UNCLEAR if len(numbered) > 1 and are_rivals(numbered[0].text, numbered[1].text) else _last_of(text, numbered)
 
 
 def _last_of(text: NumberText, among: Sequence[Sentence]) -> Found:

@@ -1,13 +1,17 @@
-"""What a statement or a sentence comes to as a number."""
+"""A text in which a number is looked for, and what a statement in it comes to."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 
 from gpo.scoring.reading import UNCLEAR, Found
-from gpo.scoring.text.clauses import clauses
-from gpo.scoring.text.numbers import NamedNumber, decimal_text, number_words, numbers_in, single_number
+from gpo.scoring.text import languages
+from gpo.scoring.text.clauses import COURTESY, EXPLAINS, LONGEST, Sentence, clauses, sentences
+from gpo.scoring.text.numbers import NamedNumber, decimal_text, number_words, numbers_in, plain_numbers, single_number
+from gpo.scoring.text.plain import plain_text, without_decoration
+from gpo.scoring.text.statements import Worth, field_of, worth_of
 
 LIST_MARK = re.compile(
     r"^\s*(?:[-*+\u2022>]\s+)?(?:\(?[0-9]{1,2}[.)]\s+(?=\D)|(?:step|case|day|part|question|problem|"
@@ -36,7 +40,7 @@ DENIED = re.compile(
     re.IGNORECASE,
 )
 
-_COMPARES = re.compile(
+COMPARES = re.compile(
     r"\s*%?\s+(?:fewer|less|more|of (?:which|them)|short|higher|lower|ahead|behind|times)\b", re.IGNORECASE
 )
 
@@ -53,25 +57,16 @@ _UNKNOWN = re.compile(
 )
 """An unknown that is given its value, as in `x = 4, y = 5`."""
 _NEXT_VALUE = re.compile(r"\$?\s*(?:,\s*)?(?:and|or|und|oder|et|ou|y|o|,)\s*\$?")
-_IN_TOTAL = re.compile(
-    r"\b(?:for|making|giving|leaving|with|or)\s(?:\w+\s)?an?\s(?:grand\s|final\s)?total\sof\s|,\s*soit\s|"
-    r",\s*(?:also|das sind)\s"
-    r"(?:insgesamt\s)?|,\s*(?:es decir|o sea|cioè|ou seja),?\s",
-    re.IGNORECASE,
-)
-"""What comes before the sum at the end of a sentence, as in `3 pens and 2 books, for a total of 5`."""
-
-
 _GIVEN = re.compile(r"\b(?:for|at|with|using)\s+[a-z]\s*=\s*[-+]?[0-9.]*[0-9]\b,?", re.IGNORECASE)
 
 
-def _without_given(content: str) -> str:
+def without_given(content: str) -> str:
     """A text without the value that it takes for given, as in `For n = 10, the sum is 55`."""
     rest = _GIVEN.sub("", content)
     return rest if numbers_of(rest) else content
 
 
-def _is_several(content: str) -> bool:
+def is_several(content: str) -> bool:
     """Whether unknowns are given several values: `x = 4, y = 5`, `x = 2 or x = -2`."""
     found = list(_UNKNOWN.finditer(content))
     if len({each[1] for each in found}) > 1:
@@ -93,12 +88,12 @@ def amount(content: str, *, rating: bool = False, comma: bool = False) -> Found:
         rating: whether `4/5` is 4 there, and not 0.8.
         comma: whether a lone comma is a decimal one there.
     """
-    content = _without_given(re.sub(r"^-\s(?=[$€£]?[0-9.])", "-", content))
+    content = without_given(re.sub(r"^-\s(?=[$€£]?[0-9.])", "-", content))
     if rating and (points := _OUT_OF.search(content)):
         return decimal_text(Decimal(points["points"]))
     if not comma and (number := single_number(content)) is not None:
         return decimal_text(number)
-    if _is_several(content):
+    if is_several(content):
         return UNCLEAR
     main = _after_equals(_main(content), comma=comma)
     found = numbers_of(main, comma=comma)
@@ -129,7 +124,7 @@ def _first_of(main: str, found: Sequence[NamedNumber]) -> Found:
         return UNCLEAR
     if len(found) > 1 and found[1].value != first.value:
         joined = _JOINS.fullmatch(main[first.end : found[1].start])
-        if joined and not _COMPARES.match(main, found[1].end):
+        if joined and not COMPARES.match(main, found[1].end):
             return UNCLEAR
     return decimal_text(first.value)
 
@@ -163,123 +158,6 @@ def _main(content: str) -> str:
     return content[chosen.start : end]
 
 
-VERB = re.compile(
-    r"\b(?:is|are|was|were|be|makes?|gives?|equals?|totals?|costs?|leaves?|have|has|had|needs?|takes?|"
-    r"gets?|got|earns?|earned|pays?|paid|spends?|spent|becomes|comes to|amounts? to|results? in|"
-    r"adds? up to|left with|made|makes|sells?|sold|reads?|eats?|ate|saves?|weighs?|requires?|bought|lost|"
-    r"used|only|just|exactly|a total of|total of|quedan?|son|cuestan?|restent?|coûtent?|sind|beträgt|kostet|bleiben)\b"
-    r"|[=≈:共是为為剩得]",
-    re.IGNORECASE,
-)
-
-_ADJUNCT = re.compile(
-    r"\b(?:for|in|per|at|from|within|during|each|every|on|over|after|before|by|with|than|out of|of|among|"
-    r"between|across|the|until|de (?:las|los)|des|von|question|step|day|page|grade|room|year|chapter|number|no\.?|#|"
-    r"to\s+\w+)(?:\s+(?:her|his|their|its|my|our))?\s*[$€£]?$|#\s?$",
-    re.IGNORECASE,
-)
-
-YEAR = re.compile(r"\b(?:as of|in|since|by|until|from|before|after|during)\s+(?:19|20)[0-9]{2}$", re.IGNORECASE)
-
-_OR = re.compile(r"\b(?:or|oder|ou)\b")
-
-
-_NAMES_A_PLACE = re.compile(r"(?:#|\b(?:question|step|day|page|grade|chapter|number|no\.?))\s*$", re.IGNORECASE)
-
-
-_WHICH_IS = re.compile(
-    r",\s*which\s+(?:is|was|are|makes?|gives?|equals?|means?|totals?|leaves?|comes? (?:out )?to|amounts? to|"
-    r"adds? up to)(?:\s(?:him|her|them|us|a total of|that|about))?\s+"
-    r"[$€£(]*[0-9][0-9.,]*(?:[\s$€£()]*[-+*/x×÷·\u2212\u2013][\s$€£()]*[0-9][0-9.,]*)+[\s)]*=(?P<result>[^=]*)$"
-)
-"""An aside that works out the result, as in `She has 3 boxes, which is 3 * 4 = 12 pens.`"""
-
-
-_OF_WHICH = re.compile(r",\s*[0-9]+\s+of\s+(?:which|whom|them|these)\b[^;]*$")
-_AFTER_TIME = re.compile(
-    r"\b(?:after|before|with|including) (?:the |a )[0-9.]+% \w+ (?=is\b|was\b)|^(?:So |Thus |"
-    r"Therefore )?[Aa]fter [0-9]+ \w+,? (?=.*[0-9])"
-)
-_RESULT = re.compile(r"(?<![<>!\u2264\u2265])=")
-_COUNTS_SUBJECT = re.compile(r"\W*(?:so\W+)?(?:the|these|those|both|all|all the)\s+", re.IGNORECASE)
-"""What stands before a number that counts the subject, as in `The 2 trains meet after 3 hours`."""
-
-
-_DENIED_AFTER = re.compile(
-    r"\s*(?:is|was)(?:n['\u2019]t|\s+not)(?:\s+(?:correct|right|it))?\s*[.,;!]?$|\s*(?:is|was)\s+(?:wrong|incorrect)\b",
-    re.IGNORECASE,
-)
-_TWO_SUBJECTS = re.compile(
-    r"\b(?:is|are|was|were|=)\s+[$€£]?[0-9][0-9.,]*[^,;=]{0,20}?(?:,\s*and|,|\band)\s+(?:the|its|their)\s+\w+(?:\s\w+)?\s+"
-    r"(?:is|are|was|were|=)\s+[$€£]?[0-9]"
-)
-"""Two results side by side, as in `The median is 7 and the mean is 8`."""
-
-
-def _worked_out(sentence: str) -> Found:
-    """What the end of a sentence sums up."""
-    if which_is := _WHICH_IS.search(sentence):
-        return amount(which_is["result"])
-    totals = list(_IN_TOTAL.finditer(sentence))
-    rest = sentence[totals[-1].end() :] if totals else ""
-    return amount(rest) if len(numbers_of(rest)) == 1 else None
-
-
-def of_sentence(sentence: str) -> Found:
-    """The number that a sentence comes to: what its equation gives, what follows its verb, or its only one."""
-    sentence = _without_given(_AFTER_TIME.sub("", _OF_WHICH.sub("", LIST_MARK.sub("", sentence))))
-    if (worked_out := _worked_out(sentence)) is not None:
-        return worked_out
-    said = [each for each in clauses(sentence) if not each.is_aside]
-    concluded = [each for each in said if each.concludes and numbers_in(sentence[each.start : each.end])]
-    main = " ".join(sentence[each.start : each.end] for each in concluded or said)
-    found = numbers_in(main)
-    if (
-        _is_several(sentence)
-        or _TWO_SUBJECTS.search(main)
-        or (_OR.search(main) and len({each.value for each in found}) > 1)
-    ):
-        return UNCLEAR
-    if "=" in main:
-        return amount(result) if (result := _RESULT.split(main)[-1]) != main else UNCLEAR
-    found = [each for each in found if not (DENIED.search(main[: each.start]) or _DENIED_AFTER.match(main, each.end))]
-    if not found or (len(found) == 1 and YEAR.search(main[: found[0].end])):
-        return None
-    if len({each.value for each in found}) > 1:
-        return _after_verb(main, found)
-    counts_subject = _COUNTS_SUBJECT.fullmatch(main, 0, found[0].start) and len(numbers_in(sentence)) > 1
-    return (
-        UNCLEAR
-        if counts_subject or _is_vague(main, found[0], _NAMES_A_PLACE)
-        else decimal_text(found[0].value or Decimal(0))
-    )
-
-
-def _is_vague(main: str, number: NamedNumber, place: re.Pattern[str]) -> bool:
-    before = main[: number.start]
-    return number.value is None or VAGUE.search(before) is not None or place.search(before) is not None
-
-
-_SHARE = re.compile(r"\s+(?:in|out of|of(?: the)?|per|to|by|from)\s+[$€£]?", re.IGNORECASE)
-_THAN = re.compile(r"\s+(?:\w+\s)?(?:fewer|less|more)\s(?:\w+\s)?than\b", re.IGNORECASE)
-
-
-def _after_verb(main: str, found: Sequence[NamedNumber]) -> Found:
-    """The number after the last verb that has one, where all further ones are asides: `pays $36 for 4 shirts`."""
-    verbs = [match.end() for match in VERB.finditer(main) if match.end() <= found[-1].start]
-    if not verbs:
-        # "The car travels 180 miles in 3 hours."
-        plain = [each for each in found if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))]
-        is_sure = len(plain) == 1 and not any(VAGUE.search(main[: each.start]) for each in found)
-        is_sure = is_sure and not any(_SHARE.fullmatch(main, one.end, other.start) for one, other in pairwise(found))
-        return decimal_text(plain[0].value) if is_sure and plain[0].value is not None else UNCLEAR
-    first, *others = [each for each in found if each.start >= verbs[-1]]
-    if others and _THAN.match(main, first.end):
-        return UNCLEAR
-    others = [each for each in others if not (_ADJUNCT.search(main[: each.start]) or _COMPARES.match(main, each.end))]
-    return UNCLEAR if others or _is_vague(main, first, _ADJUNCT) else decimal_text(first.value or Decimal(0))
-
-
 def whole_number(text: str) -> str | None:
     r"""The number that a reference is, but for its unit, or the one after its last `####`; None when it is none.
 
@@ -288,3 +166,59 @@ def whole_number(text: str) -> str | None:
     """
     number = single_number(text.rpartition("####")[2].strip())
     return None if number is None else decimal_text(number)
+
+
+class NumberText:
+    """A text in which a number is looked for."""
+
+    def __init__(self, raw: str, *, cut: bool = False, without: Collection[str] = ()) -> None:
+        """Take a text without hidden reasoning; `cut`: the token limit ended it."""
+        self.raw, self.cut, self.without = without_decoration(plain_text(raw)), cut, without
+
+    @cached_property
+    def plain(self) -> str:
+        """The text without LaTeX and Markdown."""
+        return EMPHASIS.sub("", plain_numbers(self.raw))
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Lines that are not blank; of a long one, its beginning."""
+        return [line.strip()[:LONGEST] for line in self.plain.splitlines() if line.strip()]
+
+    @cached_property
+    def body(self) -> list[Sentence]:
+        """The sentences that are no question, refusal, courtesy, confidence or explanation after a result."""
+        found: list[Sentence] = []
+        numbered = False
+        for sentence in sentences(self.plain):
+            if numbered and EXPLAINS.match(sentence.text):
+                break
+            if any(cue.search(sentence.text) for cue in _NO_RESULT) or _is_aside(sentence.text):
+                continue
+            found.append(sentence)
+            numbered = numbered or bool(numbers_in(LIST_MARK.sub("", sentence.text)))
+        return found
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether the text was cut, or says that no answer can be given: then only what it states counts."""
+        return self.cut or any(languages.REFUSES.search(sentence.text) for sentence in sentences(self.plain))
+
+    def part(self, raw: str) -> "NumberText":
+        """A part of the text as a text of its own."""
+        return NumberText(raw, cut=self.cut, without=self.without)
+
+
+EMPHASIS = re.compile(r"\*\*|(?<!\w)__|__(?!\w)|`+|(?<!\w)\*(?=\S)(?![^*]*\s[*])|^[ \t]*#+\s", re.MULTILINE)
+
+_NO_RESULT = (languages.QUESTIONED, languages.REFUSES, COURTESY)
+
+
+def _is_aside(sentence: str) -> bool:
+    field = field_of(sentence)
+    return (
+        field is not None
+        and len(field[0].split()) <= 4
+        and worth_of(field[0]) is Worth.ASIDE
+        and not re.match(r"(?:step\b|(?:question|problem|q|exercise|task|example)\s?#?[0-9])", field[0], re.IGNORECASE)
+    )

@@ -29,7 +29,8 @@ _BE = (
     r"(?: have)?(?: be(?:en)?)?|ca|wo|ist|sind|est|es|è|é|är|jest|adalah|là|это)"
 )
 _RIGHT = (
-    r"(?:correct|right|best|answer|accurate|appropriate|plausible|likely|true|fitting|suitable|final|"
+    r"(?:correct|right|best|answer(?! to (?:an? |the )?(?:different|other|another|wrong)\b)|accurate|"
+    r"appropriate|plausible|likely|true|fitting|suitable|final|"
     r"better|strong(?:er|est)|preferable|superior|it\b|chosen|choice|"
     r"preferred|closest|similar|sarcastic|one\b|what(?! (?:(?:the )?(?!text|passage|data|evidence|rules?|"
     r"law)\w+ (?:\w+ly )?"
@@ -102,7 +103,8 @@ _OTHERS_SAY = re.compile(
     r"writer))(?:\s(?:people|readers|might|may|"
     r"would|could|will|often|commonly|usually|sometimes|tend to|wrongly))*"
     r"\s(?:says?|claims?|argues?|thinks?|believes?|see|read|call|label|classify|consider|pick|choose|select|prefer)\b"
-    r"[^,;.]*|\bothers\s|\bso (?:is|are|does)\s[\"'(]*|\b(?:consider|considering|examine|look at|start with|"
+    r"[^,;.]*|\b(?:some|others|many)\s|\bso (?:is|are|does)\s[\"'(]*|\b(?:consider|considering|examine|look at|"
+    r"start with|"
     r"evaluate|analy[sz]e)\s(?:(?:the\s)?"
     r"(?:option|choice|answer|statement)s?\s)?[\"'(]*)$",
     re.IGNORECASE,

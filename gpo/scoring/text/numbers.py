@@ -71,7 +71,8 @@ _OUT_OF = re.compile(
     r"von|sur|su|de|из|van|av|out of a possible)\s+(?P<scale>[0-9]+)(?![.,]?[0-9])"
 )
 _MEASURED = re.compile(
-    r"\s{0,2}(?:[%‰°]|(?:percent|prozent|pour cent|por ciento|per cento|degrees|[kcmd]?m[²³23]?|km/h|m/s|[km]?g|"
+    r"\s{0,2}(?:[%‰°]|(?:percent|prozent|pour cent|por ciento|per cento|degrees|lit(?:er|re)s?|stunden|hours|"
+    r"[kcmd]?m[²³23]?|km/h|m/s|[km]?g|"
     r"[mcd]?l|lbs?|"
     r"euros?|eur|usd|chf)(?!\w))",
     re.IGNORECASE,

@@ -119,10 +119,16 @@ class Phrases:
             return False
         if folded[start:end] in self.letters:
             return folded[max(0, start - 2) : end] != "n/a" and _is_label_letter(sentence, places[start])
-        return folded[start:end] != "other" or _OTHER_IN_IDIOM.match(folded, max(0, start - 8)) is None
+        idiom = _IDIOMS.get(folded[start:end])
+        return idiom is None or not any(each.start() <= start < each.end() for each in idiom.finditer(folded))
 
 
-_OTHER_IN_IDIOM = re.compile(r".{0,8}?(?:\b(?:each|no|every|any)\s+other\b|\bother\s+(?:hand|words?|than|side)\b)")
+_IDIOMS = {
+    "other": re.compile(r"\b(?:each|no|every|any)\s+other\b|\bother\s+(?:hand|words?|than|side)\b"),
+    "go": re.compile(r"\bgo\s+(?:with|for|ahead|on|to|back|through)\b"),
+    "bad": re.compile(r"\btoo\s+bad,"),
+}
+"""Words that are no label where they stand in such phrases."""
 _NAMED_BY_LETTER = re.compile(
     r"\b(?:vitamins?|plan|hepatitis|section|appendix|fig(?:ure)?\.?|table|exhibit|schedule|gate|room)\s+$",
     re.IGNORECASE,
@@ -224,7 +230,12 @@ def phrases_of(labels: tuple[str, ...]) -> Phrases:
             for other in (f"not {denied[1]}", f"non {denied[1]}", f"non{denied[1]}", f"not{denied[1]}"):
                 if other not in cores.values():
                     forms.setdefault(other, phrase)
+    if {"yes", "no"} <= forms.keys():
+        forms = {word: forms[meaning] for word, meaning in _YES_AND_NO.items()} | forms
     return Phrases(forms, _numbered_labels(labels, cores))
+
+
+_YES_AND_NO = {"yep": "yes", "yeah": "yes", "yup": "yes", "nope": "no", "nah": "no"}
 
 
 def _numbered_labels(labels: Sequence[str], cores: Mapping[str, str]) -> dict[Decimal, Phrase]:

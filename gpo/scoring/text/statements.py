@@ -265,12 +265,16 @@ def stated(text: str) -> Iterator[Statement]:
         end = found.start()
         line = part.lstrip().partition("\n")[0].strip()
         opens_steps = "\n" in found[0] + part[: len(part) - len(part.lstrip())] and _STEPS.match(part.lstrip())
+        if _ANOTHER.search(text, max(0, found.start() - 12), found.start()):
+            continue
         is_supposed = _WOULD_BE.search(found[0]) and _CONDITION.search(line)
         if line.strip(" *_:`$") and not opens_steps and not is_supposed:
             before = text[marks[at - 1].end() : found.start()][:LONGEST] if at else ""
             yield Statement(line, found.start(), found.end(), _ARTICLE.sub("", before).strip())
 
 
+_ANOTHER = re.compile(r"\b(?:long(?:er)?|wrong|incorrect|previous|initial|old)\s+$", re.IGNORECASE)
+"""Of a "long answer" the short one counts; a wrong one is none."""
 _ARTICLE = re.compile(r"(?:^|(?<=\s))(?:so )?(?:the|my)\s*$|[\s*_#]+$", re.IGNORECASE)
 
 
