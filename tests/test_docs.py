@@ -25,6 +25,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 STATION = re.compile(r"^\| `([\w./]+\.py)` \| `(\w+)` \|", re.MULTILINE)
 
 NO_MODULES = {
+    "benchmarks.md": "a page",
     "gpo.db": "the database of a state folder",
     "gpo.dump": "a backup of a database",
     "gpo.publishers": "an entry point group",
