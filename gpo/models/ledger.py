@@ -215,7 +215,8 @@ class Ledger:
                 _insert(connection, batch.rows)
                 claims.drop(connection, self._owner, given_up)
         with self._lock:
-            self._held -= kept
+            # A call may be given up while the transaction that claims it is under way, which then holds it.
+            self._held -= kept | batch.released
         return self._claim(batch.claimed) if batch.claimed else {}
 
     def _claim(self, wanted: Mapping[str, str]) -> Mapping[str, Answer | bool]:

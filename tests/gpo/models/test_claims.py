@@ -190,3 +190,22 @@ def test_a_claim_that_nobody_waits_for_is_given_up(engine: Engine) -> None:
 
     in_time(run())
     assert claimed(engine) == 0
+
+
+def test_a_claim_that_is_given_up_while_it_is_being_made_can_be_made_again(engine: Engine) -> None:
+    wanted, other = (key(chat_model(scripted()), number) for number in ("1", "2"))
+
+    async def run() -> None:
+        ledger = Ledger(engine)
+        with write_transaction(engine):  # in which SQLite lets nobody else write
+            asked = asyncio.create_task(ledger.claim(wanted))
+            await asyncio.sleep(0)
+            while ledger._batch is not None:  # noqa: ASYNC110 - until it is in the transaction that waits
+                await asyncio.sleep(0.001)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+        await ledger.keep(other, Answer(text="yes"))  # comes after it
+        assert await ledger.claim(wanted) is True
+        await ledger.aclose()
+
+    in_time(run())
