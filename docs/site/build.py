@@ -42,6 +42,7 @@ def main() -> None:
     shutil.copytree(DOCS / "images", SITE / "pages" / "images")
     for picture in (DOCS / "results").glob("*.png"):
         shutil.copy(picture, SITE / "pages" / "results")
+    shutil.copy(DOCS / "site" / "site.css", SITE / "pages")
     shutil.copy(DOCS / "site" / "zensical.toml", SITE)
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(SITE / "zensical.toml")]
     done = subprocess.run(command, cwd=SITE, env={**os.environ, "NO_COLOR": "1"}, check=False)  # noqa: S603 - our own
@@ -89,7 +90,9 @@ def on_site(path: Path, name: str) -> str:
             return f"{mark}[{text}]({depth}decisions/index.md)"
         return text if text.startswith("`") else f"`{text}`" if "/" in text else text
 
-    return _DOCTEST.sub("```pycon\n", _LINK.sub(moved, path.read_text(encoding="utf-8")))
+    text = _LINK.sub(moved, path.read_text(encoding="utf-8"))
+    # As the highlighter calls them: commands without a prompt, and Python with one.
+    return _DOCTEST.sub("```pycon\n", text.replace("```console\n", "```sh\n"))
 
 
 def _decisions(pages: Mapping[str, str]) -> str:
