@@ -12,7 +12,7 @@ SELF   := $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-index 
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-fast test-services check format lock clean
+.PHONY: help demo up down test test-fast test-services docs check format lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +36,15 @@ test-services: $(VENV)/.dev  ## the tests on real servers; installs PostgreSQL a
 	tests/services/install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m services
 
-check: $(VENV)/.dev  ## lint, types and layers
+docs: $(VENV)/.dev  ## the pages of docs/ as a site in .site/html, every link checked
+	$(BIN)/python -m docs.site.build
+
+check: $(VENV)/.dev  ## lint, types, layers and the pages of docs/
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m docs.site.build
 
 format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix .
@@ -54,7 +58,7 @@ lock: $(VENV)/.uv  ## resolve the requirements anew
 	echo uv | $(LOCK) - --output-file requirements/uv.txt
 
 clean:  ## remove the environment and the caches, never a state folder
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

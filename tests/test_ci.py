@@ -27,6 +27,23 @@ def test_the_workflow_fits_the_schema_of_github_workflows() -> None:
     jsonschema.validate(WORKFLOW, schema)
 
 
+def test_the_forms_for_issues_fit_the_schema_of_github() -> None:
+    folder = files("check_jsonschema") / "builtin_schemas/vendor"
+    schema = json.loads((folder / "github-issue-forms.json").read_text())
+    forms = [path for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml"]
+    assert len(forms) == 3
+    for path in forms:
+        jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), schema)
+
+
+def test_every_place_names_the_version_of_the_package() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"\n## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    for path in (ROOT / "deployments").iterdir():
+        named = re.findall(r"gpo-pipeline:(\d[\w.]*)", path.read_text(encoding="utf-8"))
+        assert set(named) <= {version}, path
+
+
 def test_the_workflow_tests_every_python_that_the_package_names() -> None:
     names = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
     versions = [
