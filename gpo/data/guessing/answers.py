@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, get_args
 
 from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
-from gpo.data.guessing.label_sets import are_flags, find_label_sets
+from gpo.data.guessing.label_sets import are_flags, are_runs, find_label_sets
 from gpo.data.guessing.roles.names import words_of
-from gpo.data.guessing.values import are_sentences, usual_words
+from gpo.data.guessing.values import are_joined, are_sentences, usual_words
 from gpo.data.identity import normal_form, visible_form
 from gpo.data.sources.files import Number
 from gpo.errors import suggestion
@@ -173,13 +173,17 @@ def _label_sets(found: References) -> AnswerGuess | None:
 
 def _list(found: References) -> AnswerGuess | None:
     if found.column.is_list:
-        if _LIST_WORDS.isdisjoint(words_of(found.column.name)) or are_flags(found.column):
-            return _PLAIN["list"] if are_flags(found.column) else None
+        if are_flags(found.column) or are_runs(found.column):
+            return _PLAIN["list"]
+        if _LIST_WORDS.isdisjoint(words_of(found.column.name)):
+            return None
         # What stands twice in a list has its place there, as the tags of a sentence's words do.
         is_set = all(len({*map(str, value)}) == len(value) for value in found.column.present)
         return _PLAIN["list"]._replace(metric=_UNORDERED) if is_set else _PLAIN["list"]
     if all(isinstance(_parsed(text), list) for text in found.texts) or _are_reordered(found):
         return _PLAIN["list"]
+    if not _LIST_WORDS.isdisjoint(words_of(found.column.name)) and are_joined(found.texts):
+        return _PLAIN["list"]._replace(metric=_UNORDERED)
     return None
 
 

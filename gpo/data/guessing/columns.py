@@ -223,6 +223,9 @@ class Column:
 
 
 _CONTAINERS = 4
+_ANNOTATIONS, _MOST_ANNOTATIONS = "annotations", 9
+"""Of what several people said of one row, the first counts."""
+
 """Levels of objects whose fields are looked at as columns."""
 
 
@@ -257,7 +260,8 @@ def _objects(column: Column) -> tuple[Sequence[Mapping[str, Any]], str]:
     """The objects that a column holds, and the step of a path that leads to them."""
     if column.is_structured:
         return column.present, ""
-    is_one = column.is_list and all(len(value) == 1 and isinstance(value[0], Mapping) for value in column.present)
+    most = 1 if column.name.rpartition(".")[2] != _ANNOTATIONS else _MOST_ANNOTATIONS
+    is_one = column.is_list and all(len(each) <= most and isinstance(each[0], Mapping) for each in column.present)
     if not is_one or column.holds_messages or column.holds_tools:
         return (), ""
     return [value[0] for value in column.present], "[0]"

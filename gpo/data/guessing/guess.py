@@ -103,7 +103,7 @@ def _guess(data: Path, columns: dict[str, Column], choices: Choices, ask: Ask) -
     inputs, asked = _inputs(own | {reference: columns[reference]}, reference, options, choices)
     answer, labels = _answer(columns, reference, asked, options, choices)
     different, count = _count(columns, tuple(inputs.values()), reference)
-    check_enough(data, different)
+    check_enough(data, different, asked=tuple(inputs.values()) if count > different else ())
     feedback = next((each.field for each in asked.left_out if is_feedback(each.field)), None)
     left_out = [each for each in asked.left_out if each.field != feedback]
     if identifier and count != different:
@@ -156,12 +156,13 @@ def _reference(
     return chosen, options
 
 
-def check_enough(data: Path, rows: int) -> None:
-    """Raise DatasetError for fewer rows than can be split."""
+def check_enough(data: Path, rows: int, asked: Sequence[str] = ()) -> None:
+    """Raise DatasetError for fewer rows than can be split; `asked` are the inputs in which many do not differ."""
     if rows < FEWEST_ROWS:
+        where = f" by {', '.join(f'`{field}`' for field in asked)}, which --input changes" if asked else ""
         raise DatasetError(
-            f"{data}: {rows} different rows; a spec needs at least {FEWEST_ROWS}, which are split into train, dev and"
-            f" test: add {FEWEST_ROWS - rows} labelled rows"
+            f"{data}: {rows} different rows{where}; a spec needs at least {FEWEST_ROWS}, which are split into train,"
+            f" dev and test: add {FEWEST_ROWS - rows} labelled rows"
         )
 
 

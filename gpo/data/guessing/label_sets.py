@@ -7,6 +7,7 @@ from typing import NamedTuple
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
 from gpo.data.guessing.roles.names import words_of
 from gpo.data.identity import normal_form, visible_form
+from gpo.data.sources.files import Number
 from gpo.scoring.read_list import items_of
 from gpo.template import variables_in
 
@@ -39,7 +40,7 @@ def find_label_sets(column: Column) -> LabelSets | None:
     if not _ALTERNATIVES.isdisjoint(words_of(column.name)):
         return None
     if column.is_list:
-        return _checked(column, [list(value) for value in column.present], None)
+        return None if are_runs(column) else _checked(column, [list(value) for value in column.present], None)
     texts = [value for value in column.present if type(value) is str]
     if len(texts) < len(column.present):
         return None
@@ -83,6 +84,15 @@ def _checked(column: Column, sets: Sequence[Sequence[object]], between: str | No
             spelled.setdefault(normal_form(item), visible_form(item))
     ordered = sorted(counts, key=lambda key: (-counts[key], key))
     return LabelSets(tuple(spelled[key] for key in ordered), between, may_be_empty=column.empty_lists > 0)
+
+
+def are_runs(column: Column) -> bool:
+    """Whether most lists are places that follow each other, as those of a span's characters."""
+    runs = 0
+    for value in column.present:
+        places = [int(item) for item in value if isinstance(item, Number) and item.isdigit()]
+        runs += len(places) == len(value) > 2 and places == [*range(places[0], places[0] + len(places))]
+    return runs > len(column.present) / 2
 
 
 def _is_label(text: str) -> bool:

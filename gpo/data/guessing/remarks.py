@@ -61,6 +61,7 @@ def remarks_on(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
     return (
         *_of_labels(rows, found),
         *_of_decimals(rows, found),
+        *_of_annotations(columns, found),
         *_of_marks(columns[found.reference], found),
         *_of_flags(columns, found),
         *_of_tests(columns, found),
@@ -113,6 +114,13 @@ def _of_decimals(rows: Sequence[Row], found: Guess) -> Iterator[str]:
             f"`{found.reference}` holds numbers with a decimal comma, as {shorten_value(texts[0])}, which may be one "
             "number or two: they are compared as texts; write them with a point to have them compared as numbers"
         )
+
+
+def _of_annotations(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
+    whole, step, _ = found.reference.partition("[0].")
+    several = sum(len(value) > 1 for value in columns[whole].present) if step and whole in columns else 0
+    if several:
+        yield f"`{whole}` holds several in {counted(several, 'row')}, of which the first counts; they may differ"
 
 
 def _of_marks(column: Column, found: Guess) -> Iterator[str]:

@@ -9,6 +9,7 @@ from gpo.data.sources.files import Number
 from gpo.data.sources.paths import is_there
 from gpo.errors import DatasetError
 from gpo.records import canonical_json
+from gpo.scoring.read_list import items_of
 
 _ENDS, _FEW_WORDS = frozenset(".?!"), 3
 
@@ -71,3 +72,9 @@ def usual_words(texts: Sequence[str]) -> int:
     """The words of a text of middle length."""
     lengths = sorted(len(text.split()) for text in texts)
     return lengths[len(lengths) // 2] if lengths else 0
+
+
+def are_joined(texts: Sequence[str]) -> bool:
+    """Whether most texts are several items with one mark between them."""
+    joined = sum(len(items_of(text)) > 1 for text in texts if "," in text or ";" in text)
+    return joined > len(texts) / 2

@@ -25,6 +25,9 @@ SPLIT_FIELD = "split"
 """The field that says of which split a row is, where a document has a list for each."""
 
 _FEWEST_COLUMNS, _ROWS = 2, "rows"
+_MOST_FIELDS = 19
+"""Names that an object may have and be one thing; with more, they are rows."""
+
 _HEADER, _BODY = "columns", "data"
 
 
@@ -72,7 +75,7 @@ def _values(content: object, path: Path) -> Sequence[Any]:
     Raises:
         DatasetError: there is no list of rows, or there are several that are no splits.
     """
-    found = _of_splits(content) or _of_header(content) or _of_columns(content)
+    found = _of_splits(content) or _of_header(content) or _of_columns(content) or _of_pairs(content)
     return found or _named_cells(_the_array(content, path))
 
 
@@ -127,6 +130,13 @@ def _of_columns(content: object) -> list[Any]:
     if all(value.keys() == values[0].keys() for value in values) and len(content) < len(values[0]):
         return [{name: column[key] for name, column in content.items()} for key in values[0]]
     return values if len(content) > max(len(value) for value in values) else []
+
+
+def _of_pairs(content: object) -> list[Any]:
+    """The rows of an object that says one thing of each of many texts, which are its keys."""
+    pairs = content if isinstance(content, dict) else {}
+    is_table = len(pairs) > _MOST_FIELDS and all(isinstance(value, str) for value in pairs.values())
+    return [{"column 1": key, "column 2": value} for key, value in pairs.items()] if is_table else []
 
 
 def _the_array(content: object, path: Path) -> list[Any]:

@@ -76,7 +76,7 @@ FOUND = (
     Layout("mlflow.jsonl", {"question": "inputs.question"}, "expectations.expected_response", "free", "token_f1"),
     choice("prompt_completion.jsonl", ["prompt"], "completion", *MOODS),
     # Texts, lists and objects
-    Layout("alpaca.json", ["input"], "output", "free", "token_f1"),
+    Layout("alpaca.json", {"instruction_text": "instruction", "input": "input"}, "output", "free", "token_f1"),
     Layout("dialogue_summary.jsonl", ["dialogue"], "summary", "free", "token_f1"),
     Layout("translation.tsv", ["source"], "target", "free", "token_f1"),
     Layout("extraction.jsonl", ["email"], "extracted", "json", "json_fields"),

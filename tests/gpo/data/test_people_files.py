@@ -190,6 +190,36 @@ LAYOUTS = (
         ("title",), "tags", "choice", "several labels in one",
     ),
     Layout(
+        "annotations of several people",
+        lambda i: {"data": {"text": text(i)}, "annotations": ticked(i, [mood(i)]) * (1 + i % 2)},
+        ("data.text",), "annotations[0].result[0].value.choices", "choice", "holds several in 20 rows",
+    ),
+    Layout(
+        "instructions with responses and a category",
+        lambda i: {"instruction": f"Name {i}", "context": text(i), "response": f"Of {i}: Rome.", "category": mood(i)},
+        ("instruction", "context"), "response", "free", "category",
+    ),
+    Layout(
+        "responses with grades",
+        lambda i: {"student_id": i, "response_text": text(i), "rubric": "Be right.", "total": i % 4},
+        ("response_text",), "total", "choice",
+    ),
+    Layout(
+        "keywords in one cell",
+        lambda i: {"abstract": text(i), "keywords": f"parcel {i}; thanks; {mood(i)} {i}"},
+        ("abstract",), "keywords", "list",
+    ),
+    Layout(
+        "places of characters",
+        lambda i: {"text": text(i), "spans": [*range(i % 5, 6 + i % 4)]},
+        ("text",), "spans", "list",
+    ),
+    Layout(
+        "a text with its annotation inside",
+        lambda i: {"utt": text(i), "annot_utt": f"[what : parcel] {text(i)}", "intent": mood(i)},
+        ("utt",), "intent", "choice", "is named like an answer",
+    ),
+    Layout(
         "folds by number",
         lambda i: {"text": text(i), "kind": mood(i), "fold": i % 5},
         ("text",), "kind", "choice", "seems to name splits",
@@ -243,8 +273,9 @@ PAIRS = [list(row.values()) for row in LABELLED]
         ({"train": PAIRS[:20], "val": PAIRS[20:30], "test": PAIRS[30:]}, ("column 1",), "column 2", (20, 10, 10)),
         ({"columns": ["text", "label"], "index": [*range(COUNT)], "data": PAIRS}, ("text",), "label", (4, 12, 24)),
         (PAIRS, ("column 1",), "column 2", (4, 12, 24)),
+        (dict(PAIRS), ("column 1",), "column 2", (4, 12, 24)),
     ],
-    ids=["splits", "splits of lists", "a header and rows", "lists"],
+    ids=["splits", "splits of lists", "a header and rows", "lists", "what is said of each text"],
 )
 def test_one_document_holds_a_table_in_many_shapes(
     content: object, inputs: tuple[str, ...], reference: str, sizes: tuple[int, ...], tmp_path: Path

@@ -102,9 +102,11 @@ def test_without_usual_names_all_texts_are_inputs(tmp_path: Path) -> None:
     assert started(tmp_path, rows).dataset.input == ("headline", "lead")
 
 
-def test_a_field_named_instruction_is_no_input(tmp_path: Path) -> None:
+def test_an_instruction_of_each_row_is_an_input_by_another_name_and_one_for_all_is_none(tmp_path: Path) -> None:
     rows = [{"instruction": f"Do {i}", "input": f"This {i}", "output": ["x", "y"][i % 2]} for i in range(40)]
-    assert started(tmp_path, rows).dataset.input == ("input",)
+    assert started(tmp_path, rows).dataset.input == {"instruction_text": "instruction", "input": "input"}
+    same = [{**row, "instruction": "Do it"} for row in rows]
+    assert started(tmp_path, same).dataset.input == ("input",)
 
 
 def test_ids_are_used_when_they_are_unique(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ _REFERENCE_WORDS = (
     "rating", "stars", "sql", "ideal", "team", "expectation", "expectations", "result", "correct", "tags",
     "keywords", "entities", "chosen", "preferred", "true", "actual", "winner", "preference", "responses", "annotation",
     "annotations", "accept", "spans", "solution", "solutions",
+    "docstring", "regex", "corrected", "correction", "simplified",
 )
 
 _SOLUTIONS = ("solution", "rationale", "explanation", "reasoning")
@@ -44,7 +45,7 @@ _ANSWER_WORDS = frozenset({
     "justification", "justifications", "explanation", "explanations", "rationale", "rationales", "reasoning", "reason",
     "solution", "solutions", "cot", "prediction", "predictions", "predicted", "annotation", "annotations", "verdict",
     "chosen", "rejected", "pred", "preds", "reference", "references", "suggestion", "suggestions", "generated",
-    "responses", "reply", "replies",
+    "responses", "reply", "replies", "annot", "annotated",
 })
 
 _PREDICTIONS = frozenset({
@@ -58,14 +59,15 @@ _INPUTS = frozenset({
     "comment", "tweet", "utterance", "dialogue", "dialog", "conversation", "story", "paragraph", "problem", "ctx",
     "source", "email", "description", "transcript", "post", "request", "claim", "statement", "abstract", "code",
     "snippet", "options", "choices", "utterances", "expression", "word", "words", "phrase", "table", "contexts",
-    "documents", "passages", "chunks", "evidence", "snippets", "turns", "paragraphs",
+    "documents", "passages", "chunks", "evidence", "snippets", "turns", "paragraphs", "instruction",
 })
 
 _METADATA = frozenset({
     "priority", "severity", "channel", "language", "lang", "locale", "status", "split", "fold", "subset", "date",
     "time", "year", "month", "day", "region", "country", "user", "author", "domain", "difficulty", "level", "created",
     "updated", "timestamp", "version", "origin", "dataset", "annotator", "worker", "agent", "device", "platform",
-    "brand", "product", "confidence", "score", "count", "length",
+    "brand", "product", "confidence", "score", "count", "length", "path", "file", "filename", "repo", "repository",
+    "url", "uri", "link",
 })
 
 _IDS = frozenset({"id", "ids", "uuid", "guid", "idx", "index", "key", "hash", "nr", "no", "rowid", "qid", "pid", "uid"})
@@ -89,6 +91,8 @@ _OF_ANSWERS = frozenset({
 
 _RATERS = frozenset({"rater", "raters", "annotator", "annotators", "coder", "coders", "judge", "judges", "worker"})
 _RATINGS = frozenset({"score", "rating", "ratings", "stars", "star", "overall"})
+_TOPICS = frozenset({"category", "class", "topic"})
+_WRITTEN = frozenset({"response", "completion", "output"})
 _TITLES = frozenset({"summary", "title", "headline"})
 _JUDGEMENTS = frozenset({"winner", "preference", "preferred", "better", "vote", "choice", "judgement", "judgment"})
 _DERIVED = frozenset({"parse", "parses", "parsed", "toks", "embedding", "embeddings", "vector", "lemmas", "binary"})
@@ -154,6 +158,16 @@ def is_rater(name: str) -> bool:
 def is_rating(name: str) -> bool:
     """Whether a field holds how good something was found."""
     return words_of(name)[-1:] != () and words_of(name)[-1] in _RATINGS
+
+
+def is_topic(name: str) -> bool:
+    """Whether a field may say what a row is about, beside an answer of its own."""
+    return name.strip().casefold() in _TOPICS
+
+
+def is_written(name: str) -> bool:
+    """Whether a field holds what was written in answer to an instruction."""
+    return name.strip().casefold() in _WRITTEN
 
 
 def is_title(name: str) -> bool:

@@ -17,11 +17,14 @@ from gpo.data.guessing.roles.names import (
     is_split,
     is_test_of_code,
     is_title,
+    is_topic,
     is_usual_input,
+    is_written,
     reference_rank,
     words_of,
 )
 from gpo.data.sources.paths import top_field
+from gpo.template import INSTRUCTION
 
 _SIDE = re.compile(r"(?P<what>.*[^\W\d])[ _.-]?[ab12]", re.IGNORECASE)
 _SHOWN_FIELDS = 8
@@ -109,11 +112,28 @@ def _by_name(ranked: Sequence[str], columns: Mapping[str, Column], labels: Seque
     if is_title(best) and columns[best].is_wordy and (rated := [each for each in labels if is_rating(each.name)]):
         # A review has a title of its own, and stars.
         return _asked(rated[0].name, rated, ask)
+    others = _likely([column for column in labels if column.name != best])
+    if others and _is_only_text(columns[best], columns):
+        # What people wrote, and how it was found.
+        best = next((column.name for column in others if is_rating(column.name)), others[-1].name)
+        return _asked(best, others, ask)._replace(others=_others(labels, best))
+    written = [name for name in ranked if is_written(name) and columns[name].is_wordy]
+    if is_topic(best) and written and INSTRUCTION in columns:
+        return Reference(written[0], (best,))
     rivals = [column.name for column in labels if column.name != best and reference_rank(column.name) is not None]
     found = Reference(best, _others(labels, best)) if not rivals else _asked(best, labels, ask)
     first = words_of(found.field)[:1]
     alike = [name for name in ranked if name != found.field and words_of(name)[:1] == first and len(words_of(name)) > 1]
     return found._replace(others=tuple(dict.fromkeys([*found.others, *alike])))
+
+
+def _is_only_text(column: Column, columns: Mapping[str, Column]) -> bool:
+    """Whether a column of texts is the only one that a question can be."""
+    others = (other for name, other in columns.items() if name != column.name and other.present)
+    return column.is_wordy and all(
+        other.is_label_like or other.is_number or other.is_constant or other.is_aside or is_id(other.name)
+        for other in others
+    )
 
 
 def _likely(labels: Sequence[Column]) -> Sequence[Column]:
@@ -186,6 +206,7 @@ def _undecided_reference(columns: Mapping[str, Column], plain: Sequence[Column])
     dates = [column for column in dates if not column.is_aside] or dates
     texts = [column.name for column in plain if column.is_text and not is_id(column.name)]
     texts = [name for name in texts if not is_test_of_code(name)]
+    texts = [name for name in texts if not is_metadata(name)] if len(texts) > len("io") else texts
     texts += [column.name for column in dates] if len(texts) == 1 else []
     asked = [name for name in texts if is_usual_input(name)] or [name for name in texts if columns[name].is_wordy][:1]
     asked = asked or texts[:1]
