@@ -62,7 +62,7 @@ def remarks_on(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
         *_of_labels(rows, found),
         *_of_decimals(rows, found),
         *_of_annotations(columns, found),
-        *_of_marks(columns[found.reference], found),
+        *_of_marks(Column(found.reference, rows), found),
         *_of_flags(columns, found),
         *_of_tests(columns, found),
         *_of_logs(columns, found),

@@ -258,7 +258,8 @@ def test_a_path_into_a_list_is_named_where_messages_hold_the_answer() -> None:
     with pytest.raises(UndecidedError) as caught:
         found_in(row)
     assert caught.value.choices is not None
-    found, _ = found_in(row, caught.value.choices)
+    found, rows = found_in(row, caught.value.choices)
+    remarks_on(rows, found)
     assert (found.inputs, found.reference) == ({"content": "chosen[-2].content"}, "chosen[-1].content")
 
 

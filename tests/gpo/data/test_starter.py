@@ -219,7 +219,7 @@ def test_bad_data(content: bytes, message: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=message) as caught:
         write_starter("task", data, tmp_path, force=False)
     assert str(data) in str(caught.value)
-    assert len(str(caught.value)) < 500
+    assert len(str(caught.value).replace(str(tmp_path), "")) < 500
     assert not (tmp_path / "task.yaml").exists()
 
 
