@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from gpo.data.guessing.found import find_in
 from gpo.data.guessing.guess import Guess, guess
 from gpo.data.guessing.remarks import remarks_on
 from gpo.data.sources.files import FileReading, typed_json
-from gpo.data.sources.frames import rows_of_frame
+from gpo.data.sources.frames import RowList, rows_of_frame
 from gpo.data.splits import load_splits, splits_of
 from gpo.errors import DatasetError, suggestion
 from gpo.files import write_whole
@@ -150,14 +151,13 @@ class Dataset:
         return text_cell(repr(self), self.told)
 
 
-def _as_frame(rows: Any) -> "pd.DataFrame":
-    import pandas as pd  # noqa: PLC0415 - takes longer than everything else here
-
-    if isinstance(rows, pd.DataFrame):
-        return rows
+def _as_frame(rows: Any) -> "pd.DataFrame | RowList":
     if isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
-        frame = pd.DataFrame.from_records([dict(row) for row in rows]).astype(object)
-        return frame.where(frame.notna(), None)
+        return RowList([dict(row) for row in rows])
+    # Who has a frame has imported pandas.
+    if "pandas" in sys.modules and isinstance(rows, sys.modules["pandas"].DataFrame):
+        frame: pd.DataFrame = rows
+        return frame
     raise DatasetError(
         f"data: received {type(rows).__name__}; give a pandas frame, a list of dicts, the path of a file, or a Dataset"
     )

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from gpo.api.cell import text_cell
 from gpo.api.dataset import Dataset, Sizes
+from gpo.api.program import place_part, read_parts, read_target
 from gpo.api.prompts import GivenPrompt, read_prompt
 from gpo.data.splits import load_splits
 from gpo.data.starter_text import question_lines
@@ -18,7 +19,7 @@ from gpo.files import write_whole
 from gpo.models.given import read_model
 from gpo.progress import Event, Note, listen
 from gpo.records import Splits
-from gpo.runs.job import Job, load_job, override_search
+from gpo.runs.job import Job, load_job, override_search, with_registered_prompts
 from gpo.scoring.metric_registry import Scoring
 from gpo.scoring.spec import AnswerSpec, MetricSpec
 from gpo.settings import load_settings
@@ -40,11 +41,16 @@ class SpecParts(TypedDict, total=False):
     """What a task is made of; the last group has the names, and means the same, as in a spec file.
 
     `task`, `optimizer`, `judge` and `embedding` are models: names, options as a dict, chat models of LangChain, or
-    plain functions. `method` is what a spec file calls `optimizer`. `metric` is a name, a dict, or a function.
+    plain functions. `method` is what a spec file calls `optimizer`. `metric` is a name, a dict, or a function. `target`
+    is a program in the place of `task`: a function, runnable, graph, `module:name`, or a dict of options; `prompts` and
+    `texts` are its parts by name, where it has several.
     """
 
     prompt: object
     instruction: str
+    target: object
+    prompts: Mapping[str, object]
+    texts: Mapping[str, object]
     data: "Rows | Dataset"
     input: str | Sequence[str] | Mapping[str, str]
     reference: str
@@ -130,7 +136,8 @@ class Spec:
         if self.path is not None:
             return load_job(self.path, seed, folder, calls=calls)
         settings, content = load_settings(), override_search(self.content, seed, calls)
-        return Job(spec=content, home=(folder or settings.home_here()).resolve(), settings=settings)
+        home = (folder or settings.home_here()).resolve()
+        return Job(spec=with_registered_prompts(content, settings, home), home=home, settings=settings)
 
     def splits(self, content: TaskSpec) -> Splits:
         """The examples, for the content as it is run.
@@ -149,6 +156,7 @@ class Spec:
         """
         path = Path(path)
         held = [f"{role}=" for role, model in self.content.models if model is not None and model.is_given]
+        held += ["target="] if self.content.target and self.content.target.program is not None else []
         held += ["metric="] if self.content.metric.function is not None else []
         if held:
             raise SpecError(
@@ -189,17 +197,19 @@ def _read(parts: SpecParts, told: list[str]) -> tuple[TaskSpec, Dataset]:
     known = SpecParts.__annotations__
     if odd := next((name for name in parts if name not in known), None):
         raise SpecError(f"unknown option `{odd}`{suggestion(odd, known)}")
-    for name, what in (("prompt", "the prompt to improve"), ("data", "labelled rows"), ("task", "the model to ask")):
-        if parts.get(name) is None:
+    is_program = parts.get("target") is not None
+    several = is_program and bool(parts.get("prompts") or parts.get("texts"))
+    needed = {"prompt": "the prompt to improve", "data": "labelled rows", "task": "the model to ask"}
+    for name, what in needed.items():
+        if parts.get(name) is None and not (name == "prompt" and several) and not (name == "task" and is_program):
             raise SpecError(f"`{name}=` is missing: {what}")
-    prompt = read_prompt(parts["prompt"], parts.get("instruction"))
-    told += prompt.told
-    dataset = _read_dataset(parts, prompt)
+    prompt = GivenPrompt("") if several else read_prompt(parts["prompt"], parts.get("instruction"))
+    dataset = _read_dataset(parts, GivenPrompt("") if is_program else prompt)
     told += dataset.told
     answer = _read_answer(parts, dataset)
     content: dict[str, Any] = {
         "name": UNNAMED,
-        "prompt": {**_place(prompt, dataset, told), "description": parts.get("description", _description(dataset))},
+        **(_read_program(parts, prompt, told) if is_program else _read_prompt(parts, prompt, dataset, told)),
         "dataset": dataset.section,
         "answer": answer,
         "metric": _read_metric(parts, dataset, told),
@@ -213,6 +223,26 @@ def _read(parts: SpecParts, told: list[str]) -> tuple[TaskSpec, Dataset]:
         text = explain_validation(error, source="gpo.Spec")
         raise SpecError(text.replace("`optimizer", "`method").replace("`models.", "`")) from None
     return spec.model_copy(update={"metric": spec.metric.beside(Path.cwd())}), dataset
+
+
+def _read_prompt(parts: SpecParts, prompt: GivenPrompt, dataset: Dataset, told: list[str]) -> dict[str, Any]:
+    """The section `prompt` for a prompt that is sent to the task model."""
+    told += prompt.told
+    about = parts.get("description", dataset.guess.answer.description)
+    return {"prompt": {**_place(prompt, dataset, told), "description": about}}
+
+
+def _read_program(parts: SpecParts, prompt: GivenPrompt, told: list[str]) -> dict[str, Any]:
+    """The sections of a program: its target, and its prompt or its parts."""
+    found: dict[str, Any] = {"target": read_target(parts["target"], Path.cwd())}
+    if prompt.instruction:
+        placed, said = place_part(prompt, "prompt")
+        found["prompt"] = {**placed, "description": parts.get("description", "")}
+    else:
+        found["prompts"], said = read_parts(parts.get("prompts") or {})
+        found["texts"] = dict(parts.get("texts") or {})
+    told += said
+    return found
 
 
 def _read_dataset(parts: SpecParts, prompt: GivenPrompt) -> Dataset:
@@ -250,6 +280,8 @@ def _read_models(parts: SpecParts, told: list[str]) -> ModelsSpec:
         for role in ModelsSpec.model_fields
         if parts.get(role) is not None
     }
+    if "optimizer" not in models and "task" not in models:
+        raise SpecError("`optimizer=` is missing: the model that writes new prompts")
     if "optimizer" not in models:
         models["optimizer"] = models["task"]
         told.append(TASK_MODEL_WRITES)
@@ -266,7 +298,3 @@ def _place(prompt: GivenPrompt, dataset: Dataset, told: list[str]) -> dict[str, 
     messages = [{"user": f"{question}\n\n{{{{instruction}}}}"}] if lines else [{"system": "{{instruction}}"}]
     messages += [{"placeholder": f"{{{{{name}}}}}"} for name in dataset.guess.conversations]
     return {"instruction": prompt.instruction, "messages": messages}
-
-
-def _description(dataset: Dataset) -> str:
-    return dataset.guess.answer.description

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from gpo.data.assignment import HashedSplits, SeededOrder
 from gpo.data.near_duplicates import near_duplicates
+from gpo.data.sources.frames import RowList
 from gpo.data.sources.registry import Table, Tables
 from gpo.data.sources.tables import table_of_frame, tables_of
 from gpo.data.validation import RowValidation
@@ -53,7 +54,7 @@ def load_splits(spec: TaskSpec) -> Splits:
     return _splits(tables_of(spec.dataset, spec.gate.slices), spec)
 
 
-def splits_of(frame: "pd.DataFrame", spec: TaskSpec) -> Splits:
+def splits_of(frame: "pd.DataFrame | RowList", spec: TaskSpec) -> Splits:
     """The same for the rows of a pandas frame; what the spec names as its source is not read.
 
     Raises:

@@ -39,8 +39,8 @@ class ChosenPart(Record):
 def choose_part(spec: TaskSpec, blamed: Mapping[str, int], steps: Sequence[Step], rng: random.Random) -> ChosenPart:
     """The part that the next step changes with `parts: blamed`, after these steps.
 
-    It is drawn, in proportion to the failing examples that blame each. Where none blames any, it is the part of the
-    last step if its change passed there, else the next in turn.
+    It is drawn, in proportion to the failing examples that blame each. Where none blames any, the part of the last
+    step has one more if its change passed there, else it is the next in turn.
     """
     names = list(spec.program)
     weights = [blamed.get(name, 0) for name in names]
@@ -50,7 +50,7 @@ def choose_part(spec: TaskSpec, blamed: Mapping[str, int], steps: Sequence[Step]
     last = steps[-1] if steps else None
     passed = [trial.candidate for trial in last.trials if trial.passed] if last else []
     lately = next((each.part for each in passed if each.part in names), None)
-    if lately is not None:
+    if lately is not None and (len(steps) < 2 or steps[-2].parts != (lately,)):
         return ChosenPart(part=lately, why="no failing example tells which part is wrong, and its last change passed")
     (turn,) = parts_of_step(spec, len(steps) + 1)
     return ChosenPart(part=turn, why="no failing example tells which part is wrong, and it is its turn")

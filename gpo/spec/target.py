@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from gpo.errors import SpecError
 from gpo.files import hash_files
@@ -57,6 +57,7 @@ class TargetSpec(Record):
     max_concurrency: int = Field(default=8, ge=1, description="Runs of the program at once.")
     folder: Path | None = Field(default=None, description="Where its module is; by default the spec's folder.")
     source: str = Field(default="", description="Hash of its source, found when the spec is read.")
+    _program: Any = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -69,6 +70,17 @@ class TargetSpec(Record):
         if not _CALL.fullmatch(value):
             raise ValueError("must be `module:name`, as in `app.pipeline:answer`")
         return value
+
+    def with_program(self, program: object) -> Self:
+        """The same for a program that is an object of Python; it is in no dump of the spec."""
+        found = self.model_copy()
+        found._program = program  # noqa: SLF001 - its own class
+        return found
+
+    @property
+    def program(self) -> Any:
+        """The object that `with_program` has told; None for programs that are found by their name."""
+        return self._program
 
     @property
     def module(self) -> str:

@@ -1,7 +1,7 @@
 """Tables with types of their own, Parquet files and pandas frames, as rows of text."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
@@ -36,8 +36,38 @@ def load_parquet(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
         raise DatasetError(f"{path}: not a Parquet file that can be read: {error}") from None
 
 
-def rows_of_frame(frame: "pd.DataFrame", reading: FileReading) -> Iterator[NumberedRow]:
-    """The rows of a pandas frame, numbered from 1 by position whatever its index is.
+class RowList:
+    """A list of dicts in the place of a pandas frame, which takes longer to import than all else before a search."""
+
+    def __init__(self, rows: Sequence[Mapping[Any, Any]]) -> None:
+        """Take rows; a field that a row does not have is None there, and so is a number that is none."""
+        self._rows = rows
+        self._keys = list(dict.fromkeys(key for row in rows for key in row))
+
+    @property
+    def columns(self) -> list[str]:
+        """The fields of all rows, in order of first use."""
+        return [str(key) for key in self._keys]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def values_of(self, places: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """The values of each row in some of the columns, given by their places."""
+        keys = [self._keys[place] for place in places]
+        for row in self._rows:
+            yield tuple(_or_none(row.get(key)) for key in keys)
+
+
+def _or_none(value: Any) -> Any:
+    """The value, None for what pandas and NumPy have in its place."""
+    plain = value.tolist() if hasattr(value, "dtype") and not getattr(value, "shape", True) else value
+    is_missing = (isinstance(plain, float) and math.isnan(plain)) or type(plain).__name__ in ("NAType", "NaTType")
+    return None if is_missing else value
+
+
+def rows_of_frame(frame: "pd.DataFrame | RowList", reading: FileReading) -> Iterator[NumberedRow]:
+    """The rows of a pandas frame, numbered from 1 by position whatever its index is; or those of a list.
 
     Raises:
         DatasetError: a column is missing, or two have one name.
@@ -46,6 +76,9 @@ def rows_of_frame(frame: "pd.DataFrame", reading: FileReading) -> Iterator[Numbe
     check_columns(columns, "the frame", reading)
     names = reading.columns_of(columns)
     places = [columns.index(name) for name in names]
+    if isinstance(frame, RowList):
+        yield from number_rows(dict(zip(names, row, strict=True)) for row in frame.values_of(places))
+        return
     for start in range(0, len(frame), _ROWS_AT_ONCE):
         part = frame.iloc[start : start + _ROWS_AT_ONCE]
         values = zip(*(part.iloc[:, place].tolist() for place in places), strict=True)

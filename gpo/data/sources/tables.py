@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from gpo.data.sources.files import FileReading, NumberedRow
 from gpo.data.sources.folders import SPLIT_FILES
-from gpo.data.sources.frames import rows_of_frame
+from gpo.data.sources.frames import RowList, rows_of_frame
 from gpo.data.sources.paths import is_there, value_at
 from gpo.data.sources.registry import SOURCES, Table, Tables
 from gpo.errors import DatasetError
@@ -26,7 +26,7 @@ def tables_of(dataset: DatasetSpec, also: tuple[str, ...] = ()) -> Tables:
     return _by_field(dataset, lambda: SOURCES[dataset.source_option](dataset, reading_of(dataset, also)))
 
 
-def table_of_frame(frame: "pd.DataFrame", dataset: DatasetSpec, also: tuple[str, ...] = ()) -> Tables:
+def table_of_frame(frame: "pd.DataFrame | RowList", dataset: DatasetSpec, also: tuple[str, ...] = ()) -> Tables:
     """A pandas frame as the one table of a dataset."""
     reading = reading_of(dataset, also)
     return _by_field(dataset, lambda: Tables(whole=(Table("frame", "the frame", rows_of_frame(frame, reading)),)))

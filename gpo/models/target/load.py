@@ -75,6 +75,8 @@ _loading = Lock()
 
 
 def _object(spec: TargetSpec) -> Any:
+    if spec.program is not None:
+        return spec.program
     try:
         with _loading, printing_to_stderr():
             module = _module(spec)

@@ -43,6 +43,8 @@ print(*{"langchain_core", "pydantic"} & set(sys.modules))
 gpo.load_prompt, gpo.record
 print(*{"chromadb", "langchain_core", "pandas", "prefect", "sqlalchemy"} & set(sys.modules))
 gpo.optimize, gpo.Spec, gpo.load_chain
+rows = [{"ticket": f"ticket {number}", "label": "ab"[number % 2]} for number in range(60)]
+gpo.Spec(prompt="Classify: {{ticket}}", data=rows, reference="label", task="openai:x")
 print(*{"pandas", "prefect"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)

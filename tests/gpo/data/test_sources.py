@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
@@ -23,7 +24,7 @@ from pydantic import ValidationError
 
 from gpo.data.identity import normal_form
 from gpo.data.sources.files import LOADERS, FileReading, NumberedRow, loader
-from gpo.data.sources.frames import as_written, rows_of_frame
+from gpo.data.sources.frames import RowList, as_written, rows_of_frame
 from gpo.data.sources.hub import hub_tables, own_splits, rows_of_table, with_class_names
 from gpo.data.sources.registry import SOURCES, source
 from gpo.data.splits import load_splits, splits_of
@@ -359,6 +360,17 @@ def test_a_missing_or_shapeless_value_is_named(value: object, received: str, tmp
         splits_of(frame, spec_for(path="unread.csv"))
     assert f"row 7: field `label`: must be text, a number, true or false, received {received}" in str(caught.value)
     assert len(questions(splits_of(frame, spec_for(path="unread.csv", on_bad_row="skip")))) == 6
+
+
+def test_a_list_of_rows_is_read_as_a_frame_of_them_is() -> None:
+    rows = [{"n": 1, "x": np.float32("nan"), "ok": True}, {"n": 2, "text": ["a", None], "when": pd.NaT}]
+    listed = [row for _, row in rows_of_frame(RowList(rows), FileReading())]
+    assert listed == [
+        {"n": "1", "x": None, "ok": True, "text": None, "when": None},
+        {"n": "2", "x": None, "ok": None, "text": ["a", None], "when": None},
+    ]
+    with pytest.raises(DatasetError, match="the frame: two columns are named `1`"):
+        list(rows_of_frame(RowList([{1: "a", "1": "b"}]), FileReading()))
 
 
 def test_a_frame_is_known_by_position_and_its_columns_are_checked() -> None:

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from gpo.errors import InputError, ModelConfigError, ModelUnreachableError, SpecError
+from gpo.progress import Event, Note, listen
 from gpo.runs.job import load_job
 from gpo.runs.preflight import preflight
 from tests.support.fault_server import USAGE, Call, FaultServer, Sent, completion, faulting
 from tests.support.fault_task import EXAMPLES, Spec, answered, evaluated, write
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_environment")]
 
@@ -119,3 +121,39 @@ def test_a_cap_that_nobody_meters_is_refused(cap: str, spec: Spec) -> None:
         with pytest.raises(SpecError, match=f"the model reports no usage; `budget.{cap}` cannot be kept"):
             checked(with_cap(server, cap))
         checked(with_cap(server, "max_calls"))
+
+
+# Programs
+
+
+def write_program(folder: Path, *loaded: str) -> Path:
+    """A spec of a program of two prompts, which loads some of them."""
+    loads = "".join(f"    load_prompt({name!r})\n" for name in loaded)
+    code = f"from gpo import load_prompt\ndef answer(question):\n{loads}    return '4'\n"
+    (folder / "program.py").write_text(code, encoding="utf-8")
+    part = {"instruction": "Solve it.", "question": "{{question}}"}
+    spec = {
+        "name": "asks",
+        "target": "program:answer",
+        "prompts": {"plan": part, "solve": part},
+        "dataset": {
+            "path": str(ROOT / "examples" / "synthetic" / "questions.jsonl"),
+            "input": "question",
+            "reference": "answer",
+            "split": {"train": 16, "dev": 16, "test": 16},
+        },
+        "answer": {"kind": "number"},
+        "models": {"optimizer": "synthetic:optimizer", "embedding": "local:wordllama"},
+    }
+    (folder / "spec.yaml").write_text(json.dumps(spec), encoding="utf-8")
+    return folder / "spec.yaml"
+
+
+def test_a_program_that_reads_none_of_its_prompts_is_refused_and_one_that_reads_some_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"did not load prompt plan for any .*`load_prompt\(\"plan\"\)`"):
+        checked(write_program(tmp_path))
+    assert not (tmp_path / ".gpo" / "gpo.db").exists()
+    told: list[Event] = []
+    with listen(told.append):
+        checked(write_program(tmp_path, "solve"))
+    assert [event.text for event in told if isinstance(event, Note) and "did not load plan" in event.text]

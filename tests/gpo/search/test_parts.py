@@ -195,3 +195,5 @@ def test_the_part_that_failures_blame_is_changed_else_one_that_was_changed_with_
         "no failing example tells which part is wrong, and it is its turn",
     )
     assert chosen({})[0] == "p"
+    answered = step_with("answer", passed=True).model_copy(update={"parts": ("answer",)})
+    assert chosen({}, answered, answered)[0] == "p", "one part does not go on for ever"
