@@ -38,7 +38,7 @@ def _whole(text: NumberText) -> Found:
 
 
 _ARROW = re.compile(r"^(?:[=-]>|\u2192|\u2234|=)\s*")
-_DASH = re.compile(r"- [$€£]?[0-9.]")
+_DASH = re.compile(r"- [$€£]?[0-9.]|,[0-9]")
 _CODE = re.compile(r"[A-Za-z][0-9]+\s")
 _LISTS = re.compile(r"[-+0-9.]+(?:\s*[;,|&]\s*[-+0-9.]+)+")
 

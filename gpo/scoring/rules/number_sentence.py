@@ -80,6 +80,7 @@ _DENIED_AFTER = re.compile(
     r"\s*(?:is|was)(?:n['\u2019]t|\s+not)(?:\s+(?:correct|right|it))?\s*[.,;!]?$|\s*(?:is|was)\s+(?:wrong|incorrect)\b",
     re.IGNORECASE,
 )
+_MAY_BE = re.compile(r"\b(?:could|may|might)(?:\s(?:also|even))?\sbe\s*[$€£]?$", re.IGNORECASE)
 _TWO_SUBJECTS = re.compile(
     r"\b(?:is|are|was|were|=)\s+[$€£]?[0-9][0-9.,]*[^,;=]{0,20}?(?:,\s*and|,|\band)\s+(?:the|its|their)\s+\w+(?:\s\w+)?\s+"
     r"(?:is|are|was|were|=)\s+[$€£]?[0-9]"
@@ -113,7 +114,7 @@ def of_sentence(sentence: str) -> Found:
         return UNCLEAR
     if "=" in main:
         return amount(result) if (result := _RESULT.split(main)[-1]) != main else UNCLEAR
-    found = [each for each in found if not (DENIED.search(main[: each.start]) or _DENIED_AFTER.match(main, each.end))]
+    found = [each for each in found if not _is_denied(main, each)]
     if not found or (len(found) == 1 and YEAR.search(main[: found[0].end])):
         return None
     if len({each.value for each in found}) > 1:
@@ -124,6 +125,11 @@ def of_sentence(sentence: str) -> Found:
         if counts_subject or _is_vague(main, found[0], _NAMES_A_PLACE)
         else decimal_text(found[0].value or Decimal(0))
     )
+
+
+def _is_denied(main: str, number: NamedNumber) -> bool:
+    before = main[: number.start]
+    return any((DENIED.search(before), _MAY_BE.search(before), _DENIED_AFTER.match(main, number.end)))
 
 
 def _is_vague(main: str, number: NamedNumber, place: re.Pattern[str]) -> bool:

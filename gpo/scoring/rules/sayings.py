@@ -41,7 +41,8 @@ def stated_by(content: str, said: Sequence[SaidOf]) -> Found:
 
 
 _IT_IS = re.compile(
-    r"[,:\u2013\u2014-]\s*(?:(?:it|this|that)(?:\s+(?:is|was)|['\u2019]s)|(?:sie|er|es|das) ist|(?:elle|il|ce) est|"
+    r"[,:\u2013\u2014-]\s*(?:now\s+|today\s+)?(?:(?:it|this|that)(?:\s+(?:is|was)|['\u2019]s)|(?:sie|er|es|"
+    r"das) ist|(?:elle|il|ce) est|"
     r"c['\u2019]est|(?:es|è|é|это))\s+[\"'\u201c(]*$",
     re.IGNORECASE,
 )

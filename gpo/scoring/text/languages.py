@@ -61,7 +61,8 @@ NEGATOR = "|".join((
         r"rul(?:es|ing) out", r"exclud(?:es?|ed|ing)", r"eliminat(?:es?|ed|ing)", "elimination of", "wrong to",
         r"reject(?:s|ed|ing)?", r"non",
         r"discard(?:s|ed|ing)?", "den(?:y|ies|ied)", "doubt(?:ful)?", "instead of", "rather than", "other than",
-        "opposed to", "disagree (?:that|with)", "avoid(?:s|ed|ing)?", "false that", "wrong that", "untrue that",
+        "opposed to", "disagree (?:that|with)", "avoid(?:s|ed|ing)?", "refus(?:e|es|ed|ing)",
+        "(?:hard|difficult) to", "false that", "wrong that", "untrue that",
         "nicht", r"kein(?:e[mnrs]?)?", "keinesfalls", "niemals", "nie", "weder", "noch", "kaum",
         "pas", "jamais", r"aucun(?:e)?", "ni", "nunca", r"jamás", "tampoco", "ningún", "ninguna",
         "mai", r"não", "nem", "niet", "geen", "nooit", "inte", "ej", "ikke", "ei", "ne",
@@ -89,10 +90,9 @@ TRANSPARENT = _words(
     "regard", "view", "possibly", "longer", "way", "case", "statement", "claim",
     "argument", "sentence", "conclusion", "review", "message",
     "text", "inference", "reasoning", "assertion", "answer", "going", "come", "count", "qualify", "consider",
-    "us", "we", "can", "said", "conclude", "infer", "assume", "among", r"\w{2,12} to be", "want", "need", "ask",
-        "asking", "zu", "zum", "zur", "choose", "pick", "select", "go", "about", r"(?:correct|"
-    r"accurate|fair|right|"
-    r"reasonable) to", "could", "would", "should", "there", "example",
+    "us", "we", "can", "could", "would", "should", "there", "example", "said", "conclude", "infer", "assume", "among",
+    "cases", "want", "need", "ask", "asking", "choose", "pick", "select", "go", "about", r"\w{2,12} to be",
+    r"(?:correct|accurate|fair|right|reasonable) to", "zu", "zum", "zur",
     "ein(?:e[mnrs]?)?", "der", "die", "das", "den", "dem", "ist", "sind", "sehr", "wirklich", "besonders",
     "une?", "la", "le", "les", "el", "los", "las", "il", "lo", "una?", "uno", "um", "uma", "o", "os", "est", "es",
     "muy", "très", "vraiment", "realmente", "molto", "muito", "es", "è", "é", "de", "du", "een", "het",
@@ -105,7 +105,7 @@ DENIED_AFTER = (
     r"\s*(?:değil|नहीं)(?!\w)"
     r"|[」\u201d\x22']?\s*(?:的|な[^\u3002]{0,4})?(?:では|じゃ|でも)"
     r"\s?(?:ない|なく|ありません)"
-    r"|[」\u201d\x22']?\s*(?:이|가|은|는)?\s*아니"
+    r"|[」\u201d\x22']?\s*(?:이|가|은|는)?\s*아[니닌]"
     r"|\s*[都均皆]?(?:是)?(?:不对|错误|錯誤|不正确|错)|は(?:間違い|誤り|不正解)"
 )
 """What denies a label that stands before it, in languages that deny so."""
@@ -124,7 +124,8 @@ REASON = "|".join((
         r"for the reason", "followed by",
         r"as (?:it(?! stands)|there|the|this|that|they|he|she|we|you|i|no|all|its|his|her|most|both|none|"
         r"nothing|per|well as)",
-        r"(?<!wrong )(?<!incorrect )(?<!fair )(?<!safe )(?<!right )(?<!correct )to (?:call|say|tell|decide|"
+        r"(?<!wrong )(?<!incorrect )(?<!fair )(?<!safe )(?<!right )(?<!correct )(?<!inclined )to (?:call|say|"
+        r"tell|decide|"
         r"determine|judge|know|make it)", r"regardless of", r"notwithstanding",
         r"until", r"once",
         "weil", "da (?:der|die|das|es|er|sie|wir|keine?|in)", "denn", "obwohl", "obgleich", "während", "wenn",
@@ -168,9 +169,8 @@ BUT = "|".join((
 
 CORRECTS = (
     r"(?:^|(?<=[.!?\u2026()\n\u2014])|(?<=[.!?\u2026:,] )|(?<= - )|(?<=\u2014 )|(?<=\s))"
-    r"(?:(?:on (?:second|further) thought|(?:up)?on reflection|i mean|or rather|after (?:re-?\w+ing|"
-    r"\w+ing (?:it )?(?:again|"
-    r"once more)))|(?:edit|corrected):|"
+    r"(?:(?:on (?:second|further) thought|(?:up)?on reflection|i mean|or rather|"
+    r"after (?:re-?\w+ing|\w+ing (?:it )?(?:again|once more)))|(?:edit|corrected):|"
     r"(?:(?<!n't )(?<!cannot )(?<!to )wait|hold on|hang on|scratch that|"
     r"correction|oops|oh no|sorry|apologies|"
     r"my (?:mistake|bad)|moment mal|moment|warte|attends?|attendez|espera|espere|aspetta|wacht|vänta|"

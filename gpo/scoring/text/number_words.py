@@ -60,7 +60,7 @@ _TO_TEN = "zero|one|two|three|four|five|six|seven|eight|nine|ten"
 _RATED = re.compile(
     rf"\b(?<!first )(?<!second )(?<!third )(?<!last )(?<!this )(?<!that )(?<!the )(?<!which )"
     rf"(?P<last>{_TO_TEN})\b(?=[.!,]?\s*$)"
-    rf"|\b(?P<of>{_TO_TEN})\b(?=\s*(?:stars?\b|points?\b|out of\b|/))",
+    rf"|\b(?P<of>{_TO_TEN})\b(?=\s*(?:stars?\b|points?\b|out of\b|/|(?:or|and|to)\s+(?:{_TO_TEN})\b))",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -120,7 +120,9 @@ class Phrases:
         if folded[start:end] in self.letters:
             return folded[max(0, start - 2) : end] != "n/a" and _is_label_letter(sentence, places[start])
         idiom = _IDIOMS.get(folded[start:end])
-        return idiom is None or not any(each.start() <= start < each.end() for each in idiom.finditer(folded))
+        return idiom is None or not any(
+            each.start() <= start < each.end() for each in idiom.finditer(folded, max(0, start - 12), end + 12)
+        )
 
 
 _IDIOMS = {
@@ -151,7 +153,7 @@ def _is_label_letter(sentence: str, at: int) -> bool:
     if not before.strip(" -*\"'") and at < _NEAR and _OPENS.match(after):
         return True
     if re.search(r"\b(?:options?|choices?|answers?|labels?|class|category|statement)\s+$", before, re.IGNORECASE):
-        return not re.match(r"\s+[a-z]", after) or sentence[at].isupper()
+        return not _ARTICLE.match(after) or sentence[at].isupper()
     if not sentence[at].isupper() or _NAMED_BY_LETTER.search(before):
         return False
     if re.match(r"\.\w\b|['\u2019]", after) or re.search(r"\b\w\.$", before):
