@@ -9,7 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from gpo.concurrency import Limiter, after_turns
+from gpo.concurrency import AdaptiveLimiter, Limiter, Place, after_turns
 from gpo.errors import ModelCallError
 from gpo.messages.message import Message
 from gpo.models.client import Connection
@@ -17,7 +17,7 @@ from gpo.models.failures import Failure
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum
 from gpo.models.replies import NO_TOKENS, Billed
-from gpo.models.retry import call_with_retries
+from gpo.models.retry import LONGEST_ASKED_S, call_with_retries
 from gpo.models.sharing import AnswerStore, Call, Shared, Tally, current_shared
 from gpo.progress import Note, emit
 from gpo.spec.models import ModelSpec
@@ -70,7 +70,7 @@ class ChatModel:
     tally: Tally
     since: str = ""
     _identity: Mapping[str, Any] = field(init=False)
-    _limiter: Limiter = field(init=False)
+    _limiter: AdaptiveLimiter = field(init=False)
     _claiming: Limiter = field(init=False)
     _told_of_others: bool = field(init=False, default=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -79,7 +79,7 @@ class ChatModel:
 
     def __post_init__(self) -> None:
         self._identity = _identity(self.spec)
-        self._limiter = Limiter(self.spec.max_concurrency)
+        self._limiter = AdaptiveLimiter(self.spec.max_concurrency)
         self._claiming = Limiter(_AHEAD * self.spec.max_concurrency)
 
     @property
@@ -112,7 +112,12 @@ class ChatModel:
             ModelCallError: it does not answer.
             ModelConfigError: it cannot be called as configured.
         """
-        self._count(await self._invoke(await self._connected(), *self.greeting()))
+        place = Place(self._limiter)
+        await place.take()
+        try:
+            self._count(await self._invoke(await self._connected(), *self.greeting(), place))
+        finally:
+            place.leave()
 
     async def ask(self, key: CallKey, sampling: Sampling, priority: int = 0) -> Answer:
         """Pay for one answer and keep it; equal calls in flight are paid once, and one that is kept by now is not.
@@ -186,21 +191,22 @@ class ChatModel:
 
     async def _buy(self, connection: Connection, key: CallKey, sampling: Sampling, priority: int) -> Answer:
         """An answer, paid for and kept; its slot is free again then: a kill loses what is in flight alone."""
-        await self._limiter.acquire(priority)
+        place = Place(self._limiter, priority)
+        await place.take()
         try:
             async with self._shared.in_flight.call():
-                answer = await self._invoke(connection, key, sampling)
+                answer = await self._invoke(connection, key, sampling, place)
                 answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
                 await self.answers.keep(key, answer, self.role, self.since)
         except BaseException as error:
             # Whoever asked may call the others off: none of them is to go out before that was heard.
-            after_turns(_TURNS_TO_HEAR, self._limiter.release)
+            after_turns(_TURNS_TO_HEAR, place.leave)
             if isinstance(error, ModelCallError):
                 self.tally.failed += 1
                 self.tally.input_tokens += error.input_tokens
                 self.tally.output_tokens += error.output_tokens
             raise
-        self._limiter.release()
+        place.leave()
         self._count(answer)
         return answer
 
@@ -209,20 +215,33 @@ class ChatModel:
         self.tally.input_tokens += answer.input_tokens
         self.tally.output_tokens += answer.output_tokens
 
-    async def _invoke(self, connection: Connection, key: CallKey, sampling: Sampling) -> Answer:
+    async def _invoke(self, connection: Connection, key: CallKey, sampling: Sampling, place: Place) -> Answer:
         parameters = sampling.parameters()
         if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
         revive = None if connection.endpoint is None else connection.endpoint.ensure
         failed: list[Failure] = []
+
+        def hear(failure: Failure) -> None:
+            failed.append(failure)
+            if failure.busy:
+                wait = failure.retry_after or 0.0
+                self._limiter.too_much(place.began, wait if wait <= LONGEST_ASKED_S else 0.0)
+
         try:
             answer = await call_with_retries(
-                lambda: connection.invoke(key.messages, parameters), self.spec, connection.secrets, revive, failed
+                lambda: connection.invoke(key.messages, parameters),
+                self.spec,
+                connection.secrets,
+                revive,
+                hear=hear,
+                rest=place.rest,
             )
         except ModelCallError as error:
             billed = _billed(failed)
             error.input_tokens, error.output_tokens = billed
             raise
+        self._limiter.went_well(answer.seconds or 0.0)
         # An answer costs what the replies before it cost that were none.
         billed = Billed(answer.input_tokens, answer.output_tokens).plus(_billed(failed))
         return answer.model_copy(update=billed._asdict()) if failed else answer

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gpo.errors import ModelCallError, PermanentCallError, RefusedRequestError, TransientCallError
-from gpo.models.replies import NO_TOKENS, Billed, UnusableReplyError, Verdict, judge_status
+from gpo.models.replies import NO_TOKENS, Billed, UnusableReplyError, Verdict, is_busy, judge_status
 from gpo.redaction import mask_secrets
 from gpo.settings import read_secret
 from gpo.spec.models import ModelSpec
@@ -47,12 +47,13 @@ class Failure:
     """A call that failed: the error to raise, and how it may be repeated.
 
     `repeats` is None where the spec says how often; `retry_after` are the seconds that the server asks to wait;
-    `billed` are the tokens that the call cost.
+    `busy` says that the server has too much to do; `billed` are the tokens that the call cost.
     """
 
     error: ModelCallError
     repeats: int | None = None
     retry_after: float | None = None
+    busy: bool = False
     billed: Billed = NO_TOKENS
 
 
@@ -72,7 +73,7 @@ def judge_failure(error: Exception, spec: ModelSpec, secrets: Collection[str] = 
     # Masked before it is cut: half a key is no longer known as one.
     line = f"{where}: {_first_line(without_keys(str(found), spec, secrets))[:_LONGEST]}{_cure(str(found), spec)}"
     repeats = 0 if found.repeats is None and found.verdict is not Verdict.FAILED_FOR_NOW else found.repeats
-    return Failure(_ERRORS[found.verdict](line), repeats, found.retry_after, found.billed)
+    return Failure(_ERRORS[found.verdict](line), repeats, found.retry_after, found.busy, found.billed)
 
 
 def without_keys(text: str, spec: ModelSpec, secrets: Collection[str] = ()) -> str:
@@ -84,7 +85,7 @@ def without_keys(text: str, spec: ModelSpec, secrets: Collection[str] = ()) -> s
 def _of_exception(error: Exception) -> UnusableReplyError:
     status = _status(error)
     if status is not None:
-        return UnusableReplyError(judge_status(status), f"HTTP {status}: {_message(error)}")
+        return UnusableReplyError(judge_status(status), f"HTTP {status}: {_message(error)}", busy=is_busy(status))
     text = f"{type(error).__name__}: {_message(error)}"
     names = {kind.__name__ for kind in type(error).__mro__}
     if isinstance(error, TimeoutError | ConnectionError) or names & _CONNECTION_ERRORS:

@@ -15,6 +15,7 @@ from time import time
 from typing import Any, NamedTuple
 
 _FOR_NOW_STATUS = frozenset({408, 409, 425, 429})
+_BUSY_STATUS = frozenset({429, 503, 529})
 _REFUSED_STATUS = frozenset({400, 413, 422})
 
 CUT_REASONS = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
@@ -68,19 +69,26 @@ NO_TOKENS = Billed()
 class UnusableReplyError(Exception):
     """A reply that is no answer: what it is, in whose words, and how often it may be asked for again.
 
-    `repeats` is None where the spec says how often; `retry_after` are the seconds that the server asks to wait.
-    `billed` are the tokens that it cost nevertheless.
+    `repeats` is None where the spec says how often; `retry_after` are the seconds that the server asks to wait. It is
+    `busy` where the server has too much to do. `billed` are the tokens that it cost nevertheless.
     """
 
     billed = NO_TOKENS
 
     def __init__(
-        self, verdict: Verdict, reason: str, *, repeats: int | None = None, retry_after: float | None = None
+        self,
+        verdict: Verdict,
+        reason: str,
+        *,
+        repeats: int | None = None,
+        retry_after: float | None = None,
+        busy: bool = False,
     ) -> None:
         super().__init__(reason)
         self.verdict = verdict
         self.repeats = repeats
         self.retry_after = retry_after
+        self.busy = busy
 
 
 def judge_status(status: int) -> Verdict:
@@ -92,6 +100,11 @@ def judge_status(status: int) -> Verdict:
     if status in _FOR_NOW_STATUS or status >= 500:
         return Verdict.FAILED_FOR_NOW
     return Verdict.REFUSED if status in _REFUSED_STATUS else Verdict.FAILED_FOR_GOOD
+
+
+def is_busy(status: int | None) -> bool:
+    """Whether a server says by an HTTP status that it has too much to do."""
+    return status in _BUSY_STATUS
 
 
 def is_cut(finish_reason: str | None) -> bool:
@@ -189,7 +202,8 @@ def _of_status(status: int, headers: Mapping[str, str], message: str, error: _Se
     if _has(names, ("insufficient_quota",)):
         verdict = Verdict.FAILED_FOR_GOOD
     repeats = 0 if headers.get("x-should-retry") == "false" else None
-    return UnusableReplyError(verdict, f"HTTP {status}: {message}", repeats=repeats, retry_after=_retry_after(headers))
+    said, wait = f"HTTP {status}: {message}", _retry_after(headers)
+    return UnusableReplyError(verdict, said, repeats=repeats, retry_after=wait, busy=is_busy(status))
 
 
 def _of_error(status: int, error: _ServerError) -> UnusableReplyError:
@@ -205,7 +219,7 @@ def _of_error(status: int, error: _ServerError) -> UnusableReplyError:
         verdict = Verdict.REFUSED
     else:
         verdict = Verdict.FAILED_FOR_NOW
-    return UnusableReplyError(verdict, said)
+    return UnusableReplyError(verdict, said, busy=is_busy(error.status))
 
 
 def _has(names: str, words: tuple[str, ...]) -> bool:

@@ -11,7 +11,7 @@ from gpo.spec.models import ModelSpec
 
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 8.0
-_LONGEST_ASKED_S = 120.0
+LONGEST_ASKED_S = 120.0
 """A server that asks for a longer wait is not waited for."""
 
 T = TypeVar("T")
@@ -22,13 +22,16 @@ async def call_with_retries(
     spec: ModelSpec,
     secrets: Collection[str] = (),
     revive: Callable[[], Awaitable[None]] | None = None,
-    failed: list[Failure] | None = None,
+    *,
+    hear: Callable[[Failure], None] | None = None,
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
     """What the call gives, each try within `timeout_s` of the spec, whatever the server sends meanwhile.
 
     It is repeated `max_retries` times where it failed for the moment, after pauses that double or that the server asks
     for; once, where the failure is not known or the answer is empty. With `revive` that is awaited instead of the
-    pause, and there is always one repetition. `failed` takes the failures as they come.
+    pause, and there is always one repetition. `hear` is told of each failure as it comes; after one of a
+    server that is busy, the pause is a `rest`, in which others may go on.
 
     Raises:
         ModelCallError: what is left of the last failure, without keys; it has no other exception behind it.
@@ -40,16 +43,16 @@ async def call_with_retries(
         except Exception as error:  # noqa: BLE001 - every provider has its own
             failure = judge_failure(error, spec, secrets)
         tries += 1
-        if failed is not None:
-            failed.append(failure)
+        if hear is not None:
+            hear(failure)
         allowed = max(spec.max_retries, 1 if revive else 0) if failure.repeats is None else failure.repeats
-        if tries > allowed or (failure.retry_after or 0) > _LONGEST_ASKED_S:
+        if tries > allowed or (failure.retry_after or 0) > LONGEST_ASKED_S:
             # Out here the provider's exception is no context of this one: its words may hold the key.
             raise failure.error
         if revive is not None:
             await revive()
         elif failure.repeats is None:
-            await asyncio.sleep(failure.retry_after or _pause(tries))
+            await (rest if failure.busy else asyncio.sleep)(failure.retry_after or _pause(tries))
 
 
 async def _in_time(call: Callable[[], Awaitable[T]], seconds: float) -> T:
@@ -60,7 +63,7 @@ async def _in_time(call: Callable[[], Awaitable[T]], seconds: float) -> T:
     except TimeoutError:
         if not limit.expired():
             raise
-    raise UnusableReplyError(Verdict.FAILED_FOR_NOW, f"no whole answer within timeout_s, {seconds:g} s")
+    raise UnusableReplyError(Verdict.FAILED_FOR_NOW, f"no whole answer within timeout_s, {seconds:g} s", busy=True)
 
 
 def _pause(tries: int) -> float:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.concurrency import Limiter
+from gpo.concurrency import AdaptiveLimiter, Limiter, Place
 from tests.support.fakes import in_time
 
 
@@ -124,3 +124,112 @@ def test_cancelled_when_its_turn_has_just_come_it_passes_the_turn_on() -> None:
         return entered
 
     assert in_time(run()) == ["second"]
+
+
+def test_the_limit_is_halved_once_for_calls_that_were_out_and_grows_while_they_are_quick() -> None:
+    async def run() -> list[int]:
+        limiter, seen = AdaptiveLimiter(16), []
+        now = asyncio.get_running_loop().time
+        out = now()
+        for _ in range(5):
+            limiter.too_much(out)  # all of these had gone out before it was known
+        seen += [limiter.limit, await free_slots(limiter)]
+        await asyncio.sleep(0.001)
+        limiter.too_much(now())
+        seen.append(limiter.limit)
+        for _ in range(4 * 8):
+            limiter.went_well(1.0)
+        seen.append(limiter.limit)
+        for _ in range(3 * 8):
+            limiter.went_well(3.0)
+        seen.append(limiter.limit)
+        for _ in range(400):
+            limiter.went_well(1.0)
+        return [*seen, limiter.limit, await free_slots(limiter)]
+
+    assert in_time(run()) == [8, 8, 4, 8, 8, 16, 16]
+
+
+def test_one_call_at_once_is_always_let_in() -> None:
+    async def run() -> tuple[int, int]:
+        limiter = AdaptiveLimiter(3)
+        for _ in range(4):
+            limiter.too_much(asyncio.get_running_loop().time())
+            await asyncio.sleep(0.001)
+        return limiter.limit, await free_slots(limiter)
+
+    assert in_time(run()) == (1, 1)
+
+
+def test_nobody_is_let_in_before_the_server_said_and_then_the_first_goes_first() -> None:
+    async def run() -> tuple[list[int], bool]:
+        limiter, came = AdaptiveLimiter(1), list[int]()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + 0.05
+        limiter.too_much(loop.time(), retry_after=0.05)
+
+        async def enter(number: int) -> None:
+            async with slot(limiter, number):
+                came.append(number)
+
+        await asyncio.gather(*map(enter, (2, 1, 3)))
+        return came, loop.time() >= until
+
+    assert in_time(run()) == ([1, 2, 3], True)
+
+
+def test_who_rests_leaves_the_slot_to_others_and_waits_for_one_again() -> None:
+    async def run() -> list[str]:
+        limiter, came = Limiter(1), list[str]()
+        place = Place(limiter)
+        await place.take()
+
+        async def other() -> None:
+            async with slot(limiter):
+                came.append("other")
+
+        waiting = asyncio.create_task(other())
+        await place.rest(0.001)
+        came.append("first")
+        place.leave()
+        place.leave()
+        await waiting
+        return [*came, str(await free_slots(limiter))]
+
+    assert in_time(run()) == ["other", "first", "1"]
+
+
+def test_who_was_refused_first_goes_first_again_when_the_server_is_ready() -> None:
+    async def run() -> list[int]:
+        limiter, came = AdaptiveLimiter(1), list[int]()
+        loop = asyncio.get_running_loop()
+
+        async def ask(number: int, refusals: int) -> None:
+            place = Place(limiter)
+            await place.take()
+            for _ in range(refusals):
+                limiter.too_much(place.began, retry_after=0.01)
+                await place.rest(0.01)
+            came.append(number)
+            place.leave()
+
+        tasks = [loop.create_task(ask(number, refusals)) for number, refusals in enumerate((2, 1, 0))]
+        await asyncio.gather(*tasks)
+        return came
+
+    assert in_time(run()) == [0, 1, 2]
+
+
+def test_who_is_cancelled_while_it_rests_holds_nothing() -> None:
+    async def run() -> int:
+        limiter = Limiter(1)
+        place = Place(limiter)
+        await place.take()
+        resting = asyncio.create_task(place.rest(60))
+        await turns(3)
+        resting.cancel()
+        await asyncio.gather(resting, return_exceptions=True)
+        place.leave()
+        return await free_slots(limiter)
+
+    assert in_time(run()) == 1

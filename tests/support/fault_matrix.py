@@ -123,6 +123,18 @@ BUSY = Kind(
             seen(RESUME, "test_a_busy_endpoint_delays_a_run_and_changes_nothing"),
         ),
         Fault(
+            "Status 429, 503 or 529 to all calls but a few at once; time-outs",
+            "Fewer calls go out at once, half as many each time, and more again while they are answered as quickly as "
+            "before; none before the time that `Retry-After` names.",
+            seen(
+                LIMITS,
+                "test_a_server_is_asked_as_many_calls_at_once_as_it_takes",
+                "tests/gpo/test_concurrency.py",
+                "test_the_limit_is_halved_once_for_calls_that_were_out_and_grows_while_they_are_quick",
+                "test_nobody_is_let_in_before_the_server_said_and_then_the_first_goes_first",
+            ),
+        ),
+        Fault(
             "Drops of an answer for minutes, or blanks in place of one",
             "`timeout_s` is the time of the whole call: it ends then, and counts as any time-out.",
             seen(LIMITS, "test_a_call_ends_at_its_time_out_whatever_still_comes"),

@@ -2,6 +2,7 @@
 
 import ssl
 import subprocess
+import threading
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -10,6 +11,7 @@ import pytest
 
 from gpo.errors import ModelConfigError, ModelUnreachableError, TooManyFailures
 from gpo.redaction import find_secret, mask_secrets
+from tests.support.endpoint import Reply, Request, serving
 from tests.support.fault_server import Call, Sent, completion, error, faulting
 from tests.support.fault_task import CONCURRENCY, EXAMPLES, GOOD, Spec, answered, evaluated, kept, write
 
@@ -78,6 +80,26 @@ def test_a_host_that_does_not_exist_and_a_server_that_hangs_up_are_named(spec: S
             evaluated(spec(server, task={"max_retries": 0}))
         with pytest.raises(ModelUnreachableError, match=r"the host is not known: .*nowhere\.invalid"):
             evaluated(spec(server, task={"base_url": "http://nowhere.invalid/v1", "max_retries": 0}))
+
+
+def test_a_server_is_asked_as_many_calls_at_once_as_it_takes(spec: Spec) -> None:
+    places, refused = threading.Semaphore(2), []
+
+    def respond(request: Request) -> Reply | str:
+        if not places.acquire(blocking=False):
+            refused.append(request.number)
+            return Reply("too many at once", status=429, retry_after=0.05)
+        try:
+            threading.Event().wait(0.02)
+            return f"The answer is {request.text.split()[0]}."
+        finally:
+            places.release()
+
+    with serving(respond) as server:
+        measured = evaluated(spec(server, task={"max_concurrency": 16, "max_retries": 8}))
+    assert (measured.score.n, measured.score.failed) == (EXAMPLES, 0)
+    # Always sixteen at once would be refused three times as often as answered, until calls have failed for good.
+    assert len(refused) <= EXAMPLES
 
 
 # Latency
