@@ -18,6 +18,10 @@ def forecast_lines(found: Forecast) -> list[str]:
     lines.append(f"tokens  about {total.input_tokens:,} in, {total.output_tokens:,} out")
     if found.cost is not None:
         lines.append(f"cost    about {money(found.cost)}")
+    if found.list_cost is not None:
+        lines.append(
+            f"cost    about {money(found.list_cost)} US dollars by list prices; a `price` in the spec goes first"
+        )
     if found.seconds is not None:
         lines.append(f"time    about {duration(found.seconds)}, with as many calls at a time as the spec allows")
     if found.known:

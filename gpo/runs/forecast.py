@@ -8,6 +8,7 @@ from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.evaluation.calls import Calls, example_calls
 from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.list_prices import list_cost
 from gpo.models.ledger_admin import MeanCall, mean_calls
 from gpo.records import Record, Splits, Usage
 from gpo.runs.job import Job
@@ -31,6 +32,7 @@ class Forecast(Record):
     `search` and `proof` are calls by role. `usage` has calls and tokens by role. `cost` is None where no model has a
     price, `seconds` where no answer of these models is kept. `known` counts the kept answers that tokens and time go
     by; 0: they go by the length of the texts. `told` says how the search was fitted to its calls, if it was.
+    `list_cost` is the cost in US dollars by list prices, where the spec names no price and all models are listed.
     """
 
     steps: int
@@ -41,6 +43,7 @@ class Forecast(Record):
     seconds: float | None
     known: int
     told: str = ""
+    list_cost: float | None = None
 
 
 def forecast(job: Job) -> Forecast:
@@ -68,12 +71,14 @@ def forecast(job: Job) -> Forecast:
         )
         pace = mean.seconds if mean else None
         seconds = math.nan if pace is None else seconds + calls * pace / spec.models.of(role).max_concurrency
+    cost = spec.models.cost(usage)
     return Forecast(
         steps=steps,
         search=search,
         proof=proof,
         usage=usage,
-        cost=spec.models.cost(usage),
+        cost=cost,
+        list_cost=list_cost(spec.models, usage, get_args(ModelRole)) if cost is None else None,
         seconds=None if math.isnan(seconds) else seconds,
         known=known,
         told=fitted.told,
