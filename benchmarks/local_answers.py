@@ -110,7 +110,7 @@ def asks(data: Path, each: int, seed: int, model: str) -> Iterator[Row]:
 
 
 async def answer_all(endpoint: Endpoint, rows: Iterable[Row], seconds: float, to: Path) -> None:
-    client = AsyncOpenAI(base_url=endpoint.base_url, api_key="none", timeout=120)
+    client = AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key, timeout=120)
     end = time.monotonic() + seconds
     with to.open("a", encoding="utf-8") as file:
         for row in rows:
