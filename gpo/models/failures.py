@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gpo.errors import ModelCallError, PermanentCallError, RefusedRequestError, TransientCallError
-from gpo.models.replies import NO_TOKENS, Billed, UnusableReplyError, Verdict, is_busy, judge_status
+from gpo.models.replies import BUSY_STATUS, NO_TOKENS, Billed, UnusableReplyError, Verdict, judge_status
 from gpo.redaction import mask_secrets
 from gpo.settings import read_secret
 from gpo.spec.models import ModelSpec
@@ -85,7 +85,7 @@ def without_keys(text: str, spec: ModelSpec, secrets: Collection[str] = ()) -> s
 def _of_exception(error: Exception) -> UnusableReplyError:
     status = _status(error)
     if status is not None:
-        return UnusableReplyError(judge_status(status), f"HTTP {status}: {_message(error)}", busy=is_busy(status))
+        return UnusableReplyError(judge_status(status), f"HTTP {status}: {_message(error)}", busy=status in BUSY_STATUS)
     text = f"{type(error).__name__}: {_message(error)}"
     names = {kind.__name__ for kind in type(error).__mro__}
     if isinstance(error, TimeoutError | ConnectionError) or names & _CONNECTION_ERRORS:

@@ -15,7 +15,7 @@ from time import time
 from typing import Any, NamedTuple
 
 _FOR_NOW_STATUS = frozenset({408, 409, 425, 429})
-_BUSY_STATUS = frozenset({429, 503, 529})
+BUSY_STATUS = frozenset({429, 503, 529})  # too much to do
 _REFUSED_STATUS = frozenset({400, 413, 422})
 
 CUT_REASONS = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
@@ -100,11 +100,6 @@ def judge_status(status: int) -> Verdict:
     if status in _FOR_NOW_STATUS or status >= 500:
         return Verdict.FAILED_FOR_NOW
     return Verdict.REFUSED if status in _REFUSED_STATUS else Verdict.FAILED_FOR_GOOD
-
-
-def is_busy(status: int | None) -> bool:
-    """Whether a server says by an HTTP status that it has too much to do."""
-    return status in _BUSY_STATUS
 
 
 def is_cut(finish_reason: str | None) -> bool:
@@ -203,7 +198,7 @@ def _of_status(status: int, headers: Mapping[str, str], message: str, error: _Se
         verdict = Verdict.FAILED_FOR_GOOD
     repeats = 0 if headers.get("x-should-retry") == "false" else None
     said, wait = f"HTTP {status}: {message}", _retry_after(headers)
-    return UnusableReplyError(verdict, said, repeats=repeats, retry_after=wait, busy=is_busy(status))
+    return UnusableReplyError(verdict, said, repeats=repeats, retry_after=wait, busy=status in BUSY_STATUS)
 
 
 def _of_error(status: int, error: _ServerError) -> UnusableReplyError:
@@ -219,7 +214,7 @@ def _of_error(status: int, error: _ServerError) -> UnusableReplyError:
         verdict = Verdict.REFUSED
     else:
         verdict = Verdict.FAILED_FOR_NOW
-    return UnusableReplyError(verdict, said, busy=is_busy(error.status))
+    return UnusableReplyError(verdict, said, busy=error.status in BUSY_STATUS)
 
 
 def _has(names: str, words: tuple[str, ...]) -> bool:
