@@ -129,6 +129,25 @@ def test_nothing_of_a_workflow_is_pasted_into_a_script() -> None:
     assert not [name for name, step in STEPS.items() if "${{" in step["run"]]
 
 
+@pytest.mark.parametrize(
+    ("version", "extras", "installed"),
+    [
+        ("action", "", str(ROOT)),
+        ("action", "postgres", f"{ROOT}[postgres]"),
+        ("0.2.0", "a,b", "gpo-pipeline[a,b]==0.2.0"),
+    ],
+)
+def test_the_package_is_that_of_the_action_unless_a_version_is_named(
+    version: str, extras: str, installed: str, tmp_path: Path
+) -> None:
+    """With the beginning of the line as a function of the shell: nothing is installed."""
+    script = STEPS["Install"]["run"]
+    known = {"inputs.version": version, "inputs.extras": extras, "github.action_path": str(ROOT)}
+    STEPS["Told"] = {**STEPS["Install"], "run": 'python() { echo "${@: -1}"; }\n' + script}
+    assert run_step("Told", known, tmp_path).stdout == f"{installed}\n"
+    del STEPS["Told"]
+
+
 @pytest.mark.slow
 def test_one_comment_is_written_and_then_updated(tmp_path: Path) -> None:
     api = Api()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Literal
 
@@ -14,6 +14,7 @@ from gpo.database.engine import utc_now
 from gpo.errors import PromptError
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.judge import is_judged
 from gpo.gate.guards import check_slices, group_by_slice
 from gpo.gate.paired_scores import in_groups
 from gpo.gate.verdict import GateVerdict
@@ -33,6 +34,7 @@ from gpo.runs.preflight import preflight
 from gpo.runs.proof import Pair, Proof, judge_pair, prove_pair
 from gpo.runs.results.result import Change, ExampleResult, compare_results, results_of, with_few_samples
 from gpo.search.edit import ProposalFilter
+from gpo.spec.models import ModelSpec
 from gpo.spec.task import TaskSpec
 
 CheckOutcome = Literal["same", "passes", "worse", "not proven"]
@@ -91,7 +93,8 @@ async def check_prompt(job: Job, production: Production, reference: str) -> Prom
         InputError: what is wrong with the spec, the data, the models or what is in production.
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
     """
-    spec = job.spec
+    spec = _without_search(job.spec)
+    job = replace(job, spec=spec)
     live = production.registry.resolve(spec.prompt_name, reference)
     if spec.prompts and odd_template(production.registry, spec, live) is not None:
         raise PromptError(f"prompt {live.name}: version {live.version} has other messages than the spec's prompts")
@@ -183,7 +186,7 @@ class _Check:
     def _note_use(self, proof: Proof) -> Proof:
         key = _key(self.champion, self.challenger, self.splits)
         earlier = self.production.history.note_test_use(key, proof.examples_of(self.tested))
-        return Proof(proof.start, proof.best, proof.look, earlier)
+        return replace(proof, earlier_uses=earlier)
 
     def _measured(self, models: Models, proof: Proof) -> PromptCheck:
         """What it took: all answers behind the two scores, and what was paid for now."""
@@ -220,11 +223,20 @@ class _Check:
             reason=verdict.reasons[0],
             created_at=utc_now(),
             checked="" if spec.prompts else self.challenger.content.digest,
+            text=checked.after,
         )
         known = self.production.decisions.find(decision.id)
         if known is not None:
             decision = decision.model_copy(update={"created_at": known.created_at})
         self.production.decisions.keep(decision)
+
+
+def _without_search(spec: TaskSpec) -> TaskSpec:
+    """The spec with stand-ins for the models that only a search asks, so that they need not be installed."""
+    unused = {"embedding": ModelSpec(model="synthetic:words")}
+    if spec.models.judge is not None or not is_judged(spec.metric):
+        unused["optimizer"] = ModelSpec(model="synthetic:optimizer")
+    return spec.model_copy(update={"models": spec.models.model_copy(update=unused)})
 
 
 def _paid(tally: Tally) -> Usage:

@@ -1,17 +1,30 @@
 """The page of a decision: what became of a challenger, on which evidence, what changed, and what to type next."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from gpo.formatting import count, fraction, signed
 from gpo.gate.verdict import GateVerdict
 from gpo.production.decision import STATUS_WORDS, Decision, Status
-from gpo.prompts.version import PromptDifference, PromptRecord, version_difference
+from gpo.prompts.version import PromptRecord, version_difference
 from gpo.report.findings import Tone
 from gpo.report.gate import MEASURE_HEAD, SLICE_HEAD
 from gpo.report.kept.places import Place, place_of
 from gpo.report.page.facts import Command
 from gpo.report.page.numbers import gate_section
 from gpo.report.page.templates import fill_page
+from gpo.words import DiffPart, word_difference
+
+
+class PromptChange(NamedTuple):
+    """The prompt that was decided about: its text, its name, and what differs from the champion."""
+
+    title: str
+    text: str
+    name: str
+    difference: Sequence[DiffPart]
+    notes: Sequence[str] = ()
+
 
 _TONES: dict[Status, Tone] = {"promoted": "better", "rejected": "worse", "expired": "unclear", "waiting": "unclear"}
 
@@ -19,7 +32,7 @@ _TONES: dict[Status, Tone] = {"promoted": "better", "rejected": "worse", "expire
 def decision_page(decision: Decision, record: PromptRecord | None, run: Place) -> str:
     """The page; `record` is the prompt, None where the registry has it no more, and `run` what was decided about."""
     verdict = decision.verdict
-    live, new = _difference(decision, record)
+    change = _change(decision, record)
     gate = None if verdict is None else gate_section(verdict)
     return fill_page(
         "decision.html.j2",
@@ -37,8 +50,7 @@ def decision_page(decision: Decision, record: PromptRecord | None, run: Place) -
         tiles=[] if verdict is None else _tiles(verdict),
         slice_head=SLICE_HEAD,
         measure_head=("Measure", "Before", "After", *MEASURE_HEAD[3:]),
-        new=new,
-        difference=live,
+        change=change,
         facts=_facts(decision),
         history=place_of("prompts", decision.prompt),
         commands=_commands(decision),
@@ -69,14 +81,23 @@ def claim_of(decision: Decision) -> str:
     return f"Version {decision.challenger}: {words}"
 
 
-def _difference(decision: Decision, record: PromptRecord | None) -> tuple[PromptDifference | None, str | None]:
-    """What differs from champion to challenger, and the text of the challenger; None where they are not known."""
-    if record is None or decision.challenger is None:
-        return None, None
-    live, new = record.find(decision.champion), record.find(decision.challenger)
-    if live is None or new is None:
-        return None, None
-    return version_difference(live, new), new.content.instruction
+def _change(decision: Decision, record: PromptRecord | None) -> PromptChange | None:
+    """The prompt that was decided about, beside the champion; None where one of the two is not known."""
+    live = None if record is None else record.find(decision.champion)
+    if record is None or live is None:
+        return None
+    if decision.text:
+        parts = word_difference(live.content.instruction, decision.text)
+        return PromptChange("The prompt that was checked", decision.text, "that prompt", parts)
+    new = record.find(decision.challenger) if decision.challenger is not None else None
+    if new is None:
+        return None
+    found = version_difference(live, new)
+    title = "The prompt, which is live" if decision.status == "promoted" else "The prompt in question"
+    notes = ["The messages around the instruction differ, too."] if found.template_differs else []
+    notes += ["The demonstrations differ, too."] if found.demonstrations_differ else []
+    name = f"version {decision.challenger}"
+    return PromptChange(title, new.content.instruction, name, found.instruction, tuple(notes))
 
 
 def _tiles(verdict: GateVerdict) -> list[tuple[str, str, str]]:

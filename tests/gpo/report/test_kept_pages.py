@@ -60,6 +60,7 @@ def decide(production: Production, run: str, status: Status, challenger: int | N
         verdict=verdict,
         reason=verdict.reasons[0],
         why=HOSTILE if status == "kept" else None,
+        text=f"Judge {HOSTILE} badly." if status == "checked" else "",
         created_at=f"2026-01-0{challenger or 1}T00:00:00.000+00:00",
     )
     return production.decisions.keep(decision)
@@ -107,6 +108,7 @@ def test_pages_say_what_is_live_what_was_decided_and_what_changed(pages: dict[st
     assert "Version 3: waits for approval" in waiting
     assert "gpo reject tickets-one" in waiting
     assert "A prompt was checked and turned down" in pages["decisions/tickets-check-3.html"]
+    assert "The prompt that was checked" in pages["decisions/tickets-check-3.html"]
     dataset = pages["datasets/tickets.html"]
     assert "Version 2: 4 rows" in dataset
     assert "75.0%" in dataset
