@@ -14,7 +14,6 @@ from gpo.database.engine import utc_now
 from gpo.errors import PromptError
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.few_shot import demonstrations
-from gpo.evaluation.judge import is_judged
 from gpo.gate.guards import check_slices, group_by_slice
 from gpo.gate.paired_scores import in_groups
 from gpo.gate.verdict import GateVerdict
@@ -33,6 +32,7 @@ from gpo.runs.job import Job
 from gpo.runs.preflight import preflight
 from gpo.runs.proof import Pair, Proof, judge_pair, prove_pair
 from gpo.runs.results.result import Change, ExampleResult, compare_results, results_of, with_few_samples
+from gpo.scoring.spec import is_judged
 from gpo.search.edit import ProposalFilter
 from gpo.spec.models import ModelSpec
 from gpo.spec.task import TaskSpec
