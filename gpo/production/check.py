@@ -96,7 +96,7 @@ async def check_prompt(job: Job, production: Production, reference: str) -> Prom
     spec = _without_search(job.spec)
     job = replace(job, spec=spec)
     live = production.registry.resolve(spec.prompt_name, reference)
-    if spec.prompts and odd_template(production.registry, spec, live) is not None:
+    if spec.program and odd_template(production.registry, spec, live) is not None:
         raise PromptError(f"prompt {live.name}: version {live.version} has other messages than the spec's prompts")
     splits = load_splits(spec)
     challenger = Contender(spec, demonstrations(spec, splits))
@@ -110,9 +110,9 @@ async def check_prompt(job: Job, production: Production, reference: str) -> Prom
         alias=reference if is_alias else None,
         before=champion.spec.start_text,
         after=challenger.spec.start_text,
-        messages_differ=not spec.prompts and live.content.template != spec.prompt.template,
+        messages_differ=not spec.program and live.content.template != spec.prompt.template,
         max_missing=spec.gate.max_missing,
-        demonstrations_differ=not spec.prompts and live.content.demonstrations != challenger.content.demonstrations,
+        demonstrations_differ=not spec.program and live.content.demonstrations != challenger.content.demonstrations,
     )
     if not (found.messages_differ or found.demonstrations_differ) and found.before == found.after:
         return found
@@ -222,7 +222,7 @@ class _Check:
             verdict=verdict,
             reason=verdict.reasons[0],
             created_at=utc_now(),
-            checked="" if spec.prompts else self.challenger.content.digest,
+            checked="" if spec.program else self.challenger.content.digest,
             text=checked.after,
         )
         known = self.production.decisions.find(decision.id)

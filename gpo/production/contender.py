@@ -44,7 +44,7 @@ def champion_of(spec: TaskSpec, version: PromptVersion, shown: Sequence[Example]
         PromptError: it cannot be asked with the data of the spec.
     """
     content = version.content
-    if spec.prompts:
+    if spec.program:
         return Contender(spec.with_text(content.instruction))
     plain = _with_messages(spec, content.template, version)
     own = Contender(plain, shown)

@@ -28,7 +28,7 @@ class Decision(Record):
     is None when the search found nothing worth registering. `flow_run` is the id of the Prefect run that waits.
     `dev` are the mean scores of the champion and of the best prompt on the dev split. It may be approved until
     `expires_at`. A prompt that `gpo check` has `checked`, by the digest of its content, moves nothing: it counts as a
-    use of the alias, and has no dev score. `text` is its instruction.
+    use of the alias, and has no dev score. `text` is its instruction, or the texts of a program, which has no digest.
     """
 
     run: str

@@ -122,13 +122,13 @@ def count_looks(production: Production, prompt: str, alias: str) -> AliasLooks:
     promotion, too.
     """
     record = production.registry.record(prompt)
-    digests = {each.version: each.digest for each in record.versions}
-    live = [(move.at, digests[move.to_version]) for move in record.moves if move.alias == alias]
+    versions = {each.version: each for each in record.versions}
+    live = [(move.at, versions[move.to_version]) for move in record.moves if move.alias == alias]
 
     def is_promotion(each: Decision) -> bool:
         if each.status != "checked" or each.verdict is None or each.verdict.decision != "promote":
             return each.status == "promoted"
-        return any(at >= each.created_at and digest == each.checked for at, digest in live)
+        return any(at >= each.created_at and _is_of(each, version) for at, version in live)
 
     decisions = production.decisions.list_decisions(prompt, alias)
     since = takewhile(lambda each: not is_promotion(each), decisions)
@@ -143,6 +143,13 @@ def basis_of(spec: TaskSpec, dataset: DatasetReference) -> str:
     # What older versions decided stays decided: a rule that they did not have counts where it is used.
     gate = {name: value for name, value in gate.items() if name not in _NEWER or value != _NEWER[name]}
     return content_hash([anyhow.fingerprint(), gate, dataset.fingerprint], length=16)
+
+
+def _is_of(checked: Decision, version: PromptVersion) -> bool:
+    """Whether a check was of this version; that of a program is known by its texts."""
+    if version.content.parts:
+        return version.content.instruction == checked.text
+    return version.digest == checked.checked
 
 
 def _find_champion(registry: Registry, spec: TaskSpec, splits: Splits) -> PromptVersion:
