@@ -1,13 +1,14 @@
 """Records the calls inside of a program, of models, tools and retrievers: by LangChain's callbacks, or as told."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -16,7 +17,7 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.tracers.context import register_configure_hook
 
 from gpo.formatting import error_line, storable
-from gpo.models.target.record import RecordedStep
+from gpo.models.target.record import RecordedStep, StepType
 from gpo.records import TracedCall
 from gpo.redaction import mask_secrets
 
@@ -145,17 +146,17 @@ def _ended(begun: _Open) -> TracedCall:
 
 
 def _as_call(step: RecordedStep) -> TracedCall:
-    """What a program told of a call, as far as it can be kept."""
+    """What a program told of a call, as far as it can be kept: what is wrong in it costs no answer."""
     return TracedCall(
         text=_kept(_text_of(step.output)),
         input=_kept(_text_of(step.input)),
         model=storable(str(step.model)),
-        seconds=None if step.seconds is None else float(step.seconds),
-        input_tokens=int(step.input_tokens or 0),
-        output_tokens=int(step.output_tokens or 0),
-        finish_reason=step.finish_reason and str(step.finish_reason),
-        kind=step.kind,
-        part=str(step.part),
+        seconds=_number(step.seconds),
+        input_tokens=int(_number(step.input_tokens) or 0),
+        output_tokens=int(_number(step.output_tokens) or 0),
+        finish_reason=step.finish_reason and storable(str(step.finish_reason)),
+        kind=step.kind if step.kind in get_args(StepType) else "model",
+        part=storable(str(step.part)),
         name=storable(str(step.name)),
         error=mask_secrets(storable(str(step.error))),
     )
@@ -166,8 +167,24 @@ def _text_of(value: object) -> str:
         return value
     try:
         return json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
+        return _as_python_writes(value)
+
+
+def _as_python_writes(value: object) -> str:
+    try:
         return str(value)
+    except Exception as error:  # noqa: BLE001 - an object of the program's own
+        return f"{type(value).__name__}, which cannot be written: {type(error).__name__}"
+
+
+def _number(value: Any) -> float | None:
+    """A number that is not negative; None for all else."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 <= number < math.inf else None
 
 
 def _with_part(call: TracedCall, texts: Mapping[str, str]) -> TracedCall:

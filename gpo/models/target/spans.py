@@ -61,8 +61,8 @@ def _fill(step: RecordedStep, kind: StepType, attributes: Mapping[str, Any]) -> 
     step.model = str(attributes.get("gen_ai.response.model") or attributes.get("gen_ai.request.model") or "")
     step.input = attributes.get("gen_ai.input.messages") or ""
     step.output = attributes.get("gen_ai.output.messages") or ""
-    step.input_tokens = int(attributes.get("gen_ai.usage.input_tokens") or 0)
-    step.output_tokens = int(attributes.get("gen_ai.usage.output_tokens") or 0)
+    step.input_tokens = attributes.get("gen_ai.usage.input_tokens") or 0
+    step.output_tokens = attributes.get("gen_ai.usage.output_tokens") or 0
     reasons = attributes.get("gen_ai.response.finish_reasons") or ()
     step.finish_reason = str(reasons[0]) if reasons else None
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import gpo
+from gpo.models.target.recording import Recorder
 from gpo.records import Sample
 from tests.gpo.models.target.test_target import Asked, spec_of
 from tests.support.fakes import in_time
@@ -73,6 +74,30 @@ def test_spans_of_models_and_tools_are_steps_unless_the_program_tells_of_its_mod
     assert steps(samples["0"]) == [("model", "asks", "mine", ""), ("tool", "", "look_up", "")]
     assert samples["0"].calls[0].input_tokens == 5
     assert steps(samples["1"]) == [("model", "asks", "told", "")]
+
+
+class Unwritable:
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("kind", "chain"),
+        ("input_tokens", "12 tokens"),
+        ("output_tokens", -3),
+        ("seconds", "soon"),
+        ("part", "a\x00"),
+        ("output", Unwritable()),
+    ],
+)
+def test_what_is_wrong_in_a_step_costs_no_answer(field: str, value: object) -> None:
+    step = gpo.record("model", input="x", output="y")
+    setattr(step, field, value)
+    (call,) = Recorder().calls({}, [step])
+    assert (call.kind, call.input, call.input_tokens, call.output_tokens, call.seconds) == ("model", "x", 0, 0, None)
+    assert "\x00" not in call.part
 
 
 def test_elsewhere_it_does_nothing() -> None:
