@@ -71,9 +71,10 @@ def _knows(header: str, key: str) -> bool:
 
 def _find(folder: Path, wanted: str) -> Path | None:
     """The file of a page, which lies in the folder and is of a kind that is shown."""
-    whole = folder.resolve()
-    path = (whole / wanted).resolve()
-    is_hidden = any(part.startswith(".") for part in Path(wanted).parts)
-    if is_hidden or not path.is_relative_to(whole) or path.suffix not in _KINDS or not path.is_file():
+    whole, is_hidden = folder.resolve(), any(part.startswith(".") for part in Path(wanted).parts)
+    try:
+        path = (whole / wanted).resolve()
+        is_page = path.is_relative_to(whole) and path.suffix in _KINDS and path.is_file()
+    except (OSError, ValueError):  # no name that a file can have
         return None
-    return path
+    return path if is_page and not is_hidden else None

@@ -51,6 +51,8 @@ def test_nothing_else_is_served(folder: Path) -> None:
             "notes.txt",
             "prompts",
             "none.html",
+            "%00.html",
+            f"{'a' * 300}.html",
         ):
             assert client.get(f"/reports/{path}", auth=("a", "key")).status_code == 404, path
 
