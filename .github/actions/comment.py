@@ -1,7 +1,7 @@
 """Writes the summary of a check into one comment of a pull request: the one that it finds by its mark, else a new one.
 
-It needs nothing but Python. A token that may not comment, as that of a fork's pull request, is a warning and no
-failure: the verdict stands in the summary of the job as well.
+It needs nothing but Python. A token that may not comment, as that of a fork's pull request, or a server that does not
+answer is a warning and no failure: the verdict stands in the summary of the job as well.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 LONGEST = 65_000
@@ -65,12 +65,9 @@ def main() -> None:
         text = f"{text[:LONGEST]}\n\n(cut: the summary of the job has the rest)\n"
     try:
         said = f"The verdict is in {write(os.environ['NUMBER'], text)}"
-    except HTTPError as error:
-        if error.code not in FORBIDDEN:
-            raise
-        said = f"::warning::The verdict could not be commented: HTTP {error.code}; see the summary of the job"
-    except URLError as error:
-        said = f"::warning::The verdict could not be commented: {error.reason}; see the summary of the job"
+    except OSError as error:  # those of `urllib` are
+        why = f"HTTP {error.code}" if isinstance(error, HTTPError) else error
+        said = f"::warning::The verdict could not be commented: {why}; see the summary of the job"
     sys.stdout.write(said + "\n")
 
 
