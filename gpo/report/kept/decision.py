@@ -61,7 +61,15 @@ def tone_of(decision: Decision) -> Tone:
     """The colour of a decision: of one that moved nothing, that of its verdict."""
     by_verdict: dict[str, Tone] = {"promote": "better", "keep": "worse"}
     found = _TONES.get(decision.status)
-    return found or by_verdict.get(decision.verdict.decision if decision.verdict else "", "unclear")
+    return found or by_verdict.get(_said(decision), "unclear")
+
+
+def _said(decision: Decision) -> str:
+    """What the gate said; a gain that needs a person's word is not proven in a check, where nobody gives it."""
+    verdict = decision.verdict
+    if verdict is None or (decision.status == "checked" and verdict.decision == "promote" and verdict.ask):
+        return "not enough evidence"
+    return verdict.decision
 
 
 def words_of(decision: Decision) -> str:
@@ -70,7 +78,7 @@ def words_of(decision: Decision) -> str:
     if decision.status != "checked" or decision.verdict is None:
         return words
     said = {"promote": "and passed", "keep": "and turned down", "not enough evidence": "and not proven"}
-    return f"{words} {said[decision.verdict.decision]}"
+    return f"{words} {said[_said(decision)]}"
 
 
 def claim_of(decision: Decision) -> str:
