@@ -104,7 +104,7 @@ def main() -> None:
                 "another prompt": (other, 2),
                 "nothing to do": (spec, 2),
             }
-            for name, (path, seed) in {**runs, "nothing to do": (spec, 2)}.items():
+            for name, (path, seed) in runs.items():
                 for what, spent in optimize(path, seed, model).items():
                     note(f"optimize, {name}: {what}", spent)
             for command in READING:
