@@ -145,10 +145,15 @@ def _check_read(spec: TaskSpec, target: Target) -> None:
     if unread and not read:
         raise SpecError(
             f"`target`: the program `{target.spec.call}` did not load prompt {unread[0]} for any first example; "
-            f'it must read it by `load_prompt("{unread[0]}")`, without a version, each time that it answers'
+            f"it must read it by {_loading(spec, unread[0])}, without a version, each time that it answers"
         )
     if unread:
-        emit(Note(f"The program did not load {', '.join(unread)} for the first examples: is it `load_prompt` by name?"))
+        how = ", ".join(_loading(spec, name) for name in unread)
+        emit(Note(f"The program did not load {', '.join(unread)} for the first examples: is it by {how}?"))
+
+
+def _loading(spec: TaskSpec, name: str) -> str:
+    return f'`{"load_text" if name in spec.texts else "load_prompt"}("{name}")`'
 
 
 async def _first_score(checked: Checked, spec: TaskSpec, models: Models) -> Score:

@@ -32,7 +32,8 @@ def main() -> None:
     # Of all processes, this is the one to end where memory runs out.
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
-    begun = frames.read(asked)
+    if (begun := frames.read(asked)) is None:
+        return
     spec = TargetSpec.model_validate(begun["spec"])
     try:
         program = load_program(spec, begun["inputs"])

@@ -38,6 +38,7 @@ def parts(**changes: Any) -> dict[str, Any]:
     return {**usual, **changes}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "target",
     [

@@ -29,16 +29,17 @@ def kept(text: str) -> TaskSpec:
     )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / ".gpo").mkdir()
-    engine = open_database(f"sqlite:///{tmp_path}/.gpo/gpo.db")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("registry")
+    (made / ".gpo").mkdir()
+    engine = open_database(f"sqlite:///{made}/.gpo/gpo.db")
     registry = Registry(engine)
     for alias, text in (("production", "Say it."), ("staging", "Say it well.")):
         register_start(registry, kept(text), (), who="ada", alias=alias)
     registry.promote("kept", 2, "staging", who="ada", why="to try")
     engine.dispose()
-    return tmp_path
+    return made
 
 
 def written(folder: Path, **content: Any) -> TaskSpec:
