@@ -40,7 +40,7 @@ def explain(
 
 @commands.command(rich_help_panel=INSPECT)
 def presets(as_json: AsJson = False, debug: Debug = False) -> None:
-    """List the methods that `optimizer` can start from: the default, and the published ones."""
+    """List the methods that `optimizer` can start from: the default, published ones, and points near others."""
     with exit_on_error(debug=debug):
         from flows.cli.display.presets import print_presets
 

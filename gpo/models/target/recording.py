@@ -19,7 +19,7 @@ from langchain_core.tracers.context import register_configure_hook
 from gpo.formatting import error_line, storable
 from gpo.models.target.record import RecordedStep, StepType
 from gpo.records import TracedCall
-from gpo.redaction import mask_secrets
+from gpo.redaction import mask_known, mask_secrets
 
 MOST_CALLS = 200
 """Of so many calls of a run the texts are kept."""
@@ -224,6 +224,8 @@ def _part_of(given: str, texts: Mapping[str, str]) -> str:
 
 
 def _kept(text: str) -> str:
+    """A text as far as it is kept, without the keys that this process knows: a call may be given one in its headers."""
+    text = mask_known(text)
     return storable(text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} …")
 
 

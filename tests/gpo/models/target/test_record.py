@@ -100,6 +100,13 @@ def test_what_is_wrong_in_a_step_costs_no_answer(field: str, value: object) -> N
     assert "\x00" not in call.part
 
 
+def test_a_key_in_what_a_call_was_given_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_API_KEY", "hunter2hunter2")
+    step = gpo.record("tool", input={"headers": {"X-Key": "hunter2hunter2"}}, output="hunter2hunter2, you said")
+    (call,) = Recorder().calls({}, [step])
+    assert (call.input, call.text) == ('{"headers": {"X-Key": "***"}}', "***, you said")
+
+
 def test_elsewhere_it_does_nothing() -> None:
     with gpo.record("model", input="x") as step:
         step.output = "y"
