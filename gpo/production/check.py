@@ -14,6 +14,7 @@ from gpo.database.engine import utc_now
 from gpo.errors import PromptError
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
 from gpo.evaluation.few_shot import demonstrations
+from gpo.gate.error_budget import AliasUse
 from gpo.gate.guards import check_slices, group_by_slice
 from gpo.gate.paired_scores import in_groups
 from gpo.gate.verdict import GateVerdict
@@ -149,6 +150,8 @@ class _Check:
             scorers = [partial(self._score, models, place, side) for place, side in enumerate(sides)]
             proof = await prove_pair(pair, scorers)
             proof = await asyncio.to_thread(self._note_use, proof)
+            # Another check may have ended meanwhile: what is kept is the number of the use by the order of the ends.
+            pair = replace(pair, use=await asyncio.to_thread(self._use))
             checked = self._measured(models, proof).model_copy(
                 update={
                     "verdict": judge_pair(pair, proof),
@@ -160,12 +163,15 @@ class _Check:
             return checked
 
     def _pair(self) -> Pair:
-        alias, use = self.found.alias, None
-        if alias is not None:
-            looks = count_looks(self.production, self.found.prompt, alias)
-            use = looks.model_copy(update={"unattended": True}).use_of(self.found.id)
         champion, challenger = self.champion.candidate, self.challenger.candidate
-        return Pair(self.job.spec, champion, challenger, self.tested, use)
+        return Pair(self.job.spec, champion, challenger, self.tested, self._use())
+
+    def _use(self) -> AliasUse | None:
+        """The use of the alias that the check is, by what was decided about it so far."""
+        if self.found.alias is None:
+            return None
+        looks = count_looks(self.production, self.found.prompt, self.found.alias)
+        return looks.model_copy(update={"unattended": True}).use_of(self.found.id)
 
     async def _score(self, models: Models, place: int, side: Contender, first: int | None) -> Score:
         examples = self.tested[:first]
