@@ -20,6 +20,7 @@ from gpo.template import (
 )
 
 _REGISTRY = "a prompt of the registry: `registry:NAME`, with `@ALIAS` or `@VERSION` for another than in production."
+_FROM = "registry:"
 _WRITTEN = {"instruction", "messages", "question", "position", "role"}
 
 
@@ -61,7 +62,7 @@ class PromptSpec(Record):
     @model_validator(mode="before")
     @classmethod
     def _of_registry(cls, value: object) -> object:
-        if isinstance(value, str) and FROM_REGISTRY.fullmatch(value):
+        if isinstance(value, str) and value.startswith(_FROM):
             value = {"registry": value}
         if not isinstance(value, dict) or not (reference := value.get("registry")):
             return value
@@ -166,7 +167,7 @@ class TextSpec(Record):
     @classmethod
     def _bare_text(cls, value: object) -> object:
         if isinstance(value, str):
-            value = {"registry" if FROM_REGISTRY.fullmatch(value) else "text": value}
+            value = {"registry" if value.startswith(_FROM) else "text": value}
         return {"text": value["registry"], **value} if isinstance(value, dict) and value.get("registry") else value
 
     @field_validator("registry")

@@ -78,6 +78,8 @@ def test_a_prompt_that_stands_alone_is_named_alike_and_its_variables_are_checked
     [
         ({"prompts": {"plan": "registry:nothing"}}, "has no prompt 'nothing'; allowed: kept, say, search"),
         ({"prompts": {"plan": "registry:say@best"}}, "best"),
+        ({"prompts": {"plan": "registry:Say"}}, "must be as `registry:plan@production` (received 'registry:Say')"),
+        ({"texts": {"search": "registry:Say"}}, "must be as `registry:plan@production` (received 'registry:Say')"),
         ({"prompts": {"plan": "registry:search"}}, "plan is version 1 of search, which is a text; name it in `texts`"),
         ({"texts": {"plan": "registry:say"}}, "which is a prompt; name it in `prompts`"),
         ({"prompts": {"plan": "registry:kept"}}, "which is a whole program; name its prompts: say, search"),
