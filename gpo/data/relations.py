@@ -178,7 +178,7 @@ class _Answers:
 
     def index_of(self, row: Labelled) -> int:
         """The number of the row's answer; 0 when there are too many."""
-        text = shorten_value(row.references[0])
+        text = shorten_value(row.written or row.references[0])
         if text not in self._numbers and len(self._texts) < _MOST_ANSWERS:
             self._numbers[text] = len(self._texts)
             self._texts.append(text)
@@ -186,7 +186,7 @@ class _Answers:
 
     def of_both(self, first: _Place, row: Labelled) -> str:
         """What to say of the answers of two rows with one input."""
-        one, other = self._texts[first.answer], shorten_value(row.references[0])
+        one, other = self._texts[first.answer], shorten_value(row.written or row.references[0])
         asked = shorten_value(next(iter(shown_inputs(row.inputs).values())))
         if not one:
             return f" {asked}"

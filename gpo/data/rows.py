@@ -36,6 +36,8 @@ class Labelled(NamedTuple):
     slices: Mapping[str, str] = {}
     group: str | None = None
     feedback: str | None = None
+    written: str = ""
+    """The right answer as it is written, where its canonical form is another word: `sí` is read as `true`."""
 
     @property
     def inputs_hash(self) -> str:
@@ -94,12 +96,13 @@ def label_row(row: Mapping[str, Any], spec: TaskSpec) -> Labelled:
     worked = None if solution is None else plain_text(solution, str(dataset.solution))
     group = _group(row, dataset.group) if dataset.group else None
     feedback = _feedback(row, dataset.feedback) if dataset.feedback else None
+    written = answer if spec.answer.kind == "boolean" and isinstance(answer, str) else ""
     if dataset.id is None:
         joins = _joins(answer, KINDS[spec.answer.kind])
-        return Labelled(inputs, references, worked, None, joins=joins, group=group, feedback=feedback)
+        return Labelled(inputs, references, worked, None, joins=joins, group=group, feedback=feedback, written=written)
     if not (name := plain_text(value_at(row, dataset.id), dataset.id).strip()):
         raise DatasetError(f"field `{dataset.id}`: an id must not be blank")
-    return Labelled(inputs, references, worked, name, group=group, feedback=feedback)
+    return Labelled(inputs, references, worked, name, group=group, feedback=feedback, written=written)
 
 
 def _inputs(row: Mapping[str, Any], spec: TaskSpec) -> dict[str, InputValue]:

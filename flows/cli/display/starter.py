@@ -34,6 +34,8 @@ def _lines(starter: "Starter") -> Iterator[tuple[str, str]]:
     yield "answer", _answer(starter)
     if found.feedback:
         yield "feedback", f"`{found.feedback}`, told of training rows to the model that writes instructions"
+    if found.solution:
+        yield "solution", f"`{found.solution}`, no input: what leads to the answer, which demonstrations show"
     if found.id:
         yield "id", f"`{found.id}`"
     yield "metric", found.answer.metric

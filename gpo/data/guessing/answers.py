@@ -9,7 +9,7 @@ from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
 from gpo.data.guessing.label_sets import are_flags, are_runs, find_label_sets
 from gpo.data.guessing.roles.names import words_of
-from gpo.data.guessing.values import are_joined, are_sentences, usual_words
+from gpo.data.guessing.values import are_joined, are_reordered, are_sentences, usual_words
 from gpo.data.identity import normal_form, visible_form
 from gpo.data.sources.files import Number
 from gpo.errors import suggestion
@@ -75,7 +75,7 @@ class References(NamedTuple):
     texts: tuple[str, ...]
     column: Column
     inputs: tuple[str, ...]
-    """The text of the inputs of each right answer; empty where a row may have several answers."""
+    """The text of the inputs of each row that has a right answer, or several."""
 
     @property
     def length(self) -> int:
@@ -87,15 +87,13 @@ class References(NamedTuple):
 def references_of(column: Column, inputs: Sequence[Column]) -> References:
     """The right answers of a column; a list of texts holds several of one row."""
     texts, asked = [], []
-    is_single = True
     for place, value in enumerate(column.values):
         if value is None:
             continue
         is_list = isinstance(value, list) and all(isinstance(item, str | bool) for item in value)
-        is_single = is_single and not is_list
         texts += [_as_text(item) for item in value] if is_list else [_as_text(value)]
         asked.append("\n".join(str(each.values[place] or "") for each in inputs))
-    return References(tuple(texts), column, tuple(asked) if is_single else ())
+    return References(tuple(texts), column, tuple(asked))
 
 
 def _as_text(value: Any) -> str:
@@ -150,9 +148,16 @@ def _json(found: References) -> AnswerGuess | None:
         isinstance(value, list) and not all(isinstance(item, str | bool) for item in value)
         for value in found.column.present
     )
-    if is_typed or all(map(_is_object, found.texts)):
+    # A text that is broken off is a bad row, and no reason to compare all the others word by word.
+    if is_typed or sum(map(_is_object, found.texts)) >= _MOSTLY * len(found.texts):
         return _PLAIN["json"]
     return None
+
+
+def _reordered(found: References) -> AnswerGuess | None:
+    if not _LIST_WORDS.isdisjoint(words_of(found.column.name)):
+        return None
+    return _PLAIN["list"] if are_reordered(found.column.present, found.inputs) else None
 
 
 def _is_object(text: str) -> bool:
@@ -180,27 +185,12 @@ def _list(found: References) -> AnswerGuess | None:
         # What stands twice in a list has its place there, as the tags of a sentence's words do.
         is_set = all(len({*map(str, value)}) == len(value) for value in found.column.present)
         return _PLAIN["list"]._replace(metric=_UNORDERED) if is_set else _PLAIN["list"]
-    if all(isinstance(_parsed(text), list) for text in found.texts) or _are_reordered(found):
-        return _PLAIN["list"]
+    if found.texts and all(isinstance(_parsed(text), list) for text in found.texts):
+        # A list of no item is no answer of kind list.
+        return _PLAIN["list"] if all(map(items_of, found.texts)) else _ARRAYS
     if not _LIST_WORDS.isdisjoint(words_of(found.column.name)) and are_joined(found.texts):
         return _PLAIN["list"]._replace(metric=_UNORDERED)
     return None
-
-
-def _are_reordered(found: References) -> bool:
-    """Whether nearly all right answers are words of their input in another order, so that the order is what counts."""
-    if not found.inputs:
-        return False
-    count = 0
-    for text, asked in zip(found.texts, found.inputs, strict=True):
-        words, given = Counter(normal_form(text).split()), Counter(_bare(asked))
-        is_list = len(text.splitlines()) == 1 and len(items_of(text)) == words.total()
-        count += words.total() > 2 and words <= given and normal_form(text) not in normal_form(asked) and is_list
-    return count >= _MOSTLY * len(found.texts)
-
-
-def _bare(text: str) -> list[str]:
-    return [bare for word in normal_form(text).split() for bare in {word, word.strip(".,:;!?\"'()[]")}]
 
 
 def _boolean(found: References) -> AnswerGuess | None:
@@ -272,12 +262,11 @@ def labels_of(references: Sequence[str]) -> tuple[str, ...]:
 
 
 def _parsed(text: str) -> object:
-    if isinstance(text, Number) or text[:1].isdigit():
+    """The value of an object or a list that a text writes, as JSON or as Python does it; None for other texts."""
+    if isinstance(text, Number) or text.lstrip()[:1] not in ("{", "["):
         return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    written = canonical_reference(text, AnswerSpec(kind="json"))
+    return None if written is None else json.loads(written)
 
 
 def _plain(kind: AnswerKind, instruction: str, description: str) -> AnswerGuess:
@@ -292,8 +281,9 @@ _PLAIN: Mapping[str, AnswerGuess] = {
     "exact": _plain("exact", "Answer in a few words, with nothing else.", "a short answer"),
     "free": _plain("free", "Answer in one or two sentences.", "a good answer"),
 }
+_ARRAYS = _PLAIN["json"]._replace(instruction="Answer with a JSON array, and nothing else.")
 _Rule = Callable[[References], AnswerGuess | None]
-_RULES: tuple[_Rule, ...] = (_json, _label_sets, _list, _boolean, _labelled, _number, _exact, _free)
+_RULES: tuple[_Rule, ...] = (_json, _reordered, _label_sets, _list, _boolean, _labelled, _number, _exact, _free)
 _BY_KIND: Mapping[str, _Rule | None] = {
     "json": None, "labels": _label_sets, "list": _list, "boolean": _boolean, "choice": None, "number": None,
     "exact": None, "free": _free,

@@ -10,7 +10,7 @@ from typing import Any
 from gpo.data.content_blocks import is_image
 from gpo.data.conversations import is_shown_as_messages, is_tools, last_role
 from gpo.data.guessing.roles.names import is_aside
-from gpo.data.guessing.values import can_be_shown, is_missing, is_number_like, key_of
+from gpo.data.guessing.values import can_be_shown, has_objects, is_missing, is_number_like, key_of
 from gpo.data.sources.files import Number
 from gpo.data.sources.paths import value_or_none
 from gpo.formatting import shorten_value
@@ -96,6 +96,11 @@ class Column:
     def is_list(self) -> bool:
         """Whether all values are lists."""
         return bool(self.present) and all(isinstance(value, list) for value in self.present)
+
+    @cached_property
+    def holds_records(self) -> bool:
+        """Whether all values are lists of objects that are neither messages nor tools."""
+        return self.is_list and all(map(has_objects, self.present)) and not (self.holds_messages or self.holds_tools)
 
     @cached_property
     def is_listed(self) -> bool:

@@ -83,7 +83,8 @@ def _checked(column: Column, sets: Sequence[Sequence[object]], between: str | No
         for item in each:
             spelled.setdefault(normal_form(item), visible_form(item))
     ordered = sorted(counts, key=lambda key: (-counts[key], key))
-    return LabelSets(tuple(spelled[key] for key in ordered), between, may_be_empty=column.empty_lists > 0)
+    may_be_empty = column.empty_lists > 0 or not all(items)
+    return LabelSets(tuple(spelled[key] for key in ordered), between, may_be_empty)
 
 
 def are_runs(column: Column) -> bool:

@@ -12,10 +12,13 @@ from gpo.data.guessing.values import key_of
 _MOST_OPTIONS = 12
 _MOSTLY = 0.9
 _NAMED = re.compile(
-    r"(?P<prefix>(?:(?:options?|choices?|answers?|endings?|opt?|candidates?|alternatives?|sol|mc)[ _.-]?)?)"
-    r"(?P<mark>[a-l]|\d{1,2})",
+    r"(?P<prefix>(?:(?:options?|choices?|answers?|endings?|opt?|candidates?|alternatives?|sol|mc|antwort|auswahl|"
+    r"r[ée]ponse|choix|opci[óo]n|respuesta|opç[ãa]o|opcao|alternativa|resposta|risposta|opzione|optie|antwoord|svar|"
+    r"odpowied[źz]|opcja|вариант|ответ|选项|選択肢)[ _.-]?)?)"
+    r"(?P<mark>[a-lа-з]|\d{1,2})",  # noqa: RUF001 - Cyrillic is meant
     re.IGNORECASE,
 )
+_CYRILLIC = "абвгдежз"
 _LISTS = frozenset({"choices", "options", "endings", "candidates", "alternatives", "choice", "mc"})
 
 
@@ -75,13 +78,17 @@ def _of_several_fields(columns: Mapping[str, Column]) -> Options | None:
         match = _NAMED.fullmatch(name.strip())
         if match and column.is_text and (match["prefix"] or not match["mark"].isdigit()):
             mark = match["mark"].lower()
-            place = int(mark) if mark.isdigit() else string.ascii_lowercase.index(mark)
+            place = int(mark) if mark.isdigit() else _place_of(mark)
             groups.setdefault(match["prefix"].lower(), {})[place] = name
     for places in groups.values():
         first = min(places)
         if len(places) > 1 and first <= 1 and sorted(places) == list(range(first, first + len(places))):
             return Options(tuple(places[place] for place in sorted(places)), len(places))
     return None
+
+
+def _place_of(letter: str) -> int:
+    return next(letters.index(letter) for letters in (string.ascii_lowercase, _CYRILLIC) if letter in letters)
 
 
 def option_labels(options: Options, reference: Column, columns: Mapping[str, Column]) -> tuple[str, ...] | None:

@@ -172,6 +172,13 @@ def _of_label_sets(rows: Sequence[Row], found: Guess) -> Iterator[str]:
 
 def _of_gaps(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
     fields = [columns[field] for field in found.inputs.values() if field in columns]
+    for column in fields:
+        if column.is_wordy and (said := [key for key in column.counts if key in _NOTHING]):
+            number = sum(column.counts[key] for key in said)
+            yield (
+                f"`{column.name}` says {shorten_value(said[0])} in {counted(number, 'row')}; if that means that "
+                "nothing is there, empty these cells: such rows are left out"
+            )
     if len(fields) < 2:
         return
     for column in fields:

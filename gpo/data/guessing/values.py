@@ -1,6 +1,7 @@
 """Values of fields as a guess sees them: what is missing, what says the same, what is a number."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from gpo.data.identity import normal_form
@@ -12,6 +13,9 @@ from gpo.records import canonical_json
 from gpo.scoring.read_list import items_of
 
 _ENDS, _FEW_WORDS = frozenset(".?!"), 3
+_MOSTLY, _OFTEN = 0.9, 0.6
+_FEWEST_ITEMS = 3
+"""Of fewer, many stand in the right order already."""
 
 
 def can_be_shown(value: object) -> bool:
@@ -78,3 +82,27 @@ def are_joined(texts: Sequence[str]) -> bool:
     """Whether most texts are several items with one mark between them."""
     joined = sum(len(items_of(text)) > 1 for text in texts if "," in text or ";" in text)
     return joined > len(texts) / 2
+
+
+def are_reordered(answers: Sequence[object], asked: Sequence[str]) -> bool:
+    """Whether answers are items of their questions in another order, so that the order is what counts.
+
+    >>> are_reordered(["a, b, c", ["b", "c", "d"]], ["Sort: c, b, a", "Sort: d, c, b"])
+    True
+    >>> are_reordered(["milk, eggs, flour"], ["Buy milk and eggs, and flour"])
+    False
+    """
+    held = moved = 0
+    for answer, question in zip(answers, asked, strict=True):
+        items = answer if isinstance(answer, list) else items_of(str(answer))
+        words = [word for item in items for word in _bare(str(item))]
+        given = _bare(question)
+        if len(items) >= _FEWEST_ITEMS and Counter(words) <= Counter(given):
+            held += 1
+            rest = iter(given)
+            moved += not all(word in rest for word in words)
+    return bool(answers) and held >= _MOSTLY * len(answers) and moved >= _OFTEN * len(answers)
+
+
+def _bare(text: str) -> list[str]:
+    return [bare for word in normal_form(text).split() if (bare := word.strip(".,:;!?\"'()[]"))]

@@ -23,7 +23,7 @@ _OTHERS = ("gb18030", "big5", "shift_jis", "euc_jp", "cp949", "cp1250", "cp1251"
 _SHOWN, _MOST_READINGS = 20, 3
 _LIKELY = (
     "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
-    "cp874", "iso8859_2", "iso8859_6", "koi8_r", "cp866",
+    "cp874", "iso8859_2", "iso8859_6", "koi8_r", "cp866", "cp850", "mac_roman",
 )  # fmt: skip
 """Of the many encodings that there are, those in which people's files are."""
 
@@ -31,8 +31,13 @@ _NAMED = {"cp932": "shift_jis"}
 """Encodings by another name, which more people know."""
 
 _FOREIGN = re.compile(r"[^\W\d_][¹²³¿¼½¾¢£¥§¶¤¦±¡ª¬¨¯][^\W\d_]|ø\w*ì|ì\w*ø")
-_TURKISH = re.compile("[þð]")
-"""What cp1252 makes of the letters of Polish and Czech, signs within words, and of Turkish, letters of Icelandic."""
+_TURKISH, _ICELANDIC = re.compile("[þð]"), re.compile("[æáíóú]")
+"""What cp1252 makes of the letters of Polish and Czech, signs within words, and of Turkish, letters of Icelandic,
+which has others that no Turkish text has."""
+
+_LATIN, _OTHER = r"[a-zA-Z\u00c0-\u017e]", r"[\u0370-\u04ff\u0620-\u064a]"
+_MIXED = re.compile(rf"{_LATIN}{_OTHER}|{_OTHER}{_LATIN}|[\x80-\x9f]")
+"""Letters of two alphabets in one word, and control characters: no reading of a text."""
 _SOME = 2
 _JAPANESE = ("shift_jis", "cp932", "euc_jp")
 _HIRAGANA, _HIRAGANA_SHARE = re.compile("[\u3041-\u3096]"), 0.1
@@ -87,8 +92,12 @@ def detect_encoding(path: Path) -> EncodingGuess:
 
 def _is_western(whole: bytes) -> bool:
     text = _as_western(whole)
-    is_foreign = max(len(_FOREIGN.findall(text)), len(_TURKISH.findall(text))) >= _SOME
+    is_foreign = len(_FOREIGN.findall(text)) >= _SOME or _is_turkish(text)
     return _has_few_marks(whole) and "\N{REPLACEMENT CHARACTER}" not in text and not is_foreign
+
+
+def _is_turkish(text: str) -> bool:
+    return len(_TURKISH.findall(text)) >= _SOME and len(_ICELANDIC.findall(text)) < _SOME
 
 
 def _has_few_marks(whole: bytes) -> bool:
@@ -102,13 +111,19 @@ def _as_western(whole: bytes) -> str:
 def _likely(whole: bytes) -> str | None:
     """The encoding whose text looks most like one of a language; None where nothing does."""
     text = _as_western(whole) if _has_few_marks(whole) else ""
-    if len(_TURKISH.findall(text)) >= _SOME and not _FOREIGN.search(text):
+    if _is_turkish(text) and not _FOREIGN.search(text):
         return "cp1254"
     for name in _JAPANESE:
         if len(_HIRAGANA.findall(_decoded(whole, name))) >= _HIRAGANA_SHARE * sum(each > 0x7F for each in whole):
             return name
-    best = charset_normalizer.from_bytes(whole[:_LOOKED_AT], cp_isolation=[*_LIKELY]).best()
-    return None if best is None else _NAMED.get(best.encoding, best.encoding)
+    found = charset_normalizer.from_bytes(whole[:_LOOKED_AT], cp_isolation=[*_LIKELY])
+    names = [each.encoding for each in found if not _is_odd(str(each))] or [each.encoding for each in found]
+    return _NAMED.get(names[0], names[0]) if names else None
+
+
+def _is_odd(text: str) -> bool:
+    """Whether a text has in its words what stands in no word."""
+    return max(len(_FOREIGN.findall(text)), len(_MIXED.findall(text))) >= _SOME
 
 
 def _decoded(whole: bytes, encoding: str) -> str:

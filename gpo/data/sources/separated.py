@@ -19,7 +19,8 @@ from gpo.data.sources.files import (
 from gpo.errors import DatasetError
 
 _LONGEST_FIELD = 1 << 24
-_SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r"""\ufeff?"?sep=(.)"?\1*\s*""", re.IGNORECASE)
+_UNSEEN = re.compile(r"^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$")
 _DELIMITERS = (",", ";", "\t", "|")
 _ROWS_TRIED = 20
 _ID_OF_COLUMN = '{"ImportId"'
@@ -34,8 +35,9 @@ def load_csv(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
     """Comma-separated values with a header; every value is text as it is written.
 
     A quoted field may hold line breaks; then the rows are numbered as a spreadsheet does it, not by lines. A first line
-    `sep=;`, which spreadsheets write and do not show, says the separator. The header is row 1, or what stands below
-    titles: rows with one cell, as wide as the header, with an empty row below, or with a `#`. Empty rows are none.
+    `sep=;`, which spreadsheets write and do not show, says the separator; it may be quoted, and filled up to a row. The
+    header is row 1, or what stands below titles: rows with one cell, as wide as the header, with an empty row below, or
+    with a `#`. Empty rows are none.
     """
     yield from _separated(path, reading, ",")
 
@@ -107,7 +109,7 @@ def _names(header: Sequence[str]) -> list[str]:
 
     Of several columns without a name, each is called by its place, as spreadsheets leave empty ones behind.
     """
-    names = [name.strip() for name in header]
+    names = [_UNSEEN.sub("", name) for name in header]
     if names.count("") < 2:
         return names
     return [name or f"column {place}" for place, name in enumerate(names, start=1)]

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.cli.display.starter import starter_text
+from gpo.data.starter import write_starter
 from gpo.spec.file import load_spec
 from tests.support.commands import environment, gpo, refused
 from tests.support.endpoint import Reply, Request, serving
@@ -298,3 +300,11 @@ def test_tools_of_rows_are_bound_to_the_call_and_a_call_is_the_answer(folder: Pa
     content["models"]["task"] = "local:smollm2-135m"
     (folder / "calls.yaml").write_text(yaml.safe_dump(content), "utf-8")
     refused(gpo("evaluate", "calls.yaml"), "takes text alone, and {{tools}} of example", "ask a model that takes it")
+
+
+def test_a_column_of_explanations_is_named_as_no_input(tmp_path: Path) -> None:
+    write_csv(
+        tmp_path, [{"text": f"Is {i} even?", "answer": ["yes", "no"][i % 2], "rationale": f"{i}!"} for i in range(40)]
+    )
+    path = next(tmp_path.glob("*.csv"))
+    assert "solution  `rationale`, no input" in starter_text(write_starter("task", path, tmp_path, force=False))

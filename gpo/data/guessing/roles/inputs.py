@@ -13,6 +13,7 @@ from gpo.data.guessing.roles.names import (
     is_judgement,
     is_like_answer,
     is_prediction,
+    is_remark,
     is_solution,
     is_split,
     is_test_of_code,
@@ -120,6 +121,8 @@ def _why_not(column: Column, reference: Column) -> str:
     )
     if why := next((why for rule, why in rules if rule()), ""):
         return why
+    if is_remark(column.name):
+        return leak_of(column, reference) or "holds what was said of the answer"
     # The name of a file may well hold the answer, but is not what the model is shown.
     return "" if column.holds else leak_of(column, reference)
 

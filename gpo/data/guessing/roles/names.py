@@ -89,7 +89,10 @@ _OF_ANSWERS = frozenset({
 })
 """Last words of names that tell of an answer how it came about, and not what it is."""
 
-_RATERS = frozenset({"rater", "raters", "annotator", "annotators", "coder", "coders", "judge", "judges", "worker"})
+_RATERS = frozenset({
+    "rater", "raters", "annotator", "annotators", "coder", "coders", "judge", "judges", "worker", "grader", "graders",
+})
+_SAID = frozenset({"comment", "comments", "note", "notes", "remark", "remarks", "feedback"})
 _RATINGS = frozenset({"score", "rating", "ratings", "stars", "star", "overall"})
 _TOPICS = frozenset({"category", "class", "topic"})
 _WRITTEN = frozenset({"response", "completion", "output"})
@@ -153,6 +156,11 @@ def is_aside(name: str) -> bool:
 def is_rater(name: str) -> bool:
     """Whether a field holds what one of several people said."""
     return not _RATERS.isdisjoint(words_of(name))
+
+
+def is_remark(name: str) -> bool:
+    """Whether a field holds what one who judged a row said of it."""
+    return is_rater(name) and not _SAID.isdisjoint(words_of(name))
 
 
 def is_rating(name: str) -> bool:

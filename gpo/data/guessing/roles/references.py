@@ -32,6 +32,9 @@ _INNER = ("answer", "text", "output", "content", "label", "value", "result", "sp
 _INNER_OF_ONE = ("value", "result", "choices")
 """Where a list always holds one object, as the annotations of one person, and the result that they come to."""
 _CONTAINER_WORDS = frozenset({"vars", "variables", "metadata", "meta", "example", "data", "fields", "row", "context"})
+_FEWEST_LABELLED = 20
+"""Rows that a spec needs."""
+
 _STATES = frozenset({"accept", "reject", "ignore"})
 _STATED = frozenset({"accept", "spans"})
 """What says whether a person accepted a row is no answer beside what they said of it."""
@@ -77,8 +80,10 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
         return _of_two_texts(asked[0], rest[0], list(columns), ask)
     sides = pairs_of(columns)
     judged = [column for column in rest if column.is_number and not column.is_row_number]
-    if len(sides) == len("ab") and len(judged) == 1:
-        return Reference(judged[0].name)
+    last = judged if len(sides) == len("ab") and len(judged) == 1 else []
+    last = last or [column for column in plain if column.holds_records and not is_container(column.name)]
+    if len(last) == 1:
+        return Reference(last[0].name)
     raise _undecided_reference(columns, plain)
 
 
@@ -213,6 +218,11 @@ def _undecided_reference(columns: Mapping[str, Column], plain: Sequence[Column])
     rest = [name for name in texts if name not in asked] or texts[-1:]
     asked = [name for name in asked if name != rest[-1]]
     choices = Choices(input=tuple(asked), reference=rest[-1]) if asked and rest else None
+    if choices is None:
+        # Labels of a part of the rows are labels all the same, if a person says so.
+        partly = [name for name, column in columns.items() if not column.is_filled and column.is_label_like]
+        partly = [name for name in partly if len(columns[name].present) >= _FEWEST_LABELLED]
+        choices = Choices(reference=partly[0]) if len(partly) == 1 else None
     return UndecidedError(
         f"cannot tell which field holds the right answer, which differs from row to row; {shown_fields(columns)}",
         choices,

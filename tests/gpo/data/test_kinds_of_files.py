@@ -1,0 +1,180 @@
+"""Files of kinds that are known, in other clothes: other languages, other marks, other ways to write the same thing."""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from gpo.data.guessing.columns import Column
+from gpo.data.guessing.guess import Guess, guess
+from gpo.data.guessing.remarks import remarks_on
+from gpo.data.guessing.roles.inputs import LeftOut
+from gpo.data.sources.encodings import EncodingError, detect_encoding
+from gpo.data.starter import write_starter
+from gpo.errors import DatasetError
+from gpo.scoring.answers import canonical_reference
+
+COUNT = 40
+WORDS = ("otter", "badger", "heron", "lynx", "marten", "stoat", "weasel")
+
+
+def drawn(number: int) -> list[str]:
+    return random.Random(number).sample(WORDS, 5)
+
+
+def text(number: int) -> str:
+    return f"Parcel {number} is {['late', 'here'][number % 2]}, thank you."
+
+
+def bill(number: int) -> dict[str, object]:
+    return {"number": number, "town": "Rome", "paid": None}
+
+
+def sorting(between: str, write: Callable[[list[str]], object]) -> Callable[[int], dict[str, object]]:
+    return lambda i: {"question": f"Sort: {between.join(drawn(i))}.", "answer": write(sorted(drawn(i)))}
+
+
+def options(names: Sequence[str], question: str, answer: str, labels: str) -> Callable[[int], dict[str, Any]]:
+    """Rows of a multiple-choice question in another language."""
+    return lambda i: {
+        question: f"What is {i}?",
+        **{name: f"{WORDS[(i + place) % 7]} {i}" for place, name in enumerate(names)},
+        answer: labels[i % len(names)],
+    }
+
+
+class Kind(NamedTuple):
+    name: str
+    row: Callable[[int], dict[str, Any]]
+    inputs: tuple[str, ...]
+    reference: str
+    kind: str
+    metric: str
+
+
+GERMAN, SPANISH = ("Antwort A", "Antwort B", "Antwort C"), ("opción_1", "opción_2", "opción_3")
+CYRILLIC = ("\u0410", "\u0411", "\u0412")
+KINDS = (
+    *(
+        Kind(f"sorted, {name}", sorting(between, write), ("question",), "answer", "list", "list_match")
+        for name, between, write in (
+            ("commas", ", ", ", ".join),
+            ("semicolons", "; ", "; ".join),
+            ("lines", "\n", "\n".join),
+            ("arrows", " > ", " > ".join),
+            ("array", ", ", list),
+            ("text of an array", ", ", json.dumps),
+        )
+    ),
+    Kind("items of a text", lambda i: {"text": f"Buy {', '.join(drawn(i))} {i}", "bought": drawn(i)[: 1 + i % 3]},
+         ("text",), "bought", "labels", "jaccard"),
+    Kind("empty arrays", lambda i: {"text": text(i), "found": json.dumps([f"p{i}", f"q{i}"][: i % 3])},
+         ("text",), "found", "json", "json_fields"),
+    Kind("objects as Python writes them", lambda i: {"text": text(i), "fields": repr(bill(i))},
+         ("text",), "fields", "json", "json_fields"),
+    Kind("an object that breaks off", lambda i: {"text": text(i), "fields": json.dumps(bill(i))[: 9 if i == 4 else 99]},
+         ("text",), "fields", "json", "json_fields"),
+    Kind("lists of objects", lambda i: {"order": text(i), "lines": [bill(i), bill(i + 1)]},
+         ("order",), "lines", "json", "json_fields"),
+    Kind("German options", options(GERMAN, "Frage", "Richtig", "ABC"),
+         ("Frage", *GERMAN), "Richtig", "choice", "exact_match"),
+    Kind("Spanish options", options(SPANISH, "pregunta", "correcta", "123"),
+         ("pregunta", *SPANISH), "correcta", "choice", "exact_match"),
+    Kind("Cyrillic options", options(CYRILLIC, "вопрос", "ответ", "".join(CYRILLIC)),
+         ("вопрос", *CYRILLIC), "ответ", "choice", "exact_match"),
+)  # fmt: skip
+
+
+def guessed(row: Callable[[int], dict[str, Any]], folder: Path) -> Guess:
+    return guess(folder / "rows.jsonl", [row(number) for number in range(COUNT)])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_the_task_is_found(kind: Kind, tmp_path: Path) -> None:
+    found = guessed(kind.row, tmp_path)
+    assert (tuple(found.inputs.values()), found.reference) == (kind.inputs, kind.reference)
+    assert (found.answer.spec.kind, found.answer.metric) == (kind.kind, kind.metric)
+
+
+def test_a_text_of_no_label_is_an_answer_where_lists_of_labels_are(tmp_path: Path) -> None:
+    found = guessed(lambda i: {"text": text(i), "tags": json.dumps(["red", "blue", "green"][: i % 4])}, tmp_path)
+    assert found.answer.spec.kind == "labels"
+    assert canonical_reference("[]", found.answer.spec) is not None
+
+
+def test_what_a_rater_remarks_is_no_input_and_the_text_of_a_customer_is(tmp_path: Path) -> None:
+    said = {"label": ["bad", "good"], "grader_comment": ["I read it twice", "As told", "It fits"]}
+    found = guessed(
+        lambda i: {"comment": text(i), "grader_comment": f"{said['grader_comment'][i % 3]} {i}", "label": i % 2 > 0},
+        tmp_path,
+    )
+    assert list(found.inputs) == ["comment"]
+    assert LeftOut("grader_comment", "holds what was said of the answer") in found.left_out
+
+
+def test_texts_that_say_that_there_is_nothing_are_told(tmp_path: Path) -> None:
+    rows = [{"text": "NaN" if i == 3 else text(i), "label": ["bad", "good"][i % 2]} for i in range(COUNT)]
+    (remark,) = remarks_on(rows, guess(tmp_path / "rows.csv", rows))
+    assert "`text` says 'nan' in 1 row" in remark
+
+
+def test_labels_of_half_of_the_rows_are_refused_with_the_command_that_takes_them(tmp_path: Path) -> None:
+    rows = "".join(f'"{text(i)}",{["bad", "", "good", ""][i % 4]}\n' for i in range(2 * COUNT))
+    (tmp_path / "half.csv").write_text(f"text,category\n{rows}")
+    with pytest.raises(DatasetError, match=r"missing in 40 of 80 rows\)\n  This works: .* --reference category$"):
+        write_starter("task", tmp_path / "half.csv", tmp_path, force=False)
+
+
+def test_a_contradiction_names_yes_and_no_as_they_are_written(tmp_path: Path) -> None:
+    rows = "".join(f"Was it {i}?,{['sí', 'no'][i % 2]}\n" for i in range(COUNT))
+    (tmp_path / "rows.csv").write_text(f"text,label\n{rows}Was it 4?,no\n")
+    with pytest.raises(DatasetError, match="answered 'sí' and 'no'"):
+        write_starter("task", tmp_path / "rows.csv", tmp_path, force=False)
+
+
+@pytest.mark.parametrize(
+    ("first", "header"),
+    [
+        ('\ufeff"sep=;"\r\n', "text;label"),
+        ("sep=;;\n", "text;label"),
+        ("SEP=|\n", "text|label"),
+        ("", "\ufefftext\u200b;\u200b label\u00a0"),
+    ],
+)
+def test_marks_that_nobody_sees_are_no_part_of_the_header(first: str, header: str, tmp_path: Path) -> None:
+    between = "|" if "|" in header else ";"
+    rows = "".join(f'"{text(i)}"{between}{["bad", "good"][i % 2]}\n' for i in range(COUNT))
+    (tmp_path / "rows.csv").write_text(f"{first}{header}\n{rows}", encoding="utf-8")
+    found = write_starter("task", tmp_path / "rows.csv", tmp_path, force=False).found.guess
+    assert (found.inputs, found.reference) == ({"text": "text"}, "label")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "encoding"),
+    [
+        ("Bardzo miły hotel w Łodzi, żenada, nie polecam, więcej nie wrócę", "cp1250"),
+        ("La chambre nous a déçus, le dîner était décevant à Noël", "mac_roman"),
+        ("Das Bügeleisen macht seltsame Geräusche und läßt sich nicht öffnen", "cp850"),
+    ],
+)
+def test_the_likely_encoding_is_one_whose_words_are_words(sentence: str, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("".join(f"{sentence} {i},good\n" for i in range(COUNT)).encode(encoding))
+    with pytest.raises(EncodingError) as caught:
+        detect_encoding(path)
+    assert caught.value.likely == encoding
+
+
+def test_icelandic_is_western(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(("Þetta hótel var frábært, maturinn góður og ódýr\n" * COUNT).encode("cp1252"))
+    assert detect_encoding(path).encoding == "cp1252"
+
+
+def test_a_list_of_messages_or_texts_is_no_list_of_objects() -> None:
+    assert Column("lines", [{"lines": [{"a": "1"}, {"a": "2"}]}]).holds_records
+    assert not Column("lines", [{"lines": ["a"]}]).holds_records
+    assert not Column("talk", [{"talk": [{"role": "user", "content": "Hi"}]}]).holds_records
