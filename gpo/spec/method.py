@@ -118,7 +118,7 @@ SIZES: Mapping[str, Mapping[str, int]] = {
     "minibatch": {"candidates": 4, "batch": 4},
     "opro": {"k": 20},
     "gepa-like": {"candidates": 1, "batch": 3, "examples": 0},
-    "copro-like": {"candidates": 10, "k": 10, "examples": 0},
+    "copro-like": {"k": 10, "examples": 0},
 }
 """How far a preset goes where that is not what GPO's paper has."""
 

@@ -74,7 +74,7 @@ def test_all_cells_of_a_task_have_the_same_budget(task: Path, tmp_path: Path) ->
         assert own.optimizer.candidates == CANDIDATES
         # None stops early for want of progress: those that restart go on until the calls are spent.
         assert own.optimizer.restart or own.optimizer.patience == own.optimizer.max_steps
-        assert own.optimizer.race_after is None
+        assert (own.optimizer.race_after is None) == (own.optimizer.accept != "race")
         assert own.seed == 0
     by_method = {cell.arm: whole.specs[cell.spec].optimizer for cell in whole.cells}
     for name, method in PRESETS.items():
@@ -82,8 +82,8 @@ def test_all_cells_of_a_task_have_the_same_budget(task: Path, tmp_path: Path) ->
     # 6 for the start, then 12 a step; a reflection on 8 answers costs 8 more.
     assert {name: each.max_steps for name, each in by_method.items()} == {
         **dict.fromkeys(PRESETS, 3),
-        **dict.fromkeys(("apo", "pe2"), 2),
-        "minibatch": UNBOUNDED_STEPS,
+        **dict.fromkeys(("apo", "pe2", "protegi-like"), 2),
+        **dict.fromkeys(("minibatch", "gepa-like"), UNBOUNDED_STEPS),
     }
 
 

@@ -7,7 +7,7 @@ from gpo.datasets.changes import DatasetDifference
 from gpo.datasets.version import DatasetVersion
 from gpo.formatting import shorten
 from gpo.prompts.version import PromptRecord
-from gpo.report.kept.places import Place, place_of
+from gpo.report.kept.places import PageLink, place_of
 from gpo.report.page.facts import Command
 from gpo.report.page.numbers import PlainTable
 from gpo.report.page.templates import fill_page
@@ -28,7 +28,7 @@ class LabelBar(NamedTuple):
 class UsedBy(NamedTuple):
     """A version of a prompt that was measured on a version of the dataset."""
 
-    prompt: Place
+    prompt: PageLink
     version: int
     data: str
     test: str

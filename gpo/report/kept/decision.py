@@ -9,7 +9,7 @@ from gpo.production.decision import STATUS_WORDS, Decision, Status
 from gpo.prompts.version import PromptRecord, version_difference
 from gpo.report.findings import Tone
 from gpo.report.gate import MEASURE_HEAD, SLICE_HEAD
-from gpo.report.kept.places import Place, place_of
+from gpo.report.kept.places import PageLink, place_of
 from gpo.report.page.facts import Command
 from gpo.report.page.numbers import gate_section
 from gpo.report.page.templates import fill_page
@@ -29,7 +29,7 @@ class PromptChange(NamedTuple):
 _TONES: dict[Status, Tone] = {"promoted": "better", "rejected": "worse", "expired": "unclear", "waiting": "unclear"}
 
 
-def decision_page(decision: Decision, record: PromptRecord | None, run: Place) -> str:
+def decision_page(decision: Decision, record: PromptRecord | None, run: PageLink) -> str:
     """The page; `record` is the prompt, None where the registry has it no more, and `run` what was decided about."""
     verdict = decision.verdict
     change = _change(decision, record)

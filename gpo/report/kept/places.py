@@ -9,7 +9,7 @@ from gpo.report.page.material import report_path
 PageKind = Literal["prompts", "datasets", "decisions", "comparisons"]
 
 
-class Place(NamedTuple):
+class PageLink(NamedTuple):
     """Something by its name, with the address of its page as another page names it; empty where there is none."""
 
     name: str
@@ -21,11 +21,11 @@ def page_path(home: Path, kind: PageKind, name: str) -> Path:
     return home / "reports" / kind / f"{name}.html"
 
 
-def place_of(kind: PageKind, name: str, shown: str | None = None) -> Place:
+def place_of(kind: PageKind, name: str, shown: str | None = None) -> PageLink:
     """A page of this kind, as the pages in the folders beside it name it."""
-    return Place(shown or name, f"../{kind}/{quote(name)}.html")
+    return PageLink(shown or name, f"../{kind}/{quote(name)}.html")
 
 
-def place_of_run(home: Path, run: str) -> Place:
+def place_of_run(home: Path, run: str) -> PageLink:
     """A run, with its report where there is one."""
-    return Place(run, f"../{quote(run)}.html" if report_path(home, run).exists() else "")
+    return PageLink(run, f"../{quote(run)}.html" if report_path(home, run).exists() else "")

@@ -10,7 +10,7 @@ from gpo.production.decision import Decision
 from gpo.prompts.version import Lineage, Measurement, Move, PromptRecord, PromptVersion
 from gpo.report.charts.versions import VersionPoint, versions_svg
 from gpo.report.kept.decision import tone_of, words_of
-from gpo.report.kept.places import Place, place_of, place_of_run
+from gpo.report.kept.places import PageLink, place_of, place_of_run
 from gpo.report.page.facts import Command
 from gpo.report.page.templates import fill_page
 from gpo.words import DiffPart, word_difference
@@ -28,7 +28,7 @@ class TimelineEvent(NamedTuple):
     who: str
     alias: str
     tone: str
-    place: Place
+    place: PageLink
 
 
 class VersionCard(NamedTuple):
@@ -40,7 +40,7 @@ class VersionCard(NamedTuple):
     parent: int | None
     difference: Sequence[DiffPart]
     facts: Sequence[tuple[str, str]]
-    run: Place | None
+    run: PageLink | None
     messages: Sequence[tuple[str, str]]
 
 
@@ -123,7 +123,7 @@ def _moved(move: Move) -> TimelineEvent:
     words = "rolled back to" if move.action == "rollback" else "now"
     what = f"{move.alias}: {words} version {move.to_version}{before}"
     tone = "worse" if move.action == "rollback" else "better"
-    where = Place(f"version {move.to_version}", f"#v{move.to_version}")
+    where = PageLink(f"version {move.to_version}", f"#v{move.to_version}")
     return TimelineEvent(move.at, what, move.why, move.who, move.alias, tone, where)
 
 

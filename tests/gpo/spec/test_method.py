@@ -51,12 +51,7 @@ def test_methods_of_others_have_points_near_them() -> None:
         "race",
         16,
     )
-    assert (copro.information, copro.trajectory, copro.candidates, copro.examples) == (
-        "prompt+score",
-        "importance",
-        10,
-        0,
-    )
+    assert (copro.information, copro.trajectory, copro.k, copro.examples) == ("prompt+score", "importance", 10, 0)
 
 
 def test_the_default_gives_each_proposal_cases_and_tries_it_on_them() -> None:

@@ -38,7 +38,7 @@ LABELLED = (
     Example(id="e4", inputs={"review": "A gem."}, reference="positive"),
     Example(id="e5", inputs={"review": "A dud."}, reference="negative"),
 )
-PUBLISHED = [name for name in PRESETS if name != DEFAULT_PRESET]
+PUBLISHED = [name for name in PRESETS if name != DEFAULT_PRESET and not name.endswith("-like")]
 WAYS: tuple[Way, ...] = get_args(Way)
 
 
