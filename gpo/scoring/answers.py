@@ -19,6 +19,7 @@ from gpo.scoring.rules import choice, labels, line, number_value, place
 from gpo.scoring.rules import number as numbers
 from gpo.scoring.rules.boolean import booleans, whole_booleans
 from gpo.scoring.rules.choice_text import ChoiceText
+from gpo.scoring.rules.corrections import without_wrong
 from gpo.scoring.rules.mentioned import subject_of
 from gpo.scoring.spec import AnswerSpec
 from gpo.scoring.text.numbers import single_number
@@ -68,6 +69,7 @@ def rule_by_rule(
 def _rules(text: str, answer: AnswerSpec, question: str, *, cut: bool, without: Collection[str]) -> list[BoundRule]:
     text = turn_of(text)
     if answer.where is None:
+        text = without_wrong(text, question) if answer.kind in _ONE_ANSWER else text
         rules = _READERS[answer.kind](_Given(text, answer, question, cut, without))
         if answer.kind not in _MANY_TURNS or (begins := _NEXT_QUESTION.search(text)) is None:
             return rules
@@ -126,6 +128,8 @@ _LEADING_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\w)")
 
 _OF_LINES = frozenset({"list", "labels"})
 """Kinds whose answers may take several lines."""
+
+_ONE_ANSWER = frozenset({"choice", "number", "boolean"})
 
 _MANY_TURNS = frozenset({"choice", "labels", "number", "boolean", "list", "exact"})
 _NEXT_QUESTION = re.compile(

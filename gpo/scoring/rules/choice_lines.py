@@ -119,13 +119,20 @@ def opening(text: ChoiceText) -> Found:
     if not text.lines or not text.sentences or text.sentences[0].asks or _goes_through(text):
         return None
     wholes = {phrase.meaning for each in text.sentences if (phrase := text.phrases.whole(each.text))}
-    if _are_headings(text) or len(wholes) > 1:
+    if _are_headings(text) or len(wholes) > 1 or _is_denied_field(text):
         return UNCLEAR
     line = OPENING_MARKS.sub("", text.lines[0])
     if (found := _headed(text, line)) is not None:
         return found
     first = next(iter(sentences(line)), None)
     return None if first is None else leading(first.text, said_in(first.text, text.phrases))
+
+
+def _is_denied_field(text: ChoiceText) -> bool:
+    """Whether the first line says of one option that it is not so: `positive: no`."""
+    name, value = field_of(text.lines[0]) or ("", "")
+    phrase, so = text.phrases.whole(name), _SO_OR_NOT.fullmatch(value)
+    return phrase is not None and not phrase.is_particle and so is not None and not so["yes"]
 
 
 def _headed(text: ChoiceText, line: str) -> Found:

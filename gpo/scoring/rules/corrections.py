@@ -21,6 +21,24 @@ _CONFIRMS = re.compile(
 )
 
 
+_CALLED_WRONG = re.compile(
+    r"(?:^|(?<=[.!?;,\n]))[ \t]*(?:(?:and|but|so)\s+)?(?:the|an?|one|my|its)\s+(?:wrong|incorrect)\s+"
+    r"(?:answer|option|choice|label|response|class|category|result|value)\s+(?:is|was|would\s+be)\s+(?!not\b)"
+    r"(?:[^.,;\n]|[.,](?=[0-9]))*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ASKS_FOR_WRONG = re.compile(r"\b(?:wrong|incorrect|false|not|except)\b", re.IGNORECASE)
+
+
+def without_wrong(text: str, question: str) -> str:
+    """A text without what it names as a wrong answer, unless that is what the question asks for.
+
+    >>> without_wrong("The wrong answer is 2.5. So it is 3.", "How many?")
+    '. So it is 3.'
+    """
+    return text if _ASKS_FOR_WRONG.search(question) else _CALLED_WRONG.sub("", text)
+
+
 def marks_in(text: str, *, no_corrects: bool) -> list[re.Match[str]]:
     """What takes something back, the last ones, from the last on; "No." does where no answer is "no"."""
     marks = list(_CORRECTION.finditer(text))

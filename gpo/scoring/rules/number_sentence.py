@@ -80,6 +80,7 @@ _DENIED_AFTER = re.compile(
     r"\s*(?:is|was)(?:n['\u2019]t|\s+not)(?:\s+(?:correct|right|it))?\s*[.,;!]?$|\s*(?:is|was)\s+(?:wrong|incorrect)\b",
     re.IGNORECASE,
 )
+_OR_MORE = re.compile(r"[0-9]\s+or\s+(?:more|less|fewer|higher|lower|above|below|over|under)\b", re.IGNORECASE)
 _MAY_BE = re.compile(r"\b(?:could|may|might)(?:\s(?:also|even))?\sbe\s*[$€£]?$", re.IGNORECASE)
 _TWO_SUBJECTS = re.compile(
     r"\b(?:is|are|was|were|=)\s+[$€£]?[0-9][0-9.,]*[^,;=]{0,20}?(?:,\s*and|,|\band)\s+(?:the|its|their)\s+\w+(?:\s\w+)?\s+"
@@ -108,6 +109,7 @@ def of_sentence(sentence: str) -> Found:
     found = numbers_in(main)
     if (
         is_several(sentence)
+        or _OR_MORE.search(sentence)
         or _TWO_SUBJECTS.search(main)
         or (_OR.search(main) and len({each.value for each in found}) > 1)
     ):
@@ -151,6 +153,8 @@ def _after_verb(main: str, found: Sequence[NamedNumber]) -> Found:
     """The number after the last verb that has one, where all further ones are asides: `pays $36 for 4 shirts`."""
     verbs = [match.end() for match in VERB.finditer(main) if match.end() <= found[-1].start]
     if not verbs:
+        if any(match.start() >= found[-1].end for match in VERB.finditer(main)):
+            return UNCLEAR  # "The sum of 3 and 4 is seven."
         # "The car travels 180 miles in 3 hours."
         plain = [each for each in found if not (_ADJUNCT.search(main[: each.start]) or COMPARES.match(main, each.end))]
         is_sure = len(plain) == 1 and not any(VAGUE.search(main[: each.start]) for each in found)

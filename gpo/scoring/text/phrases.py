@@ -72,7 +72,7 @@ class Phrases:
             rated = numbers_in(bare, scale=self.scale)
             is_all = len(rated) == 1 and (rated[0].start, rated[0].end) == (0, len(bare))
             return self.numbers.get(rated[0].value or Decimal("NaN")) if is_all else None
-        number = single_number(text)
+        number = single_number(text.rstrip(_TAIL + " "))
         return None if number is None else self.numbers.get(number)
 
     def find(self, sentence: str) -> list[Mention]:

@@ -146,6 +146,8 @@ def test_one_that_takes_ever_more_memory_is_replaced_and_told(tmp_path: Path, mo
     monkeypatch.setattr(workers, "MOST_GROWTH", 50 * 1024**2)
     code = "import os\nKEPT = []\ndef answer(question):\n    KEPT.append(b'x' * 120_000_000)\n    return question"
     told: list[Event] = []
+    # A process that is started by a large one has no part in its memory.
+    assert bytearray(b"x") * 300_000_000
     with listen(told.append):
         score = score_of(tmp_path, code, EXAMPLES[:2], max_concurrency=1)
     assert score.mean == 1.0
