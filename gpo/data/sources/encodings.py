@@ -30,10 +30,13 @@ _LIKELY = (
 _NAMED = {"cp932": "shift_jis"}
 """Encodings by another name, which more people know."""
 
-_FOREIGN = re.compile(r"[^\W\d_][¹²³¿¼½¾¢£¥§¶¤¦±¡ª¬¨¯][^\W\d_]|ø\w*ì|ì\w*ø")
+_FOREIGN = re.compile(r"[^\W\d_][¹²³¿¼½¾¢£¥§¶¤¦±¡ªº¬¨¯][^\W\d_]|ø\w*ì|ì\w*ø")
 _TURKISH, _ICELANDIC = re.compile("[þð]"), re.compile("[æáíóú]")
 """What cp1252 makes of the letters of Polish and Czech, signs within words, and of Turkish, letters of Icelandic,
-which has others that no Turkish text has."""
+which has others that no Turkish text has, and of Romanian, whose other letter is `ã`."""
+
+_HUNGARIAN = ("[õû]", "[öü]", "[áíóú]")
+"""What cp1252 makes of its letters: no Western language has some of each."""
 
 _LATIN, _OTHER = r"[a-zA-Z\u00c0-\u017e]", r"[\u0370-\u04ff\u0620-\u064a]"
 _MIXED = re.compile(rf"{_LATIN}{_OTHER}|{_OTHER}{_LATIN}|[\x80-\x9f]")
@@ -92,12 +95,20 @@ def detect_encoding(path: Path) -> EncodingGuess:
 
 def _is_western(whole: bytes) -> bool:
     text = _as_western(whole)
-    is_foreign = len(_FOREIGN.findall(text)) >= _SOME or _is_turkish(text)
+    is_foreign = _has(_FOREIGN, text) or _has_thorns(text) or _is_hungarian(text)
     return _has_few_marks(whole) and "\N{REPLACEMENT CHARACTER}" not in text and not is_foreign
 
 
-def _is_turkish(text: str) -> bool:
-    return len(_TURKISH.findall(text)) >= _SOME and len(_ICELANDIC.findall(text)) < _SOME
+def _has(form: re.Pattern[str] | str, text: str) -> bool:
+    return len(re.findall(form, text)) >= _SOME
+
+
+def _has_thorns(text: str) -> bool:
+    return _has(_TURKISH, text) and not _has(_ICELANDIC, text)
+
+
+def _is_hungarian(text: str) -> bool:
+    return all(_has(letters, text) for letters in _HUNGARIAN)
 
 
 def _has_few_marks(whole: bytes) -> bool:
@@ -111,8 +122,10 @@ def _as_western(whole: bytes) -> str:
 def _likely(whole: bytes) -> str | None:
     """The encoding whose text looks most like one of a language; None where nothing does."""
     text = _as_western(whole) if _has_few_marks(whole) else ""
-    if _is_turkish(text) and not _FOREIGN.search(text):
+    if _has_thorns(text) and not _FOREIGN.search(text) and "ã" not in text:
         return "cp1254"
+    if _is_hungarian(text):
+        return "cp1250"
     for name in _JAPANESE:
         if len(_HIRAGANA.findall(_decoded(whole, name))) >= _HIRAGANA_SHARE * sum(each > 0x7F for each in whole):
             return name
@@ -123,7 +136,7 @@ def _likely(whole: bytes) -> str | None:
 
 def _is_odd(text: str) -> bool:
     """Whether a text has in its words what stands in no word."""
-    return max(len(_FOREIGN.findall(text)), len(_MIXED.findall(text))) >= _SOME
+    return _has(_FOREIGN, text) or _has(_MIXED, text) or ("ã" in text and _has("[ºþ]", text))
 
 
 def _decoded(whole: bytes, encoding: str) -> str:

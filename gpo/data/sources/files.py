@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BufferedIOBase, TextIOWrapper
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple, NoReturn, TextIO, cast
+from typing import Any, NamedTuple, TextIO, cast
 
 from gpo.data.sources.paths import top_field
 from gpo.errors import DatasetError, suggestion
@@ -188,10 +188,10 @@ def _parsed_line(line: str, encoding: str) -> Mapping[str, Any] | DatasetError:
 
 
 def parse_json(text: str) -> object:
-    """JSON with its numbers as they are written, as `Number`.
+    """JSON with its numbers as they are written, as `Number`; NaN is null.
 
     Raises:
-        DatasetError: NaN or an infinity, or nested too deeply.
+        DatasetError: an infinity, or nested too deeply.
         json.JSONDecodeError: not JSON.
     """
     try:
@@ -200,7 +200,10 @@ def parse_json(text: str) -> object:
         raise DatasetError("not valid JSON: nested too deeply") from None
 
 
-def _no_constant(name: str) -> NoReturn:
+def _no_constant(name: str) -> None:
+    """NaN says nothing, as an empty cell does: Python writes it for what is missing in a table."""
+    if name == "NaN":
+        return
     raise DatasetError(f"not valid JSON: {name} is not a JSON number")
 
 

@@ -88,8 +88,40 @@ KINDS = (
 )  # fmt: skip
 
 
+def labelled_twice(text_name: str, other: str, label: str) -> Callable[[int], dict[str, Any]]:
+    """Rows with two columns of labels, of which the first has fewer."""
+    return lambda i: {other: "ab"[i % 2], text_name: text(i), label: ["x1", "y2", "z3"][i % 3]}
+
+
 def guessed(row: Callable[[int], dict[str, Any]], folder: Path) -> Guess:
     return guess(folder / "rows.jsonl", [row(number) for number in range(COUNT)])
+
+
+@pytest.mark.parametrize(
+    ("names", "label"),
+    [(("내용", "채널"), "분류"), (("texte", "priorité"), "catégorie")],
+)
+def test_of_two_columns_of_labels_the_other_one_describes_the_row(
+    names: tuple[str, str], label: str, tmp_path: Path
+) -> None:
+    found = guessed(labelled_twice(*names, label), tmp_path)
+    assert (found.reference, found.others) == (label, (names[1],))
+
+
+def test_a_number_that_is_none_is_a_cell_without_a_value(tmp_path: Path) -> None:
+    rows = [{"text": float("nan") if i == 3 else text(i), "label": ["bad", "good"][i % 2]} for i in range(COUNT)]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    (told,) = write_starter("task", tmp_path / "rows.json", tmp_path, force=False).splits.left_out
+    assert "left out 1 row that cannot be used; the first: row 4: field `text`" in told
+
+
+def test_fields_beside_one_text_are_what_is_to_be_read_from_it(tmp_path: Path) -> None:
+    found = guessed(lambda i: {"email": text(i), "fields": bill(i)}, tmp_path)
+    assert (list(found.inputs), found.reference, found.answer.spec.kind) == (["email"], "fields", "json")
+    parts = guessed(lambda i: {"data": {"text": text(i), "kind": "ab"[i % 2]}}, tmp_path)
+    assert parts.reference == "data.kind"
+    labelled = guessed(lambda i: {"email": text(i), "data": {"by": "ab"[i % 2], "no": i}, "mood": i % 2 > 0}, tmp_path)
+    assert labelled.reference == "mood"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -156,6 +188,8 @@ def test_marks_that_nobody_sees_are_no_part_of_the_header(first: str, header: st
     ("sentence", "encoding"),
     [
         ("Bardzo miły hotel w Łodzi, żenada, nie polecam, więcej nie wrócę", "cp1250"),
+        ("A kiszolgálás szörnyű volt, a szoba gyönyörű és bőséges Győrben", "cp1250"),
+        ("Mâncarea este rece în Braşov, Piaţa e grozavă şi scumpă", "cp1250"),
         ("La chambre nous a déçus, le dîner était décevant à Noël", "mac_roman"),
         ("Das Bügeleisen macht seltsame Geräusche und läßt sich nicht öffnen", "cp850"),
     ],

@@ -41,7 +41,8 @@ GOOD = '{"question": "q", "label": "yes"}\n'
     ("row", "options", "message"),
     [
         ("{'question': 1}", {}, "row 2: not valid JSON: Expecting property name enclosed in double quotes at column 2"),
-        ('{"question": NaN, "label": "yes"}', {}, "row 2: not valid JSON: NaN is not a JSON number"),
+        ('{"question": Infinity, "label": "yes"}', {}, "row 2: not valid JSON: Infinity is not a JSON number"),
+        ('{"question": NaN, "label": "yes"}', {}, "row 2: field `question`: must not be blank, received null"),
         ("[" * 100_000, {}, "row 2: not valid JSON: nested too deeply"),
         ("[1, 2]", {}, "row 2: must be a JSON object"),
         ('{"questions": "q", "label": "yes"}', {}, "row 2: no field `question` in this row; did you mean 'questions'?"),

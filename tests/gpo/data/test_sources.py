@@ -322,7 +322,7 @@ def test_a_field_may_be_as_long_as_a_document(tmp_path: Path) -> None:
             "[\n{'a'}]",
             "data.json: not valid JSON: Expecting property name enclosed in double quotes at line 2, column 2",
         ),
-        ('[{"text": NaN}]', "data.json: not valid JSON: NaN is not a JSON number"),
+        ('[{"text": Infinity}]', "data.json: not valid JSON: Infinity is not a JSON number"),
         ("[" * 100_000, "data.json: not valid JSON: nested too deeply"),
         ('[\n"\xff"]', "data.json: line 2: not UTF-8: byte 0xff at column 2"),
     ],

@@ -18,8 +18,19 @@ REFERENCES = (
 _ELSEWHERE = frozenset({
     "antwort", "réponse", "reponse", "respuesta", "risposta", "resposta", "antwoord", "odpowiedź", "svar", "ответ",
     "答案", "回答", "答え", "解答", "답변", "정답", "الجواب", "الإجابة", "اجابة", "उत्तर",
+    "kategorie", "catégorie", "categorie", "categoría", "categoria", "kategoria", "kategori", "klasse",
+    "classe", "clase", "étiquette", "etiqueta", "rótulo", "etichetta", "etykieta", "etikett", "abteilung",
+    "warteschlange", "отдел", "категория", "класс", "метка", "分类", "类别", "标签", "分類",
+    "カテゴリ", "カテゴリー", "ラベル", "분류", "카테고리", "라벨", "الفئة", "التصنيف",
 })
-"""The right answer in other languages, as whole names."""
+"""The right answer, or its category, in other languages, as whole names."""
+
+_METADATA_ELSEWHERE = frozenset({
+    "priorität", "dringlichkeit", "kanal", "sprache", "priorité", "priorite", "urgence", "canal", "langue", "prioridad",
+    "urgencia", "idioma", "prioridade", "priorità", "priorytet", "приоритет", "срочность", "канал", "язык", "статус",
+    "优先级", "渠道", "语言", "优先度", "優先度", "チャネル", "言語", "우선순위", "채널", "언어", "الأولوية", "القناة",
+})
+"""What describes a row, in other languages, as whole names."""
 
 _ASKED_ELSEWHERE = frozenset({
     "frage", "pregunta", "domanda", "pergunta", "vraag", "pytanie", "fråga", "вопрос", "текст", "问题", "問題", "質問",
@@ -145,7 +156,7 @@ def is_usual_input(name: str) -> bool:
 
 def is_metadata(name: str) -> bool:
     """Whether a field describes where a row comes from, more than what is asked."""
-    return not _METADATA.isdisjoint(words_of(name))
+    return name.strip().casefold() in _METADATA_ELSEWHERE or not _METADATA.isdisjoint(words_of(name))
 
 
 def is_aside(name: str) -> bool:

@@ -35,6 +35,7 @@ _CONTAINER_WORDS = frozenset({"vars", "variables", "metadata", "meta", "example"
 _FEWEST_LABELLED = 20
 """Rows that a spec needs."""
 
+_EXTRACTED = frozenset({"fields", "data"})
 _STATES = frozenset({"accept", "reject", "ignore"})
 _STATED = frozenset({"accept", "spans"})
 """What says whether a person accepted a row is no answer beside what they said of it."""
@@ -68,6 +69,7 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
     if len(queries := [column.name for column in plain if column.is_query]) == 1:
         return Reference(queries[0], _others(labels, queries[0]))
     objects = [column.name for column in plain if column.is_structured and not is_container(column.name)]
+    objects = objects or _extracted(columns)
     if len(objects) == 1:
         return Reference(objects[0], _others(labels, objects[0]))
     if likely := _likely(labels):
@@ -85,6 +87,17 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
     if len(last) == 1:
         return Reference(last[0].name)
     raise _undecided_reference(columns, plain)
+
+
+def _extracted(columns: Mapping[str, Column]) -> list[str]:
+    """`fields` or `data` beside one text: what is to be read from it, and no container of the parts of a task."""
+    top = [column for name, column in columns.items() if top_field(name) == name and column.present]
+    texts = [column for column in top if column.is_wordy and not column.is_label_like]
+    found = [column.name for column in top if column.is_structured and column.name.casefold() in _EXTRACTED]
+    parts = [name for name in columns if found and name.startswith(f"{found[0]}.")]
+    is_task = any(is_usual_input(name) for name in parts) or len(parts) < len("ab")
+    others = [each for each in top if each.is_label_like and not is_id(each.name)]
+    return found if len(texts) == len(found) == 1 and not is_task and not others else []
 
 
 def _able(free: Sequence[Column], columns: Mapping[str, Column]) -> list[Column]:
