@@ -52,9 +52,10 @@ def answer(question):
 HANGS = STARTED + "def answer(question):\n    time.sleep(1000)"
 
 RUN = """
-import sys
+import signal, sys
 from pathlib import Path
 from tests.gpo.models.target.test_workers import score_of
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is born deaf to it
 score_of(Path(sys.argv[1]), open(sys.argv[2]).read(), timeout_s=900, max_concurrency=1)
 """
 
