@@ -27,6 +27,18 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
+def check_writable(path: Path) -> None:
+    """Find out whether a file can be written later, without touching it. Its folder is made if there is none.
+
+    Raises:
+        OSError: it is a folder, or its own folder cannot be made or written.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    with draft_in(path.parent, path.name) as draft:
+        draft.touch()
+
+
 def make_private(folder: Path) -> None:
     """Make a folder that only its owner may enter; one that is there becomes so, if it is this user's.
 

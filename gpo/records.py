@@ -225,7 +225,7 @@ class TracedCall(Record):
 
     In a program a call may be of a model, a tool or a retriever. Then `input` is what it was given, `part` the prompt
     that a model call was made with, empty where none is known, `name` that of the tool or retriever, and `error` why
-    nothing came of it.
+    nothing came of it. `number` is its place from 1 where calls before it are left out; else 0.
     """
 
     text: str
@@ -239,6 +239,7 @@ class TracedCall(Record):
     name: str = ""
     input: str = ""
     error: str = ""
+    number: int = 0
 
 
 class Sample(Record):

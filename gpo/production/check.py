@@ -230,6 +230,7 @@ class _Check:
             created_at=utc_now(),
             checked="" if spec.program else self.challenger.content.digest,
             text=checked.after,
+            repeats_example=checked.repeats_example,
         )
         known = self.production.decisions.find(decision.id)
         if known is not None:

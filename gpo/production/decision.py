@@ -29,6 +29,7 @@ class Decision(Record):
     `dev` are the mean scores of the champion and of the best prompt on the dev split. It may be approved until
     `expires_at`. A prompt that `gpo check` has `checked`, by the digest of its content, moves nothing: it counts as a
     use of the alias, and has no dev score. `text` is its instruction, or the texts of a program, which has no digest.
+    One that `repeats_example` of dev or test proves nothing by its gain.
     """
 
     run: str
@@ -51,6 +52,7 @@ class Decision(Record):
     expires_at: str | None = None
     checked: str = ""
     text: str = ""
+    repeats_example: bool = False
 
     @property
     def id(self) -> str:

@@ -119,7 +119,7 @@ def count_looks(production: Production, prompt: str, alias: str) -> AliasLooks:
     """The runs and checks that have decided about an alias since its last promotion.
 
     One that found nothing to decide on is none of them. A prompt that passed a check and was put live after that is a
-    promotion, too.
+    promotion, too, unless it repeats an example.
     """
     record = production.registry.record(prompt)
     versions = {each.version: each for each in record.versions}
@@ -128,6 +128,8 @@ def count_looks(production: Production, prompt: str, alias: str) -> AliasLooks:
     def is_promotion(each: Decision) -> bool:
         if each.status != "checked" or each.verdict is None or each.verdict.decision != "promote":
             return each.status == "promoted"
+        if each.repeats_example:
+            return False
         return any(at >= each.created_at and _is_of(each, version) for at, version in live)
 
     decisions = production.decisions.list_decisions(prompt, alias)

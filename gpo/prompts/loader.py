@@ -2,8 +2,7 @@
 
     from gpo import load_prompt
 
-    prompt = load_prompt("review-sentiment")
-    chain = prompt | model
+    chain = load_prompt("review-sentiment") | model
     chain.invoke({"review": "It broke after a day."})
 
 The first call of a name reads the database; later calls take it from memory, in about a microsecond, while a daemon
@@ -26,6 +25,7 @@ from weakref import WeakSet
 from gpo.formatting import first_line
 from gpo.names import PRODUCTION
 from gpo.prompts.candidate import CandidatePrompt, current_candidate
+from gpo.prompts.missing import missing_text
 
 if TYPE_CHECKING:
     from langchain_core.prompts import ChatPromptTemplate
@@ -52,15 +52,13 @@ def load_prompt(
     Prompt text and values may hold braces and quotes: neither is taken for a template. The demonstrations that the
     prompt was measured with are part of it. The template's `metadata` tell `prompt`, `version`, `alias` and `digest`,
     and with what it was measured: `model`, `parameters`, how the `answer` was read. They go into LangChain's traces.
-    Call it for every request, or the request will not see a promotion. May be called from any thread, and in processes
-    forked from this one.
+    Call it for every request, or the request will not see a promotion. Any thread and any forked process may call it.
 
     `default` is what to give when a first read fails: a prompt, or a file that `gpo prompt export` wrote. `database`
     is an SQLAlchemy URL; by default that of `GPO_DATABASE_URL`, or the file in `GPO_HOME` or else in `.gpo` of the
     working folder. Settings are read once.
 
-    While a search evaluates a candidate, its text is given in place of the one that an alias stands for; that of a
-    numbered version stays what it is.
+    While a search evaluates a candidate, its text is given in place of that of an alias, not of a numbered version.
 
     Raises:
         PromptError: there is no such prompt, alias or version, and no default. Not after a first success.
@@ -82,7 +80,10 @@ def load_text(
     Of a prompt, it is the instruction without the messages around it. A `default` that is no file is the text itself.
     All else is as for `load_prompt`, errors as well.
     """
-    return _load(name, alias, version, default, database).text
+    text = _load(name, alias, version, default, database).text
+    if text is None:
+        raise missing_text(name)
+    return text
 
 
 def load_prompts(*names: str, alias: str = PRODUCTION, database: str | None = None) -> "dict[str, ChatPromptTemplate]":
@@ -121,12 +122,13 @@ def _loader(database: str | None) -> "PromptLoader":
 
 
 class _Loaded(NamedTuple):
-    """What is given for one name and reference. `fails`: the last refresh failed, and that was logged."""
+    """What is given for one name and reference; `given` is the default. `fails`: the last refresh failed, as logged."""
 
     template: "ChatPromptTemplate"
-    text: str
+    text: str | None
     digest: str
     fails: bool = False
+    given: Default = None
 
 
 _Key = tuple[str, str | int]
@@ -160,20 +162,21 @@ class PromptLoader:
 
     def find(self, name: str, reference: str | int, default: Default) -> _Loaded:
         """As `load_prompt` and `load_text`, both at once."""
-        held = self._held.get((name, reference))
-        if held is None:
-            held = self._first((name, reference), default)
+        held = self._held.get((name, reference)) or self._first((name, reference), default)
         self._stay_fresh()
+        if default is not None and held.given not in (None, default):
+            from gpo.prompts.lookup import use_default
+
+            return _Loaded(*use_default(name, reference, default), given=default)
         return held
 
     def load_together(self, keys: "Sequence[_Key]") -> "dict[str, ChatPromptTemplate]":
         """As `load_prompts`."""
-        held = self._held
         for key in keys:
-            if key not in held:
+            if key not in self._held:
                 self._first(key, None)
-                held = self._held
         self._stay_fresh()
+        held = self._held
         return {key[0]: held[key].template for key in keys}
 
     def refresh(self) -> bool:
@@ -205,7 +208,7 @@ class PromptLoader:
             raise found
         from gpo.prompts.lookup import use_default
 
-        fallen_back = _Loaded(*use_default(*key, default), fails=True)
+        fallen_back = _Loaded(*use_default(*key, default), fails=True, given=default)
         held = self._held.setdefault(key, fallen_back)
         if held is fallen_back:
             _log.warning("prompt %s (%s): the default is used: %s", *key, first_line(found))
@@ -254,11 +257,9 @@ class PromptLoader:
         # No thread can be started while the interpreter ends.
         with self._starting, suppress(RuntimeError):
             if self._thread is None or not self._thread.is_alive():
-                thread = threading.Thread(
-                    target=self._keep_fresh, args=(self._closed,), name="gpo-prompts", daemon=True
-                )
-                thread.start()
-                self._thread = thread
+                begun = threading.Thread(target=self._keep_fresh, args=(self._closed,), name="gpo-prompts", daemon=True)
+                begun.start()
+                self._thread = begun
 
     def _keep_fresh(self, closed: threading.Event) -> None:
         # Processes that were started together do not ask together for ever. The application's own random numbers stay
@@ -275,7 +276,7 @@ def _after_refresh(key: _Key, held: _Loaded, found: _Found) -> _Loaded:
         return held._replace(fails=True)
     if held.fails:
         _log.info("prompt %s (%s): can be read again", *key)
-    return held._replace(fails=False) if held.digest == found.digest else found
+    return held._replace(fails=False, given=None) if held.digest == found.digest else found
 
 
 def _open_loader(database: str | None) -> PromptLoader:

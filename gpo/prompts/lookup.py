@@ -19,8 +19,10 @@ from gpo.prompts.version import PromptRecord, PromptVersion
 
 Key = tuple[str, str | int]
 """Name, and alias or version."""
-Found = tuple[ChatPromptTemplate, str, str] | GpoError
-"""The template, the text of the instruction alone and the digest of the version; or why there is none."""
+Given = tuple[ChatPromptTemplate, str | None, str]
+"""The template, the text of the instruction alone, None where there is none, and the digest of the version."""
+Found = Given | GpoError
+"""The same; or why there is none."""
 
 
 def look_up(database: str, keys: Iterable[Key], *, busy_s: float, read_s: float) -> dict[Key, Found]:
@@ -54,21 +56,19 @@ def _resolve(registry: Registry, connection: Connection, key: Key, deadline: flo
         return error
 
 
-def _given(version: PromptVersion, reference: str | int) -> tuple[ChatPromptTemplate, str, str]:
+def _given(version: PromptVersion, reference: str | int) -> Given:
     template = as_langchain(version, reference if isinstance(reference, str) else None)
     return template, version.content.instruction, version.digest
 
 
-def use_default(
-    name: str, reference: str | int, default: ChatPromptTemplate | str | Path
-) -> tuple[ChatPromptTemplate, str, str]:
+def use_default(name: str, reference: str | int, default: ChatPromptTemplate | str | Path) -> Given:
     """What a default gives, for a prompt and the alias or version that was asked for.
 
     Raises:
         PromptError: the file cannot be read, or holds something else.
     """
     if isinstance(default, ChatPromptTemplate):
-        return default, "", ""
+        return default, None, ""
     if isinstance(default, str):
         return ChatPromptTemplate([HumanMessage(default)]), default, ""
     record = read_record(default)

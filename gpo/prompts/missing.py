@@ -15,6 +15,11 @@ def missing_prompt(name: str, known: Collection[str], database: str) -> PromptEr
     return PromptError(f"database {database} has no prompt '{name}'{suggestion(name, known)}")
 
 
+def missing_text(name: str) -> PromptError:
+    """The error of who wants a text where only the messages of a default are known."""
+    return PromptError(f"prompt {name}: the default in use has no text of its own; give `load_text` a text as default")
+
+
 def missing_version(name: str, version: int, highest: int) -> PromptError:
     """The error of a number that is no version of a prompt; `highest` is its last one, 0 when it has none."""
     allowed = f"allowed: 1 to {highest}" if highest else "it has none yet"

@@ -7,6 +7,7 @@ from gpo.formatting import count, fraction, signed
 from gpo.gate.verdict import GateVerdict
 from gpo.production.decision import STATUS_WORDS, Decision, Status
 from gpo.prompts.version import PromptRecord, version_difference
+from gpo.report.checks.told import REPEATS
 from gpo.report.findings import Tone
 from gpo.report.gate import MEASURE_HEAD, SLICE_HEAD
 from gpo.report.kept.places import PageLink, place_of
@@ -45,7 +46,7 @@ def decision_page(decision: Decision, record: PromptRecord | None, run: PageLink
         claim=claim_of(decision),
         detail=f": {decision.why or decision.reason}",
         reasons=[each for each in gate.reasons if each != decision.reason] if gate else (),
-        warnings=gate.warnings if gate else (),
+        warnings=[*([REPEATS] if decision.repeats_example else []), *(gate.warnings if gate else ())],
         gate=gate,
         tiles=[] if verdict is None else _tiles(verdict),
         slice_head=SLICE_HEAD,
@@ -65,9 +66,12 @@ def tone_of(decision: Decision) -> Tone:
 
 
 def _said(decision: Decision) -> str:
-    """What the gate said; a gain that needs a person's word is not proven in a check, where nobody gives it."""
+    """What the gate said; in a check a gain is not proven if it needs a person's word, or by a repeated example."""
     verdict = decision.verdict
-    if verdict is None or (decision.status == "checked" and verdict.decision == "promote" and verdict.ask):
+    if verdict is None:
+        return "not enough evidence"
+    is_gain = decision.status == "checked" and verdict.decision == "promote"
+    if is_gain and (verdict.ask or decision.repeats_example):
         return "not enough evidence"
     return verdict.decision
 

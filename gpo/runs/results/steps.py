@@ -34,10 +34,15 @@ def steps_of(calls: Sequence[TracedCall]) -> tuple[StepResult, ...]:
 
 
 def cut_calls(calls: Sequence[TracedCall]) -> tuple[TracedCall, ...]:
-    """The calls as far as they are kept, with their texts as far as these are."""
+    """The calls as far as they are kept, with their texts as far as these are, and numbers where some are left out."""
     return tuple(
-        call.model_copy(update={name: cut_middle(getattr(call, name), MOST_CHARACTERS) for name in ("input", "text")})
-        for call in _few(calls)
+        call.model_copy(
+            update={
+                **{name: cut_middle(getattr(call, name), MOST_CHARACTERS) for name in ("input", "text")},
+                "number": number if len(calls) > MOST_STEPS else call.number,
+            }
+        )
+        for number, call in _few(list(enumerate(calls, start=1)))
     )
 
 

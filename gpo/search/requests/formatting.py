@@ -19,7 +19,9 @@ MAX_STEP_CHARS = 600
 """Characters of what one step of a program was given, and of what it gave, that the optimizer model is shown."""
 
 MAX_STEPS = 12
-"""Steps of a program that it is shown of one case."""
+"""Steps of a program that it is shown of one case: the last of them, and before these what failed, then the first."""
+
+_LAST_STEPS = 6
 
 MAX_FEEDBACK_CHARS = 600
 """Characters that are shown of what people said."""
@@ -61,10 +63,21 @@ def format_calls(calls: Sequence[TracedCall]) -> str:
     Where?
     It gave: Paris
     """
-    numbered = sorted(enumerate(calls, start=1), key=lambda item: not item[1].error)
-    steps = "\n".join(f"Step {number}, {_describe_call(call)}" for number, call in numbered[:MAX_STEPS])
-    more = f"\n({len(calls) - MAX_STEPS} more steps)" if len(calls) > MAX_STEPS else ""
+    numbered = [(call.number or place, call) for place, call in enumerate(calls, start=1)]
+    shown = sorted(_few_steps(numbered), key=lambda item: not item[1].error)
+    steps = "\n".join(f"Step {number}, {_describe_call(call)}" for number, call in shown)
+    left = numbered[-1][0] - len(shown) if numbered else 0
+    more = f"\n({left} more steps)" if left else ""
     return f"What happened in the program:\n{steps}{more}"
+
+
+def _few_steps(numbered: list[tuple[int, TracedCall]]) -> list[tuple[int, TracedCall]]:
+    """As many steps as are shown, in their order."""
+    if len(numbered) <= MAX_STEPS:
+        return numbered
+    before, last = numbered[:-_LAST_STEPS], numbered[-_LAST_STEPS:]
+    failed_first = sorted(before, key=lambda item: not item[1].error)
+    return sorted([*failed_first[: MAX_STEPS - _LAST_STEPS], *last], key=lambda item: item[0])
 
 
 def _describe_call(call: TracedCall) -> str:

@@ -119,6 +119,14 @@ def test_messages_and_demonstrations_are_compared_as_they_are_in_production(fold
         assert asked == {1, 3}  # those of production with its two demonstrations
 
 
+def test_files_that_cannot_be_written_are_refused_before_anything_else(folder: Path) -> None:
+    (folder / "file").write_text("", encoding="utf-8")
+    refused(gpo("check", "none.yaml", "--junit", folder / "file" / "a.xml"), "a.xml: cannot be written: ")
+    refused(gpo("check", "none.yaml", "--markdown", folder), "cannot be written: Is a directory")
+    refused(gpo("check", "none.yaml", "--markdown", folder / "a.md"), "none.yaml")
+    assert [each.name for each in folder.iterdir() if each.name.startswith((".a", "a"))] == []
+
+
 @pytest.mark.slow
 def test_what_cannot_be_checked_is_refused_before_anything_is_asked(folder: Path) -> None:
     path = write(folder, spec_content("http://127.0.0.1:9"))

@@ -242,6 +242,25 @@ def test_the_uses_of_an_alias_are_counted_from_its_last_promotion(production: Pr
     assert job.looks == looks.model_copy(update={"unattended": True})
 
 
+@pytest.mark.parametrize(("repeats", "uses"), [(False, ()), (True, ("run-1",))])
+def test_a_check_of_a_prompt_that_repeats_an_example_and_is_live_is_no_promotion(
+    repeats: bool, uses: tuple[str, ...], production: Production, spec: Path
+) -> None:
+    standing = find_starting_point(at(spec), production)
+    found = outcome().verdict
+    assert found is not None
+    kept = decided(
+        standing,
+        "checked",
+        verdict=found.model_copy(update={"decision": "promote"}),
+        checked=standing.champion.digest,
+        repeats_example=repeats,
+        created_at="2026-01-01T00:00:00.000+00:00",
+    )
+    production.decisions.keep(kept)
+    assert find_starting_point(at(spec), production).looks.runs == uses
+
+
 def test_rules_of_the_gate_that_older_versions_did_not_have_change_nothing_until_they_are_used(spec: Path) -> None:
     task = at(spec).spec
     data = DatasetReference(name="reviews", fingerprint="f")

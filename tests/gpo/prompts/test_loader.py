@@ -21,7 +21,7 @@ from gpo.messages.langchain import langchain_messages
 from gpo.messages.message import Message
 from gpo.prompts.files import write_record
 from gpo.prompts.langchain_template import as_langchain
-from gpo.prompts.loader import PromptLoader
+from gpo.prompts.loader import PromptLoader, load_prompt, load_text
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptContent, PromptVersion
 from gpo.template import INSTRUCTION, variables_in
@@ -246,6 +246,31 @@ def test_a_default_is_used_until_the_database_can_be_read(path: Path, caplog: py
     assert version(loader.load(NAME, default=default)) == 1
     loader.close()
     engine.dispose()
+
+
+def test_each_call_has_its_own_default(path: Path, registry: Registry) -> None:
+    nowhere = f"sqlite:///{path.parent}/none.db"
+    template = ChatPromptTemplate([("human", "{review} good?")])
+    assert load_prompt("a", default=template, database=nowhere) is template
+    assert load_text("a", default="the text", database=nowhere) == "the text"
+    assert load_text("a", default="another", database=nowhere) == "another"
+    assert load_prompt("a", default=template, database=nowhere) is template
+    with pytest.raises(PromptError, match="prompt a: the default in use has no text"):
+        load_text("a", database=nowhere)
+    assert load_text("b", default="the text", database=nowhere) == load_text("b", database=nowhere) == "the text"
+    assert load_prompt("b", default=template, database=nowhere) is template
+
+    file = write_record(path.parent, registry.record(NAME))
+    url = f"sqlite:///{path.parent}/late.db"
+    loader = PromptLoader(url, FOREVER)
+    assert version(loader.load(NAME, default=file)) == 1
+    late = open_database(url)
+    Registry(late).register(NAME, content("Is it good?"))
+    Registry(late).promote(NAME, 1, who="ada", why="")
+    assert loader.refresh()
+    assert version(loader.load(NAME, default=template)) == 1, "no default any more, though the two are equal"
+    loader.close()
+    late.dispose()
 
 
 def test_an_exported_file_as_default(registry: Registry, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from gpo.production.decision_log import Production, open_production
 from gpo.prompts.version import DatasetReference, Lineage, Measurement, prompt_content
 from gpo.report.comparison import WHOLE
 from gpo.report.kept.comparison import read_comparison
+from gpo.report.kept.decision import tone_of, words_of
 from gpo.report.kept.write import write_all
 from gpo.settings import Settings
 from tests.gpo.comparison.test_results import whole
@@ -94,6 +95,13 @@ def pages(production: Production, tmp_path: Path) -> dict[str, str]:
     (folder / WHOLE).write_text(whole().model_dump_json(), encoding="utf-8")
     write_all(tmp_path, production, datasets)
     return pages_of(tmp_path)
+
+
+def test_a_check_that_passed_by_a_repeated_example_is_not_proven(production: Production) -> None:
+    kept = decide(production, "tickets-check", "checked", None, right=90)
+    assert (words_of(kept), tone_of(kept)) == ("a prompt was checked and passed", "better")
+    repeats = kept.model_copy(update={"repeats_example": True})
+    assert (words_of(repeats), tone_of(repeats)) == ("a prompt was checked and not proven", "unclear")
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """`gpo check`: whether the prompt of the working tree may replace the one in production, by the word of the gate."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +54,8 @@ def check(
         from gpo.runs.job import load_job
         from gpo.runs.score import with_instruction
 
+        for file in filter(None, (junit, markdown)):
+            _check_writable(file)
         job = load_job(spec, home=home)
         if prompt is not None:
             job = with_instruction(job, _read_prompt(prompt))
@@ -82,11 +86,26 @@ def _read_prompt(path: Path) -> str:
         raise PromptError(f"{path}: the prompt cannot be read: {why}") from None
 
 
+def _check_writable(path: Path) -> None:
+    """Before anything is paid: whether the file can be written in the end."""
+    from gpo.files import check_writable
+
+    with _told_of(path):
+        check_writable(path)
+
+
 def _write(path: Path, text: str) -> None:
-    from gpo.errors import InputError
     from gpo.files import write_whole
 
-    try:
+    with _told_of(path):
         write_whole(path, text)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    from gpo.errors import InputError
+
+    try:
+        yield
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
