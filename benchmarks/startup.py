@@ -29,6 +29,27 @@ CHECK = 8 + 1
 """Calls of the check: the start prompt on eight examples, and a word of the optimizer model."""
 
 
+ROWS = Path(__file__).parents[1] / "examples" / "synthetic" / "questions.jsonl"
+
+FROM_PYTHON = """
+import time
+begun = time.perf_counter()
+import json, sys
+import gpo
+from gpo.progress import Began, listen
+rows = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+def heard(event):
+    if isinstance(event, Began) and event.phase == "step 1/1":
+        print(time.perf_counter() - begun, time.process_time(), flush=True)
+with listen(heard):
+    gpo.optimize(
+        prompt="{{question}}\\n\\nSolve the problem.", data=rows, reference="answer", metric="exact_match",
+        sizes=(40, 48, 200), task={"model": "synthetic:task", "max_concurrency": 64},
+        optimizer="synthetic:optimizer", method={"preset": "minibatch", "max_steps": 1},
+    )
+"""
+
+
 class Took(NamedTuple):
     """Seconds by the clock, and of the processor."""
 
@@ -70,6 +91,19 @@ def took(command: list[str], model: Timed) -> Took:
     return Took(time.monotonic() - model.began, used.ru_utime + used.ru_stime)
 
 
+def from_python(home: Path) -> Took:
+    """From the start of Python to the first step of a search with synthetic models."""
+    done = subprocess.run(
+        [sys.executable, "-c", FROM_PYTHON, str(ROWS)],
+        env={**os.environ, "GPO_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    seconds, cpu = map(float, done.stdout.split())
+    return Took(seconds, cpu)
+
+
 def optimize(spec: Path, seed: int, model: Timed) -> dict[str, Took]:
     """To the first call, to the first that is not the check's, and to the end."""
     end = took(["optimize", str(spec), "--seed", str(seed)], model)
@@ -109,6 +143,7 @@ def main() -> None:
                     note(f"optimize, {name}: {what}", spent)
             for command in READING:
                 note(f"gpo {' '.join(command)}", took(command, model))
+            note("gpo.optimize in Python: first step", from_python(folder / "python"))
             stop(folder / ".gpo")
     head = ["what", "seconds", "least", "CPU s", "least CPU s"]
     print(markdown_table(head, [[what, *summary(spent)] for what, spent in found.items()]))
