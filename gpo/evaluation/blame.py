@@ -3,16 +3,20 @@
 Of most steps nobody knows what is right. What is known: a step that failed, that was cut off, or that gave nothing is
 wrong. And where the right answer stands in what a step gave for most examples that went well, as in the documents of a
 retriever, a failing example without it went wrong there. If all such steps have it, the last one has lost it.
+A right answer that stands in many texts by chance, such as `4` or `yes`, tells nothing of that.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from gpo.models.replies import is_cut
 from gpo.records import Example, Sample, TracedCall
+from gpo.words import compared_words, is_character
 
 _MOST = 0.5
+_BY_CHANCE = frozenset({"yes", "no", "true", "false"})
+_FEW = 3
+"""Fewer characters than this stand anywhere by chance; of scripts without spaces, where one is a word, a single one."""
 _StepKind = tuple[str, str, str]
 
 
@@ -28,7 +32,7 @@ def _find_telling(passed: Iterable[tuple[Example, Sequence[TracedCall]]]) -> set
     """The kinds of steps, the last one aside, that give the right answer in most cases that went well."""
     held, seen = Counter[_StepKind](), Counter[_StepKind]()
     for example, calls in passed:
-        for call in calls[:-1]:
+        for call in calls[:-1] if _tells(example) else ():
             seen[_kind(call)] += 1
             held[_kind(call)] += _holds(call.text, example)
     return {kind for kind, times in held.items() if times > _MOST * seen[kind]}
@@ -37,6 +41,7 @@ def _find_telling(passed: Iterable[tuple[Example, Sequence[TracedCall]]]) -> set
 def _blamed(example: Example, calls: Sequence[TracedCall], telling: set[_StepKind]) -> str:
     """The part that one failing case blames: of the model that gave what is wrong, or asked for it."""
     part, is_known = "", False
+    telling = telling if _tells(example) else set()
     for call in calls[:-1]:
         part = call.part or part
         if _is_broken(call) or (_kind(call) in telling and not _holds(call.text, example)):
@@ -51,12 +56,19 @@ def _is_broken(call: TracedCall) -> bool:
 
 
 def _holds(text: str, example: Example) -> bool:
-    words = " ".join(_words(text))
-    return any(f" {' '.join(_words(answer))} " in f" {words} " for answer in example.references)
+    words = " ".join(compared_words(text))
+    return any(f" {' '.join(compared_words(answer))} " in f" {words} " for answer in example.references)
 
 
-def _words(text: str) -> Iterator[str]:
-    return (match[0] for match in re.finditer(r"\w+", text.casefold()))
+def _tells(example: Example) -> bool:
+    """Whether it says something that a text has the right answer of an example, or has none of them."""
+    return all(map(_is_telling, example.references))
+
+
+def _is_telling(answer: str) -> bool:
+    words = compared_words(answer)
+    letters = "".join(words)
+    return letters not in _BY_CHANCE and len(letters) >= (2 if any(map(is_character, words)) else _FEW)
 
 
 def _kind(call: TracedCall) -> _StepKind:

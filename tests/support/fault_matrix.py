@@ -29,6 +29,7 @@ YAML = "tests/gpo/spec/test_strict_yaml.py"
 GUARD = "tests/gpo/serving/test_http_guard.py"
 SERVICES = "tests/services/test_services_database.py"
 LEAKS = "tests/gpo/data/test_leaks.py"
+WORKERS = "tests/gpo/models/target/test_workers.py"
 
 
 class Fault(NamedTuple):
@@ -175,6 +176,38 @@ BUSY = Kind(
             "The Chroma server is lost",
             "The run says so; once it is back the index is filled from the database.",
             seen(INDEX, "test_a_server_serves_several_and_its_loss_is_told"),
+        ),
+    ),
+)
+
+PROGRAMS = Kind(
+    "Programs that are improved",
+    "With `target: {isolate: true}` a program runs in processes of its own.",
+    (
+        Fault(
+            "A program that raises, leaves or crashes",
+            "One failed call, with the reason and the steps before; another process goes on.",
+            seen(WORKERS, "test_a_process_that_crashes_is_one_failed_call_and_another_goes_on"),
+        ),
+        Fault(
+            "One that hangs",
+            "Its process is ended after `target.timeout_s`; the call has failed.",
+            seen(WORKERS, "test_one_that_hangs_is_ended_after_its_time"),
+        ),
+        Fault(
+            "The run is killed or interrupted while programs run",
+            "Their processes end as well: none is left behind.",
+            seen(WORKERS, "test_nothing_is_left_behind_when_the_run_is_killed"),
+        ),
+        Fault(
+            "One that takes ever more memory",
+            "Its process is replaced, and that is told; no answer is lost.",
+            seen(WORKERS, "test_one_that_takes_ever_more_memory_is_replaced_and_told"),
+        ),
+        Fault(
+            "One that cannot be loaded",
+            "Named, with the reason; it is not loaded into the run's own process.",
+            seen(WORKERS, "test_a_program_that_cannot_be_loaded_is_told_and_is_not_loaded_here"),
         ),
     ),
 )
@@ -525,7 +558,7 @@ TEXTS = Kind(
     ),
 )
 
-MATRIX = (REPLIES, BUSY, ENDS, PREFECT, STATE, FILES, SPECS, NETWORK, TEXTS)
+MATRIX = (REPLIES, BUSY, PROGRAMS, ENDS, PREFECT, STATE, FILES, SPECS, NETWORK, TEXTS)
 
 HEAD = """# What may go wrong
 

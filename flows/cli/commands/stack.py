@@ -120,7 +120,9 @@ def stop_ui(home: Home = None, debug: Debug = False) -> None:
 
 @commands.command("serve-prompts", rich_help_panel=PRODUCTION)
 def serve_prompts(
-    host: Annotated[str, typer.Option(help="The address to listen at. There is no authentication.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen at. Prompts are served without authentication.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at; 0 for any.", min=0, max=65535)] = 4300,
     home: Home = None,
     debug: Debug = False,

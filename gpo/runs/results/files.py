@@ -1,8 +1,8 @@
 """Results as lines of JSON and as CSV.
 
 CSV is for spreadsheets, which take a cell that begins with `=`, `+`, `-` or `@` for a formula, and what a model wrote
-may begin with anything. Such a cell gets an apostrophe in front, unless it is a plain number. JSON has every text as it
-is.
+may begin with anything. Such a cell gets an apostrophe in front, unless it is a plain number. Nor do they hold a long
+cell: the steps of a program are cut for one. JSON has every text as it is.
 """
 
 import csv
@@ -15,15 +15,21 @@ from pydantic_core import to_json
 
 from gpo.errors import InputError
 from gpo.files import replace_whole
-from gpo.formatting import safe_cell
+from gpo.formatting import cut_middle, safe_cell
 from gpo.records import canonical_json
 from gpo.runs.results.result import COMPARED, ExampleResult
+from gpo.runs.results.steps import StepResult
 
 _STEPS = ExampleResult._fields.index("steps")
 _SLICES = ExampleResult._fields.index("slices")
 """The place of the fields `slices`, `input` and `expected`; those of a comparison come last."""
 
 ENDINGS = (".jsonl", ".csv")
+
+MOST_OF_STEPS = 32_000
+"""Characters of the steps of one example in a cell; Excel holds 32,767."""
+
+_CUTS = (1000, 500, 250, 125, 60)
 
 
 def check_ending(path: Path) -> None:
@@ -87,7 +93,22 @@ def _cells(result: ExampleResult, width: int, variables: Sequence[str]) -> list[
     # One cell: a row may have no value in a field of the slices.
     slices = "; ".join([f"{field}={text}" for field, text in result.slices.items()])
     inputs = [result.input[each] for each in variables]
-    steps = canonical_json(list(result.steps)) if result.steps else ""
-    rest = (*result[_SLICES + 3 : _STEPS], steps, *result[_STEPS + 1 : width])
+    rest = (*result[_SLICES + 3 : _STEPS], _steps_cell(result.steps), *result[_STEPS + 1 : width])
     cells = (*result[:_SLICES], slices, *inputs, expected, *rest)
     return [safe_cell(cell) if type(cell) is str else cell for cell in cells]
+
+
+def _steps_cell(steps: Sequence[StepResult]) -> str:
+    """The steps as JSON; where that is too long for a cell, without the middle of long texts, and with a note."""
+    cell = canonical_json(list(steps)) if steps else ""
+    for limit in _CUTS:
+        if len(cell) <= MOST_OF_STEPS:
+            return cell
+        note = {"note": f"texts are cut to {limit} characters to fit into a cell; results as JSON have more of them"}
+        cut = [{name: _cut(value, limit) for name, value in step.items()} for step in steps]
+        cell = canonical_json([note, *cut])
+    return cut_middle(cell, MOST_OF_STEPS)
+
+
+def _cut(value: object, limit: int) -> object:
+    return cut_middle(value, limit) if isinstance(value, str) else value

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from gpo.evaluation.blame import count_blamed
 from gpo.records import Example, Sample, TracedCall
 
@@ -15,8 +17,8 @@ def found(text: str) -> TracedCall:
     return TracedCall(text=text, kind="retriever", name="pages")
 
 
-def case(value: float, *calls: TracedCall) -> tuple[Example, Sample]:
-    example = Example(id="1", inputs={}, reference="Ada")
+def case(value: float, *calls: TracedCall, reference: str = "Ada") -> tuple[Example, Sample]:
+    example = Example(id="1", inputs={}, reference=reference)
     return example, Sample(example="1", text="", answer="", value=value, calls=calls)
 
 
@@ -50,3 +52,23 @@ def test_what_tells_nothing_blames_nobody() -> None:
     good = case(1.0, model("plan", "think"), model("answer", "Ada"))
     wrong = case(0.0, model("plan", "think"), model("answer", "Bob"))
     assert blamed(good, wrong, case(0.0)) == {}
+
+
+@pytest.mark.parametrize(
+    ("reference", "holds", "lacks", "expected"),
+    [
+        ("\u5317\u4eac", "\u9996\u90fd\u662f\u5317\u4eac\u3002", "\u9996\u90fd\u662f\u6771\u4eac\u3002", {"plan": 1}),
+        ("Ada", "By Ada.", "By Adamant.", {"plan": 1}),
+        ("-3.5", "It is -3.5.", "It is 3.5.", {"plan": 1}),
+        ("4", "By 4 people.", "By 5 people.", {}),
+        ("Yes", "Yes, it is.", "It is not.", {}),
+        ("false", "It is false.", "It is not.", {}),
+    ],
+)
+def test_a_right_answer_is_found_in_any_script_unless_it_stands_anywhere_by_chance(
+    reference: str, holds: str, lacks: str, expected: dict[str, int]
+) -> None:
+    last = model("answer", "Bob")
+    good = case(1.0, model("plan", "who"), found(holds), last, reference=reference)
+    missed = case(0.0, model("plan", "who"), found(lacks), last, reference=reference)
+    assert blamed(good, missed) == expected

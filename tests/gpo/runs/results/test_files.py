@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from gpo.errors import InputError
 from gpo.formatting import safe_cell
+from gpo.records import TracedCall
 from gpo.runs.results.files import write_csv, write_json_lines, write_results
 from gpo.runs.results.result import COMPARED, ExampleResult
+from gpo.runs.results.steps import steps_of
 
 RESULT = ExampleResult(
     run="reviews-1",
@@ -43,6 +45,18 @@ def test_a_row_of_csv_has_a_column_for_each_variable_and_no_formula() -> None:
     assert row["text"] == "'" + RESULT.text
     assert row["answer"] == "-5"
     assert (row["score"], row["seconds"], row["change"]) == ("0.0", "", "")
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e4", "\n"])
+def test_long_steps_are_cut_so_that_a_sheet_holds_them_and_say_so(letter: str) -> None:
+    steps = steps_of([TracedCall(text=letter * 5000, input=letter * 5000, part="plan")] * 40)
+    (row,) = rows(RESULT._replace(steps=steps))
+    assert len(row["steps"]) <= 32_000
+    note, *cut = json.loads(row["steps"])
+    assert "texts are cut to" in note["note"]
+    assert [each["number"] for each in cut] == [each["number"] for each in steps]
+    (row,) = rows(RESULT._replace(steps=steps[:2]))
+    assert json.loads(row["steps"]) == list(steps[:2])
 
 
 def test_several_right_answers_are_a_list() -> None:
