@@ -137,7 +137,8 @@ def _join(path: Path) -> Index | None:
         except (OSError, NotImplementedError) as error:
             raise StateError(f"index {path} cannot be locked: {error}") from None
 
-        advice = f"remove {path}; it is only an index and is rebuilt from the database, nothing is lost"
+        rebuilt = "it is only an index and is rebuilt from the database, nothing is lost"
+        advice = f"see that the disk has room, or remove {path}; {rebuilt}"
         index = _indexes[lock.lock_file] = Index(lambda: _open_folder(str(path)), f"index {path}", advice, lock)
         return index
 
