@@ -80,7 +80,7 @@ def main() -> None:
         print(f"kept {2 * rows:,} results in {seconds:.1f} s, {size:.0f} MB")
         environment = {**os.environ, "GPO_HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[1])}
         for options in LISTINGS:
-            command = [sys.executable, "-m", "flows.cli.app", "results", "reviews", *options]
+            command = [sys.executable, "-m", "flows.cli.entry", "results", "reviews", *options]
             begun, used = time.perf_counter(), cpu_seconds()
             done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
             taken, used = time.perf_counter() - begun, cpu_seconds() - used
