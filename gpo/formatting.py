@@ -80,6 +80,15 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
+def minute(iso: str) -> str:
+    """A time in ISO form, to the minute.
+
+    >>> minute("2026-01-02T03:04:05.678+00:00")
+    '2026-01-02 03:04'
+    """
+    return iso[:16].replace("T", " ")
+
+
 def printable(text: str) -> str:
     r"""The text with escapes for what no page may hold or nobody would see: control and format characters.
 

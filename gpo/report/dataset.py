@@ -26,7 +26,7 @@ def version_markdown(version: DatasetVersion, difference: DatasetDifference | No
         parts += _rows("Added", difference.added) + _rows("Removed", difference.removed)
         if difference.relabelled:
             rows = [
-                [inline(formatting.shorten(_text(each.inputs))), inline(each.before), inline(each.after)]
+                [inline(formatting.shorten(row_text(each.inputs))), inline(each.before), inline(each.after)]
                 for each in difference.relabelled
             ]
             parts += ["## Relabelled", pipe_table(["input", "before", "after"], rows)]
@@ -41,9 +41,10 @@ def _shift(shift: Sequence[LabelShift]) -> list[str]:
 
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    listed = "\n".join(f"- {inline(formatting.shorten(_text(row)))}" for row in rows)
+    listed = "\n".join(f"- {inline(formatting.shorten(row_text(row)))}" for row in rows)
     return [f"## {title}", listed] if rows else []
 
 
-def _text(row: Mapping[str, Any]) -> str:
+def row_text(row: Mapping[str, Any]) -> str:
+    """A row on one line, with the names of its fields."""
     return "; ".join(f"{field}: {value}" for field, value in row.items())

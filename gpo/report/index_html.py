@@ -86,7 +86,7 @@ def write_index(home: Path, rows: Iterable[IndexRow], groups: Sequence[IndexGrou
 
 def _row(home: Path, run: RunRow, outcome: Outcome | None) -> IndexRow:
     has_page = report_path(home, run.id).exists()
-    start = run.started_at[:16].replace("T", " ")
+    start = formatting.minute(run.started_at)
     page = quote(f"{run.id}.html") if has_page else ""
     if outcome is None:
         return IndexRow(start, run.task, run.id, page, "has not finished", "note", *([NumberCell()] * 4))

@@ -92,7 +92,7 @@ def _fill(spec: TaskSpec, outcome: Outcome, material: RunMaterial, parts: PagePa
         kind="Prompt optimisation report",
         title=outcome.task,
         outcome=outcome,
-        started=outcome.started_at[:16].replace("T", " "),
+        started=formatting.minute(outcome.started_at),
         headline=findings.headline(outcome),
         hints=findings.hints(spec, outcome),
         gate=gate_section(outcome.verdict) if outcome.verdict else None,

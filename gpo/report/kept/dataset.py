@@ -1,12 +1,13 @@
 """The page of a dataset: its newest version, what changed from version to version, its labels, and who uses it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from gpo.datasets.changes import DatasetDifference
 from gpo.datasets.version import DatasetVersion
-from gpo.formatting import shorten
+from gpo.formatting import minute, shorten
 from gpo.prompts.version import PromptRecord
+from gpo.report.dataset import row_text
 from gpo.report.kept.places import PageLink, place_of
 from gpo.report.page.facts import Command
 from gpo.report.page.numbers import PlainTable
@@ -61,7 +62,7 @@ def dataset_page(
 def _detail(newest: DatasetVersion) -> str:
     who = f" by {newest.who}" if newest.who else ""
     note = f": {newest.note}" if newest.note else ""
-    return f", pushed {newest.created_at[:16].replace('T', ' ')} UTC{who}{note}"
+    return f", pushed {minute(newest.created_at)} UTC{who}{note}"
 
 
 def _tiles(newest: DatasetVersion) -> list[tuple[str, str, str]]:
@@ -94,7 +95,7 @@ def _history(versions: Sequence[DatasetVersion]) -> PlainTable:
     rows = [
         (
             str(each.version),
-            each.created_at[:16].replace("T", " "),
+            minute(each.created_at),
             *(f"{n:,}" for n in (each.rows, *_counts(each))),
             each.who,
             shorten(each.note or each.source),
@@ -113,17 +114,13 @@ def _counts(version: DatasetVersion) -> tuple[int, int, int, int]:
 
 def _examples(found: DatasetDifference) -> list[PlainTable]:
     """A few rows of each kind of change."""
-    relabelled = [(shorten(_text(each.inputs)), each.before, each.after) for each in found.relabelled]
+    relabelled = [(shorten(row_text(each.inputs)), each.before, each.after) for each in found.relabelled]
     tables = [
         PlainTable("Relabelled, some of them", ("Input", "Before", "Now"), relabelled, numeric=()),
-        PlainTable("Added, some of them", ("Row",), [(shorten(_text(row)),) for row in found.added], numeric=()),
-        PlainTable("Removed, some of them", ("Row",), [(shorten(_text(row)),) for row in found.removed], numeric=()),
+        PlainTable("Added, some of them", ("Row",), [(shorten(row_text(row)),) for row in found.added], numeric=()),
+        PlainTable("Removed, some of them", ("Row",), [(shorten(row_text(row)),) for row in found.removed], numeric=()),
     ]
     return [table for table in tables if table.rows]
-
-
-def _text(row: Mapping[str, Any]) -> str:
-    return "; ".join(f"{field}: {value}" for field, value in row.items())
 
 
 def _used(name: str, prompts: Sequence[PromptRecord]) -> list[UsedBy]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gpo.formatting import count, fraction, signed
+from gpo.formatting import count, fraction, minute, signed
 from gpo.gate.verdict import GateVerdict
 from gpo.production.decision import STATUS_WORDS, Decision, Status
 from gpo.prompts.version import PromptRecord, version_difference
@@ -40,7 +40,7 @@ def decision_page(decision: Decision, record: PromptRecord | None, run: PageLink
         kind="Decision",
         title=decision.prompt,
         decision=decision,
-        at=(decision.decided_at or decision.created_at)[:16].replace("T", " "),
+        at=minute(decision.decided_at or decision.created_at),
         run=run,
         tone=tone_of(decision),
         claim=claim_of(decision),
@@ -132,14 +132,14 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
         ("Alias", decision.alias),
         ("In production then", f"version {decision.champion}"),
         ("Data", data.name + (f" version {data.version}" if data.version else "")),
-        ("Decided on", decision.created_at[:16].replace("T", " ") + " UTC"),
+        ("Decided on", f"{minute(decision.created_at)} UTC"),
     ]
     if decision.dev is not None:
         rows.append(("Dev score", f"{fraction(decision.dev[0])} before, {fraction(decision.dev[1])} after"))
     if decision.who:
         rows.append(("By", decision.who))
     if decision.is_open and decision.expires_at:
-        rows.append(("Can be answered until", decision.expires_at[:16].replace("T", " ") + " UTC"))
+        rows.append(("Can be answered until", f"{minute(decision.expires_at)} UTC"))
     return rows
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gpo.formatting import fraction, interval, signed
+from gpo.formatting import fraction, interval, minute, signed
 from gpo.names import PRODUCTION
 from gpo.production.decision import Decision
 from gpo.prompts.version import Lineage, Measurement, Move, PromptRecord, PromptVersion
@@ -77,7 +77,7 @@ def _detail(moved: Move | None) -> str:
     if moved is None:
         return ": `gpo prompt promote` puts one there."
     why = f": {moved.why}" if moved.why else ""
-    return f" since {moved.at[:16].replace('T', ' ')} UTC, put there by {moved.who}{why}"
+    return f" since {minute(moved.at)} UTC, put there by {moved.who}{why}"
 
 
 def _tiles(

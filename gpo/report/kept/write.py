@@ -9,6 +9,7 @@ from gpo.datasets.registry import Datasets
 from gpo.datasets.version import DatasetVersion
 from gpo.errors import GpoError
 from gpo.files import write_whole
+from gpo.formatting import minute
 from gpo.names import PRODUCTION
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
@@ -114,19 +115,19 @@ def _of_prompt(record: PromptRecord) -> IndexEntry:
     cells = (
         f"version {live}" if live else "-",
         f"{len(record.versions):,}",
-        _time(record.moves[-1].at) if record.moves else "-",
+        minute(record.moves[-1].at) if record.moves else "-",
     )
     return IndexEntry(record.name, f"prompts/{record.name}.html", cells)
 
 
 def _of_decision(decision: Decision, known: Collection[str]) -> IndexEntry:
     page = f"decisions/{quote(decision.run)}.html" if decision.prompt in known else ""
-    cells = (claim_of(decision), decision.prompt, decision.alias, _time(decision.decided_at or decision.created_at))
+    cells = (claim_of(decision), decision.prompt, decision.alias, minute(decision.decided_at or decision.created_at))
     return IndexEntry(decision.run, page, cells, tone_of(decision))
 
 
 def _of_dataset(version: DatasetVersion) -> IndexEntry:
-    cells = (str(version.version), f"{version.rows:,}", _time(version.created_at))
+    cells = (str(version.version), f"{version.rows:,}", minute(version.created_at))
     return IndexEntry(version.name, f"datasets/{version.name}.html", cells)
 
 
@@ -136,10 +137,6 @@ def _of_comparison(home: Path, identity: str) -> IndexEntry:
     except GpoError:
         title = "made by another version"
     return IndexEntry(identity, f"comparisons/{identity}.html", (title,))
-
-
-def _time(iso: str) -> str:
-    return iso[:16].replace("T", " ")
 
 
 def _write_decision(home: Path, decision: Decision, record: PromptRecord | None) -> Path:

@@ -61,6 +61,7 @@ TEMPLATES = Templates(
         "duration": formatting.duration,
         "fraction": formatting.fraction,
         "interval": formatting.interval,
+        "minute": formatting.minute,
         "shorten": formatting.shorten,
         "split_code": split_code,
         "with_noun": formatting.count,

@@ -26,6 +26,7 @@ def watch(run: RunName, *, home: Home = None, debug: Debug = False) -> None:
     """Show the prompts that a run scores as it goes, and its verdict at the end. Ctrl-C ends the watching alone."""
     with exit_on_error(debug=debug), open_state_folder(home) as engine:
         from flows.cli.display.run import print_last, scored_line
+        from gpo.formatting import minute
         from gpo.report.page.material import report_path
         from gpo.runs.history import History
         from gpo.runs.outcome import Outcome
@@ -33,7 +34,7 @@ def watch(run: RunName, *, home: Home = None, debug: Debug = False) -> None:
 
         history, console = History(engine), stdout_console()
         found = find_run(history.runs(), run)
-        print_error(f"{found.id}, begun at {found.started_at[:16].replace('T', ' ')} UTC")
+        print_error(f"{found.id}, begun at {minute(found.started_at)} UTC")
         for seen in follow(history, found.key):
             if isinstance(seen, Outcome):
                 print_last(console, seen, [str(report_path(state_folder(home), found.id))])
