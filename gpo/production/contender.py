@@ -4,7 +4,7 @@ Each is asked with its own messages and its own demonstrations, so that a change
 and the reading of answers are those of the spec, for both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -73,10 +73,8 @@ def _with_messages(spec: TaskSpec, template: Sequence[Message], version: PromptV
     fields = spec.dataset.input
     for name in (each for each in version.content.variables if spec.target is None and each not in fields):
         raise PromptError(f"{where} uses {{{{{name}}}}}, which dataset.input does not list{suggestion(name, fields)}")
-    messages: list[Mapping[str, str]] = [{each.role: each.text} for each in template]
-    given = {"instruction": version.content.instruction, "messages": messages}
     try:
-        prompt = PromptSpec.model_validate({**given, "description": spec.prompt.description})
+        prompt = PromptSpec.of_template(version.content.instruction, template, spec.prompt.description)
     except ValidationError as error:
         raise PromptError(f"{where} cannot be asked: {error.errors()[0]['msg']}") from None
     same = prompt.template == spec.prompt.template

@@ -168,8 +168,7 @@ def _written(spec: TaskSpec, part: str, version: "PromptVersion") -> PromptSpec 
     about = spec.parts[part].description
     if content.is_text:
         return TextSpec(text=content.instruction, description=about)
-    messages = tuple({each.role: each.text} for each in content.template)
-    return PromptSpec.model_validate({"instruction": content.instruction, "messages": messages, "description": about})
+    return PromptSpec.of_template(content.instruction, content.template, about)
 
 
 def override_search(spec: TaskSpec, seed: int | None, calls: int | None) -> TaskSpec:

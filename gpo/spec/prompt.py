@@ -1,7 +1,7 @@
 """The sections `prompt` and `texts` of a spec: messages with the instruction to start from, and other texts."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -136,6 +136,16 @@ class PromptSpec(Record):
     def conversations(self) -> tuple[str, ...]:
         """The variables that hold messages, in the order of their placeholders."""
         return tuple(filter(None, map(placeholder_of, self.template)))
+
+    @classmethod
+    def of_template(cls, instruction: str, template: Sequence[Message], description: str) -> Self:
+        """The section as it would be written for such messages.
+
+        Raises:
+            ValidationError: it could not be written so.
+        """
+        messages = [{each.role: each.text} for each in template]
+        return cls.model_validate({"instruction": instruction, "messages": messages, "description": description})
 
     @property
     def template(self) -> tuple[Message, ...]:
