@@ -24,6 +24,7 @@ class Client:
     port: int
     world: str
     run: str
+    timeout_s: float = 120.0
     _local: threading.local = field(default_factory=threading.local)
     _connections: list[http.client.HTTPConnection] = field(default_factory=list)
 
@@ -55,7 +56,7 @@ class Client:
 
     def _post(self, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
         if not hasattr(self._local, "connection"):
-            self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+            self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
             self._connections.append(self._local.connection)
         connection = self._local.connection
         connection.request("POST", f"/{self.world}/{self.run}/{action}", json.dumps(body).encode())
