@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 
 from gpo.records import Example, Score
+from gpo.words import split_words
 
 
 def blocks(examples: Sequence[Example], first: int | None) -> list[Sequence[Example]]:
@@ -42,6 +43,15 @@ def stays(score: Score, incumbent: Score) -> bool:
     """
     ours, theirs = values_on_shared(score, incumbent)
     return math.fsum(ours) >= math.fsum(theirs) and ours != theirs
+
+
+def worth(score: float, instruction: str, length_penalty: float) -> float:
+    """A score less what the words of its prompt cost, where a hundred of them cost the penalty.
+
+    >>> worth(0.8, "word " * 50, 0.1)
+    0.75
+    """
+    return round(score - length_penalty * len(split_words(instruction)) / 100, 9) if length_penalty else score
 
 
 def is_ahead(score: Score, other: Score) -> bool:

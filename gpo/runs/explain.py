@@ -35,6 +35,8 @@ from gpo.search.requests.meta_prompt import (
 )
 from gpo.search.retrieve import STRATEGIES, Recalled
 from gpo.search.run_limits import sizes_of
+from gpo.search.step import which_succeeded
+from gpo.spec.method import OptimizerSpec
 from gpo.spec.program_text import join_texts
 from gpo.spec.task import TaskSpec
 
@@ -93,10 +95,16 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         step=step,
         max_steps=options.max_steps,
         seed=spec.seed,
-        budget=options.budget_at(step),
+        budget=_budget(options, seen, step),
         note=seen.note + _origin(seen.current) + _describe_choice(spec, seen),
         parts=_explain_parts(spec, splits, seen, step),
     )
+
+
+def _budget(options: OptimizerSpec, seen: StepFacts, step: int) -> int | None:
+    """The words that the step may change; of an adaptive budget without a run, those of the first step."""
+    current = seen.current.candidate.instruction if seen.current else ""
+    return options.budget_at(step, which_succeeded(seen.before, current))
 
 
 def _origin(current: Scored | None) -> str:
@@ -181,6 +189,8 @@ def _placeholders(spec: TaskSpec, seen: StepFacts, step: int) -> dict[str, str]:
         most = "" if options.trajectory == "summary" else f", at most {options.k} with the current one"
         heading = SUMMARY_HEADING if options.trajectory == "summary" else LIST_HEADING
         found["trajectory"] = f"{heading}\n\n[{STRATEGIES[options.trajectory].shows}{most}]"
+    if seen.informed is None and options.grounding:
+        found["summary of the task"] = "What examples of the task show:\n\n[what the optimizer model writes of them]"
     if seen.informed is None and options.reflects:
         found["reflection"] = f"[what the optimizer model writes of its failures on {options.batch} training examples]"
     if seen.informed is None and options.shows_cases:

@@ -89,7 +89,7 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
             known = run.earlier[: count_scorable(start_search(start), len(run.earlier), run.spec, run.splits)]
             earlier = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=start.score) for each in known))
             await steps.record(run, 0, [start, *earlier])
-            search = start_search(start, earlier)
+            search = start_search(start, earlier, run.spec.optimizer.length_penalty)
 
             while (stopped := why_stop(search, run.spec, run.splits)) is None:
                 step, current = len(search.steps) + 1, search.current

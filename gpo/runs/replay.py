@@ -61,7 +61,7 @@ async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> St
     seen = StepFacts(
         note=f"Taken from run {outcome.run_id}, which has finished.",
         current=current,
-        informed=Informed(current=current, reflection=taken.reflection, parts=taken.parts),
+        informed=Informed(current=current, reflection=taken.reflection, grounding=taken.grounding, parts=taken.parts),
         recalled=Recalled(neighbours=neighbours, summary=taken.summary),
         before=before,
         proposals=len(taken.scored) + len(taken.rejected),
@@ -135,7 +135,7 @@ def _inform(
 def _searches(spec: TaskSpec, scored: Sequence[Scored], step: int) -> list[Search]:
     """Where the search stood before each step up to this one."""
     start, *earlier = (item for item in scored if item.candidate.step == START_STEP)
-    searches = [start_search(start, earlier)]
+    searches = [start_search(start, earlier, spec.optimizer.length_penalty)]
     for number in range(1, step):
         found = tuple(item for item in scored if item.candidate.step == number)
         taken = Step(number=number, budget=None, current="", neighbours=(), scored=found, rejected=())

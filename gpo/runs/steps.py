@@ -186,8 +186,7 @@ async def refine(run: Run, step: int, search: Search, informed: Informed, recall
 
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
     """Project proposals onto the budget and reject those that are empty, known, leaking or break the contract."""
-    budget = run.spec.optimizer.budget_at(step)
-    return run.screen.admit(proposals, current, known, step=step, budget=budget)
+    return run.screen.admit(proposals, current, known, step=step, budget=proposals.budget)
 
 
 async def screen(run: Run, search: Search, begun: Step, informed: Informed, edited: Edited) -> Screened:

@@ -17,9 +17,10 @@ from gpo.evaluation.few_shot import without_demonstrations
 from gpo.formatting import count
 from gpo.models.ask import ask_remark, repeat_of
 from gpo.models.models import Models
-from gpo.records import Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
+from gpo.records import START_STEP, Example, Record, Sample, Score, Scored, Splits, UsageByRole, total_usage
 from gpo.search.cases import Batch, TrainingCase, choose_fresh, deal_batches, lacks_failures
 from gpo.search.requests.formatting import PLACEHOLDER, describe_case
+from gpo.search.requests.grounding import ground
 from gpo.spec.task import TaskSpec
 
 BATCH_FAILURE_RATE = 0.5
@@ -38,7 +39,8 @@ class Informed(Record):
     `reflection` is the text that the meta-prompt shows; None where none is asked for or none could be written.
     `batches` are the cases of each proposal in turn, none where proposals have none of their own. `cases` holds the
     scores on all training examples that the prompt was run on now, by example id, and `failed` counts the others.
-    `parts` are those of a program that the step is to change, where its failures decide that.
+    `parts` are those of a program that the step is to change, where its failures decide that. `grounding` is the
+    optimizer model's summary of the task, which the first step pays for.
     """
 
     current: Scored
@@ -47,6 +49,7 @@ class Informed(Record):
     cases: Mapping[str, float] = {}
     failed: int = 0
     parts: tuple[str, ...] = ()
+    grounding: str = ""
     usage: UsageByRole = Field(default={})
 
     def batch_of(self, place: int) -> Batch:
@@ -57,7 +60,9 @@ class Informed(Record):
 def check_training(spec: TaskSpec, splits: Splits, shown: Sequence[Example]) -> None:
     """Raise SpecError when the method learns from training examples and there are none but the demonstrations shown."""
     options = spec.optimizer
-    if not (options.reflects or options.draws_cases) or without_demonstrations(splits.train, shown):
+    if not (options.reflects or options.draws_cases or options.grounding) or without_demonstrations(
+        splits.train, shown
+    ):
         return
     needs = "a reflection is" if options.reflects else "the cases of a proposal are"
     asked = (
@@ -96,11 +101,32 @@ async def inform(
     """
     pool = without_demonstrations(train, shown)
     if spec.optimizer.draws_cases:
-        return await _with_cases(
+        informed = await _with_cases(
             models, spec, current, pool, proposals=proposals, known=known, rng=rng, shown=shown, keep=keep
         )
-    if not spec.optimizer.reflects:
-        return Informed(current=current)
+    elif spec.optimizer.reflects:
+        informed = await _with_reflection(models, spec, current, pool, step=step, rng=rng, shown=shown, keep=keep)
+    else:
+        informed = Informed(current=current)
+    if not spec.optimizer.grounding:
+        return informed
+    remark = await ground(models.optimizer, spec, pool)
+    usage = total_usage([informed.usage, remark.usage]) if step == START_STEP + 1 else informed.usage
+    return informed.model_copy(update={"grounding": remark.text, "usage": usage})
+
+
+async def _with_reflection(
+    models: Models,
+    spec: TaskSpec,
+    current: Scored,
+    pool: Sequence[Example],
+    *,
+    step: int,
+    rng: random.Random,
+    shown: Sequence[Example],
+    keep: Keep | None,
+) -> Informed:
+    """The current prompt with a reflection on its failures in a batch."""
     instruction = current.candidate.instruction
     batch = rng.sample(pool, min(spec.optimizer.batch, len(pool)))
     score = await try_on_cases(models, spec, instruction, batch, shown)

@@ -7,7 +7,6 @@ There are two styles of the request. `paper` sends the meta-prompt, with the new
 import random
 import re
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from gpo.errors import ModelCallError
 from gpo.messages.message import Message
@@ -15,17 +14,16 @@ from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
 from gpo.records import Example, total_usage
 from gpo.scoring.hidden_reasoning import read_through
+from gpo.search.current import find_lineage
 from gpo.search.inform import Informed
 from gpo.search.parts import WHOLE, of_part, part_shown
 from gpo.search.requests.continuation import last_line, list_to_continue
+from gpo.search.requests.grounding import draw_labelled
 from gpo.search.requests.meta_prompt import END, START, Request, meta_prompt
 from gpo.search.requests.ways import choose_ways
 from gpo.search.retrieve import Recalled
-from gpo.search.step import Proposal, Proposals, Rejection, RejectionReason, Step
+from gpo.search.step import Proposal, Proposals, Rejection, RejectionReason, Step, which_succeeded
 from gpo.spec.task import TaskSpec
-
-LABELLED, LABELLED_EACH = 16, 3
-"""Training examples of all labels together, and of each, that the request to define the labels shows at most."""
 
 # Only one part of it can match a character, or an answer without an end would take minutes.
 _MARKED = re.compile(rf"(?s){START}(\s*(?!{START}|{END})\S(?:(?!{START}|{END}).)*){END}")
@@ -57,9 +55,10 @@ def build_request(
     """
     options = spec.optimizer
     examples = tuple(rng.sample(train, min(options.examples, len(train))))
-    allowed = [way for way in options.ways if way != "define" or spec.answer.choices]
-    ways = choose_ways(allowed, before, candidates, rng)
     current = informed.current
+    other = find_lineage(spec, current, before, step) if "merge" in options.ways else None
+    lacking = {"define": spec.answer.choices is None, "merge": other is None}
+    ways = choose_ways([way for way in options.ways if not lacking.get(way)], before, candidates, rng)
     neighbours = tuple(item for item in recalled.neighbours if item.part == part)
     return Request(
         candidates=candidates,
@@ -68,7 +67,8 @@ def build_request(
         examples=examples,
         labelled=draw_labelled(spec, train, rng) if "define" in ways else (),
         ways=ways,
-        budget=options.budget_at(step),
+        other=other and of_part(other, spec, part),
+        budget=options.budget_at(step, which_succeeded(before, current.candidate.instruction)),
         step=step,
         part=part_shown(spec, current.candidate.instruction, part),
     )
@@ -103,7 +103,8 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         else:
             rejected.append(Rejection(reason=why_unread(text), text=answer.text[:200], way=way))
     came = [answers[key.digest] for key in keys if key.digest in answers]
-    return Proposals(proposals=tuple(proposals), rejected=tuple(rejected), usage=usage_of(model, came, lost))
+    usage = usage_of(model, came, lost)
+    return Proposals(proposals=tuple(proposals), rejected=tuple(rejected), budget=request.budget, usage=usage)
 
 
 def join_proposals(found: Sequence[Proposals]) -> Proposals:
@@ -113,6 +114,7 @@ def join_proposals(found: Sequence[Proposals]) -> Proposals:
     return Proposals(
         proposals=tuple(item for each in found for item in each.proposals),
         rejected=tuple(item for each in found for item in each.rejected),
+        budget=found[0].budget,
         usage=total_usage(each.usage for each in found),
     )
 
@@ -121,15 +123,6 @@ def _paper_request(spec: TaskSpec, request: Request, rng: random.Random, number:
     """The meta-prompt; where all proposals are asked for alike, sampling makes them differ."""
     del rng
     return [Message(role="user", text=meta_prompt(spec, request, number))], Sampling()
-
-
-def draw_labelled(spec: TaskSpec, train: Sequence[Example], rng: random.Random) -> tuple[Example, ...]:
-    """A few training examples of each label, in turn; none where answers are no labels."""
-    if (labels := spec.answer.choices) is None:
-        return ()
-    order = rng.sample(train, len(train))
-    found = [[example for example in order if example.reference == label][:LABELLED_EACH] for label in labels]
-    return tuple(example for row in zip_longest(*found) for example in row if example)[:LABELLED]
 
 
 def read_proposal(text: str) -> str:

@@ -163,7 +163,8 @@ def _begin_calls(spec: TaskSpec, candidates: int, step: int) -> Calls:
     tried = candidates * method.batch * (method.draws_cases + method.tries_cases)
     examples = tried + (method.batch if method.reflects else 0)
     proposals = candidates * len(parts_of_step(spec, step))
-    asked = proposals + method.reflects + (method.trajectory == "summary" and step > 1)
+    grounds = method.grounding and step == 1
+    asked = proposals + method.reflects + grounds + (method.trajectory == "summary" and step > 1)
     return {**_multiply(example_calls(spec), examples), "optimizer": asked}
 
 

@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
+from gpo.evaluation.racing import worth
 from gpo.models.models import Models
 from gpo.records import Candidate, Example, Record, Score, UsageByRole, total_usage
 from gpo.search.cases import Batch
 from gpo.search.inform import Informed, try_on_cases
 from gpo.search.state import Search
 from gpo.search.step import Rejection, Step, Trial, mean
+from gpo.spec.method import OptimizerSpec
 from gpo.spec.task import TaskSpec
 
 MOST_SCORED = 2
@@ -79,25 +81,35 @@ def screen(search: Search, begun: Step, tried: Tried, candidates: Sequence[Candi
     """Which candidates of a step that has begun are worth a score on dev, by the choice `optimizer.accept`."""
     if not spec.optimizer.tries_cases:
         return Screened(passed=tuple(candidates))
-    worth = _expected_better(search, begun, tried) if spec.optimizer.accept == "expected" else _better(tried)
-    trials = tuple(each.model_copy(update={"passed": each.candidate.id in worth}) for each in tried.trials)
-    ranked = sorted((each.candidate for each in trials if each.passed), key=lambda each: -worth[each.id])
+    options = spec.optimizer
+    expects = options.accept == "expected"
+    better = _expected_better(search, begun, tried, options) if expects else _better(search, tried, options)
+    trials = tuple(each.model_copy(update={"passed": each.candidate.id in better}) for each in tried.trials)
+    ranked = sorted((each.candidate for each in trials if each.passed), key=lambda each: -better[each.id])
     return Screened(passed=tuple(ranked), trials=trials, failed=tried.failed, usage=tried.usage)
 
 
-def _better(tried: Tried) -> dict[str, float]:
+def _better(search: Search, tried: Tried, options: OptimizerSpec) -> dict[str, float]:
     """By how much candidates beat the current prompt on their own cases; as good is not enough."""
-    gains = {each.candidate.id: each.after - each.before for each in tried.trials}
+    current = search.current.candidate.instruction
+    penalty = options.length_penalty
+    gains = {
+        each.candidate.id: worth(each.after, each.candidate.instruction, penalty) - worth(each.before, current, penalty)
+        for each in tried.trials
+    }
     return {name: gain for name, gain in gains.items() if gain > 0}
 
 
-def _expected_better(search: Search, begun: Step, tried: Tried) -> dict[str, float]:
+def _expected_better(search: Search, begun: Step, tried: Tried, options: OptimizerSpec) -> dict[str, float]:
     """How good the best candidates are expected to be, where that is better than the current prompt is."""
     known = search.estimates(begun.model_copy(update={"trials": tried.trials}))
-    bar = known[search.current.candidate.id].mean
-    worth = {each.candidate.id: known[each.candidate.id].mean for each in tried.trials}
-    ranked = sorted((name for name, value in worth.items() if value > bar), key=lambda name: -worth[name])
-    return {name: worth[name] for name in ranked[:MOST_SCORED]}
+    current = search.current.candidate
+    penalty = options.length_penalty
+    bar = worth(known[current.id].mean, current.instruction, penalty)
+    candidates = [each.candidate for each in tried.trials]
+    values = {each.id: worth(known[each.id].mean, each.instruction, penalty) for each in candidates}
+    ranked = sorted((name for name, value in values.items() if value > bar), key=lambda name: -values[name])
+    return {name: values[name] for name in ranked[:MOST_SCORED]}
 
 
 def rejections(screened: Screened, scored: Sequence[Candidate]) -> tuple[Rejection, ...]:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from gpo.evaluation.calls import calls_an_example
+from gpo.evaluation.racing import worth
 from gpo.progress import Dropped, emit
 from gpo.records import Candidate, Score, Scored, Splits, total_usage
 from gpo.search.current import Standing, find_best, find_elsewhere, next_current
@@ -14,6 +15,7 @@ from gpo.search.run_limits import affordable_candidates, affordable_scores, size
 from gpo.search.screen import Screened, rejections
 from gpo.search.state import Search
 from gpo.search.step import Edited, Proposals, Step, StopReason
+from gpo.spec.method import OptimizerSpec
 from gpo.spec.task import TaskSpec
 
 IDLE_PERIODS = 2
@@ -29,9 +31,10 @@ def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Se
     `optimizer.current`. Where the search is stale and may restart, it goes on from another good prompt.
     """
     options, taken = spec.optimizer, search.with_step(step)
-    best = _expected_best(taken) if options.expects(search.start.score) else find_best(search.best, step.scored)
+    expects = options.expects(search.start.score)
+    best = _expected_best(taken, options) if expects else find_best(search.best, step.scored, options.length_penalty)
     was_best = search.current.candidate.id == search.best.candidate.id
-    standing = Standing(search.current, best, step.scored, search.scored, was_best)
+    standing = Standing(search.current, best, step.scored, search.scored, was_best, options.length_penalty)
     is_new = best.candidate.id != search.best.candidate.id
     after = taken.model_copy(
         update={
@@ -46,11 +49,12 @@ def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Se
     return after.model_copy(update={"current": elsewhere, "stale": 0, "restarts": search.restarts + 1})
 
 
-def _expected_best(search: Search) -> Scored:
+def _expected_best(search: Search, options: OptimizerSpec) -> Scored:
     """The prompt that is expected to be best, of those tried on every dev example; of equals the first."""
     known = search.estimates()
+    penalty = options.length_penalty
     whole = [item for item in search.scored if item.score.complete]
-    return max(whole, key=lambda item: known[item.candidate.id].mean)
+    return max(whole, key=lambda item: worth(known[item.candidate.id].mean, item.candidate.instruction, penalty))
 
 
 def describe_step(
@@ -73,6 +77,7 @@ def describe_step(
         failed=informed.failed,
         reflection=informed.reflection,
         summary=recalled.summary,
+        grounding=informed.grounding,
         parts=informed.parts,
         usage=total_usage([informed.usage, recalled.usage, proposals.usage]),
     )

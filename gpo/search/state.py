@@ -78,10 +78,10 @@ class Search(Record):
         return {name: value for cases in own for name, value in cases.items()}
 
 
-def start_search(start: Scored, earlier: Sequence[Scored] = ()) -> Search:
+def start_search(start: Scored, earlier: Sequence[Scored] = (), length_penalty: float = 0.0) -> Search:
     """The search before its first step, at the best of the start and the prompts of earlier runs."""
     digest = content_hash([item.model_dump(mode="json") for item in (start, *earlier)])
-    best = find_best(start, earlier)
+    best = find_best(start, earlier, length_penalty)
     return Search(start=start, best=best, current=best, earlier=tuple(earlier), digest=digest)
 
 

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -41,9 +41,13 @@ class Rejection(Record):
 
 
 class Proposals(Record):
-    """What the optimizer model wrote in one step, already freed from markers, and what was not usable."""
+    """What the optimizer model wrote in one step, already freed from markers, and what was not usable.
+
+    `budget` is how many words of the current prompt they may change, as the request said; None: no limit.
+    """
 
     proposals: tuple[Proposal, ...]
+    budget: int | None = None
     rejected: tuple[Rejection, ...] = ()
     usage: UsageByRole = Field(default={})
 
@@ -101,5 +105,18 @@ class Step(Record):
     failed: int = 0
     reflection: str | None = None
     summary: str = ""
+    grounding: str = Field(default="", exclude_if=operator.not_)
     parts: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     usage: UsageByRole = Field(default={})
+
+
+def which_succeeded(steps: Sequence[Step], current: str) -> tuple[bool, ...]:
+    """Of each step, whether a proposal of it was accepted on its cases or became the prompt of the step after it.
+
+    `current` is the prompt that the next step starts from.
+    """
+    after = [*(step.current for step in steps[1:]), current]
+    return tuple(
+        any(trial.passed for trial in step.trials) or any(item.candidate.instruction == text for item in step.scored)
+        for step, text in zip(steps, after, strict=False)
+    )

@@ -1,13 +1,21 @@
 """The edit budget: how many words of the current prompt each step of a search may change, and how it falls.
 
 It is the learning rate of the method (Tang et al., arXiv 2402.17564, section 3). A new decay is a word in `Decay` and a
-case in `edit_budget`. `gpo.words` holds a proposal to the budget.
+case in `edit_budget`; `adaptive` goes by what the steps before came to. `gpo.words` holds a proposal to the budget.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
-Decay = Literal["none", "fixed", "linear", "cosine"]
+Decay = Literal["none", "fixed", "linear", "cosine", "adaptive"]
+
+GROWTH = 1.5
+"""By how much a step that succeeded widens an adaptive budget; one that did not narrows it by a fourth root of that.
+
+So it stays as it is where one step of five succeeds, which is near what is best for a random search that adapts its
+step size (Rechenberg 1973, the 1/5 success rule).
+"""
 
 
 def edit_budget(decay: Decay, step: int, max_steps: int, start: int, end: int, *, warmup: bool = False) -> int | None:
@@ -44,3 +52,17 @@ def edit_budget(decay: Decay, step: int, max_steps: int, start: int, end: int, *
         case "cosine":
             left = (1 + math.cos(math.pi * done)) / 2
     return round(end + (start - end) * left)
+
+
+def adapted_budget(succeeded: Sequence[bool], most: int, least: int) -> int:
+    """How many words the next step may change, given which steps before it succeeded; the first one has `most`.
+
+    >>> adapted_budget([], 50, 10), adapted_budget([False] * 4, 50, 10), adapted_budget([False] * 5 + [True], 50, 10)
+    (50, 33, 45)
+    >>> adapted_budget([False] * 40, 50, 10), adapted_budget([True] * 3, 50, 10)
+    (10, 50)
+    """
+    budget = float(most)
+    for success in succeeded:
+        budget = min(most, max(least, budget * (GROWTH if success else GROWTH**-0.25)))
+    return round(budget)

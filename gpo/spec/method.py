@@ -1,28 +1,18 @@
 """The section `optimizer` of a spec: which method improves the prompt, and for how many steps.
 
 A method is one choice for each part of the paper's analysis (Tang et al., section 3), and for the parts that were added
-to it here. Methods with a name are presets.
-
-| part of a gradient-based optimizer | here | choices |
-|---|---|---|
-| descent direction | `information` on the current prompt | prompt, with its score, a reflection, or its cases |
-| minibatch | `batch` training cases of each proposal | any number |
-| momentum | `trajectory` | none, summary, recency, relevance, importance |
-| learning rate | `decay` of the word budget, with or without `warmup` | none, fixed, linear, cosine |
-| descent | `refinement`, asked for in one or more `ways` | editing, generation |
-| line search | `accept`: what a proposal has to pass before all of dev is asked | none, race, batch, expected |
-| iterate | `current`: where the next step starts | best, step, sampled, expected |
-| restart | `restart` after `patience` steps without a better prompt | true, false |
+to it here. Methods with a name are presets. What each part is
+in that analysis, docs/method.md has in a table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from gpo.errors import suggestion
 from gpo.records import Record, Score
-from gpo.spec.edit_budget import Decay, edit_budget
+from gpo.spec.edit_budget import Decay, adapted_budget, edit_budget
 
 Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection", "cases"]
 
@@ -34,7 +24,7 @@ Accept = Literal["none", "race", "batch", "expected"]
 
 Iterate = Literal["best", "step", "sampled", "expected"]
 
-Way = Literal["cases", "scores", "define", "simplify", "restructure", "paraphrase"]
+Way = Literal["cases", "scores", "define", "simplify", "restructure", "paraphrase", "merge"]
 
 
 class Method(Record):
@@ -68,6 +58,17 @@ class Method(Record):
     )
     restart: bool = Field(
         default=False, description="Whether a search without progress goes on from another good prompt."
+    )
+
+    grounding: bool = Field(
+        default=False,
+        description="Whether every request begins with a summary of the task, which the optimizer model writes once.",
+    )
+    length_penalty: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="What a hundred words cost in score where the search compares prompts; the gate counts none.",
     )
 
     @property
@@ -204,7 +205,7 @@ class OptimizerSpec(Method):
             *([f"information: {self.information}"] if self.reflects or self.shows_cases else []),
             *(["trajectory: summary"] if self.trajectory == "summary" else []),
             *(["refinement: editing"] if self.refinement == "editing" else []),
-            *(["ways"] if self.ways else []),
+            *(name for name in ("ways", "grounding") if getattr(self, name)),
         ]
         if beyond:
             raise ValueError(
@@ -220,6 +221,8 @@ class OptimizerSpec(Method):
             raise ValueError(
                 f"race_after ({self.race_after}) has no effect with `accept: {self.accept}`; leave one out"
             )
+        if self.decay == "adaptive" and self.warmup:
+            raise ValueError("`warmup` has no effect with `decay: adaptive`, which goes by what was accepted")
         if self.reflects and self.tries_cases:
             raise ValueError(
                 f"`accept: {self.accept}` tries each proposal on cases of its own, and `{self.information}` reflects "
@@ -257,12 +260,16 @@ class OptimizerSpec(Method):
         """Whether the current prompt's score is part of the current information."""
         return "score" in self.information or self.shows_cases
 
-    def budget_at(self, step: int) -> int | None:
+    def budget_at(self, step: int, succeeded: Sequence[bool] = ()) -> int | None:
         """Words that a step from 1 to `max_steps` may change; None for no limit.
+
+        `succeeded` tells of each step before whether it led on, which an `adaptive` budget goes by.
 
         >>> [OptimizerSpec(preset="gpo", max_steps=5).budget_at(step) for step in range(1, 6)]
         [50, 44, 30, 16, 10]
         """
+        if self.decay == "adaptive":
+            return adapted_budget(succeeded, self.budget_start, self.budget_end)
         return edit_budget(self.decay, step, self.max_steps, self.budget_start, self.budget_end, warmup=self.warmup)
 
 

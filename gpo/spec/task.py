@@ -34,6 +34,7 @@ _NEWER = (
 
 _NEWER_METHOD: dict[str, tuple[Any, ...]] = {
     "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,), "parts": ("in_turn",),
+    "grounding": (False,), "length_penalty": (0.0,),
 }  # fmt: skip
 """The same for choices of the method, with the values that mean what was done before they could be chosen."""
 

@@ -49,6 +49,11 @@ WAYS: Mapping[Way, Asking] = {
         "then the form of the answer. Add a rule that the cases show to be missing.",
         shows="cases",
     ),
+    "merge": Asking(
+        "Write one instruction that has what is right in both the current instruction and the other one: take over "
+        "each rule that the cases do not speak against, say each thing once, and keep one form of the answer.",
+        shows="cases",
+    ),
     "paraphrase": Asking("Write the current instruction in other words, as someone else would put it."),
 }
 

@@ -14,6 +14,7 @@ from gpo.models.sharing import HeldAnswers, Tally
 from gpo.records import Candidate, Example, Sample, Score, Scored, Splits, Usage
 from gpo.search.inform import Informed, check_training, inform, reflection_prompt
 from gpo.search.requests.formatting import MAX_CASE_CHARS
+from gpo.search.requests.grounding import LABELLED_EACH
 from tests.gpo.search.test_refine import task
 from tests.support.fakes import ScriptedModel, StatusError, chat_model, in_time, scripted
 
@@ -67,6 +68,23 @@ def test_without_a_reflection_no_model_is_asked() -> None:
     pair = Pair(scripted(lambda _: None), scripted(lambda _: None))
     for information in ("prompt", "prompt+score"):
         assert informed(pair, information) == Informed(current=CURRENT)
+
+
+def test_a_summary_of_the_task_is_written_once_and_paid_for_by_the_first_step() -> None:
+    pair = Pair(optimizer=scripted("They are reviews."))
+    spec = task(optimizer={"preset": "gpo", "grounding": True})
+
+    def told(step: int) -> Informed:
+        rng = random.Random(f"0/{step}")
+        return in_time(inform(pair.models, spec, CURRENT, TRAIN, step=step, proposals=4, known={}, rng=rng))
+
+    first, second = told(1), told(2)
+    assert first.grounding == second.grounding == "They are reviews."
+    assert (first.usage["optimizer"].calls, dict(second.usage)) == (1, {})
+    (asked,) = pair.optimizer.calls
+    assert asked.text.count("Answer: positive") == LABELLED_EACH
+    assert "what each of the answers positive, negative stands for" in asked.text
+    assert not pair.task.calls
 
 
 def test_the_failures_of_the_batch_are_shown_with_their_right_answers() -> None:

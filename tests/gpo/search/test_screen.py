@@ -40,6 +40,14 @@ def right_on(rights: Mapping[str, int]) -> Callable[[Sequence[Message]], str]:
     return answer
 
 
+@pytest.mark.parametrize("accept", ["batch", "expected"])
+def test_a_long_proposal_has_to_be_better_by_what_its_words_cost(accept: str) -> None:
+    half, wordy = [1.0, 1.0, 0.0, 0.0], "Weigh " + "all " * 60 + "of it."
+    for penalty, passed in ((0.0, [wordy]), (1.0, [])):
+        found = screened({wordy: 4}, [batch("a", half)], accept=accept, length_penalty=penalty)
+        assert names(found.passed) == passed
+
+
 def screened(rights: Mapping[str, int], batches: Sequence[Batch], pair: Pair | None = None, **method: Any) -> Screened:
     """Screen one candidate an instruction, each on the batch of its place."""
     spec = task(optimizer={"preset": "minibatch", "accept": "batch"} | method)

@@ -52,6 +52,17 @@ def test_a_better_candidate_becomes_current_and_best() -> None:
     assert search.stale == 0
 
 
+@pytest.mark.parametrize("preset", ["gpo", "minibatch"])
+def test_of_prompts_nearly_as_good_the_shorter_wins_where_words_cost(preset: str) -> None:
+    start = scored("start", 3, step=0)
+    long, short = scored("word " * 100, 8, number=1), scored("a few words", 7, number=2)
+    for penalty, best in ((0.0, long), (0.02, long), (0.3, short)):
+        found = after(start_search(start), long, short, preset=preset, length_penalty=penalty)
+        assert found.best == best
+    assert start_search(long, [short]).best == long
+    assert start_search(long, [short], 0.3).best == short
+
+
 def test_a_step_without_a_better_one_keeps_the_current_with_its_own_score() -> None:
     start = scored("start", 5, step=0)
     search = after(start_search(start), scored("worse", 4))

@@ -219,3 +219,11 @@ def test_the_budget_of_a_step_follows_the_spec() -> None:
     warm = options.model_copy(update={"warmup": True})
     assert [warm.budget_at(step) for step in range(1, 7)] == [10, 20, 16, 12, 8, 4]
     assert OptimizerSpec(decay="none", warmup=True).budget_at(1) is None
+
+
+def test_an_adaptive_budget_narrows_while_nothing_is_accepted_and_widens_again() -> None:
+    options = OptimizerSpec(preset="gpo", decay="adaptive", budget_start=40, budget_end=8)
+    assert [options.budget_at(step, [False] * (step - 1)) for step in (1, 2, 5, 40)] == [40, 36, 27, 8]
+    assert options.budget_at(6, [False] * 4 + [True]) == 40
+    with pytest.raises(ValidationError, match="`warmup` has no effect with `decay: adaptive`"):
+        OptimizerSpec(preset="gpo", decay="adaptive", warmup=True)

@@ -30,6 +30,10 @@ NEIGHBOURS = (
     Neighbour(instruction="Judge the review.", percent=50, step=0, number=0, n=8, planned=8),
     Neighbour(instruction="Is the review good?", percent=62.5, step=1, number=2, n=8, planned=8),
 )
+OTHER = Scored(
+    candidate=Candidate(instruction="Count praise and blame.", step=1, number=1),
+    score=Score(values={f"e{index}": float(index < 4) for index in range(8)}, planned=8),
+)
 EXAMPLES = (
     Example(id="e1", inputs={"review": "Loved {{it}}."}, reference="positive"),
     Example(id="e2", inputs={"review": "Broke at once."}, reference="negative"),
@@ -78,6 +82,7 @@ def request_of(spec: TaskSpec) -> Request:
         examples=EXAMPLES,
         labelled=LABELLED if "define" in options.ways else (),
         ways=options.ways,
+        other=OTHER if "merge" in options.ways else None,
         budget=options.budget_at(STEP),
         step=STEP,
     )
@@ -136,7 +141,8 @@ def test_the_meta_prompt_of_each_way_of_asking_word_by_word(way: Way) -> None:
 
 def test_a_way_shows_the_cases_of_the_proposal_or_examples_and_all_show_the_scores() -> None:
     for way, text in shown_by_way().items():
-        assert ("Case 1 (wrong):" in text) == (way in ("cases", "simplify", "restructure"))
+        assert ("Case 1 (wrong):" in text) == (way in ("cases", "simplify", "restructure", "merge"))
+        assert ("Instruction: Count praise and blame.\nScore: 50" in text) == (way == "merge")
         assert ("A gem." in text) == (way == "define")
         assert ("Loved {{it}}." in text) == (way in ("scores", "paraphrase"))
         assert "Is the review good?\nScore: 62.5" in text
@@ -156,6 +162,16 @@ def test_labels_are_shown_only_where_there_are_any() -> None:
     plain = request_of(spec).model_copy(update={"labelled": ()})
     assert "A gem." not in meta_prompt(spec, plain)
     assert "Loved {{it}}." in meta_prompt(spec, plain)
+
+
+def test_a_summary_of_the_task_stands_before_all_else_but_the_task() -> None:
+    spec = spec_of("gpo", grounding=True)
+    request = request_of(spec)
+    grounded = request.informed.model_copy(update={"grounding": "Reviews of soap; positive is praise."})
+    plain, text = meta_prompt(spec, request), meta_prompt(spec, request.model_copy(update={"informed": grounded}))
+    shown = "What examples of the task show:\n\nReviews of soap; positive is praise."
+    assert text.split("\n\n")[1:3] == shown.split("\n\n")
+    assert text.replace(f"{shown}\n\n", "") == plain
 
 
 def test_a_place_without_cases_shows_examples() -> None:

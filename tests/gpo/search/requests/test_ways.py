@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.records import Candidate, Score, Scored
-from gpo.search.refine import LABELLED, LABELLED_EACH, build_request, draw_labelled
+from gpo.search.refine import build_request
+from gpo.search.requests.grounding import LABELLED, LABELLED_EACH, draw_labelled
 from gpo.search.requests.ways import WAYS, choose_ways
 from gpo.search.retrieve import Recalled
 from gpo.search.step import Rejection, RejectionReason, Step, Trial
@@ -166,3 +167,56 @@ def test_without_labels_there_are_none_to_show() -> None:
         spec, TRAIN, Informed(current=CURRENT), Recalled(), step=1, candidates=2, rng=random.Random(0)
     )
     assert request.labelled == ()
+
+
+# Merging two lineages
+
+
+def lineages(*texts: tuple[str, str | None], score: float = 0.5) -> list[Step]:
+    """A step for each prompt, with its parent's text."""
+    return [
+        step(number).model_copy(
+            update={
+                "scored": (
+                    Scored(
+                        candidate=Candidate(
+                            instruction=text,
+                            step=number,
+                            number=1,
+                            parent=parent and Candidate(instruction=parent).id,
+                        ),
+                        score=Score(values={"d": score}, planned=1),
+                    ),
+                )
+            }
+        )
+        for number, (text, parent) in enumerate(texts, start=1)
+    ]
+
+
+def merged_with(before: Sequence[Step], step_number: int = 4) -> str | None:
+    spec = task(optimizer={"preset": "minibatch", "ways": ["merge", "scores"]})
+    rng = random.Random(0)
+    request = build_request(
+        spec, TRAIN, Informed(current=CURRENT), Recalled(), step=step_number, candidates=2, rng=rng, before=before
+    )
+    assert ("merge" in request.ways) == (request.other is not None)
+    return request.other and request.other.candidate.instruction
+
+
+def test_a_prompt_of_another_lineage_is_merged_with_the_current_one() -> None:
+    own = CURRENT.candidate.instruction
+    far = "Count all that was praised, then all that was blamed, and compare the two."
+    assert merged_with(lineages((far, "Elsewhere."))) == far
+    assert merged_with([]) is None
+    assert merged_with(lineages((far, own))) is None, "a child of the current prompt is of its own lineage"
+    assert merged_with(lineages(("Judge  the review.", "Elsewhere."))) is None, "the same words have nothing to add"
+
+
+def test_which_lineage_is_drawn_by_score_and_is_the_same_for_the_same_step() -> None:
+    good = "Count all that was praised, then all that was blamed, and compare the two."
+    poor = "Ask yourself whether you would buy what this person bought, knowing only this."
+    before = [*lineages((good, None), score=1.0), *lineages((poor, None), score=0.0)]
+    drawn_by_step = [merged_with(before, number) for number in range(3, 19)]
+    assert drawn_by_step == [merged_with(before, number) for number in range(3, 19)]
+    assert set(drawn_by_step) == {good}
