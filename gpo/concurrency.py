@@ -6,9 +6,9 @@ import itertools
 import math
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 
 class Limiter:
@@ -227,6 +227,37 @@ class LoopThread:
 
 
 T = TypeVar("T")
+
+
+class Waiting(Generic[T]):
+    """Those who wait, in whatever event loops, for one piece of a thread's work."""
+
+    def __init__(self) -> None:
+        self._ends: dict[asyncio.AbstractEventLoop, list[asyncio.Future[T]]] = {}
+
+    def join(self) -> "asyncio.Future[T]":
+        """What one of them awaits; that it is cancelled is nothing to the others."""
+        loop = asyncio.get_running_loop()
+        end: asyncio.Future[T] = loop.create_future()
+        self._ends.setdefault(loop, []).append(end)
+        return end
+
+    def tell(self, work: "Future[T]") -> None:
+        """Tell all of them how the work has ended, from any thread."""
+        for loop, ends in self._ends.items():
+            with suppress(RuntimeError):  # in a loop that is closed nobody waits
+                loop.call_soon_threadsafe(_settle, ends, work)
+
+
+def _settle(ends: "list[asyncio.Future[T]]", work: "Future[T]") -> None:
+    error = work.exception()
+    for end in ends:
+        if end.done():
+            continue
+        if error is None:
+            end.set_result(work.result())
+        else:
+            end.set_exception(error)
 
 
 async def gather_or_cancel(*coroutines: Coroutine[Any, Any, T]) -> list[T]:

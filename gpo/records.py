@@ -283,4 +283,7 @@ class Interval(Record):
 
 def canonical_json(content: Any) -> str:
     """`content` as JSON with sorted keys and no spaces: the same text for the same content."""
-    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _CANONICAL(content)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode

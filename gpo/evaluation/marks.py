@@ -10,7 +10,7 @@ from gpo.evaluation.replies import TaskReply
 from gpo.models.ask import BlockOfCalls
 from gpo.progress import Note, emit
 from gpo.records import Example
-from gpo.scoring.functions.calling import Marked, ToScore, mark_soon, row_of
+from gpo.scoring.functions.calling import Marked, ToScore, asks_for, is_quick, mark_soon, row_of
 from gpo.scoring.spec import is_judged
 from gpo.spec.task import TaskSpec
 
@@ -30,7 +30,10 @@ async def mark_replies(
             return example.id, await _mark(spec, example, reply, verdicts, inquiry)
 
     came = [(example, replies[example.id]) for example in inquiry.block if example.id in replies]
-    found = await gather_or_cancel(*(marked(example, reply) for example, reply in came))
+    if is_quick(spec.metric):
+        found = [await marked(example, reply) for example, reply in came]
+    else:
+        found = await gather_or_cancel(*(marked(example, reply) for example, reply in came))
     return {name: mark for name, mark in found if mark is not None}
 
 
@@ -45,9 +48,10 @@ async def _mark(
     if is_judged(spec.metric):
         grade = verdicts.get(example.id)
         return Marked(grade.value, grade.feedback) if grade and grade.value is not None else None
-    row = row_of(example, spec.dataset.names)
     try:
-        given = ToScore(reply.parsed, example.references, reply.text, row, spec.answer.kind, reply.trace)
+        row = row_of(example, spec.dataset.names) if asks_for(spec.metric, "row") else {}
+        trace = reply.trace if asks_for(spec.metric, "trace") else None
+        given = ToScore(reply.parsed, example.references, reply.text, row, spec.answer.kind, trace)
         return await mark_soon(spec.metric, given)
     except MetricError as error:
         if not any(isinstance(failure, MetricError) for failure in inquiry.failures):

@@ -49,7 +49,7 @@ class TaskReply:
 
     def sample(self, example: str, mark: Marked) -> Sample:
         """It as it is kept, with its score."""
-        timing = timing_of([self])
+        times = self.times
         return Sample(
             example=example,
             text=self.text,
@@ -57,7 +57,7 @@ class TaskReply:
             value=mark.value,
             rule=self.reading.rule,
             feedback=mark.feedback,
-            seconds=timing.seconds if timing.calls else None,
+            seconds=math.fsum(times) if times else None,
             input_tokens=sum(answer.input_tokens for answer in self.answers),
             output_tokens=sum(answer.output_tokens for answer in self.answers),
             calls=self.inside.calls if self.inside else (),

@@ -13,6 +13,7 @@ from gpo.concurrency import AdaptiveLimiter, Limiter, Place, after_turns
 from gpo.errors import ModelCallError
 from gpo.messages.message import Message
 from gpo.models.client import Connection
+from gpo.models.clients.rate import ModelRate, Sent
 from gpo.models.failures import Failure
 from gpo.models.ledger import Answer, CallKey
 from gpo.models.local.gguf import checksum
@@ -60,7 +61,7 @@ class ChatModel:
     """One chat model of a run, connected at the first call that has to be paid.
 
     `role` is what it does in the run: `task`, `optimizer` or `judge`; `tally` counts its calls. Answers from before
-    `since`, a time as the database writes it, are asked for anew.
+    `since`, a time as the database writes it, are asked for anew. `rate` is what its server lets out in a minute.
     """
 
     role: str
@@ -69,7 +70,9 @@ class ChatModel:
     connect: Callable[[], Awaitable[Connection]]
     tally: Tally
     since: str = ""
+    rate: ModelRate | None = None
     _identity: Mapping[str, Any] = field(init=False)
+    _keys: dict[Sampling, CallKey] = field(init=False, default_factory=dict)
     _limiter: AdaptiveLimiter = field(init=False)
     _claiming: Limiter = field(init=False)
     _told_of_others: bool = field(init=False, default=False)
@@ -89,8 +92,10 @@ class ChatModel:
 
     def key(self, messages: Sequence[Message], sampling: Sampling, repeat: int = 0) -> CallKey:
         """What the answer is kept under."""
-        identity = {**self._identity, "call": sampling.parameters()}
-        return CallKey(identity=identity, messages=tuple(messages), repeat=repeat)
+        if (first := self._keys.get(sampling)) is None:
+            identity = {**self._identity, "call": sampling.parameters()}
+            first = self._keys[sampling] = CallKey(identity=identity, messages=())
+        return first.about(messages, repeat)
 
     async def find(self, keys: Sequence[CallKey]) -> Mapping[str, Answer]:
         """Answers that the ledger holds already, by key digest; not those that are stale."""
@@ -115,7 +120,9 @@ class ChatModel:
         place = Place(self._limiter)
         await place.take()
         try:
-            self._count(await self._invoke(await self._connected(), *self.greeting(), place))
+            connection, (key, sampling) = await self._connected(), self.greeting()
+            sent = await self._let_out(key, sampling)
+            self._count(await self._invoke(connection, key, sampling, place, sent))
         finally:
             place.leave()
 
@@ -194,8 +201,9 @@ class ChatModel:
         place = Place(self._limiter, priority)
         await place.take()
         try:
+            sent = await self._let_out(key, sampling)
             async with self._shared.in_flight.call():
-                answer = await self._invoke(connection, key, sampling, place)
+                answer = await self._invoke(connection, key, sampling, place, sent)
                 answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
                 await self.answers.keep(key, answer, self.role, self.since)
         except BaseException as error:
@@ -215,12 +223,24 @@ class ChatModel:
         self.tally.input_tokens += answer.input_tokens
         self.tally.output_tokens += answer.output_tokens
 
-    async def _invoke(self, connection: Connection, key: CallKey, sampling: Sampling, place: Place) -> Answer:
+    async def _let_out(self, key: CallKey, sampling: Sampling) -> Sent | None:
+        """Wait until the limit of a minute, where there is one, lets a call out."""
+        if self.rate is None:
+            return None
+        return await self.rate.let_out(key.messages, sampling.max_tokens or self.spec.sampling.get("max_tokens"))
+
+    async def _invoke(
+        self, connection: Connection, key: CallKey, sampling: Sampling, place: Place, sent: Sent | None
+    ) -> Answer:
         parameters = sampling.parameters()
         if connection.endpoint is not None or self.spec.is_synthetic:
             parameters["seed"] = key.repeat & 0x7FFFFFFF  # the same sample again, also without a ledger
         revive = None if connection.endpoint is None else connection.endpoint.ensure
         failed: list[Failure] = []
+
+        async def again() -> None:
+            nonlocal sent
+            sent = await self._let_out(key, sampling)
 
         def hear(failure: Failure) -> None:
             failed.append(failure)
@@ -236,12 +256,15 @@ class ChatModel:
                 revive,
                 hear=hear,
                 rest=place.rest,
+                again=again,
             )
         except ModelCallError as error:
             billed = _billed(failed)
             error.input_tokens, error.output_tokens = billed
             raise
         self._limiter.went_well(answer.seconds or 0.0)
+        if self.rate is not None and sent is not None:
+            self.rate.count(sent, answer.input_tokens, answer.output_tokens)
         # An answer costs what the replies before it cost that were none.
         billed = Billed(answer.input_tokens, answer.output_tokens).plus(_billed(failed))
         return answer.model_copy(update=billed._asdict()) if failed else answer

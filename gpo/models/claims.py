@@ -12,10 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, update
 
 from gpo.database.engine import utc_now
-from gpo.database.statements import insert_or_update
+from gpo.database.statements import execute_plain, insert_or_update, parts_of, select_in
 from gpo.database.tables import call_claims
 
 LEASE_S = 30.0
@@ -24,8 +24,8 @@ LEASE_S = 30.0
 RENEW_S = 10.0
 """How often a living owner renews its claims."""
 
-_TAKE = insert_or_update(call_claims, "call_claims.until < :now OR call_claims.owner = :dead")
-_AT_ONCE = 500
+_TAKE = insert_or_update(call_claims, "call_claims.until < ? OR call_claims.owner = ?")
+_OWNERS = "SELECT digest, owner FROM call_claims WHERE digest IN"
 
 
 def new_owner() -> str:
@@ -35,22 +35,24 @@ def new_owner() -> str:
 
 def claim(connection: Connection, owner: str, digests: Sequence[str]) -> set[str]:
     """Claim calls that nobody pays for; which of them the owner holds now."""
-    row = {"owner": owner, "until": _until(), "now": utc_now(), "dead": ""}
-    mine = [{**row, "digest": digest} for digest in sorted(digests)]
-    connection.execute(_TAKE, mine)
+    until, now = _until(), utc_now()
+    taken = execute_plain(connection, _TAKE, [(digest, owner, until, now, "") for digest in sorted(digests)])
+    if taken.rowcount == len(digests):
+        return set(digests)
     owners = _owners(connection, digests)
     dead = {other for other in set(owners.values()) - {owner} if _has_died(other)}
     if dead:
-        left = [{**row, "dead": owners[row["digest"]]} for row in mine if owners.get(row["digest"]) in dead]
-        connection.execute(_TAKE, left)
+        left = [(each, owner, until, now, owners[each]) for each in sorted(digests) if owners.get(each) in dead]
+        execute_plain(connection, _TAKE, left)
         owners = _owners(connection, digests)
     return {digest for digest, holder in owners.items() if holder == owner}
 
 
 def drop(connection: Connection, owner: str, digests: Sequence[str]) -> None:
     """Give claims up, which are their owner's no more."""
-    for part in _parts(digests):
-        connection.execute(delete(call_claims).where(call_claims.c.digest.in_(part), call_claims.c.owner == owner))
+    for part in parts_of(digests):
+        listed = ", ".join("?" * len(part))
+        execute_plain(connection, f"DELETE FROM call_claims WHERE owner = ? AND digest IN ({listed})", (owner, *part))  # noqa: S608 - no value
 
 
 def renew(connection: Connection, owner: str) -> None:
@@ -59,15 +61,7 @@ def renew(connection: Connection, owner: str) -> None:
 
 
 def _owners(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in _parts(digests):
-        query = select(call_claims.c.digest, call_claims.c.owner).where(call_claims.c.digest.in_(part))
-        found |= {row.digest: row.owner for row in connection.execute(query)}
-    return found
-
-
-def _parts(digests: Sequence[str]) -> list[Sequence[str]]:
-    return [digests[start : start + _AT_ONCE] for start in range(0, len(digests), _AT_ONCE)]
+    return dict(map(tuple, select_in(connection, _OWNERS, digests)))
 
 
 def _until() -> str:

@@ -16,10 +16,11 @@ from functools import cached_property
 from typing import Any
 
 from pydantic import ConfigDict, Field, JsonValue, field_validator
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
+from gpo.concurrency import Waiting
 from gpo.database.engine import read_transaction, utc_now, write_transaction
-from gpo.database.statements import insert_or_update
+from gpo.database.statements import execute_plain, insert_or_update, select_in
 from gpo.database.tables import calls
 from gpo.errors import ModelConfigError, StateError
 from gpo.messages.message import Message
@@ -27,8 +28,8 @@ from gpo.models import claims
 from gpo.records import Record, canonical_json, content_hash
 from gpo.redaction import find_secret
 
-_KEYS_PER_QUERY = 500
-_INSERT = insert_or_update(calls, "calls.created_at < :stale_before")
+_COLUMNS = tuple(column.name for column in calls.c)
+_INSERT = insert_or_update(calls, "calls.created_at < ?")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -54,6 +55,10 @@ class CallKey(Record):
         if name := find_secret(value):
             raise ModelConfigError(f"model parameter `{name}` looks like a secret; name its variable in `api_key_env`")
         return value
+
+    def about(self, messages: Sequence[Message], repeat: int) -> "CallKey":
+        """The key of another call of the same model; what names it has been looked at."""
+        return CallKey.model_construct(identity=self.identity, messages=tuple(messages), repeat=repeat)
 
     @cached_property
     def digest(self) -> str:
@@ -87,16 +92,13 @@ class Answer(Record):
 
 @dataclass
 class _Batch:
-    """What the next transaction does; `done` ends with it, and tells what became of the claims.
-
-    `waited` are its futures in the event loops that wait for it, one for each.
-    """
+    """What the next transaction does; `done` ends with it, and tells what became of the claims."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     released: set[str] = field(default_factory=set)
     claimed: dict[str, str] = field(default_factory=dict)
     done: Future[Mapping[str, Answer | bool]] = field(default_factory=Future)
-    waited: dict[asyncio.AbstractEventLoop, asyncio.Future[Mapping[str, Answer | bool]]] = field(default_factory=dict)
+    waiting: Waiting[Mapping[str, Answer | bool]] = field(default_factory=Waiting)
 
 
 class Ledger:
@@ -188,51 +190,53 @@ class Ledger:
 
     async def _committed(self, add: Callable[[_Batch], object]) -> Mapping[str, Answer | bool]:
         """Add something to the next transaction, and wait for its end."""
-        loop = asyncio.get_running_loop()
         with self._lock:
             batch = self._next_batch()
             add(batch)
-            waited = batch.waited.get(loop)
-            if waited is None:
-                waited = batch.waited[loop] = asyncio.wrap_future(batch.done)
-        # All who wait for a transaction share one future, which the cancellation of one of them must not reach.
-        return await asyncio.shield(waited)
+            end = batch.waiting.join()
+        return await end
 
     def _next_batch(self) -> _Batch:
         """What the next transaction does, to be added to under the lock."""
         if self._batch is None:
             self._batch = _Batch()
             self._batch.done = self._writer.submit(self._write)
+            self._batch.done.add_done_callback(self._batch.waiting.tell)
         return self._batch
 
     def _write(self) -> Mapping[str, Answer | bool]:
         with self._lock:
             batch, self._batch = self._batch or _Batch(), None
             kept = {str(row["digest"]) for row in batch.rows} & self._held
-        given_up = sorted(kept | batch.released)
-        if batch.rows or given_up:
-            with write_transaction(self._engine) as connection:
-                _insert(connection, batch.rows)
-                claims.drop(connection, self._owner, given_up)
+        given_up = kept | batch.released
+        ours: set[str] = set()
+        there: dict[str, Answer] = {}
+
+        def settle(connection: Connection) -> None:
+            _insert(connection, batch.rows)
+            claims.drop(connection, self._owner, sorted(given_up))
+
+        def claim(connection: Connection) -> None:
+            ours.update(claims.claim(connection, self._owner, list(batch.claimed)))
+            # After the claim: whoever held it before has kept the answer by now.
+            found = _answers(connection, list(batch.claimed))
+            there.update({each: answer for each, answer in found.items() if answer.created_at >= batch.claimed[each]})
+            claims.drop(connection, self._owner, sorted(ours & there.keys()))
+
+        works = [*([settle] if batch.rows or given_up else []), *([claim] if batch.claimed else [])]
+        # Where rows have locks, a claim may wait for those of others, and must hold none that they wait for.
+        for together in [works] if self._engine.dialect.name == "sqlite" else [[work] for work in works]:
+            if together:
+                with write_transaction(self._engine) as connection:
+                    for work in together:
+                        work(connection)
         with self._lock:
             # A call may be given up while the transaction that claims it is under way, which then holds it.
-            self._held -= kept | batch.released
-        return self._claim(batch.claimed) if batch.claimed else {}
-
-    def _claim(self, wanted: Mapping[str, str]) -> Mapping[str, Answer | bool]:
-        # A transaction of its own: it may wait for rows of others, and must hold none that they wait for.
-        with write_transaction(self._engine) as connection:
-            ours = claims.claim(connection, self._owner, list(wanted))
-            # After the claim: whoever held it before has kept the answer by now.
-            found = _answers(connection, list(wanted))
-            there = {digest: answer for digest, answer in found.items() if answer.created_at >= wanted[digest]}
-            claims.drop(connection, self._owner, sorted(ours & there.keys()))
-        with self._lock:
-            self._held |= ours - there.keys()
+            self._held = (self._held - given_up) | (ours - there.keys())
             if self._held and self._renewing is None:
                 self._renewing = threading.Thread(target=self._renew, name="gpo-claims", daemon=True)
                 self._renewing.start()
-        return {digest: there.get(digest, digest in ours) for digest in wanted}
+        return {digest: there.get(digest, digest in ours) for digest in batch.claimed}
 
     def _renew(self) -> None:
         while not self._closed.wait(claims.RENEW_S):
@@ -241,34 +245,39 @@ class Ledger:
                     claims.renew(connection, self._owner)
 
 
+_FIELDS = tuple(Answer.model_fields)
+_FIND = f"SELECT digest, {', '.join(_FIELDS)} FROM calls WHERE digest IN"  # noqa: S608 - names of our own
+
+
 def _answers(connection: Connection, digests: Sequence[str]) -> dict[str, Answer]:
-    fields = [calls.c[name] for name in Answer.model_fields]
-    found: dict[str, Answer] = {}
-    for start in range(0, len(digests), _KEYS_PER_QUERY):
-        chunk = digests[start : start + _KEYS_PER_QUERY]
-        rows = connection.execute(select(calls.c.digest, *fields).where(calls.c.digest.in_(chunk))).mappings()
-        found |= {row["digest"]: Answer(**{name: row[name] for name in Answer.model_fields}) for row in rows}
-    return found
+    rows = select_in(connection, _FIND, digests)
+    return {digest: Answer(**dict(zip(_FIELDS, fields, strict=True))) for digest, *fields in rows}
 
 
 def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
     if rows:
         # One order for all processes, so that two transactions with the same keys cannot wait for each other.
-        connection.execute(_INSERT, sorted(rows, key=lambda row: str(row["digest"])))
+        ordered = sorted(rows, key=lambda row: str(row["digest"]))
+        given = [(*(row[name] for name in _COLUMNS), row["stale_before"]) for row in ordered]
+        execute_plain(connection, _INSERT, given)
 
 
 def _row(key: CallKey, answer: Answer, role: str) -> dict[str, Any]:
-    messages = canonical_json([message.model_dump(exclude_defaults=True) for message in key.messages])
+    plain = all(message.is_plain for message in key.messages)
+    messages = [
+        {"role": message.role, "text": message.text} if plain else message.model_dump(exclude_defaults=True)
+        for message in key.messages
+    ]
     return {
         "digest": key.digest,
         "role": role,
         "repeat": key.repeat,
-        "messages": _escaped(messages),
+        "messages": _escaped(canonical_json(messages)),
         "generations": None,
-        **answer.model_dump(),
+        **dict(answer),
     }
 
 
 def _escaped(text: str) -> str:
     r"""JSON text with lone surrogates as `\ud800`, which is what JSON calls them."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from gpo.errors import ModelCallError
 from gpo.models.chat import ChatModel
 from gpo.models.client import connector, open_embedding
+from gpo.models.clients.rate import ModelRate, RateLimit, limits_of, server_of, text_tokens
 from gpo.models.local.embedder import Embed
-from gpo.models.sharing import AnswerStore, Tally, oldest_answer, tallies
+from gpo.models.sharing import AnswerStore, Tally, current_shared, oldest_answer, tallies
 from gpo.settings import Settings
 from gpo.spec.models import ModelRole, ModelSpec, ModelsSpec
 from gpo.spec.task import TaskSpec
@@ -70,6 +71,8 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
         ModelConfigError: the embedding model cannot be used as configured.
     """
     counts = tallies()
+    shared = current_shared()
+    rates = {server: shared.rate_limit(server, limits) for server, limits in limits_of(spec).items()}
     async with AsyncExitStack() as stack:
 
         async def chat_model(role: ModelRole) -> ChatModel:
@@ -77,14 +80,16 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
             # In a thread: the checksum of a large file takes seconds.
             connect = connector(model, settings, stack)
             since = oldest_answer(model.max_age_days)
-            return await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role], since)
+            limit = rates.get(server_of(model))
+            rate = None if limit is None else ModelRate(model.model, limit)
+            return await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role], since, rate)
 
         embedding = open_embedding(spec.embedding)
         yield Models(
             task=await chat_model("task"),
             optimizer=await chat_model("optimizer"),
             judge=await chat_model("judge"),
-            embed=_counted(embedding.embed, counts["embedding"]),
+            embed=_counted(_limited(embedding.embed, rates.get(server_of(spec.embedding))), counts["embedding"]),
             embedding_identity=embedding.identity,
             embedding_tally=counts["embedding"],
         )
@@ -100,6 +105,17 @@ def _with_defaults(spec: ModelsSpec, role: ModelRole) -> ModelSpec:
         model = model.model_copy(update={"parameters": {**model.parameters, "temperature": 0.0}})
     model = model.with_default("temperature", _TEMPERATURES[role])
     return model.with_default("max_tokens", _COMPLETION_TOKENS) if model.completion else model
+
+
+def _limited(embed: Embed, rate: RateLimit | None) -> Embed:
+    if rate is None:
+        return embed
+
+    async def limited(texts: Sequence[str]) -> list[list[float]]:
+        await rate.take(sum(map(text_tokens, texts)))
+        return await embed(texts)
+
+    return limited
 
 
 def _counted(embed: Embed, tally: Tally) -> Embed:

@@ -25,13 +25,14 @@ async def call_with_retries(
     *,
     hear: Callable[[Failure], None] | None = None,
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    again: Callable[[], Awaitable[None]] | None = None,
 ) -> T:
     """What the call gives, each try within `timeout_s` of the spec, whatever the server sends meanwhile.
 
     It is repeated `max_retries` times where it failed for the moment, after pauses that double or that the server asks
     for; once, where the failure is not known or the answer is empty. With `revive` that is awaited instead of the
     pause, and there is always one repetition. `hear` is told of each failure as it comes; after one of a
-    server that is busy, the pause is a `rest`, in which others may go on.
+    server that is busy, the pause is a `rest`, in which others may go on. `again` is awaited before each repetition.
 
     Raises:
         ModelCallError: what is left of the last failure, without keys; it has no other exception behind it.
@@ -53,6 +54,8 @@ async def call_with_retries(
             await revive()
         elif failure.repeats is None:
             await (rest if failure.busy else asyncio.sleep)(failure.retry_after or _pause(tries))
+        if again is not None:
+            await again()
 
 
 async def _in_time(call: Callable[[], Awaitable[T]], seconds: float) -> T:

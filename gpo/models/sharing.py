@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gpo.concurrency import CallsInFlight
 from gpo.database.engine import utc_now
+from gpo.models.clients.rate import MinuteLimits, RateLimit, Server
 from gpo.models.journal import HeldAnswer, Journal
 from gpo.models.ledger import Answer, CallKey
 
@@ -103,6 +104,11 @@ class Shared:
     in_flight: CallsInFlight = field(default_factory=CallsInFlight)
     held: HeldAnswers = field(default_factory=HeldAnswers)
     handed_on: dict[str, object] = field(default_factory=dict)
+    rates: dict[tuple[Server, MinuteLimits], RateLimit] = field(default_factory=dict)
+
+    def rate_limit(self, server: Server, limits: MinuteLimits) -> RateLimit:
+        """The limit of a server, which all runs that name the same keep together."""
+        return self.rates.setdefault((server, limits), RateLimit(limits))
 
     def hand_on(self, name: str, value: object) -> None:
         """Keep something that was read for whoever needs it next."""

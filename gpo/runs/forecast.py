@@ -9,6 +9,7 @@ from gpo.database.engine import open_state
 from gpo.evaluation.calls import Calls, example_calls
 from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.list_prices import list_cost
+from gpo.models.clients.rate import limits_of, server_of
 from gpo.models.ledger_admin import MeanCall, mean_calls
 from gpo.records import Record, Splits, Usage
 from gpo.runs.job import Job
@@ -62,6 +63,7 @@ def forecast(job: Job) -> Forecast:
     guessed = _guess(spec, splits)
     usage: dict[str, Usage] = {}
     seconds, known = 0.0, 0
+    limits = limits_of(spec.models)
     for role, calls in total_calls([search, proof]).items():
         mean = kept.get(role)
         known += mean.answers if mean else 0
@@ -70,7 +72,9 @@ def forecast(job: Job) -> Forecast:
             calls=calls, input_tokens=math.ceil(calls * tokens_in), output_tokens=math.ceil(calls * tokens_out)
         )
         pace = mean.seconds if mean else None
-        seconds = math.nan if pace is None else seconds + calls * pace / spec.models.of(role).max_concurrency
+        model, limit = spec.models.of(role), limits.get(server_of(spec.models.of(role)))
+        at_least = limit.seconds(calls, calls * (tokens_in + tokens_out)) if limit else math.nan
+        seconds += at_least if pace is None else max(calls * pace / model.max_concurrency, at_least if limit else 0.0)
     cost = spec.models.cost(usage)
     return Forecast(
         steps=steps,

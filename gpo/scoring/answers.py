@@ -8,8 +8,9 @@ Models state their answer in many ways. Each kind has its rules, in order of tru
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 
 from gpo.scoring import read_json, read_labels, read_list
@@ -66,20 +67,21 @@ def rule_by_rule(
     return [(rule.name, rule.reading()) for rule in _rules(text, answer, question, cut=cut, without=())]
 
 
-def _rules(text: str, answer: AnswerSpec, question: str, *, cut: bool, without: Collection[str]) -> list[BoundRule]:
+def _rules(text: str, answer: AnswerSpec, question: str, *, cut: bool, without: Collection[str]) -> Iterable[BoundRule]:
     text = turn_of(text)
     if answer.where is None:
         text = without_wrong(text, question) if answer.kind in _ONE_ANSWER else text
-        rules = _READERS[answer.kind](_Given(text, answer, question, cut, without))
+        read = _READERS[answer.kind]
         if answer.kind not in _MANY_TURNS or (begins := _NEXT_QUESTION.search(text)) is None:
-            return rules
-        before = _READERS[answer.kind](_Given(text[: begins.start()], answer, question, cut=False, without=without))
+            return read(_Given(text, answer, question, cut, without))
+        rules = list(read(_Given(text, answer, question, cut, without)))
+        before = list(read(_Given(text[: begins.start()], answer, question, cut=False, without=without)))
         is_sure = _HEADING.search(begins[0]) is None
         return [BoundRule("first question", lambda: _before_next(before, rules, without, is_sure=is_sure)), *rules]
     found = place.part_of(text, answer.where, of_lines=answer.kind in _OF_LINES)
     if found is None:
         return []
-    rules = _READERS[answer.kind](_Given(found.strip(), answer, "", cut=False, without=without))
+    rules = list(_READERS[answer.kind](_Given(found.strip(), answer, "", cut=False, without=without)))
     return [BoundRule("where", lambda: first_reading(rules, without).answer or UNCLEAR)]
 
 
@@ -169,15 +171,14 @@ class _Given(NamedTuple):
     without: Collection[str]
 
 
-def _choice(given: _Given) -> list[BoundRule]:
-    found = _phrase(given, phrases_of(given.answer.labels))
-    places = places_of(given.answer.labels) if names_one_place(given.text) else None
+def _choice(given: _Given) -> Iterator[BoundRule]:
+    yield from _phrase(given, phrases_of(given.answer.labels))
     options = _options(given.question, given.answer.labels)
     if options is not None:
-        found.append(BoundRule("option", lambda: _option(given, options)))
+        yield BoundRule("option", lambda: _option(given, options))
+    places = places_of(given.answer.labels) if names_one_place(given.text) else None
     if places is not None:
-        found.append(BoundRule("place", lambda: _surely(first_reading(_phrase(given, places), given.without))))
-    return found
+        yield BoundRule("place", lambda: _surely(first_reading(_phrase(given, places), given.without)))
 
 
 def _option(given: _Given, options: Phrases) -> Found:
@@ -191,38 +192,39 @@ def _surely(reading: Reading) -> Found:
     return None if reading.weak else reading.answer
 
 
-def _boolean(given: _Given) -> list[BoundRule]:
+def _boolean(given: _Given) -> Iterator[BoundRule]:
     whole = whole_booleans().whole(plain_text(given.text))
-    return [BoundRule("whole", lambda: whole.meaning if whole else None), *_phrase(given, booleans())[1:]]
+    yield BoundRule("whole", lambda: whole.meaning if whole else None)
+    yield from islice(_phrase(given, booleans()), 1, None)
 
 
-def _phrase(given: _Given, phrases: Phrases) -> list[BoundRule]:
+def _phrase(given: _Given, phrases: Phrases) -> Iterator[BoundRule]:
     return bind(choice.RULES, ChoiceText(given.text, phrases, cut=given.cut, without=given.without))
 
 
-def _number(given: _Given) -> list[BoundRule]:
+def _number(given: _Given) -> Iterator[BoundRule]:
     return bind(numbers.RULES, number_value.NumberText(given.text, cut=given.cut, without=given.without))
 
 
-def _list(given: _Given) -> list[BoundRule]:
+def _list(given: _Given) -> Iterator[BoundRule]:
     return bind(read_list.RULES, read_list.ListText(given.text, given.cut))
 
 
-def _labels(given: _Given) -> list[BoundRule]:
+def _labels(given: _Given) -> Iterator[BoundRule]:
     answer = given.answer
     text = labels.LabelsText(given.text, answer.labels, allow_none=bool(answer.allow_none), cut=given.cut)
     return bind(labels.RULES, text)
 
 
-def _json(given: _Given) -> list[BoundRule]:
+def _json(given: _Given) -> Iterator[BoundRule]:
     return bind(read_json.RULES, given.text)
 
 
-def _exact(given: _Given) -> list[BoundRule]:
+def _exact(given: _Given) -> Iterator[BoundRule]:
     return bind(line.LINE_RULES, given.text)
 
 
-def _free(given: _Given) -> list[BoundRule]:
+def _free(given: _Given) -> Iterator[BoundRule]:
     return bind(line.TEXT_RULES, given.text)
 
 
@@ -269,7 +271,7 @@ def _free_reference(reference: str, _answer: AnswerSpec) -> str | None:
     return reference or None
 
 
-_READERS: dict[str, Callable[[_Given], list[BoundRule]]] = {
+_READERS: dict[str, Callable[[_Given], Iterator[BoundRule]]] = {
     "choice": _choice,
     "number": _number,
     "boolean": _boolean,

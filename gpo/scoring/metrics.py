@@ -55,7 +55,7 @@ def exact_match(answer: str, reference: str) -> float:
     >>> exact_match(' "New  York". ', "new york")
     1.0
     """
-    return float(_normalised(answer) == _normalised(reference))
+    return float(answer == reference or _normalised(answer) == _normalised(reference))
 
 
 @metric("jaccard")

@@ -4,7 +4,7 @@ Rules are small named functions that are tried in order. Each gives the answer t
 apply, or `UNCLEAR` where it applies and the text does not say which answer it means: then no later rule is asked.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -65,9 +65,9 @@ class BoundRule(NamedTuple):
         )
 
 
-def bind(rules: Sequence[Rule[Subject]], subject: Subject) -> list[BoundRule]:
-    """Rules with the text that they read."""
-    return [BoundRule(rule.name, partial(rule.find, subject), rule.weak) for rule in rules]
+def bind(rules: Sequence[Rule[Subject]], subject: Subject) -> Iterator[BoundRule]:
+    """Rules with the text that they read; one by one, as mostly one of the first applies."""
+    return (BoundRule(rule.name, partial(rule.find, subject), rule.weak) for rule in rules)
 
 
 def read_by(rules: Sequence[Rule[Subject]], subject: Subject, without: Collection[str] = ()) -> Reading:
@@ -75,7 +75,7 @@ def read_by(rules: Sequence[Rule[Subject]], subject: Subject, without: Collectio
     return first_reading(bind(rules, subject), without)
 
 
-def first_reading(rules: Sequence[BoundRule], without: Collection[str] = ()) -> Reading:
+def first_reading(rules: Iterable[BoundRule], without: Collection[str] = ()) -> Reading:
     """What the first rule that applies makes of its text; a reading without an answer where none does."""
     found = (rule.reading() for rule in rules if rule.name not in without)
     return next((reading for reading in found if reading is not None), Reading())

@@ -56,6 +56,12 @@ class ModelSpec(Record):
     max_concurrency: int = Field(
         default=8, ge=1, description="Most calls in flight at once; fewer while the server is busy."
     )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, description="Most requests in a minute, of all roles with the same server and key together."
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, description="Most tokens in a minute, in and out, likewise; estimated until a reply tells."
+    )
     timeout_s: float = Field(default=120.0, gt=0, description="Seconds that one whole call may take.")
     max_retries: int = Field(default=4, ge=0, description="Repetitions of a call that failed for now.")
 

@@ -81,7 +81,21 @@ def takes_row(metric: MetricSpec) -> bool:
     Raises:
         MetricError: the function cannot be had.
     """
-    return metric.name == "python" and "row" in asks_of(_function(metric)).names
+    return asks_for(metric, "row")
+
+
+def asks_for(metric: MetricSpec, name: str) -> bool:
+    """Whether a metric is a function that asks for one of `GIVEN` of `gpo.scoring.functions.signature`.
+
+    Raises:
+        MetricError: the function cannot be had.
+    """
+    return metric.name == "python" and name in asks_of(_function(metric)).names
+
+
+def is_quick(metric: MetricSpec) -> bool:
+    """Whether a metric is one of ours that takes no time to speak of: nothing else has to go on meanwhile."""
+    return metric.name not in _MAY_TAKE_LONG
 
 
 def mark(metric: MetricSpec, given: ToScore) -> Marked:
@@ -152,8 +166,16 @@ class _Call(NamedTuple):
 
     metric: MetricSpec
     run: partial[Any]
-    about: str
-    """What it is called with, for messages."""
+    asks: Asks
+    values: Mapping[str, Any]
+
+    @property
+    def about(self) -> str:
+        """What it is called with, for messages."""
+        shown = "answer" if "answer" in self.asks.names else "text"
+        about = f"{shown} {self.values[shown][:80]!r}"
+        by_reference = "reference" in self.asks.names
+        return f"{about} and reference {self.values['reference'][:80]!r}" if by_reference else about
 
     @property
     def seconds(self) -> float:
@@ -167,18 +189,13 @@ def _calls(metric: MetricSpec, given: ToScore) -> Iterator[_Call]:
     if metric.name == "python":
         del parameters["function"]
     asks = asks_of(function)
-    trace = given.trace or Trace(text=given.text)
-    by_reference = "reference" in asks.names
+    names = asks.names
+    trace = given.trace or Trace(text=given.text) if "trace" in names else None
+    by_reference = "reference" in names
     for reference in given.references if by_reference else given.references[:1]:
         values = {"answer": given.answer, "reference": reference, "row": given.row, "text": given.text, "trace": trace}
         positional, keywords = asks.arguments(values)
-        yield _Call(metric, partial(function, *positional, **keywords, **parameters), _about(asks, values))
-
-
-def _about(asks: Asks, values: Mapping[str, Any]) -> str:
-    shown = "answer" if "answer" in asks.names else "text"
-    about = f"{shown} {values[shown][:80]!r}"
-    return f"{about} and reference {values['reference'][:80]!r}" if "reference" in asks.names else about
+        yield _Call(metric, partial(function, *positional, **keywords, **parameters), asks, values)
 
 
 def _function(metric: MetricSpec) -> Scoring:
@@ -209,7 +226,7 @@ def _to_end(call: _Call) -> Any:
 
 async def _result_soon(call: _Call) -> Any:
     with _blaming(call):
-        if call.metric.name not in _MAY_TAKE_LONG:
+        if is_quick(call.metric):
             return call.run()
         if inspect.iscoroutinefunction(call.run.func):
             return await _awaited(call.run(), call.seconds)
@@ -237,7 +254,7 @@ async def _awaited(waiting: Awaitable[Any], seconds: float) -> Any:
 def _blaming(call: _Call) -> Iterator[None]:
     """What a user's function prints goes to stderr, and what any raises names the metric."""
     try:
-        with printing_to_stderr() if call.metric.name in _MAY_TAKE_LONG else nullcontext():
+        with nullcontext() if is_quick(call.metric) else printing_to_stderr():
             yield
     except MetricError:
         raise

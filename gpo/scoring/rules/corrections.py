@@ -36,7 +36,10 @@ def without_wrong(text: str, question: str) -> str:
     >>> without_wrong("The wrong answer is 2.5. So it is 3.", "How many?")
     '. So it is 3.'
     """
-    return text if _ASKS_FOR_WRONG.search(question) else _CALLED_WRONG.sub("", text)
+    # The question may be long, and few texts name a wrong answer.
+    if _CALLED_WRONG.search(text) is None or _ASKS_FOR_WRONG.search(question):
+        return text
+    return _CALLED_WRONG.sub("", text)
 
 
 def marks_in(text: str, *, no_corrects: bool) -> list[re.Match[str]]:

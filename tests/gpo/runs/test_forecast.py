@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import yaml
 from sqlalchemy import insert
 
 from gpo.database.engine import open_state, write_transaction
@@ -52,3 +53,14 @@ def test_kept_answers_of_these_models_tell_tokens_and_time(tmp_path: Path) -> No
     models, optimizer = job.spec.models, found.usage["optimizer"].calls
     expected = 988 * 0.5 / models.task.max_concurrency + optimizer * 2.0 / models.optimizer.max_concurrency
     assert found.seconds == expected
+
+
+def test_a_limit_of_a_minute_is_the_least_time(tmp_path: Path) -> None:
+    spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
+    for role in ("task", "optimizer"):
+        spec["models"][role] = {"model": "openai:x", "requests_per_minute": 60}
+    spec["dataset"]["path"] = str(SPEC.parent / "questions.jsonl")
+    path = tmp_path / "spec.yaml"
+    path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    found = forecast(load_job(path, home=tmp_path / "state"))
+    assert found.seconds == sum(usage.calls for usage in found.usage.values()) > 988

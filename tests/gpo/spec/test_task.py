@@ -303,6 +303,8 @@ MODEL_DECIDES = {"model": "x:y", "base_url": "http://x/v1", "parameters": {"top_
 MODEL_LEFT_OUT = {
     "api_key_env": "KEY",
     "max_concurrency": 7,
+    "requests_per_minute": 7,
+    "tokens_per_minute": 7,
     "timeout_s": 7.0,
     "max_retries": 7,
     "max_age_days": 7.0,
