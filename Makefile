@@ -53,7 +53,7 @@ format: $(VENV)/.dev  ## format the code
 lock: $(VENV)/.uv  ## resolve the requirements anew
 	$(LOCK) pyproject.toml --group build --output-file requirements/base.txt
 	$(LOCK) pyproject.toml --group build --extra local --output-file requirements/local.txt
-	$(LOCK) pyproject.toml --group build --extra postgres --extra redis --output-file requirements/team.txt
+	$(LOCK) pyproject.toml --group build --extra pipeline --extra postgres --extra redis --output-file requirements/team.txt
 	$(LOCK) pyproject.toml --group build --group dev --extra local --extra postgres --extra redis --output-file requirements/dev.txt
 	echo uv | $(LOCK) - --output-file requirements/uv.txt
 

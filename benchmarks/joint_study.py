@@ -43,7 +43,7 @@ NOISE = 0.05
 DRIFT, HEED = 0.1, 0.7
 
 PROGRAM = """from benchmarks.joint_study import run_program
-from gpo.prompts.loader import load_prompt
+from gpo.prompts.load import load_prompt
 
 FIXED = {fixed!r}
 

@@ -37,6 +37,9 @@ INSTALL = (
 )
 """What to do when a package of the embedded models is missing."""
 
+PIPELINE = "`pip install 'gpo-pipeline[pipeline]'`"
+"""What to do where only what reads prompts is installed."""
+
 
 class GpoError(Exception):
     """Base of all errors that this library raises on purpose."""

@@ -132,9 +132,9 @@ def test_nothing_of_a_workflow_is_pasted_into_a_script() -> None:
 @pytest.mark.parametrize(
     ("version", "extras", "installed"),
     [
-        ("action", "", str(ROOT)),
-        ("action", "postgres", f"{ROOT}[postgres]"),
-        ("0.2.0", "a,b", "gpo-pipeline[a,b]==0.2.0"),
+        ("action", "", f"{ROOT}[pipeline]"),
+        ("action", "postgres", f"{ROOT}[pipeline,postgres]"),
+        ("0.2.0", "a,b", "gpo-pipeline[pipeline,a,b]==0.2.0"),
     ],
 )
 def test_the_package_is_that_of_the_action_unless_a_version_is_named(

@@ -1,5 +1,6 @@
 """How commands print and end: tables on a terminal, lines with tabs in a pipe, errors as one message."""
 
+import importlib.util
 import json
 import os
 import select
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 
 from flows.cli.signals import Interrupted, handling, interrupt
-from gpo.errors import GpoError, InputError
+from gpo.errors import PIPELINE, GpoError, InputError
 from gpo.formatting import printable
 from gpo.redaction import mask_known, mask_secrets
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 _FOLDED = frozenset({"aliases", "changes", "instruction", "note", "why"})
 """Columns that take several lines where the terminal is narrow; the others are cut."""
 
+
+_NEEDS_PIPELINE = (
+    "this needs the pipeline, and what is installed only reads prompts: "
+    f"{PIPELINE}; without it there are `gpo prompt` and `gpo serve-prompts`"
+)
 
 CLOSED_PIPE = 141
 """Exit code where whoever read the output has gone, as of a program that SIGPIPE ended."""
@@ -75,15 +81,18 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
 
 
 @contextmanager
-def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
+def exit_on_error(*, debug: bool, pays: bool = False, light: bool = False) -> Iterator[None]:
     """Turn errors into one message, or a traceback, and an exit code.
 
-    `debug` shows the traceback. `pays` says that what was paid for is kept. Where nobody reads the output any more,
-    the command ends without a word.
+    `debug` shows the traceback. `pays` says that what was paid for is kept. A `light` command needs no more than the
+    base of the package; any other begins by looking for the pipeline. Where nobody reads the output any more, the
+    command ends without a word.
     """
     kept = " What was paid for is kept: the same command goes on from here." if pays else ""
     try:
         with handling(interrupt):
+            if not light:
+                _check_pipeline()
             yield
         sys.stdout.flush()
     except Interrupted as signal:
@@ -100,6 +109,10 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - the last to hear of it
         if isinstance(error, BrokenPipeError) and _is_unread():
             raise typer.Exit(CLOSED_PIPE) from None
+        if isinstance(error, ModuleNotFoundError) and not (debug or _has_pipeline()):
+            # A light command that has more to do than usual, as with a database of an older version.
+            print_error(f"Error: {_NEEDS_PIPELINE} ({error})")
+            raise typer.Exit(2) from None
         text = (
             mask_secrets(traceback.format_exc())
             if debug
@@ -107,6 +120,16 @@ def exit_on_error(*, debug: bool, pays: bool = False) -> Iterator[None]:
         )
         print_error(text)
         raise typer.Exit(1) from None
+
+
+def _check_pipeline() -> None:
+    if not _has_pipeline():
+        raise InputError(_NEEDS_PIPELINE)
+
+
+def _has_pipeline() -> bool:
+    """Whether more is installed than what reads prompts."""
+    return importlib.util.find_spec("prefect") is not None
 
 
 def _is_unread() -> bool:

@@ -18,7 +18,7 @@ from gpo.messages.langchain import finish_reason
 from gpo.models.replies import is_cut
 from gpo.models.synthetic.chat import synthetic_model
 from gpo.names import PRODUCTION
-from gpo.prompts.loader import load_prompt
+from gpo.prompts.load import load_prompt
 from gpo.records import canonical_json
 from gpo.scoring.answers import read_answer
 from gpo.scoring.spec import AnswerSpec

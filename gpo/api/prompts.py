@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gpo.errors import SpecError
 from gpo.formatting import shorten_value
-from gpo.prompts.langchain_template import from_langchain
+from gpo.prompts.langchain.template import from_langchain
 from gpo.template import INSTRUCTION, variables_in
 
 _HERE = f"{{{{{INSTRUCTION}}}}}"

@@ -13,7 +13,7 @@ from gpo.evaluation import few_shot
 from gpo.gate.verdict import GateDecision
 from gpo.names import PRODUCTION
 from gpo.production.register import register_outcome, register_start
-from gpo.prompts.candidate import candidate_template
+from gpo.prompts.candidate import candidate_prompt
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import Move, prompt_content
 from gpo.records import Example, Interval, Splits
@@ -61,7 +61,7 @@ class Result:
     def prompt(self) -> "ChatPromptTemplate":
         """The best prompt as a template of LangChain, to be tried at once: `result.prompt | model`."""
         content = prompt_content(self.job.spec.prompt.template, self.best, self._demonstrations())
-        return candidate_template(self.job.spec.name, content)
+        return candidate_prompt(self.job.spec.name, content).template
 
     @property
     def report(self) -> Path:

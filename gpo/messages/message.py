@@ -94,6 +94,20 @@ def shown_inputs(inputs: Mapping[str, InputValue]) -> dict[str, str]:
     return {name: shown_value(value) for name, value in inputs.items()}
 
 
+def holds_more_than_text(value: object) -> bool:
+    """Whether a value holds messages or parts of one, which a text would write out as code.
+
+    >>> holds_more_than_text("Hello"), holds_more_than_text([{"role": "user", "content": "Hello"}])
+    (False, True)
+    """
+    if isinstance(value, Mapping):
+        return "type" in value or "role" in value
+    if isinstance(value, list | tuple):
+        return any(map(holds_more_than_text, value))
+    # A message of LangChain, by what it has: nothing here waits for LangChain.
+    return hasattr(value, "content") and hasattr(value, "type")
+
+
 def texts_of(value: InputValue) -> Iterator[str]:
     """What is said in a value, a text for each message."""
     if isinstance(value, str):

@@ -1,19 +1,17 @@
 """The texts of a candidate in the place of those in production: what `load_prompt` gives while a program is evaluated.
 
 The candidate is found by a context variable, which goes with `await`, with tasks, and with the executors of LangChain.
-LangChain itself is imported with the first template: what imports `load_prompt` need not wait for it.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gpo.errors import TargetError
 
 if TYPE_CHECKING:
-    from langchain_core.prompts import ChatPromptTemplate
-
+    from gpo.prompts.held import HeldPrompt
     from gpo.prompts.version import PromptContent
     from gpo.records import Usage
 
@@ -21,24 +19,18 @@ CANDIDATE = 0
 """The version that a candidate's template names in its metadata: it has none yet."""
 
 
-def candidate_template(name: str, content: "PromptContent") -> "ChatPromptTemplate":
-    """What `load_prompt` gives for a prompt of a candidate.
+def candidate_prompt(name: str, content: "PromptContent") -> "HeldPrompt":
+    """A prompt of a candidate, as an application is given it.
 
     Raises:
         PromptError: LangChain takes no variable of such a name.
     """
-    from gpo.prompts.langchain_template import as_langchain
+    from gpo.prompts.held import held_version
     from gpo.prompts.version import PromptVersion
 
-    version = PromptVersion(name=name, version=CANDIDATE, digest=content.digest, content=content, created_at="")
-    return as_langchain(version)
-
-
-class CandidatePrompt(NamedTuple):
-    """A prompt of a candidate, as `load_prompt` gives it, and its text alone, as `load_text` does."""
-
-    template: "ChatPromptTemplate"
-    text: str
+    return held_version(
+        PromptVersion(name=name, version=CANDIDATE, digest=content.digest, content=content, created_at="")
+    )
 
 
 class CandidateRun:
@@ -50,7 +42,7 @@ class CandidateRun:
     it took.
     """
 
-    def __init__(self, prompts: Mapping[str, CandidatePrompt], kept: object = None) -> None:
+    def __init__(self, prompts: "Mapping[str, HeldPrompt]", kept: object = None) -> None:
         """Give `prompts`, by their names."""
         self._prompts, self.kept = prompts, kept
         self.saved: list[Usage] = []
@@ -63,7 +55,7 @@ class CandidateRun:
         """Give nothing any more: the answer is there, or nobody waits for it."""
         self._ended, self.kept = True, None
 
-    def give(self, name: str) -> CandidatePrompt | None:
+    def give(self, name: str) -> "HeldPrompt | None":
         """What the candidate has of a prompt; None where the prompt is none of its own.
 
         Raises:

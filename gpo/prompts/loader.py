@@ -1,14 +1,7 @@
-"""Loads prompts into applications: `load_prompt` gives what is in production, also while the database is down.
-
-    from gpo import load_prompt
-
-    chain = load_prompt("review-sentiment") | model
-    chain.invoke({"review": "It broke after a day."})
+"""Holds the prompts of a database in memory for an application: `load.py` has what the application calls.
 
 The first call of a name reads the database; later calls take it from memory, in about a microsecond, while a daemon
 thread looks for a newer version every `GPO_PROMPT_REFRESH_S` seconds. When it cannot, the last good prompt stays.
-
-LangChain and SQLAlchemy are imported with the first prompt that is read: what imports this need not wait for them.
 """
 
 import logging
@@ -24,11 +17,11 @@ from weakref import WeakSet
 
 from gpo.formatting import first_line
 from gpo.names import PRODUCTION
-from gpo.prompts.candidate import CandidatePrompt, current_candidate
-from gpo.prompts.missing import missing_text
 
 if TYPE_CHECKING:
     from langchain_core.prompts import ChatPromptTemplate
+
+    from gpo.prompts.held import HeldPrompt
 
 Default: TypeAlias = "ChatPromptTemplate | str | Path | None"
 
@@ -39,94 +32,10 @@ _READ_S = 10.0
 """How long one look at the database may take before it is given up, between one prompt and the next."""
 
 
-def load_prompt(
-    name: str,
-    *,
-    alias: str = PRODUCTION,
-    version: int | None = None,
-    default: "ChatPromptTemplate | Path | None" = None,
-    database: str | None = None,
-) -> "ChatPromptTemplate":
-    """The prompt that an alias, or a version, stands for, as a LangChain template of the prompt's variables.
-
-    Prompt text and values may hold braces and quotes: neither is taken for a template. The demonstrations that the
-    prompt was measured with are part of it. The template's `metadata` tell `prompt`, `version`, `alias` and `digest`,
-    and with what it was measured: `model`, `parameters`, how the `answer` was read. They go into LangChain's traces.
-    Call it for every request, or the request will not see a promotion. Any thread and any forked process may call it.
-
-    `default` is what to give when a first read fails: a prompt, or a file that `gpo prompt export` wrote. `database`
-    is an SQLAlchemy URL; by default that of `GPO_DATABASE_URL`, or the file in `GPO_HOME` or else in `.gpo` of the
-    working folder. Settings are read once.
-
-    While a search evaluates a candidate, its text is given in place of that of an alias, not of a numbered version.
-
-    Raises:
-        PromptError: there is no such prompt, alias or version, and no default. Not after a first success.
-        StateError: the database cannot be used, and there is no default. Not after a first success.
-    """
-    return _load(name, alias, version, default, database).template
-
-
-def load_text(
-    name: str,
-    *,
-    alias: str = PRODUCTION,
-    version: int | None = None,
-    default: "str | Path | None" = None,
-    database: str | None = None,
-) -> str:
-    """The text that an alias, or a version, stands for: one of a program's `texts`, as the description of a tool.
-
-    Of a prompt, it is the instruction without the messages around it. A `default` that is no file is the text itself.
-    All else is as for `load_prompt`, errors as well.
-    """
-    text = _load(name, alias, version, default, database).text
-    if text is None:
-        raise missing_text(name)
-    return text
-
-
-def load_prompts(*names: str, alias: str = PRODUCTION, database: str | None = None) -> "dict[str, ChatPromptTemplate]":
-    """The prompts of a program as they were in production at one moment, by name: never those of two versions.
-
-    As `load_prompt`, otherwise. A program that loads its prompts one by one may find a promotion between two of them.
-
-    Raises:
-        PromptError: there is no such prompt or alias. Not after a first success.
-        StateError: the database cannot be used. Not after a first success.
-    """
-    if current_candidate() is not None:
-        return {name: load_prompt(name, alias=alias, database=database) for name in names}
-    return _loader(database).load_together([(name, alias) for name in names])
-
-
-def _load(
-    name: str, alias: str, version: int | None, default: Default, database: str | None
-) -> "CandidatePrompt | _Loaded":
-    candidate, reference = current_candidate(), alias if version is None else version
-    if candidate is None:
-        return _loader(database).find(name, reference, default)
-    if version is None and (given := candidate.give(name)) is not None:
-        return given
-    loaded = _loader(database).find(name, reference, default)
-    candidate.note(name, reference, loaded.digest)
-    return loaded
-
-
-def _loader(database: str | None) -> "PromptLoader":
-    loader = _LOADERS.get(database)
-    if loader is None:
-        with _OPENING:
-            loader = _LOADERS.setdefault(database, _open_loader(database))
-    return loader
-
-
 class _Loaded(NamedTuple):
     """What is given for one name and reference; `given` is the default. `fails`: the last refresh failed, as logged."""
 
-    template: "ChatPromptTemplate"
-    text: str | None
-    digest: str
+    prompt: "HeldPrompt"
     fails: bool = False
     given: Default = None
 
@@ -160,15 +69,15 @@ class PromptLoader:
         """As `load_prompt`."""
         return self.find(name, reference, default).template
 
-    def find(self, name: str, reference: str | int, default: Default) -> _Loaded:
-        """As `load_prompt` and `load_text`, both at once."""
+    def find(self, name: str, reference: str | int, default: Default) -> "HeldPrompt":
+        """As `load_prompt`, `load_messages` and `load_text`, all at once."""
         held = self._held.get((name, reference)) or self._first((name, reference), default)
         self._stay_fresh()
         if default is not None and held.given not in (None, default):
             from gpo.prompts.lookup import use_default
 
-            return _Loaded(*use_default(name, reference, default), given=default)
-        return held
+            return use_default(name, reference, default)
+        return held.prompt
 
     def load_together(self, keys: "Sequence[_Key]") -> "dict[str, ChatPromptTemplate]":
         """As `load_prompts`."""
@@ -177,7 +86,7 @@ class PromptLoader:
                 self._first(key, None)
         self._stay_fresh()
         held = self._held
-        return {key[0]: held[key].template for key in keys}
+        return {key[0]: held[key].prompt.template for key in keys}
 
     def refresh(self) -> bool:
         """Look for newer versions now; returns whether all could be read. Raises nothing."""
@@ -208,7 +117,7 @@ class PromptLoader:
             raise found
         from gpo.prompts.lookup import use_default
 
-        fallen_back = _Loaded(*use_default(*key, default), fails=True, given=default)
+        fallen_back = _Loaded(use_default(*key, default), fails=True, given=default)
         held = self._held.setdefault(key, fallen_back)
         if held is fallen_back:
             _log.warning("prompt %s (%s): the default is used: %s", *key, first_line(found))
@@ -247,7 +156,7 @@ class PromptLoader:
         except Exception as error:  # noqa: BLE001 - whatever it is, the last good prompt is better than none
             # Its frames hold connections that were never finished.
             return error.with_traceback(None)
-        return {key: each if isinstance(each, Exception) else _Loaded(*each) for key, each in found.items()}
+        return {key: each if isinstance(each, Exception) else _Loaded(each) for key, each in found.items()}
 
     def _stay_fresh(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -276,25 +185,17 @@ def _after_refresh(key: _Key, held: _Loaded, found: _Found) -> _Loaded:
         return held._replace(fails=True)
     if held.fails:
         _log.info("prompt %s (%s): can be read again", *key)
-    return held._replace(fails=False, given=None) if held.digest == found.digest else found
-
-
-def _open_loader(database: str | None) -> PromptLoader:
-    from gpo.settings import load_settings
-
-    settings = load_settings()
-    return PromptLoader(database or settings.database_for(settings.home_here()), settings.prompt_refresh_s)
+    if held.prompt.digest == found.prompt.digest:
+        return held._replace(fails=False, given=None)
+    found.prompt.be_ready_as(held.prompt)
+    return found
 
 
 def _begin_in_child() -> None:
-    global _OPENING  # noqa: PLW0603 - another thread of the parent may have held it
-    _OPENING = threading.Lock()
     for loader in _ALIVE:
         loader.begin()
 
 
-_OPENING = threading.Lock()
-_LOADERS: dict[str | None, PromptLoader] = {}
 _ALIVE: WeakSet[PromptLoader] = WeakSet()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_in_child)

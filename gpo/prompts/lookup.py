@@ -3,26 +3,26 @@
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from langchain_core.messages import HumanMessage
-from langchain_core.prompts import ChatPromptTemplate
 from sqlalchemy import Connection
 
 from gpo.database.engine import database_label, open_read_only, read_transaction, schema_revision
 from gpo.errors import GpoError, PromptError, StateError
 from gpo.formatting import count
 from gpo.prompts.files import read_record
-from gpo.prompts.langchain_template import as_langchain
+from gpo.prompts.held import HeldPrompt, held_template, held_text, held_version
 from gpo.prompts.missing import HOW_TO_BEGIN
 from gpo.prompts.registry import Registry
-from gpo.prompts.version import PromptRecord, PromptVersion
+from gpo.prompts.version import PromptRecord
+
+if TYPE_CHECKING:
+    from langchain_core.prompts import ChatPromptTemplate
 
 Key = tuple[str, str | int]
 """Name, and alias or version."""
-Given = tuple[ChatPromptTemplate, str | None, str]
-"""The template, the text of the instruction alone, None where there is none, and the digest of the version."""
-Found = Given | GpoError
-"""The same; or why there is none."""
+Found = HeldPrompt | GpoError
+"""What it stands for, or why that is nothing."""
 
 
 def look_up(database: str, keys: Iterable[Key], *, busy_s: float, read_s: float) -> dict[Key, Found]:
@@ -50,32 +50,30 @@ def _resolve(registry: Registry, connection: Connection, key: Key, deadline: flo
         raise StateError(f"database {database_label(connection.engine.url)}: no answer in time")
     name, reference = key
     try:
-        version = registry.resolve_within(connection, name, reference)
-        return _given(version, reference)
+        return held_version(registry.resolve_within(connection, name, reference), _alias(reference))
     except GpoError as error:
         return error
 
 
-def _given(version: PromptVersion, reference: str | int) -> Given:
-    template = as_langchain(version, reference if isinstance(reference, str) else None)
-    return template, version.content.instruction, version.digest
+def _alias(reference: str | int) -> str | None:
+    return reference if isinstance(reference, str) else None
 
 
-def use_default(name: str, reference: str | int, default: ChatPromptTemplate | str | Path) -> Given:
+def use_default(name: str, reference: str | int, default: "ChatPromptTemplate | str | Path") -> HeldPrompt:
     """What a default gives, for a prompt and the alias or version that was asked for.
 
     Raises:
         PromptError: the file cannot be read, or holds something else.
     """
-    if isinstance(default, ChatPromptTemplate):
-        return default, None, ""
     if isinstance(default, str):
-        return ChatPromptTemplate([HumanMessage(default)]), default, ""
+        return held_text(name, default)
+    if not isinstance(default, Path):
+        return held_template(name, default)
     record = read_record(default)
     version = record.find(reference) if record.name == name else None
     if version is None:
         raise PromptError(f"{default}: holds no prompt {name} ({reference}), but {_contents(record)}")
-    return _given(version, reference)
+    return held_version(version, _alias(reference))
 
 
 def _contents(record: PromptRecord) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from gpo.errors import PromptError
 from gpo.messages.inline import inlined
 from gpo.messages.message import InputValue, Message, Role
 from gpo.names import LATEST, check_storable
@@ -179,6 +180,15 @@ class PromptVersion(Record):
     parent: int | None = None
     note: str = ""
     created_at: str
+
+    def check_variables(self) -> None:
+        """See that it can be given in every form.
+
+        Raises:
+            PromptError: LangChain takes no variable of such a name.
+        """
+        if "stop" in self.content.variables:
+            raise PromptError(f"prompt {self.name}: LangChain has a use of its own for `stop`; rename that variable")
 
 
 class Registered(Record):

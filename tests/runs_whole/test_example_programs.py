@@ -13,7 +13,7 @@ from gpo.models.target.load import load_program
 from gpo.production.decide import decide
 from gpo.production.decision_log import open_production
 from gpo.production.starting_point import find_starting_point, job_from_champion
-from gpo.prompts import loader
+from gpo.prompts import load as loader
 from gpo.runs.job import load_job
 from gpo.runs.optimize import optimize
 from gpo.spec.file import load_spec

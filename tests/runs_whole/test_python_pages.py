@@ -13,7 +13,7 @@ import pytest
 
 import gpo
 from gpo.models.synthetic.chat import synthetic_model
-from gpo.prompts import loader
+from gpo.prompts import load as loader
 from gpo.spec.models import ModelSpec
 from tests.support.paths import EXAMPLES, ROOT
 

@@ -37,7 +37,11 @@ def check_packages() -> Iterator[Check]:
         text = f"{DISTRIBUTION} is not installed, so what it needs is not known; in a clone: pip install -e ."
         yield Check(name="packages", state="warning", text=text)
         return
-    wanted = {requirement.name: requirement for requirement in required if requirement.marker is None}
+    wanted = {
+        requirement.name: requirement
+        for requirement in required
+        if requirement.marker is None or requirement.marker.evaluate({"extra": "pipeline"})
+    }
     for name in (*_SHOWN_PACKAGES, *_PREFECT_PINS):
         yield _package(wanted[name])
 

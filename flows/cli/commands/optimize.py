@@ -56,7 +56,7 @@ def examples(
 
     Example: `gpo examples review-sentiment`
     """
-    with exit_on_error(debug=debug):
+    with exit_on_error(debug=debug, light=True):
         lines = example_names() if name is None else [str(copy_example(name, to))]
         typer.echo("\n".join(lines))
 

@@ -48,7 +48,7 @@ def _registry(home: Path | None) -> Iterator["Registry"]:
 @prompt_group.command("list")
 def list_prompts(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """List all prompts and where their aliases point."""
-    with exit_on_error(debug=debug), _registry(home) as registry:
+    with exit_on_error(debug=debug, light=True), _registry(home) as registry:
         from flows.cli.display.prompts import print_prompts
         from gpo.prompts.server import prompt_json
 
@@ -68,7 +68,7 @@ def show(
     debug: Debug = False,
 ) -> None:
     """Show one version of a prompt whole, with what was measured of it."""
-    with exit_on_error(debug=debug), _registry(home) as registry:
+    with exit_on_error(debug=debug, light=True), _registry(home) as registry:
         from flows.cli.display.prompts import print_version
 
         version = registry.resolve(name, reference)
@@ -88,7 +88,7 @@ def history(
     debug: Debug = False,
 ) -> None:
     """List a prompt's versions, and who moved which alias when and why."""
-    with exit_on_error(debug=debug), open_state_folder(home) as engine:
+    with exit_on_error(debug=debug, light=True), open_state_folder(home) as engine:
         from flows.cli.display.prompts import events, print_history
         from gpo.production.decision_log import DecisionLog
         from gpo.prompts.registry import Registry
@@ -113,7 +113,7 @@ def diff(
     debug: Debug = False,
 ) -> None:
     """Show what differs from version A to version B, word by word."""
-    with exit_on_error(debug=debug), _registry(home) as registry:
+    with exit_on_error(debug=debug, light=True), _registry(home) as registry:
         from flows.cli.display.prompts import print_difference
 
         difference = registry.diff(name, a, b)
@@ -137,7 +137,7 @@ def promote(
     debug: Debug = False,
 ) -> None:
     """Point an alias, by default `production`, to a version. Applications see it at their next refresh."""
-    with exit_on_error(debug=debug), _registry(home) as registry:
+    with exit_on_error(debug=debug, light=True), _registry(home) as registry:
         from flows.cli.moves import show_move
 
         move = registry.promote(name, version, alias, who=who or _user(), why=why, expected=expected)
@@ -157,7 +157,7 @@ def rollback(
     debug: Debug = False,
 ) -> None:
     """Point an alias back to the version that it had before. Once more goes further back."""
-    with exit_on_error(debug=debug), _registry(home) as registry:
+    with exit_on_error(debug=debug, light=True), _registry(home) as registry:
         from flows.cli.moves import show_move
 
         move = registry.rollback(name, alias, who=who or _user(), why=why, expected=expected)
@@ -220,7 +220,7 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write prompts with all versions and their history to files, one a prompt, for version control."""
-    with exit_on_error(debug=debug), _registry(home) as registry:
+    with exit_on_error(debug=debug, light=True), _registry(home) as registry:
         from gpo.errors import PromptError
         from gpo.prompts.files import FORMATS, write_record
 
@@ -239,7 +239,7 @@ def restore(
     debug: Debug = False,
 ) -> None:
     """Bring prompts back from exported files, history and all, where there are none of these names."""
-    with exit_on_error(debug=debug):
+    with exit_on_error(debug=debug, light=True):
         from flows.cli.display.prompts import alias_text
         from gpo.prompts.files import read_record
         from gpo.prompts.registry import Registry
@@ -262,7 +262,7 @@ def publish(
     debug: Debug = False,
 ) -> None:
     """Send a version with its aliases to another prompt registry; addresses and keys are that one's own settings."""
-    with exit_on_error(debug=debug), _registry(home) as registry:
+    with exit_on_error(debug=debug, light=True), _registry(home) as registry:
         from gpo.prompts.publishers.publisher import open_publisher
 
         publisher = open_publisher(to)

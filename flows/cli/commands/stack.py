@@ -131,7 +131,7 @@ def serve_prompts(
 
     With GPO_REPORTS_KEY set, also the reports of the state folder at `/reports`, to whoever gives it as the password.
     """
-    with exit_on_error(debug=debug):
+    with exit_on_error(debug=debug, light=True):
         from gpo.prompts.server import serve
         from gpo.serving.pages import ServedPages
         from gpo.settings import load_settings

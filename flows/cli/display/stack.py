@@ -47,6 +47,6 @@ def print_started(console: Console, started: StartReport, folder: Path) -> None:
 
 def print_stopped(stopped: StopReport) -> None:
     """What `gpo down` stopped, and what becomes of the runs that it interrupted."""
-    typer.echo(f"StopReport: {', '.join(stopped.parts)}" if stopped.parts else "No stack runs here.")
+    typer.echo(f"Stopped: {', '.join(stopped.parts)}" if stopped.parts else "No stack runs here.")
     if stopped.resumed:
         typer.echo(f"{count(stopped.resumed, 'run')} interrupted: to begin again at the next `gpo up`.")

@@ -12,7 +12,8 @@ from gpo.models.target.calling import read_text, run_program
 from gpo.models.target.kept_calls import KeptCalls
 from gpo.models.target.load import Program
 from gpo.models.target.recording import record_calls
-from gpo.prompts.candidate import CandidatePrompt, CandidateRun, candidate_template, use_candidate
+from gpo.prompts.candidate import CandidateRun, candidate_prompt, use_candidate
+from gpo.prompts.held import HeldPrompt
 from gpo.prompts.version import PromptContent
 from gpo.records import TracedCall, Usage
 from gpo.redaction import mask_secrets
@@ -28,22 +29,19 @@ class ProgramFailedError(TargetError):
         self.calls, self.timed_out = calls, timed_out
 
 
-def candidate_prompts(contents: Mapping[str, PromptContent]) -> dict[str, CandidatePrompt]:
+def candidate_prompts(contents: Mapping[str, PromptContent]) -> dict[str, HeldPrompt]:
     """The prompts of a candidate as its runs are given them.
 
     Raises:
         PromptError: LangChain takes no variable of such a name.
     """
-    return {
-        name: CandidatePrompt(candidate_template(name, content), content.instruction)
-        for name, content in contents.items()
-    }
+    return {name: candidate_prompt(name, content) for name, content in contents.items()}
 
 
 async def run_once(
     program: Program,
     spec: TargetSpec,
-    prompts: Mapping[str, CandidatePrompt],
+    prompts: Mapping[str, HeldPrompt],
     given: Mapping[str, Any],
     kept: KeptCalls | None = None,
 ) -> ProgramAnswer:

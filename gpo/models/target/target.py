@@ -17,8 +17,8 @@ from gpo.models.target.running import ProgramFailedError, candidate_prompts, run
 from gpo.models.target.threads import context_in_threads
 from gpo.models.target.workers import WorkerPool
 from gpo.progress import Answered, Note, emit
-from gpo.prompts.candidate import CandidatePrompt
-from gpo.prompts.loader import load_prompt
+from gpo.prompts.held import HeldPrompt
+from gpo.prompts.load import load_prompt
 from gpo.prompts.version import PromptContent, prompt_content
 from gpo.records import Example, TracedCall, total_usage
 from gpo.spec.target import TargetSpec
@@ -78,7 +78,7 @@ class Target:
         return found
 
     async def ask(
-        self, contents: Mapping[str, PromptContent], prompts: Mapping[str, CandidatePrompt], example: Example
+        self, contents: Mapping[str, PromptContent], prompts: Mapping[str, HeldPrompt], example: Example
     ) -> ProgramAnswer:
         """What the program answers now, in this process or in one of its own.
 

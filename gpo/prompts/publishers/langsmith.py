@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from langsmith import Client
 from langsmith.utils import LangSmithConflictError, LangSmithNotFoundError
 
-from gpo.prompts.langchain_template import as_langchain
+from gpo.prompts.langchain.template import as_langchain
 from gpo.prompts.publishers.publisher import Published, marker, publish_errors
 from gpo.prompts.version import PromptVersion
 

@@ -21,7 +21,7 @@ import gpo
 from gpo.database.engine import open_database
 from gpo.errors import ModelConfigError, PromptError
 from gpo.messages.message import Message
-from gpo.prompts import loader as loaders
+from gpo.prompts import load as loaders
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import AskedWith, DatasetReference, Lineage, PromptContent
 from tests.support.paths import EXAMPLES

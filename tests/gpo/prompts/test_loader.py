@@ -20,8 +20,9 @@ from gpo.errors import PromptError, StateError
 from gpo.messages.langchain import langchain_messages
 from gpo.messages.message import Message
 from gpo.prompts.files import write_record
-from gpo.prompts.langchain_template import as_langchain
-from gpo.prompts.loader import PromptLoader, load_prompt, load_text
+from gpo.prompts.langchain.template import as_langchain
+from gpo.prompts.load import load_prompt, load_text
+from gpo.prompts.loader import PromptLoader
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptContent, PromptVersion
 from gpo.template import INSTRUCTION, variables_in

@@ -11,9 +11,9 @@ from langchain_core.runnables import RunnableSequence, RunnableSerializable
 from langchain_core.runnables.base import coerce_to_runnable
 
 from gpo.errors import PromptError
-from gpo.formatting import shorten_value
 from gpo.messages.langchain import langchain_messages
-from gpo.messages.message import Message, Role
+from gpo.messages.message import Message, Role, holds_more_than_text
+from gpo.prompts.missing import more_than_text
 from gpo.prompts.version import Piece, PromptVersion
 from gpo.template import Part
 
@@ -61,12 +61,8 @@ class RegisteredPrompt(ChatPromptTemplate):
     def _check(self, values: Mapping[str, Any]) -> None:
         placed = {message.variable_name for message in self.messages if isinstance(message, MessagesPlaceholder)}
         for name, value in values.items():
-            if name in self.input_variables and name not in placed and _holds_more_than_text(value):
-                raise PromptError(
-                    f"prompt {(self.metadata or {}).get('prompt')}: `{name}` stands in a text, and its value holds "
-                    f"messages or content blocks ({shorten_value(value)}); give text, or write `placeholder: "
-                    f'"{{{{{name}}}}}"` in the prompt'
-                )
+            if name in self.input_variables and name not in placed and holds_more_than_text(value):
+                raise more_than_text((self.metadata or {}).get("prompt"), name, value)
 
 
 class _BeforeModel(RunnableSequence[Any, Any]):
@@ -88,22 +84,13 @@ def _traced(chain: Any, prompt: Any) -> RunnableSerializable[Any, Any]:
     return traced
 
 
-def _holds_more_than_text(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return "type" in value or "role" in value
-    if isinstance(value, list | tuple):
-        return any(map(_holds_more_than_text, value))
-    return isinstance(value, BaseMessage)
-
-
 def as_langchain(version: PromptVersion, alias: str | None = None) -> ChatPromptTemplate:
     """A version as a LangChain template of its variables, in which all other text stands for itself.
 
     Raises:
         PromptError: LangChain takes no variable of such a name.
     """
-    if "stop" in version.content.variables:
-        raise PromptError(f"prompt {version.name}: LangChain has a use of its own for `stop`; rename that variable")
+    version.check_variables()
     messages = [_as_langchain_message(piece) for piece in version.content.pieces()]
     metadata: dict[str, Any] = {"prompt": version.name, "version": version.version, "digest": version.digest}
     if version.lineage and version.lineage.asked:

@@ -9,7 +9,7 @@ from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
 from gpo.errors import PromptError
 from gpo.names import PRODUCTION
-from gpo.prompts.loader import load_prompt
+from gpo.prompts.load import load_prompt
 
 Content = str | list[str | dict[str, Any]]
 

@@ -10,9 +10,9 @@ from langchain_core.messages import SystemMessage
 from langchain_core.prompts import ChatPromptTemplate
 
 from gpo.names import PRODUCTION
-from gpo.prompts.langchain_template import trace_metadata
-from gpo.prompts.loader import load_prompt
-from gpo.prompts.system import fill_for_agent
+from gpo.prompts.langchain.system import fill_for_agent
+from gpo.prompts.langchain.template import trace_metadata
+from gpo.prompts.load import load_prompt
 
 Inputs = Mapping[str, Any] | Callable[[ModelRequest[Any]], Mapping[str, Any]]
 """Values of the prompt's variables, or what finds them for each call of the model."""
