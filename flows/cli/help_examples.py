@@ -27,7 +27,6 @@ _EXAMPLES = {
     "evaluate": "gpo evaluate tickets.yaml --split test --results each.csv",
     "ledger forget": "gpo ledger forget --model gpt-4o-mini --since 2026-03-01",
     "ledger show": "gpo ledger show --role task",
-    "migrate": "gpo migrate --home .gpo",
     "presets": "gpo presets",
     "prompt diff": "gpo prompt diff tickets 3 production",
     "prompt export": "gpo prompt export tickets --to prompts",
@@ -51,6 +50,7 @@ _EXAMPLES = {
     "ui start": "gpo ui start",
     "ui stop": "gpo ui stop",
     "up": "gpo up --workers 2",
+    "upgrade": "gpo upgrade --home .gpo",
     "watch": "gpo watch tickets",
 }
 

@@ -20,7 +20,7 @@ ROOT = FOLDER.parent
 TEXT = (FOLDER / "compose.yaml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONCE = {"migrate-prefect", "migrate-gpo", "deploy"}
+ONCE = {"upgrade-prefect", "upgrade-gpo", "deploy"}
 DOCKERFILE = (FOLDER / "Dockerfile").read_text()
 SECRETS = ("PASSWORD", "AUTH", "_URL", "KEY")
 

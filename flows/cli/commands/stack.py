@@ -1,4 +1,4 @@
-"""`gpo up`, `down`, `status`, `ui`, `serve-prompts` and `migrate`: the servers and the database of a state folder."""
+"""`gpo up`, `down`, `status`, `ui`, `serve-prompts` and `upgrade`: the servers and the database of a state folder."""
 
 from typing import Annotated
 
@@ -85,7 +85,7 @@ def status(home: Home = None, as_json: AsJson = False, debug: Debug = False) -> 
 
 
 @commands.command(rich_help_panel=STACK)
-def migrate(home: Home = None, debug: Debug = False) -> None:
+def upgrade(home: Home = None, debug: Debug = False) -> None:
     """Make the database of a state folder, or bring it up to this version; every run does so as well."""
     with exit_on_error(debug=debug):
         from gpo.database.engine import open_database
