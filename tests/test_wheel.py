@@ -143,6 +143,10 @@ def test_it_claims_one_name_and_brings_what_is_no_code(installed: Installed) -> 
         <= moved
         <= set(names)
     )
+    examples = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "examples").glob("*/spec.yaml")}
+    assert {f"gpo/shipped/{name}/DATA_CARD.md" for name in examples} <= set(names), (
+        "of each example: where its data is from"
+    )
     programs = {path.relative_to(ROOT) for path in (ROOT / "examples").glob("*/*/*.py")}
     assert programs
     assert {f"gpo/shipped/{path.as_posix()}" for path in programs} <= set(names), (

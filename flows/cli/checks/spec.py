@@ -27,7 +27,8 @@ def check_spec(path: Path) -> Iterator[Check]:
         from gpo.runs.preflight import preflight
 
         job = load_job(path)
-        known = load_splits(job.spec).left_out
+        splits = load_splits(job.spec)
+        known = {*splits.left_out, *splits.notes}
         told: list[str] = []
         with listen(lambda event: told.append(event.text) if isinstance(event, Note) else None):
             asyncio.run(preflight(job, live=True))

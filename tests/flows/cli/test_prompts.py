@@ -208,6 +208,20 @@ def test_the_best_of_the_last_run_comes_with_its_lineage_and_waits(spec: Path, f
     refused(gpo("register", spec, "--best"), "2 finished before the spec was changed")
 
 
+def test_the_first_prompt_that_is_promoted_can_be_rolled_back_to_the_start(spec: Path, folder: Path) -> None:
+    refused(gpo("register", spec, "--best", "--promote"), "no run of reviews has finished here")
+    finished(folder, spec, instruction="Best?")
+    assert told(gpo("register", spec, "--best", "--promote", "--json"))["aliases"] == {"production": 2}
+    assert "run reviews-" in gpo("history", NAME).stdout
+    assert told(gpo("rollback", NAME, "--json"))["to_version"] == 1
+    assert told(gpo("show", NAME, "--json"))["content"]["instruction"] == "Is it good?"
+
+
+def test_a_start_that_no_prompt_beat_is_promoted_as_the_one_version(spec: Path, folder: Path) -> None:
+    finished(folder, spec, instruction="Is it good?")
+    assert told(gpo("register", spec, "--best", "--promote", "--json"))["aliases"] == {"production": 1}
+
+
 def test_what_is_registered_is_what_the_task_model_was_asked(spec: Path, registry: Registry) -> None:
     gpo("register", spec)
     loaded = load_spec(spec)

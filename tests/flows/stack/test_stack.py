@@ -288,8 +288,8 @@ def test_a_stack_is_raised_repaired_and_stopped(tmp_path: Path) -> None:
             assert httpx.get(f"{second.chroma_url}/api/v2/heartbeat", trust_env=False).is_success
         finally:
             stopped = folder.gpo("down")
-    assert stopped.stdout.startswith("StopReport: "), stopped.stderr
-    assert set(stopped.stdout.strip().removeprefix("StopReport: ").split(", ")) == set(parts)
+    assert stopped.stdout.startswith("Stopped: "), stopped.stderr
+    assert set(stopped.stdout.strip().removeprefix("Stopped: ").split(", ")) == set(parts)
     assert not any(is_alive(process) for process in (*first.processes.values(), *second.processes.values()))
     assert _processes_of(tmp_path) == []
     assert stack.status(folder.home) == ()

@@ -1,0 +1,129 @@
+"""What the pages show is what there is: commands, parts of specs and code, where no test runs the page as a whole.
+
+`tests/runs_whole/` types what the pages for newcomers have; here, every block of every page is looked at.
+"""
+
+import ast
+import asyncio
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+import gpo
+from flows.cli.app import app
+from gpo.spec.task import TaskSpec
+from tests.support.paths import ROOT
+from tests.test_docs import PAGES, is_there
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TEXTS = {page: (ROOT / page).read_text(encoding="utf-8").replace("\\\n", "") for page in PAGES}
+BLOCKS = [(page, *found) for page, text in TEXTS.items() for found in BLOCK.findall(text)]
+INDENTED = re.compile(r"^    ((?:\.venv/bin/)?gpo .*)$", re.MULTILINE)
+BLOCKS += [(page, "console", "\n".join(found)) for page, text in TEXTS.items() if (found := INDENTED.findall(text))]
+OTHERS = {"cd", "prefect"}
+"""Commands of the shell and of Prefect."""
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+SPEC: dict[str, Any] = {
+    "name": "tickets",
+    "prompt": {"description": "a label", "instruction": "Sort it."},
+    "dataset": {
+        "path": "tickets.jsonl",
+        "input": "input",
+        "reference": "label",
+        "split": {"train": 4, "dev": 9, "test": 9},
+    },
+    "answer": {"kind": "choice", "labels": ["positive", "negative"]},
+    "metric": "exact_match",
+    "models": {
+        "task": {"model": "openai:a", "price": {"input": 1, "output": 1}},
+        "optimizer": "openai:b",
+        "embedding": "openai:c",
+    },
+}
+NO_SPECS = {"docs/events.md": "an automation of Prefect"}
+
+
+def of_kind(*kinds: str) -> list[Any]:
+    return [
+        pytest.param(page, text, id=f"{page}-{number}")
+        for number, (page, kind, text) in enumerate(BLOCKS)
+        if kind in kinds
+    ]
+
+
+@pytest.mark.parametrize(("page", "text"), of_kind("console"))
+def test_every_command_on_a_page_is_one(page: str, text: str) -> None:
+    group: Any = typer.main.get_command(app)
+    for line in text.splitlines():
+        program, *words = shlex.split(line.partition(" && ")[0], comments=True)
+        if program == "make":
+            assert {word for word in words if "=" not in word} <= TARGETS, line
+        elif program.removeprefix(".venv/bin/") == "gpo":
+            command, context = group, group.make_context("gpo", words[:1], resilient_parsing=True)
+            while hasattr(command, "commands"):
+                _, command, words = command.resolve_command(context, words)
+            # Ends the test with a usage error where the command does not take it.
+            command.make_context("gpo", words, parent=context)
+        else:
+            assert program in OTHERS, line
+
+
+@pytest.mark.parametrize(("page", "text"), of_kind("yaml"))
+def test_every_part_of_a_spec_on_a_page_fits_into_one(page: str, text: str) -> None:
+    part = yaml.safe_load(text)
+    if page in NO_SPECS:
+        return
+    if set(part) == {"extract"}:
+        part = {"answer": {"kind": "number", **part}}
+    whole = {**SPEC, **part}
+    # Where a page shows a part of a section, the rest of it is ours.
+    whole["models"] = {**SPEC["models"], **part.get("models", {})}
+    if "messages" not in part.get("prompt", {}):
+        question = f"{{{{{whole['dataset']['input']}}}}}"
+        whole["prompt"] = {**SPEC["prompt"], "question": question, **part.get("prompt", {})}
+    if "prompts" in part:
+        del whole["prompt"]
+    TaskSpec.model_validate(whole)
+
+
+@pytest.mark.parametrize(("page", "text"), of_kind("python"))
+def test_all_code_on_a_page_is_code_and_names_what_there_is(page: str, text: str) -> None:
+    code = ast.parse(code_of(text))
+    assert not {name for name in gpo_names(code) if not is_there(name)}
+
+
+def code_of(text: str) -> str:
+    """The code of a block, without the output of an interpreter where it shows one."""
+    if not text.startswith(">>> "):
+        return text
+    return "\n".join(line[4:] for line in text.splitlines() if line.startswith((">>> ", "... ")))
+
+
+def gpo_names(code: ast.AST) -> Iterator[str]:
+    """What code takes of the library."""
+    for node in ast.walk(code):
+        match node:
+            case ast.ImportFrom(module=str(module)) if module.partition(".")[0] == "gpo":
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+            case ast.Attribute(value=ast.Name(id="gpo"), attr=name):
+                yield f"gpo.{name}"
+
+
+def test_the_metrics_on_the_page_about_answers_score() -> None:
+    names: dict[str, Any] = {}
+    for page, kind, text in BLOCKS:
+        if (page, kind) == ("docs/answers.md", "python"):
+            exec(text, names)
+    assert names["polite"]("Please wait", "", words=2) == 0.5
+    found = asyncio.run(names["cites"]("See [a].", {"sources": "[a] [b]"}))
+    assert found == {"score": False, "feedback": "not cited: ['[b]']"}
+
+
+def test_what_is_imported_from_the_library_is_listed() -> None:
+    assert set(gpo.__all__) <= set(dir(gpo))
