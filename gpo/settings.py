@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     chroma_url: str | None = None
     """`http://host:port` of a Chroma server; by default an embedded Chroma in the state folder."""
 
+    chroma_token: SecretStr | None = None
+    """The key that the Chroma server wants as `Authorization: Bearer KEY`; by default none is sent."""
+
     chroma_wait_s: float = 600.0
     """How many seconds a run waits for another process that holds the embedded Chroma."""
 
@@ -65,6 +68,9 @@ class Settings(BaseSettings):
 
     prompt_refresh_s: float = Field(default=30.0, gt=0)
     """About how many seconds pass before `gpo.load_prompt` looks for a newer version again."""
+
+    prompts_key: SecretStr | None = None
+    """The key that the prompt endpoint wants as `Authorization: Bearer KEY`; by default it asks for none."""
 
     reports_key: SecretStr | None = None
     """The password under which the prompt endpoint serves reports at `/reports`; by default it serves none."""

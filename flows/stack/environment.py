@@ -8,11 +8,13 @@ import os
 import secrets
 import socket
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flows.stack.process import is_alive
 from flows.stack.record import Stack, read_stack
+from gpo.files import write_whole
 
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -24,6 +26,7 @@ _QUIET = {
 _CONNECT_S = 1.0
 
 AUTH, SERVER_AUTH = "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"
+CHROMA_KEY, PROMPTS_KEY = "GPO_CHROMA_TOKEN", "GPO_PROMPTS_KEY"
 
 
 def prepare_prefect(home: Path, *, verbose: bool = False, whole: bool = True) -> None:
@@ -91,6 +94,28 @@ def make_key() -> str:
     return f"gpo:{secrets.token_urlsafe(32)}"
 
 
+def chroma_key_path(home: Path) -> Path:
+    """The file with the key of the Chroma server of a state folder's stack, which its owner alone can read."""
+    return home / "chroma-key"
+
+
+def prompts_key_path(home: Path) -> Path:
+    """The same for the stack's prompt endpoint."""
+    return home / "prompts-key"
+
+
+def make_keys(home: Path) -> None:
+    """Have keys for the servers of a stack that this process starts; they are made once for a state folder.
+
+    Raises:
+        OSError: they cannot be kept.
+    """
+    for variable, path in ((CHROMA_KEY, chroma_key_path(home)), (PROMPTS_KEY, prompts_key_path(home))):
+        if not path.exists():
+            write_whole(path, secrets.token_urlsafe(32), mode=0o600)
+        os.environ[variable] = path.read_text(encoding="utf-8")
+
+
 def use_server(home: Path, url: str) -> None:
     """Send what happens here to the Prefect server of a state folder."""
     os.environ["PREFECT_API_URL"], os.environ["PREFECT_UI_URL"] = f"{url}/api", url
@@ -118,8 +143,10 @@ def join_stack(home: Path, *, whole: bool = True) -> bool:
         return False
     if not api_url():
         use_server(home, stack.ui_url)
-    if whole:
-        os.environ.setdefault("GPO_CHROMA_URL", stack.chroma_url)
+    if whole and "GPO_CHROMA_URL" not in os.environ:
+        os.environ["GPO_CHROMA_URL"] = stack.chroma_url
+        with suppress(OSError):  # an earlier version's had none
+            os.environ[CHROMA_KEY] = chroma_key_path(home).read_text(encoding="utf-8")
     return True
 
 

@@ -1,6 +1,5 @@
 """The parts of the local stack: the command that starts each, and the question that shows whether it works."""
 
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ import httpx
 
 from flows.stack import POOL
 from flows.stack.process import PYTHON, http_status
+from gpo.search.memory.chroma import HEARTBEAT
 
 POOL_LIMIT = 4
 """How many runs a new pool has at a time; what is changed in the Prefect UI stays."""
@@ -37,9 +37,8 @@ def log_path(home: Path, name: str) -> Path:
 def chroma_part(home: Path, host: str, port: int) -> StackPart:
     """The Chroma server. Its folder is not the one of the embedded Chroma, which has one owner."""
     url = f"http://{host}:{port}"
-    program = Path(sys.executable).with_name("chroma")
-    command = (str(program), "run", "--path", str(home / "chroma-server"), "--host", host, "--port", str(port))
-    return StackPart(CHROMA, url, command, lambda: http_status(f"{url}/api/v2/heartbeat") == httpx.codes.OK)
+    command = (*PYTHON, "gpo.search.memory.chroma_server", str(home / "chroma-server"), str(port))
+    return StackPart(CHROMA, url, command, lambda: http_status(f"{url}{HEARTBEAT}") == httpx.codes.OK)
 
 
 def prompts_part(home: Path, host: str, port: int) -> StackPart:

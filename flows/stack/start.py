@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from flows.stack import POOL
-from flows.stack.environment import api_auth, own_environment, use_server
+from flows.stack.environment import api_auth, make_keys, own_environment, use_server
 from flows.stack.parts import (
     CHROMA,
     POOL_LIMIT,
@@ -134,6 +134,7 @@ class StackStart:
 
     def _start_chroma_and_prompts(self, wanted: int | None) -> list[StackPart]:
         first = (urlsplit(self._stack.api_url).port or USUAL_PORT) + 1
+        make_keys(self._home)
         parts = []
         for name, known, make in (
             (CHROMA, self._known.chroma_url, chroma_part),

@@ -87,7 +87,11 @@ scored_prompts = Table(
     Column("scope", String(64), nullable=False),
     Column("candidate", Text, nullable=False),
     Column("score", Text, nullable=False),
+    Column("percent", Float, nullable=False, server_default="0"),
+    Column("complete", Integer, nullable=False, server_default="0"),
     Index("scored_prompts_by_scope", "scope"),
+    Index("scored_prompts_by_time", "run_key", "step", "number", "candidate_id"),
+    Index("scored_prompts_by_score", "run_key", "complete", "percent", "step", "number", "candidate_id"),
 )
 
 # An example as results have it, once for all of them: `digest` is the hash of what follows it, the columns after

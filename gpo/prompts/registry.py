@@ -9,7 +9,7 @@ Writers of one prompt wait for each other; a reader sees an alias before a move 
 methods block: asynchronous code calls them through `asyncio.to_thread`.
 """
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from gpo.database.engine import read_transaction, utc_now, write_transaction
 from gpo.database.statements import upsert
@@ -163,6 +163,12 @@ class Registry:
         """The names of all prompts, sorted."""
         with read_transaction(self._engine) as connection:
             return sorted(names_of(connection))
+
+    def mark(self) -> tuple[int, ...]:
+        """Numbers that change with whatever is kept here: how many prompts, versions and moves there are."""
+        with read_transaction(self._engine) as connection:
+            tables = (prompts, prompt_versions, prompt_moves)
+            return tuple(connection.execute(select(func.count()).select_from(each)).scalar_one() for each in tables)
 
     def record(self, name: str) -> PromptRecord:
         """All about one prompt, as of one moment.

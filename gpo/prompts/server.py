@@ -8,23 +8,22 @@
 | GET /v1/prompts/NAME/history | who moved which alias when and why |
 | GET /healthz | 200 while there is something to serve |
 
-Answers carry an ETag; a request with If-None-Match costs no body when nothing changed. While the database is down, the
-last good answer to the same request is served, with its Age and a Warning.
+Answers come from memory, and are made anew about a second after something has changed. They carry an ETag; a request
+with If-None-Match costs no body when nothing changed. While the database is down, the last good answer to the same
+request is served, with its Age and a Warning.
 
 A message's `text` holds `{{variables}}`, of which `instruction` is one: replace them all at once. In the place of one
 with the role `placeholder` stand the messages of the variable that it names. A demonstration that is more than text has
 `blocks` (LangChain's content blocks), or `more` (`tool_calls`, `tool_call_id`).
 """
 
-import hashlib
 import json
-import logging
 import re
 import time
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import uvicorn
 from sqlalchemy import Engine
@@ -37,11 +36,12 @@ from gpo.database.engine import open_read_only
 from gpo.errors import PromptError, StateError
 from gpo.messages.message import Message
 from gpo.names import PRODUCTION
-from gpo.prompts.connections import TimedProtocol
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import PromptRecord, PromptVersion
-from gpo.serving.http_guard import guard, local_hosts
+from gpo.serving.connections import TimedProtocol
+from gpo.serving.http_guard import Asgi, guard, local_hosts, require_key
 from gpo.serving.pages import ServedPages, page_routes
+from gpo.serving.served_answers import ServedAnswers
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -51,18 +51,10 @@ _MOVING = f"public, max-age={_FRESH_S}, stale-if-error=86400"
 
 _FIXED = "public, max-age=31536000, immutable"
 
-_STALE = '111 - "Revalidation Failed"'
+_FREE = ("/healthz", "/reports")
+"""Below these no key is asked for: one tells a number, the other has a key of its own."""
 
 _DOWN = "the registry cannot be read for the moment"
-
-_log = logging.getLogger(__name__)
-
-
-class _Answer(NamedTuple):
-    body: bytes
-    etag: str
-    cache: str
-    at: float
 
 
 class PromptServer:
@@ -71,13 +63,11 @@ class PromptServer:
     def __init__(self, database: str, clock: Callable[[], float] = time.time, pages: ServedPages | None = None) -> None:
         """Serve the prompts of the SQLAlchemy URL `database`, which need not be reachable yet, and the `pages`."""
         self._database = database
-        self._clock = clock
         self._lock = Lock()
         self._engine: Engine | None = None
-        self._answers: dict[str, _Answer] = {}
-        self._fails = False
+        self._answers = ServedAnswers(self._mark, clock)
         # Plain functions: Starlette runs them in threads, where the database may block.
-        self.app = Starlette(
+        app = Starlette(
             routes=[
                 Route("/v1/prompts", self._prompts),
                 Route("/v1/prompts/{name}", self._prompt),
@@ -87,10 +77,20 @@ class PromptServer:
             ]
         )
         # The redirect would repeat whatever name the request came under.
-        self.app.router.redirect_slashes = False
+        app.router.redirect_slashes = False
+        self.app = self._answers.in_front_of(app)
+
+    def refresh(self) -> bool:
+        """Look for what has changed now; returns whether the database could be read."""
+        return self._answers.refresh()
+
+    def keep_fresh(self) -> None:
+        """Look for what has changed about every second, until it is closed."""
+        self._answers.keep_fresh()
 
     def close(self) -> None:
         """Let go of the database."""
+        self._answers.close()
         with self._lock:
             if self._engine is not None:
                 self._engine.dispose()
@@ -114,9 +114,8 @@ class PromptServer:
             return _error(400, "the version must be a number from 1")
         reference = version or query.get("alias", PRODUCTION)
         cache = _FIXED if version else _MOVING
-        return self._served(
-            request, f"{name}@{reference}", cache, lambda registry: version_json(registry.resolve(name, reference))
-        )
+        plain = f"version={version}" if version else "" if reference == PRODUCTION else f"alias={reference}"
+        return self._served(request, plain, cache, lambda registry: version_json(registry.resolve(name, reference)))
 
     def _history(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -128,43 +127,38 @@ class PromptServer:
                 "moves": [move.model_dump(mode="json", exclude=hidden) for move in registry.history(name)],
             }
 
-        return self._served(request, f"{name}#history", _MOVING, moves)
+        return self._served(request, "", _MOVING, moves)
 
     def _health(self, _request: Request) -> Response:
         try:
             names = self._registry().names()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the database, this is what it means here
-            self._note(error)
-            status, state = (200, "stale") if self._answers else (503, "down")
+            self._answers.note(error)
+            status, state = (200, "stale") if len(self._answers) else (503, "down")
             return JSONResponse({"status": state, "error": _DOWN}, status, {"Cache-Control": "no-store"})
         return JSONResponse({"status": "ok", "prompts": len(names)}, headers={"Cache-Control": "no-store"})
 
-    def _served(self, request: Request, key: str, cache: str, read: Callable[[Registry], object]) -> Response:
-        try:
-            body = json.dumps(read(self._registry()), ensure_ascii=False).encode()
-        except PromptError:
-            self._note(None)
-            self._answers.pop(key, None)
-            return _error(404, "there is no such prompt, alias or version; /v1/prompts lists what there is")
-        except Exception as error:  # noqa: BLE001 - a prompt of yesterday is better than none
-            self._note(error)
-            held = self._answers.get(key)
-            if held is None:
-                return _error(503, _DOWN, {"Retry-After": str(_FRESH_S)})
-            age = str(max(0, round(self._clock() - held.at)))
-            return _to_response(request, held, {"Age": age, "Warning": _STALE})
-        self._note(None)
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        answer = self._answers[key] = _Answer(body, etag, cache, self._clock())
-        return _to_response(request, answer, {})
+    def _served(self, request: Request, query: str, cache: str, read: Callable[[Registry], object]) -> Response:
+        """The answer under the path of a request and a query in its plainest form."""
 
-    def _note(self, error: Exception | None) -> None:
-        """Log the first failure of a row, and its end; who asks over HTTP is not told where the database is."""
-        if error is not None and not self._fails:
-            _log.warning("the last good answers are served: %s", error)
-        if error is None and self._fails:
-            _log.warning("the registry can be read again")
-        self._fails = error is not None
+        def make() -> bytes:
+            return json.dumps(read(self._registry()), ensure_ascii=False).encode()
+
+        place = (request.url.path, query.encode())
+        try:
+            answer = self._answers.answer(place, cache, make, moves=cache != _FIXED)
+        except PromptError:
+            return _error(404, "there is no such prompt, alias or version; /v1/prompts lists what there is")
+        except Exception as error:  # noqa: BLE001 - who asks over HTTP is not told where the database is
+            self._answers.note(error)
+            return _error(503, _DOWN, {"Retry-After": str(_FRESH_S)})
+        headers = {"ETag": answer.etag, "Cache-Control": answer.cache, **self._answers.staleness(answer)}
+        if answer.matches(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+        return Response(answer.body, media_type="application/json", headers=headers)
+
+    def _mark(self) -> object:
+        return self._registry().mark()
 
     def _registry(self) -> Registry:
         with self._lock:
@@ -196,8 +190,16 @@ def _message(message: Message) -> dict[str, Any]:
     return message.model_dump(mode="json", exclude_defaults=True)
 
 
-def serve(database: str, host: str, port: int, say: Callable[[str], None], pages: ServedPages | None = None) -> None:
-    """Serve until interrupted; `say` is told the address once the port is open.
+def serve(
+    database: str,
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+    *,
+    pages: ServedPages | None = None,
+    key: str | None = None,
+) -> None:
+    """Serve until interrupted, with a `key` to who knows it alone; `say` is told the address once the port is open.
 
     Raises:
         StateError: the port cannot be opened.
@@ -211,8 +213,8 @@ def serve(database: str, host: str, port: int, say: Callable[[str], None], pages
     try:
         socket.listen(config.backlog)  # from here on a client waits for the server instead of being refused
         address, bound = socket.getsockname()[:2]
-        # Under which names others reach a machine, only they know.
-        config.app = guard(server.app, local_hosts(bound)) if ip_address(address).is_loopback else server.app
+        config.app = _shut(server.app, address, bound, key)
+        server.keep_fresh()
         say(f"Serving prompts at http://{f'[{address}]' if ':' in address else address}:{bound}/v1/prompts")
         uvicorn.Server(config).run(sockets=[socket])
     finally:
@@ -220,16 +222,11 @@ def serve(database: str, host: str, port: int, say: Callable[[str], None], pages
         socket.close()
 
 
-def _to_response(request: Request, answer: _Answer, extra: dict[str, str]) -> Response:
-    headers = {"ETag": answer.etag, "Cache-Control": answer.cache, **extra}
-    if _matches(request.headers.get("if-none-match", ""), answer.etag):
-        return Response(status_code=304, headers=headers)
-    return Response(answer.body, media_type="application/json", headers=headers)
-
-
-def _matches(condition: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
-    return etag in tags or "*" in tags
+def _shut(app: Asgi, address: str, port: int, key: str | None) -> Asgi:
+    if key is not None:
+        app = require_key(app, key, free=_FREE)
+    # Under which names others reach a machine, only they know.
+    return guard(app, local_hosts(port)) if ip_address(address).is_loopback else app
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -4,8 +4,8 @@ The methods block: asynchronous code calls them through `asyncio.to_thread`.
 """
 
 import json
-from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError, field_validator
 from sqlalchemy import ColumnElement, Engine, RowMapping, func, select, text, update
@@ -19,6 +19,7 @@ from gpo.runs.outcome import Outcome
 
 _Kept = TypeVar("_Kept", bound=Record)
 _EXAMPLES_PER_QUERY = 500
+_PAGE = 16
 
 
 class RunRow(Record):
@@ -87,6 +88,8 @@ class History:
                 "step": each.candidate.step,
                 "number": each.candidate.number,
                 "scope": scope,
+                "percent": each.percent,
+                "complete": int(each.score.complete),
                 "candidate": each.candidate.model_dump_json(),
                 "score": each.score.model_dump_json(),
             }
@@ -102,6 +105,29 @@ class History:
         if before_step is not None:
             wanted &= scored_prompts.c.step < before_step
         return [self._scored(row) for row in self._prompts(wanted)]
+
+    def ranked(
+        self, run_key: str, before_step: int, by: Literal["time", "score"], candidate: str | None = None
+    ) -> Iterator[Scored]:
+        """The scored prompts of the steps of a run before one: the latest first, or the best; or those of a candidate.
+
+        A score that the race ended early ranks below every whole one. They are read a page at a time.
+        """
+        columns = scored_prompts.c
+        wanted = (columns.run_key == run_key) & (columns.step < before_step)
+        if candidate is not None:
+            wanted &= columns.candidate_id == candidate
+        order = (columns.step, columns.number) if by == "time" else _BY_SCORE
+        query = select(columns.candidate, columns.score, columns.run_key).where(wanted)
+        query = query.order_by(*(each.desc() for each in (*order, columns.candidate_id))).limit(_PAGE)
+        offset = 0
+        while True:
+            with read_transaction(self._engine) as connection:
+                rows = connection.execute(query.offset(offset)).mappings().all()
+            yield from map(self._scored, rows)
+            if len(rows) < _PAGE:
+                return
+            offset += _PAGE
 
     def scored_in(self, scope: str) -> dict[str, list[Scored]]:
         """The scored prompts of all runs of a scope, by run key; each run's by step and number."""
@@ -177,6 +203,8 @@ class History:
                 f"{kind.__name__} differs ({error.error_count()} fields): use that version to read it"
             ) from None
 
+
+_BY_SCORE = (scored_prompts.c.complete, scored_prompts.c.percent, scored_prompts.c.step, scored_prompts.c.number)
 
 _RUNS = select(*(runs.c[name] for name in RunRow.model_fields))
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from gpo.database.engine import open_state
@@ -14,6 +15,7 @@ from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models, with_target
 from gpo.models.target.target import NotKeptError
 from gpo.records import START_STEP, Scored, Splits
+from gpo.runs.history import History
 from gpo.runs.job import Job, run_id
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.runs.run import step_rng, trajectory_scope
@@ -188,7 +190,12 @@ async def _recall(job: Job, splits: Splits, key: str, models: Models, searches: 
         return Recalled(summary=summary)
 
     scope = trajectory_scope(spec, splits, models.embedding_identity)
-    async with open_trajectory(scope, settings, job.home, models.embed, parts=tuple(spec.program)) as trajectory:
-        current = searches[-1].current.candidate
-        past = Past(trajectory, key, len(searches), current, spec.optimizer.k, noted)
+    parts = tuple(spec.program)
+    async with AsyncExitStack() as stack:
+        history = History(stack.enter_context(open_state(settings, job.home)))
+        trajectory = await stack.enter_async_context(
+            open_trajectory(scope, settings, job.home, models.embed, parts=parts)
+        )
+        current, ranked = searches[-1].current.candidate, partial(history.ranked, key, len(searches))
+        past = Past(trajectory, key, len(searches), current, spec.optimizer.k, noted, ranked, parts)
         return await recall_parts(spec.optimizer.trajectory, past, parts_of_step(spec, len(searches)))

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from gpo.evaluation.blame import count_blamed
 from gpo.evaluation.calls import calls_an_example
@@ -158,7 +159,9 @@ async def retrieve(run: Run, step: int, search: Search, informed: Informed) -> R
         remark = await summarise(run.models.optimizer, run.spec, step, search.summary, search.unsummarised)
         return Recalled(summary=remark.text, usage=remark.usage)
 
-    past = Past(run.trajectory, run.key, step, search.current.candidate, options.k, note)
+    ranked = partial(run.history.ranked, run.key, step)
+    parts = tuple(run.spec.program)
+    past = Past(run.trajectory, run.key, step, search.current.candidate, options.k, note, ranked, parts)
     with calls_about(run=run.id, step=step):
         return await recall_parts(options.trajectory, past, parts_of_step(run.spec, step, informed.parts))
 

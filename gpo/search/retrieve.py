@@ -2,10 +2,11 @@
 
 The paper calls this the trajectory and likens it to momentum. A strategy is a function from the `Past` to what is
 `Recalled`. A new one is a word in `Memory` of `gpo.spec.method`, and a function here under `@strategy`; an order of its
-own is a function in `neighbours.py`. Lists are in ascending order, since what stands last weighs most with a language
-model.
+own is a word in `Ranking`, and its columns in `gpo.runs.history`. Lists are in ascending order, since what stands last
+weighs most with a language model.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,8 @@ from pydantic import Field
 from gpo.models.ask import Remark, ask_remark, repeat_of
 from gpo.models.chat import ChatModel
 from gpo.records import Candidate, Record, Scored, UsageByRole
-from gpo.search.memory.neighbours import Neighbour, Order, by_score, by_time
+from gpo.search.memory.neighbours import Neighbour
+from gpo.search.memory.ranking import Ranked, Ranking, last_ranked
 from gpo.search.memory.trajectory import Trajectory
 from gpo.search.requests.formatting import format_score
 from gpo.spec.method import Memory
@@ -33,8 +35,8 @@ class Recalled(Record):
 class Past:
     """What a strategy chooses from, at the beginning of a step: the prompts of the earlier steps of one run.
 
-    `k` is how many prompts to show; of a program they are texts of one `part`. `summarise` brings the summary of the
-    step before up to date.
+    `k` is how many prompts to show; of a program with `parts` they are texts of one `part`. `summarise` brings the
+    summary of the step before up to date; `ranked` reads the latest and the best.
     """
 
     trajectory: Trajectory
@@ -43,6 +45,8 @@ class Past:
     current: Candidate
     k: int
     summarise: Callable[[], Awaitable[Recalled]]
+    ranked: Ranked
+    parts: tuple[str, ...] = ()
     part: str = ""
 
 
@@ -105,7 +109,7 @@ async def summary(past: Past) -> Recalled:
 @strategy("recency", shows="the latest prompts, the last at the end")
 async def recency(past: Past) -> Recalled:
     """The latest `k` prompts, by step and number within it."""
-    return await _last(past, by_time)
+    return await _last(past, "time")
 
 
 @strategy("relevance", shows="the prompts most similar to the current one, the nearest at the end")
@@ -118,11 +122,13 @@ async def relevance(past: Past) -> Recalled:
 @strategy("importance", shows="the best prompts, the best at the end")
 async def importance(past: Past) -> Recalled:
     """The `k` prompts with the best dev score; one that the race ended early ranks below every whole score."""
-    return await _last(past, by_score)
+    return await _last(past, "score")
 
 
-async def _last(past: Past, order: Order) -> Recalled:
-    found = await past.trajectory.last(past.run_key, past.current, past.k, past.step, order, part=past.part)
+async def _last(past: Past, by: Ranking) -> Recalled:
+    found = await asyncio.to_thread(
+        last_ranked, past.ranked, by, past.current, past.k, parts=past.parts, part=past.part
+    )
     return Recalled(neighbours=tuple(found))
 
 

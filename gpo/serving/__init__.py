@@ -1,1 +1,1 @@
-"""What servers of this machine have in common: who uses them (`leases.py`), and whom they answer (`http_guard.py`)."""
+"""What servers of this machine have in common: who uses them, whom they answer, for how long, and from memory."""

@@ -4,6 +4,7 @@ A page in a browser may send requests to every port of the machine; its browser 
 somebody else that was made to point to this machine gives itself away by the request's `Host`.
 """
 
+import hmac
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,28 @@ def guard(app: Asgi, hosts: Collection[str]) -> Asgi:
     return guarded
 
 
+def require_key(app: Asgi, key: str, free: Collection[str] = ()) -> Asgi:
+    """An ASGI application that hands on to `app` what carries the key as `Authorization: Bearer KEY`.
+
+    What `free` names is answered without it, and what lies below it.
+    """
+    below = tuple(f"{path}/" for path in free)
+    wanted = f"Bearer {key}".encode()
+
+    async def shut(scope: Scope, receive: Receive, send: Send) -> None:
+        is_shut = scope["type"] in {"http", "websocket"} and not (
+            scope["path"] in free or scope["path"].startswith(below)
+        )
+        if is_shut:
+            given = [value for name, value in scope["headers"] if name == b"authorization"]
+            if len(given) != 1 or not hmac.compare_digest(given[0], wanted):
+                await _refuse(scope["type"], (401, "the key of this server is needed"), send)
+                return
+        await app(scope, receive, send)
+
+    return shut
+
+
 def _refusal(headers: Iterable[tuple[bytes, bytes]], hosts: Collection[str]) -> tuple[int, str] | None:
     """Why a request is not answered; its own words are not repeated."""
     asked = [value.decode("latin-1").lower() for name, value in headers if name == b"host"]
@@ -61,6 +84,10 @@ async def _refuse(kind: str, refusal: tuple[int, str], send: Send) -> None:
         return
     status, text = refusal
     body = text.encode()
-    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -233,6 +233,7 @@ def test_the_endpoint_serves_the_last_good_answer_of_a_frozen_server(
         ) as client:
             good = await client.get(f"/v1/prompts/{NAME}")
             with server.frozen():
+                assert not await asyncio.to_thread(prompts.refresh)
                 stale = await asyncio.gather(*(client.get(f"/v1/prompts/{NAME}") for _ in range(8)))
                 health = await client.get("/healthz")
             return [good, *stale, health, await client.get("/healthz")]

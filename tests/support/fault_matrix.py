@@ -459,7 +459,7 @@ SPECS = Kind(
 
 NETWORK = Kind(
     "Other programs and pages",
-    "Not shut: Chroma's server of `gpo up` has no authentication of its own ([SECURITY.md](../SECURITY.md)).",
+    "What `python -m benchmarks.strangers` tried on a stack that runs is in [benchmarks.md](benchmarks.md).",
     (
         Fault(
             "A page of another site asks the local Prefect server",
@@ -470,6 +470,16 @@ NETWORK = Kind(
             "Another user of the machine calls it",
             "Nothing is read or started without the key.",
             seen(SHUT, "test_another_user_of_the_machine_reads_and_starts_nothing"),
+        ),
+        Fault(
+            "Another user asks the Chroma server or the prompt endpoint of a stack",
+            "Nothing is read or written without their keys.",
+            seen(
+                "tests/gpo/search/test_chroma_server.py",
+                "test_a_stranger_learns_that_it_is_there_and_nothing_else",
+                ENDPOINT,
+                "test_with_a_key_prompts_are_for_who_knows_it",
+            ),
         ),
         Fault(
             "A foreign host name that points to this machine",

@@ -1,5 +1,6 @@
 """`gpo optimize` and `gpo demo`: improve the prompt of a task spec, or of an example that comes with the package."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -140,8 +141,10 @@ def _run(job: "Job", splits: "Splits | None", spec: Path, given: Overrides, *, u
     from flows.stack.ui import run_server
     from gpo.models.sharing import ask_anew, share_answers, share_tallies
     from gpo.progress import listen
+    from gpo.settings import load_settings
 
     prepare_prefect(job.home, verbose=verbose)
+    job = replace(job, settings=load_settings())  # a stack that was joined has a Chroma
     with (
         ask_anew(given.fresh),
         share_tallies(),

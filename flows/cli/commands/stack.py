@@ -121,7 +121,7 @@ def stop_ui(home: Home = None, debug: Debug = False) -> None:
 @commands.command("serve-prompts", rich_help_panel=PRODUCTION)
 def serve_prompts(
     host: Annotated[
-        str, typer.Option(help="The address to listen at. Prompts are served without authentication.")
+        str, typer.Option(help="The address to listen at. Without GPO_PROMPTS_KEY, prompts are served to everybody.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at; 0 for any.", min=0, max=65535)] = 4300,
     home: Home = None,
@@ -129,7 +129,8 @@ def serve_prompts(
 ) -> None:
     """Serve prompts over HTTP, read-only, for applications that cannot import `gpo.load_prompt`.
 
-    With GPO_REPORTS_KEY set, also the reports of the state folder at `/reports`, to whoever gives it as the password.
+    With GPO_PROMPTS_KEY set, to whoever sends `Authorization: Bearer KEY`. With GPO_REPORTS_KEY set, also the reports
+    of the state folder at `/reports`, to whoever gives it as the password.
     """
     with exit_on_error(debug=debug, light=True):
         from gpo.prompts.server import serve
@@ -140,4 +141,5 @@ def serve_prompts(
         folder = (home or settings.home_here()).absolute()
         key = settings.reports_key
         pages = ServedPages(folder / "reports", None if key is None else key.get_secret_value())
-        serve(settings.database_for(folder), host, port, print_error, pages)
+        prompts_key = None if settings.prompts_key is None else settings.prompts_key.get_secret_value()
+        serve(settings.database_for(folder), host, port, print_error, pages=pages, key=prompts_key)

@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
+from pydantic import SecretStr
 
 from gpo.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
+
+HEARTBEAT = "/api/v2/heartbeat"
+"""What anybody may ask a Chroma server: whether it is there."""
 
 _POLL_S = 0.2
 _T = TypeVar("_T")
@@ -139,11 +143,12 @@ def _join(path: Path) -> Index | None:
 
         rebuilt = "it is only an index and is rebuilt from the database, nothing is lost"
         advice = f"see that the disk has room, or remove {path}; {rebuilt}"
-        index = _indexes[lock.lock_file] = Index(lambda: _open_folder(str(path)), f"index {path}", advice, lock)
+        index = _indexes[lock.lock_file] = Index(lambda: open_folder(str(path)), f"index {path}", advice, lock)
         return index
 
 
-def _open_folder(path: str) -> "ClientAPI":
+def open_folder(path: str) -> "ClientAPI":
+    """The client of an embedded index, which belongs to one process at a time."""
     import chromadb  # noqa: PLC0415 - two seconds of import
     from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415
 
@@ -155,8 +160,8 @@ def _open_folder(path: str) -> "ClientAPI":
         raise
 
 
-def server_index(url: str) -> Index:
-    """The index on the Chroma server at `url`; the caller leaves it in the end.
+def server_index(url: str, key: SecretStr | None) -> Index:
+    """The index on the Chroma server at `url`, which may want a key; the caller leaves it in the end.
 
     Raises:
         InputError: the URL is malformed.
@@ -171,13 +176,15 @@ def server_index(url: str) -> Index:
         raise InputError("GPO_CHROMA_URL is not a server's address; allowed: http://HOST:PORT, https://HOST:PORT")
     secure = parts.scheme == "https"
     port = port or (443 if secure else 8000)
+    headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
 
     def connect() -> "ClientAPI":
         import chromadb  # noqa: PLC0415 - two seconds of import
 
-        return chromadb.HttpClient(host=host, port=port, ssl=secure, settings=_chroma_settings())
+        return chromadb.HttpClient(host=host, port=port, ssl=secure, headers=headers, settings=_chroma_settings())
 
-    advice = "check GPO_CHROMA_URL and that `chroma run` is up there; `gpo trajectory rebuild` repairs its data"
+    up = "check GPO_CHROMA_URL, GPO_CHROMA_TOKEN and that `chroma run` is up there"
+    advice = f"{up}; `gpo trajectory rebuild` repairs its data"
     return Index(connect, f"Chroma server {parts.scheme}://{host}:{port}", advice)
 
 

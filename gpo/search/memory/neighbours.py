@@ -1,9 +1,9 @@
-"""Sorts scored prompts for the meta-prompt: by similarity to the current one, by time or by score.
+"""What the index keeps of a scored prompt, and the order by similarity: what counts most stands last.
 
-What counts most stands last. No order depends on how the prompts were stored.
+No order depends on how the prompts were stored.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gpo.records import Candidate, Record, Scored
@@ -50,36 +50,41 @@ class Entry(NamedTuple):
     metadata: Mapping[str, str | int | float]
 
 
-def entry_id(run_key: str, candidate: Candidate, part: str) -> str:
-    """The id of an entry."""
-    return f"{run_key}:{candidate.step}:{candidate.id}{f':{part}' if part else ''}"
+def entry_id(candidate: Candidate) -> str:
+    """The id of a candidate's entry in the collection of its run."""
+    return f"{candidate.step}:{candidate.id}"
 
 
-def entries_of(run_key: str, scored: Scored, parts: tuple[str, ...]) -> Iterator[Entry]:
-    """The entries of a scored prompt: one, or one for each of the parts of a program."""
-    for part, text in split_parts(scored.candidate.instruction, parts).items():
-        yield Entry(entry_id(run_key, scored.candidate, part), text, metadata_of(run_key, scored, part))
+def step_of(entry: str) -> int:
+    """The step that an entry's id tells."""
+    return int(entry.partition(":")[0])
 
 
-def metadata_of(run_key: str, scored: Scored, part: str = "") -> dict[str, str | int | float]:
-    """What an index keeps of a scored prompt beside its text, and `read_neighbour` reads.
+def candidate_of(entry: str) -> str:
+    """The candidate's id that an entry's id tells."""
+    return entry.partition(":")[2]
 
-    Always the same keys: Chroma keeps old ones when an entry is written again.
+
+def entry_of(scored: Scored, parts: tuple[str, ...], part: str) -> Entry:
+    """The entry of a scored prompt, or that of one of the `parts` of a program.
+
+    Its metadata has always the same keys: Chroma keeps old ones when an entry is written again.
     """
-    return {
-        "run": run_key,
+    score = scored.score
+    metadata: dict[str, str | int | float] = {
         "step": scored.candidate.step,
         "number": scored.candidate.number,
         "percent": scored.percent,
-        "n": scored.score.n,
-        "planned": scored.score.planned,
-        "complete": scored.score.complete,
+        "n": score.n,
+        "planned": score.planned,
+        "complete": score.complete,
         **({"part": part} if part else {}),
     }
+    return Entry(entry_id(scored.candidate), split_parts(scored.candidate.instruction, parts)[part], metadata)
 
 
 def read_neighbour(instruction: str, metadata: Mapping[str, Any], similarity: float) -> Neighbour:
-    """A scored prompt from what `metadata_of` gave of it."""
+    """A scored prompt from what `entry_of` gave of it."""
     return Neighbour(
         instruction=instruction,
         percent=metadata["percent"],
@@ -101,11 +106,6 @@ def by_similarity(current: str) -> Order:
     return lambda hit: (hit.similarity, hit.instruction == current, hit.percent, hit.step, hit.number)
 
 
-def by_time(hit: Neighbour) -> tuple[float, ...]:
-    """Order with the latest last."""
-    return hit.step, hit.number
-
-
 def by_score(hit: Neighbour) -> tuple[float, ...]:
     """Order with the best last. A score of few examples, where the race ended a prompt, ranks below every whole one."""
     return hit.complete, hit.percent, hit.step, hit.number
@@ -118,16 +118,3 @@ def rank_neighbours(hits: Mapping[str, Neighbour], order: Order) -> list[Neighbo
         found.pop(hits[name].instruction, None)
         found[hits[name].instruction] = hits[name]
     return list(found.values())
-
-
-def last_neighbours(hits: Sequence[Neighbour], k: int, current: str) -> list[Neighbour]:
-    """The last `k` of distinct texts, the current one always among them.
-
-    >>> hits = [Neighbour(instruction=text, percent=50, step=step, number=1) for step, text in enumerate("abcd")]
-    >>> [hit.instruction for hit in last_neighbours(hits, 3, current="a")]
-    ['a', 'c', 'd']
-    """
-    others = [hit for hit in hits if hit.instruction != current]
-    left = k - (len(hits) - len(others))
-    kept = others[max(0, len(others) - left) :]
-    return [hit for hit in hits if hit.instruction == current or hit in kept]

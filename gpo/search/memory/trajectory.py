@@ -1,8 +1,9 @@
-"""The search index of scored prompts in Chroma: the most similar, the latest or the best (Tang et al., section 3.2).
+"""The search index of scored prompts in Chroma: which are the most similar (Tang et al., section 3.2).
 
-The database keeps the scores; the index can be rebuilt from it at any time, so losing it loses nothing. Each scope
-(task, dataset version, metric, task model) has a collection of its own, since scores of different scopes cannot be
-compared; within it, entries carry the key of their run.
+The database keeps the scores; the index can be rebuilt from it at any time, so losing it loses nothing. Scores of
+different scopes (task, dataset version, metric, task model) cannot be compared, and a run is shown its own prompts
+alone: each run of a scope has a collection of its own, or one for each prompt of a program. A filter over one that all
+share would be looked at for every entry. The collection of the scope itself is empty, and tells its embedding.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import math
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,14 +21,11 @@ from gpo.search.memory.chroma import Index, embedded_index, server_index
 from gpo.search.memory.neighbours import (
     Entry,
     Neighbour,
-    Order,
-    by_similarity,
-    entries_of,
+    candidate_of,
     entry_id,
-    last_neighbours,
-    rank_neighbours,
-    read_neighbour,
+    entry_of,
 )
+from gpo.search.memory.query import Query
 from gpo.search.parts import split_parts
 from gpo.settings import Settings
 
@@ -38,8 +35,7 @@ if TYPE_CHECKING:
 
 
 _BATCH = 5000
-_DIGITS = 6
-_INCLUDED: Any = ["embeddings", "documents", "metadatas"]
+_PAGE = 500
 _T = TypeVar("_T")
 
 
@@ -63,8 +59,12 @@ class Scope(Record):
     @property
     def collection(self) -> str:
         """Name of the Chroma collection, such as `reviews-0c9f0a6f4d3b2e11`."""
-        readable = re.sub(r"[^a-zA-Z0-9]+", "-", self.task)[:40].strip("-")
+        readable = re.sub(r"[^a-zA-Z0-9]+", "-", self.task)[:28].strip("-")
         return f"{readable or 'task'}-{self.id}"
+
+    def collection_of(self, run_key: str, part: str) -> str:
+        """Name of the collection of a run, or of one part of its program."""
+        return f"{self.collection}-{content_hash([run_key, part], length=16)}"
 
 
 @asynccontextmanager
@@ -90,7 +90,7 @@ async def open_trajectory(
             embedding, or its server cannot be reached.
     """
     if settings.chroma_url is not None:
-        index = server_index(settings.chroma_url)
+        index = server_index(settings.chroma_url, settings.chroma_token)
     else:
         index = await embedded_index((home / "chroma").resolve(), settings.chroma_wait_s, on_wait)
     try:
@@ -111,17 +111,21 @@ class Trajectory:
         self._index = index
         self._scope = scope
         self._embed = embed
+        self._open: dict[str, Collection] = {}
 
     async def check(self) -> None:
-        """Raise StateError unless the collection can be read and was made with this scope's embedding."""
-        await self._call(lambda collection: collection.count())
+        """Raise StateError unless the index can be read and was made with this scope's embedding."""
+        await self._call(lambda collection: collection.count(), None)
 
     async def add(self, run_key: str, scored: Sequence[Scored]) -> None:
         """Add scored prompts of a run; those that are new are embedded in one batch.
 
         Adding the same again changes nothing, a later score replaces the earlier one.
         """
-        await self._add({entry.id: entry for each in scored for entry in entries_of(run_key, each, self._parts)})
+        for part in self._each_part:
+            for start in range(0, len(scored), _BATCH):
+                found = [entry_of(each, self._parts, part) for each in scored[start : start + _BATCH]]
+                await self._add_batch(run_key, part, {entry.id: entry for entry in found})
 
     async def nearest(
         self, run_key: str, current: Candidate, k: int, before_step: int, part: str = ""
@@ -132,55 +136,44 @@ class Trajectory:
         appear once. Of a program, they are texts of one `part`, with the scores of the whole. Ties of similarity go by:
         the current prompt, score, step, number - the higher is nearer.
         """
-        search = await self._search(run_key, current, before_step, part)
-        return await self._call(lambda collection: search.nearest(collection, k))
-
-    async def last(
-        self, run_key: str, current: Candidate, k: int, before_step: int, order: Order, *, part: str = ""
-    ) -> list[Neighbour]:
-        """The last `k` scored prompts of a run in an order of `neighbours.py`: with `by_score` the best, the best last.
-
-        As with `nearest`, the current prompt is among them if it was scored, and equal texts appear once.
-        """
-        search = await self._search(run_key, current, before_step, part)
-        return await self._call(lambda collection: search.last(collection, k, order))
-
-    async def _search(self, run_key: str, current: Candidate, before_step: int, part: str) -> "_Query":
-        own = entry_id(run_key, current, part)
         text = split_parts(current.instruction, self._parts)[part]
-        stored = await self._call(lambda collection: collection.get(ids=[own], include=["embeddings"])["embeddings"])
-        vector = list(map(float, stored[0])) if stored is not None and len(stored) else None
-        if vector is None:
-            (vector,) = await self._vectors([text])
-        return _Query(vector, text, run_key, before_step, part)
+
+        def near_own(collection: "Collection") -> list[Neighbour] | None:
+            found: Any = collection.get(ids=[entry_id(current)], include=["embeddings"])["embeddings"]
+            if found is None or not len(found):
+                return None
+            return Query(list(map(float, found[0])), text, before_step).nearest(collection, k)
+
+        if (near := await self._call(near_own, run_key, part)) is not None:
+            return near
+        (vector,) = await self._vectors([text])
+        query = Query(vector, text, before_step)
+        return await self._call(lambda collection: query.nearest(collection, k), run_key, part)
 
     async def count(self, run_key: str) -> int:
-        """How many scored prompts a run has."""
-        found = await self._call(lambda collection: collection.get(where={"run": run_key}, include=[]))
-        return len(found["ids"]) // max(1, len(self._parts))
+        """How many scored prompts of a run are in the index."""
+        return await self._call(lambda collection: collection.count(), run_key, self._each_part[0])
 
     async def vectors(self, run_key: str) -> dict[str, list[float]]:
-        """The embeddings of a run's prompts by candidate id."""
-        found = await self._call(lambda collection: collection.get(where={"run": run_key}, include=["embeddings"]))
+        """The embeddings of a run's prompts by candidate id; of a program none, since its candidates have several."""
+        if self._parts:
+            return {}
+        found = await self._call(lambda collection: collection.get(include=["embeddings"]), run_key)
         rows = zip(found["ids"], [] if found["embeddings"] is None else found["embeddings"], strict=True)
-        return {name.rpartition(":")[2]: list(map(float, vector)) for name, vector in rows}
+        return {candidate_of(name): list(map(float, vector)) for name, vector in rows}
 
     async def rebuild(self, rows: Mapping[str, Sequence[Scored]]) -> None:
-        """Make the collection anew from the scored prompts of all its runs, by run key.
+        """Make the index of the scope anew from the scored prompts of all its runs, by run key.
 
         What `History.scored_in(scope.id)` returns. Interrupted, it leaves a part: do it again.
         """
-        await asyncio.to_thread(self._index.call, self._delete_collection)
-        listed = ((key, each) for key, scored in rows.items() for each in scored)
-        await self._add({entry.id: entry for key, each in listed for entry in entries_of(key, each, self._parts)})
+        await asyncio.to_thread(self._index.call, self._delete_collections)
+        await self.check()
+        for run_key, scored in rows.items():
+            await self.add(run_key, scored)
 
-    async def _add(self, entries: Mapping[str, Entry]) -> None:
-        names = list(entries)
-        for start in range(0, len(names), _BATCH):
-            await self._add_batch({name: entries[name] for name in names[start : start + _BATCH]})
-
-    async def _add_batch(self, entries: Mapping[str, Entry]) -> None:
-        found = await self._call(lambda collection: collection.get(ids=list(entries), include=[]))
+    async def _add_batch(self, run_key: str, part: str, entries: Mapping[str, Entry]) -> None:
+        found = await self._call(lambda held: held.get(ids=list(entries), include=[]), run_key, part)
         known = set(found["ids"])
         new = [name for name in entries if name not in known]
         texts = [entries[name].text for name in new]
@@ -195,7 +188,7 @@ class Trajectory:
                     ids=new, embeddings=vectors, metadatas=[metadatas[name] for name in new], documents=texts
                 )
 
-        await self._call(write)
+        await self._call(write, run_key, part)
 
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector for each text; equal texts are embedded once."""
@@ -209,13 +202,30 @@ class Trajectory:
         by_text = dict(zip(distinct, vectors, strict=True))
         return [by_text[text] for text in texts]
 
-    async def _call(self, work: Callable[["Collection"], _T]) -> _T:
-        """Run `work` on the collection in a thread. It is looked up each time: another process may have rebuilt it."""
-        return await asyncio.to_thread(self._index.call, lambda client: work(self._collection(client)))
+    @property
+    def _each_part(self) -> tuple[str, ...]:
+        return self._parts or ("",)
 
-    def _collection(self, client: "ClientAPI") -> "Collection":
+    async def _call(self, work: Callable[["Collection"], _T], run_key: str | None, part: str = "") -> _T:
+        """Run `work` on the collection of a run's part, or on the empty one of the scope (None), in a thread.
+
+        Where another process has rebuilt it since it was looked up, it is looked up again.
+        """
+        name = self._scope.collection if run_key is None else self._scope.collection_of(run_key, part)
+
+        def run(client: "ClientAPI") -> _T:
+            from chromadb.errors import NotFoundError  # noqa: PLC0415 - two seconds of import
+
+            try:
+                return work(self._open.get(name) or self._collection(client, name))
+            except NotFoundError:
+                return work(self._collection(client, name))
+
+        return await asyncio.to_thread(self._index.call, run)
+
+    def _collection(self, client: "ClientAPI", name: str) -> "Collection":
         collection = client.get_or_create_collection(
-            self._scope.collection,
+            name,
             configuration={"hnsw": {"space": "cosine"}},
             metadata=self._scope.model_dump(),
             # Vectors are always ours; with a function of its own Chroma would download a model.
@@ -227,71 +237,14 @@ class Trajectory:
                 f"index of task {self._scope.task} was made with embedding model '{made_with}', the task now names "
                 f"'{self._scope.embedding}': go back to that one, or run `gpo trajectory rebuild`"
             )
+        self._open[name] = collection
         return collection
 
-    def _delete_collection(self, client: "ClientAPI") -> None:
-        if self._scope.collection in {collection.name for collection in client.list_collections()}:
-            client.delete_collection(self._scope.collection)
-
-
-@dataclass(frozen=True)
-class _Query:
-    """One search among the entries of a run, by their nearness to a vector, that of the instruction `current`."""
-
-    vector: list[float]
-    current: str
-    run_key: str
-    before_step: int
-    part: str = ""
-
-    def nearest(self, collection: "Collection", k: int) -> list[Neighbour]:
-        """The `k` nearest, most similar last.
-
-        Chroma's search is approximate and leaves ties in any order, so more than `k` are asked for, until every
-        entry that ties with the last place is there. Few entries are compared exactly, all of them.
-        """
-        n = max(4 * k, 32)
-        while len(hits := self._search(collection, n)) == n:
-            near = self._ranked(hits)
-            if len(near) >= k and min(hit.similarity for hit in hits.values()) < near[-k].similarity:
-                return near[-k:]
-            n *= 4
-        return self._ranked(self._all(collection))[-k:]
-
-    def last(self, collection: "Collection", k: int, order: Order) -> list[Neighbour]:
-        """The last `k` in an order, the current one always among them."""
-        return last_neighbours(rank_neighbours(self._all(collection), order), k, self.current)
-
-    def _search(self, collection: "Collection", n: int) -> dict[str, Neighbour]:
-        query: Any = [self.vector]
-        found: Any = collection.query(query_embeddings=query, n_results=n, where=self._where, include=_INCLUDED)
-        return self._neighbours({name: rows[0] for name, rows in found.items() if name in ("ids", *_INCLUDED)})
-
-    def _all(self, collection: "Collection") -> dict[str, Neighbour]:
-        found: Any = collection.get(where=self._where, include=_INCLUDED)
-        return self._neighbours(found)
-
-    def _neighbours(self, found: Mapping[str, Any]) -> dict[str, Neighbour]:
-        """By entry id. Similarities are computed anew: Chroma's have too few digits to tell ties from near ties."""
-        if not found["ids"]:
-            return {}
-        import numpy as np  # noqa: PLC0415 - comes with chromadb, late like it
-
-        vectors, query = np.asarray(found["embeddings"], dtype=float), np.asarray(self.vector)
-        # A vector of zeros (no word was known) is similar to nothing.
-        lengths = np.maximum(np.linalg.norm(vectors, axis=1) * np.linalg.norm(query), np.finfo(float).tiny)
-        similarities = np.round(vectors @ query / lengths, _DIGITS).tolist()
-        return {
-            name: read_neighbour(text, metadata, similarity)
-            for name, text, metadata, similarity in zip(
-                found["ids"], found["documents"], found["metadatas"], similarities, strict=True
-            )
-        }
-
-    @property
-    def _where(self) -> Any:
-        of_part = [{"part": self.part}] if self.part else []
-        return {"$and": [{"run": self.run_key}, {"step": {"$lt": self.before_step}}, *of_part]}
-
-    def _ranked(self, hits: Mapping[str, Neighbour]) -> list[Neighbour]:
-        return rank_neighbours(hits, by_similarity(self.current))
+    def _delete_collections(self, client: "ClientAPI") -> None:
+        ours = self._scope.collection
+        names: list[str] = []
+        while page := client.list_collections(limit=_PAGE, offset=len(names)):
+            names += [collection.name for collection in page]
+        for name in names:
+            if name == ours or name.startswith(f"{ours}-"):
+                client.delete_collection(name)

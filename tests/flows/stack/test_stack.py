@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from flows.stack import stack
-from flows.stack.environment import api_url, find_stack, join_stack, key_path
+from flows.stack.environment import api_url, chroma_key_path, find_stack, join_stack, key_path, prompts_key_path
 from flows.stack.parts import PrefectApi
 from flows.stack.process import find_run_processes, first_error, is_alive, start, start_time, stop
 from flows.stack.record import Process, Stack, archive_stack, read_last_stack, read_stack, stack_path, write_stack
@@ -314,10 +314,25 @@ def _check_parts(found: Stack, home: Path) -> None:
     with httpx.Client(trust_env=False, timeout=60, auth=(user, password)) as client:
         assert client.get(f"{found.ui_url}/api/health").is_success
         assert client.get(f"{found.chroma_url}/api/v2/heartbeat").is_success
-        assert client.get(f"{found.prompts_url}/v1/prompts").json() == {"prompts": []}
+    _check_servers(found, home)
+    with httpx.Client(trust_env=False, timeout=60, auth=(user, password)) as client:
         deployment = client.get(f"{found.api_url}/deployments/name/move-prompt/move-prompt").json()
         assert deployment["work_pool_name"] == "gpo-process"
         _check_resumption(client, found, deployment, key)
+
+
+def _check_servers(found: Stack, home: Path) -> None:
+    """Chroma and the prompt endpoint answer to who knows their keys, which their owner alone can read."""
+    prompts = f"{found.prompts_url}/v1/prompts"
+    collections = f"{found.chroma_url}/api/v2/tenants/default_tenant/databases/default_database/collections"
+    for url, path, there in (
+        (prompts, prompts_key_path(home), {"prompts": []}),
+        (collections, chroma_key_path(home), []),
+    ):
+        assert path.stat().st_mode & 0o777 == 0o600
+        known = {"Authorization": f"Bearer {path.read_text()}"}
+        assert httpx.get(url, headers=known, trust_env=False, timeout=60).json() == there
+        assert httpx.get(url, trust_env=False, timeout=60).status_code == 401
 
 
 def _check_resumption(client: httpx.Client, found: Stack, deployment: dict[str, Any], key: str) -> None:

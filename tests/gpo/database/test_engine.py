@@ -34,7 +34,7 @@ from gpo.database.tables import (
     scored_prompts,
 )
 from gpo.errors import InputError, StateError
-from gpo.records import content_hash
+from gpo.records import Score, content_hash
 from tests.support.paths import ROOT
 
 RUN = {"key": "r", "task": "t", "scope": "s", "spec": "", "dataset": "", "attempts": 1, "started_at": "2026-01-01"}
@@ -102,6 +102,14 @@ def test_several_processes_may_open_a_new_database_at_once(path: Path) -> None:
     engine.dispose()
 
 
+def unrank(connection: Connection) -> None:
+    """Take away what came with 0012."""
+    for name in ("time", "score"):
+        connection.exec_driver_sql(f"DROP INDEX scored_prompts_by_{name}")
+    for name in ("percent", "complete"):
+        connection.exec_driver_sql(f"ALTER TABLE scored_prompts DROP COLUMN {name}")
+
+
 def before_alembic(url: str) -> None:
     """Make the database as the last version without migrations made it, with a row in each table."""
     engine = create_engine(url)
@@ -110,6 +118,7 @@ def before_alembic(url: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE calls DROP COLUMN seconds")  # came with 0003
         connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN labels")  # came with 0005
+        unrank(connection)
         connection.execute(insert(schema_info).values(id=1, version=1))
         connection.execute(insert(runs).values(RUN))
         answer = {"role": "task", "model": "m", "repeat": 0, "messages": "[]", "input_tokens": 1, "output_tokens": 1}
@@ -332,6 +341,12 @@ def test_decisions_and_versions_of_revision_0003_are_taken_over(database_url: st
         connection.exec_driver_sql("ALTER TABLE dataset_versions DROP COLUMN announced_at")
         connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN labels")
         connection.exec_driver_sql("ALTER TABLE prompt_moves DROP COLUMN program")
+        unrank(connection)
+        connection.execute(insert(runs), [{**RUN, "key": "r"}])
+        score = Score(values={"a": 1.0, "b": 0.0, "c": 0.0}, planned=4).model_dump_json()
+        connection.exec_driver_sql(
+            f"INSERT INTO scored_prompts VALUES ('r', 'c', 1, 2, 's', '{{}}', '{score}'), ('r', 'd', 1, 3, 's', '', '')"
+        )
         connection.exec_driver_sql("DROP TABLE results")
         connection.exec_driver_sql("DROP TABLE result_examples")
         connection.exec_driver_sql("DROP TABLE call_claims")
@@ -355,6 +370,8 @@ def test_decisions_and_versions_of_revision_0003_are_taken_over(database_url: st
     with read_transaction(engine) as connection:
         kept = connection.execute(select(decisions.c.id, decisions.c.run, decisions.c.challenger)).one()
         told = connection.execute(select(dataset_versions.c.announced_at)).scalar_one()
+        ranks = connection.execute(select(scored_prompts.c.percent, scored_prompts.c.complete).order_by("percent"))
+        assert ranks.all() == [(0.0, 0), (33.3, 0)]
     engine.dispose()
     assert kept == (content_hash(["run-1", "sums", "production", "b"], length=32), "run-1", 2)
     assert told == "2026-11-22"

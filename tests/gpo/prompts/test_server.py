@@ -19,9 +19,9 @@ from starlette.testclient import TestClient
 
 from gpo.database.engine import open_database
 from gpo.messages.message import Message
-from gpo.prompts import connections
 from gpo.prompts.registry import Registry
 from gpo.prompts.server import PromptServer, serve
+from gpo.serving import connections
 from gpo.template import render
 from tests.gpo.prompts.test_registry import LINEAGE, NAME, TEMPLATE, content
 from tests.support.paths import ROOT
@@ -56,11 +56,16 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def client(folder: Path, registry: Registry, clock: Clock) -> Iterator[TestClient]:
+def server(folder: Path, registry: Registry, clock: Clock) -> Iterator[PromptServer]:
     server = PromptServer(f"sqlite:///{folder}/gpo.db", clock)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def client(server: PromptServer) -> Iterator[TestClient]:
     with TestClient(server.app) as client:
         yield client
-    server.close()
 
 
 def test_production_can_be_sent_from_what_is_served(client: TestClient, registry: Registry) -> None:
@@ -90,7 +95,9 @@ def test_an_alias_a_version_the_list_and_the_history(client: TestClient, registr
     ]
 
 
-def test_an_etag_saves_the_body_until_something_changes(client: TestClient, registry: Registry) -> None:
+def test_an_etag_saves_the_body_until_something_changes(
+    client: TestClient, registry: Registry, server: PromptServer
+) -> None:
     path = f"/v1/prompts/{NAME}"
     etag = client.get(path).headers["etag"]
     for condition in (etag, f'W/{etag}, "other"', "*"):
@@ -98,6 +105,7 @@ def test_an_etag_saves_the_body_until_something_changes(client: TestClient, regi
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
     registry.promote(NAME, 2, who="ada", why="")
+    assert server.refresh()
     changed = client.get(path, headers={"If-None-Match": etag})
     assert (changed.status_code, changed.json()["version"]) == (200, 2)
     assert changed.headers["etag"] != etag
@@ -130,8 +138,38 @@ def test_an_address_that_does_not_exist_is_no_redirect_to_somewhere_else(client:
     assert "evil" not in f"{answer.headers}{answer.text}"
 
 
+def test_what_is_held_is_served_without_a_look_at_the_database(
+    client: TestClient, folder: Path, registry: Registry, server: PromptServer, clock: Clock
+) -> None:
+    paths = [f"/v1/prompts/{NAME}{rest}" for rest in ("", "?alias=production", "?version=1", "/history")]
+    before = [client.get(path) for path in paths]
+    registry.promote(NAME, 2, who="ada", why="better")
+    folder.rename(folder.with_name("away"))
+    again = [client.get(path) for path in paths]
+    assert [(each.content, each.headers) for each in again] == [(each.content, each.headers) for each in before]
+    folder.with_name("away").rename(folder)
+    assert server.refresh()
+    assert [client.get(path).json().get("version") for path in paths] == [2, 2, 1, None]
+    assert len(client.get(paths[3]).json()["moves"]) == 2
+
+
+def test_a_database_that_was_put_in_another_place_is_seen_in_the_end(
+    client: TestClient, registry: Registry, server: PromptServer, clock: Clock
+) -> None:
+    path = f"/v1/prompts/{NAME}"
+    client.get(path)
+    assert server.refresh()
+    with registry._engine.begin() as connection:  # as a backup that was played back: as many rows as before
+        connection.exec_driver_sql("UPDATE prompt_aliases SET version = 2")
+    assert server.refresh()
+    assert client.get(path).json()["version"] == 1
+    clock.now += 11
+    assert server.refresh()
+    assert client.get(path).json()["version"] == 2
+
+
 @contextmanager
-def listening(folder: Path) -> Iterator[int]:
+def listening(folder: Path, key: str | None = None) -> Iterator[int]:
     """The endpoint as the command serves it, in a thread: its port."""
     said: queue.SimpleQueue[str] = queue.SimpleQueue()
     servers: list[uvicorn.Server] = []
@@ -142,7 +180,8 @@ def listening(folder: Path) -> Iterator[int]:
             servers.append(self)
 
     with patch("uvicorn.Server", Noted):
-        thread = threading.Thread(target=serve, args=(f"sqlite:///{folder}/gpo.db", "127.0.0.1", 0, said.put))
+        arguments = (f"sqlite:///{folder}/gpo.db", "127.0.0.1", 0, said.put)
+        thread = threading.Thread(target=serve, args=arguments, kwargs={"key": key})
         thread.start()
         address = said.get(timeout=60)
         try:
@@ -164,6 +203,16 @@ def test_a_machine_answers_under_its_own_names_alone(folder: Path, registry: Reg
         assert head(port, f"127.0.0.1:{port}") == b"HTTP/1.1 200 OK"
         assert head(port, f"localhost:{port}") == b"HTTP/1.1 200 OK"
         assert head(port, f"evil.example:{port}").startswith(b"HTTP/1.1 421")
+
+
+def test_with_a_key_prompts_are_for_who_knows_it(folder: Path, registry: Registry) -> None:
+    with listening(folder, "sesame") as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for headers in ({}, {"Authorization": "Bearer no"}, {"Authorization": "Basic sesame"}):
+            for path in ("/v1/prompts", f"/v1/prompts/{NAME}", f"/v1/prompts/{NAME}/history", "/healthzz"):
+                refused = client.get(path, headers=headers)
+                assert (refused.status_code, NAME in refused.text) == (401, False)
+        assert client.get(f"/v1/prompts/{NAME}", headers={"Authorization": "Bearer sesame"}).json()["version"] == 1
+        assert client.get("/healthz").json() == {"status": "ok", "prompts": 1}
 
 
 def test_who_says_nothing_is_not_waited_for(folder: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,13 +242,14 @@ def test_nothing_can_be_written(client: TestClient, registry: Registry) -> None:
 
 
 def test_the_last_good_answer_is_served_while_the_database_is_away(
-    client: TestClient, folder: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    client: TestClient, folder: Path, clock: Clock, caplog: pytest.LogCaptureFixture, server: PromptServer
 ) -> None:
     path = f"/v1/prompts/{NAME}"
     good = client.get(path)
     assert client.get("/healthz").json() == {"status": "ok", "prompts": 1}
     folder.rename(folder.with_name("away"))
     clock.now += 42
+    assert not server.refresh()
     for _ in range(3):
         stale = client.get(path)
         assert (stale.status_code, stale.content, stale.headers["etag"]) == (200, good.content, good.headers["etag"])
@@ -211,9 +261,12 @@ def test_the_last_good_answer_is_served_while_the_database_is_away(
     health = client.get("/healthz")
     assert (health.status_code, health.json()["status"]) == (200, "stale")
     folder.with_name("away").rename(folder)
+    assert server.refresh()
     fresh = client.get(path)
     assert (fresh.status_code, "warning" in fresh.headers) == (200, False)
-    assert [record.levelname for record in caplog.records if record.name == "gpo.prompts.server"] == ["WARNING"] * 2
+    assert [record.levelname for record in caplog.records if record.name == "gpo.serving.served_answers"] == [
+        "WARNING"
+    ] * 2
 
 
 def test_a_server_may_start_before_its_database(folder: Path) -> None:

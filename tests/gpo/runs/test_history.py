@@ -13,6 +13,7 @@ from gpo.records import Candidate, Interval, Sample, Score, Scored
 from gpo.runs.history import History, RunRow
 from gpo.runs.outcome import Calls, Outcome
 from gpo.search.step import Step
+from tests.gpo.search.test_ranking import in_order
 
 RUN = RunRow(key="run-1", task="reviews", scope="scope-1", spec="f00", dataset="ba4", started_at="2026-01-01T00:00:00Z")
 
@@ -191,3 +192,17 @@ def test_threads_may_record_and_read_at_once(history: History) -> None:
     with ThreadPoolExecutor() as threads:
         list(threads.map(work, range(4)))
     assert len(history.scored("run-1")) == 4 * 10 + 10
+
+
+def test_prompts_of_earlier_steps_are_ranked_by_time_and_by_score(history: History) -> None:
+    history.begin(RUN)
+    rows = [scored(f"p{n}", n // 4, n % 4, [0.0, 0.5, 1.0][n * 7 % 3]) for n in range(50)]
+    ended = Scored(candidate=Candidate(instruction="ended", step=3, number=9), score=Score(values={"a": 1}, planned=9))
+    history.record(RUN.key, RUN.scope, [*rows, ended])
+    history.begin(RUN.model_copy(update={"key": "other"}))
+    history.record("other", RUN.scope, rows[:3])
+    seen = [row for row in (*rows, ended) if row.candidate.step < 11]
+    for by in ("time", "score"):
+        assert list(history.ranked(RUN.key, 11, by)) == list(in_order(seen, by))
+    assert [row.candidate.label for row in history.ranked(RUN.key, 99, "score", rows[7].candidate.id)] == ["s1c03"]
+    assert list(history.ranked(RUN.key, 1, "score", rows[7].candidate.id)) == []

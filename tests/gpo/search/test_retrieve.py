@@ -1,6 +1,7 @@
 """What each strategy recalls of the prompts so far, from a real index."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -10,8 +11,10 @@ from gpo.errors import PermanentCallError
 from gpo.models.chat import ChatModel
 from gpo.models.sharing import HeldAnswers
 from gpo.records import Candidate, Score, Scored, Usage
+from gpo.search.memory.ranking import Ranking
 from gpo.search.retrieve import Past, Recalled, recall, summarise, summary_prompt
 from gpo.spec.method import Memory
+from tests.gpo.search.test_ranking import in_order
 from tests.gpo.search.test_refine import task
 from tests.gpo.search.test_trajectory import opened, scored
 from tests.support.fakes import StatusError, chat_model, in_time, scripted
@@ -28,10 +31,13 @@ def recalled(home: Path, memory: Memory, step: int = 3, k: int = 3) -> Recalled:
     async def noted() -> Recalled:
         return Recalled(summary="shorter is better", usage={"optimizer": Usage(calls=1)})
 
+    def ranked(by: Ranking, candidate: str | None = None) -> Iterator[Scored]:
+        return in_order([row for row in ROWS if row.candidate.step < step], by, candidate)
+
     async def work() -> Recalled:
         async with opened(home) as trajectory:
             await trajectory.add("r", ROWS)
-            return await recall(memory, Past(trajectory, "r", step, ROWS[0].candidate, k, noted))
+            return await recall(memory, Past(trajectory, "r", step, ROWS[0].candidate, k, noted, ranked))
 
     return asyncio.run(work())
 

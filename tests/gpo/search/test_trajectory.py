@@ -26,7 +26,7 @@ from gpo.models.local.embedder import load_embedder
 from gpo.records import Candidate, Score, Scored
 from gpo.runs.job import Checked, Job
 from gpo.runs.run import open_run, rebuild_trajectory
-from gpo.search.memory.neighbours import Neighbour, by_score, by_time
+from gpo.search.memory.neighbours import Neighbour
 from gpo.search.memory.trajectory import Scope, Trajectory, open_trajectory
 from gpo.settings import Settings
 from gpo.spec.task import TaskSpec
@@ -159,67 +159,6 @@ def test_the_most_similar_come_last_and_the_current_one_is_among_them(
             assert found[-1].similarity == 1.0
         newcomer = Candidate(instruction="say if the customer is glad", step=before_step)
         assert await trajectory.nearest("r", newcomer, 3, before_step) == expected(rows, newcomer, 3, before_step)
-
-    in_trajectory(tmp_path, work)
-
-
-def with_current(ranked: list[Scored], current: Scored, k: int) -> list[str]:
-    others = [row for row in ranked if row != current]
-    kept = others[len(others) - (k - 1) :]
-    return [row.candidate.instruction for row in ranked if row in kept or row == current]
-
-
-@pytest.mark.slow
-def test_the_latest_come_last_and_the_current_one_is_among_them(tmp_path: Path) -> None:
-    rows = prompts(40)
-    shuffled = random.Random(2).sample(rows, len(rows))
-
-    async def work(trajectory: Trajectory) -> None:
-        await trajectory.add("r", shuffled)
-        seen = rows[:32]
-        for current, k in itertools.product(seen[::7], (1, 3, 9, 99)):
-            found = await trajectory.last("r", current.candidate, k, 4, by_time)
-            assert [hit.instruction for hit in found] == with_current(seen, current, k)
-        newcomer = Candidate(instruction="say if the customer is glad", step=4)
-        found = await trajectory.last("r", newcomer, 3, 4, by_time)
-        assert [hit.instruction for hit in found] == [row.candidate.instruction for row in seen[-3:]]
-
-    in_trajectory(tmp_path, work)
-
-
-def test_the_best_come_last_and_the_current_one_is_among_them(tmp_path: Path) -> None:
-    rows = prompts(40)
-    shuffled = random.Random(2).sample(rows, len(rows))
-
-    async def work(trajectory: Trajectory) -> None:
-        await trajectory.add("r", shuffled)
-        ranked = sorted(rows, key=lambda row: (row.percent, row.candidate.step, row.candidate.number))
-        for current, k in itertools.product(rows[::7], (1, 3, 9, 99)):
-            found = await trajectory.last("r", current.candidate, k, 99, by_score)
-            assert [hit.instruction for hit in found] == with_current(ranked, current, k)
-
-    in_trajectory(tmp_path, work)
-
-
-def test_a_score_that_the_race_ended_is_told_and_ranks_below_a_whole_one(tmp_path: Path) -> None:
-    whole = scored("read the review", value=0.25)
-    ended = Scored(
-        candidate=Candidate(instruction="say one word", step=1),
-        score=Score(values={"a": 1.0, "b": 1.0}, planned=8),
-    )
-    failing = Scored(
-        candidate=Candidate(instruction="answer now", step=1, number=1),
-        score=Score(values={"a": 1.0}, planned=2, failed=1),
-    )
-
-    async def work(trajectory: Trajectory) -> None:
-        await trajectory.add("r", [whole, ended, failing])
-        found = await trajectory.last("r", whole.candidate, 3, 2, by_score)
-        assert [(hit.instruction, hit.n, hit.planned, hit.complete) for hit in found] == [
-            ("say one word", 2, 8, False),
-            ("read the review", 1, 1, True),
-            ("answer now", 1, 2, True),
-        ]
 
     in_trajectory(tmp_path, work)
 

@@ -1,4 +1,4 @@
-"""How long and how many strangers may hold connections of the prompt endpoint: some seconds, and some hundred."""
+"""How long and how many strangers may hold connections of a server: some seconds, and some hundred."""
 
 import asyncio
 from typing import Any
