@@ -147,7 +147,8 @@ def _files_of(folder: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         whole = _without_part(path)
         stem = whole.removesuffix(COMPRESSED).removesuffix(ending_of(path))
-        if ending_of(path) in LOADERS and stem in names and path.is_file():
+        # Whatever it is: a link to nowhere that is passed over would be a split that is missing without a word.
+        if ending_of(path) in LOADERS and stem in names:
             found.setdefault(whole, []).append(path)
     if len(found) > 1:
         one, other = sorted(found, key=lambda whole: names.index(whole.partition(".")[0]))[:2]

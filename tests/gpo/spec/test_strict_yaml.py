@@ -1,6 +1,7 @@
 """What YAML can do that no spec should: refused in one message, soon, and without repeating it."""
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,6 +64,35 @@ def test_a_long_value_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         load_spec(path)
     assert max(map(len, str(caught.value).splitlines())) < 300 + len(str(path))
+
+
+@pytest.mark.parametrize("made", ["a pipe", "a device"])
+def test_what_is_no_file_is_no_spec(made: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    if made == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(SpecError, match="no regular file"):
+        load_spec(path)
+
+
+def test_a_file_that_is_too_long_for_a_spec_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    with path.open("wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(SpecError, match="is longer than 2,000,000 bytes"):
+        load_spec(path)
+
+
+def test_a_dataset_that_is_a_link_to_itself_is_a_dataset_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    part = {"instruction": "Answer.", "question": "{{q}}"}
+    split = {"train": 1, "dev": 1, "test": 1}
+    dataset = {"path": "rows.jsonl", "input": "q", "reference": "a", "split": split}
+    path.write_text(safe_dump({"name": "x", "prompt": part, "dataset": dataset, "answer": {"kind": "free"}}))
+    (tmp_path / "rows.jsonl").symlink_to("rows.jsonl")
+    assert load_spec(path).dataset.path == tmp_path / "rows.jsonl"
 
 
 VALUES = st.recursive(
