@@ -2,10 +2,14 @@
 
 `python -m benchmarks.interruptions --rounds 5`: each round presses Ctrl-C, sends SIGTERM and SIGKILL at the start, in
 the check, in the search and in the proof, twelve interruptions. A model server of this program counts the calls.
+
+Each interruption is a line of `--out` as soon as it is over. The same command goes on where it was stopped: what the
+file has of this state of the code is not done again, and the table is made of it. `--minutes` ends it early.
 """
 
 import argparse
 import json
+import math
 import os
 import pty
 import re
@@ -17,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,9 +30,12 @@ from typing import Any, ClassVar, NamedTuple
 import yaml
 
 from flows.stack.process import start_time
+from gpo.files import hash_files
 
 SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
 MOMENTS = ("start", "check", "search", "proof")
+ROOT = Path(__file__).parents[1]
+ROOMS = ("flows", "gpo", "tasks")
 LATENCY_S = 0.2
 SLOTS = 8
 LINE = 300
@@ -182,59 +189,96 @@ def key_result(summary: dict[str, Any]) -> object:
 
 
 class Seen(NamedTuple):
-    """What an interruption came to: calls repeated, whether a server stayed, and whether the result is the same."""
+    """An interruption, how the command ended, the calls repeated, whether a server stays and the result is the same."""
 
-    ended: Ended
+    code_hash: str
+    moment: str
+    by: str
+    number: int
+    code: int
+    seconds: float
+    longest: int
     repeated: int
     stays: bool
     same: bool
 
 
-Table = dict[tuple[str, str], list[Seen]]
+def hash_code() -> str:
+    """Known by all that runs in a command, also what decides no run."""
+    files = {path.relative_to(ROOT).as_posix(): path for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    return hash_files(files)
 
 
-def measure(rounds: int, table: Table) -> None:
-    """Fill the table, interruption by interruption."""
+def read_seen(path: Path) -> list[Seen]:
+    """What the file has; a line whose writer was killed is left out."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [Seen(**json.loads(line)) for line in lines if line.endswith("}")]
+
+
+def append_seen(path: Path, seen: Seen) -> None:
+    is_cut = path.exists() and not path.read_bytes().endswith(b"\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(("\n" if is_cut else "") + json.dumps(seen._asdict()) + "\n")
+
+
+def measure(wanted: list[tuple[int, str, str]], code_hash: str, until: float) -> Iterator[Seen]:
+    """What each interruption came to, until the time is over."""
     model = Model()
     with serving(model) as url, tempfile.TemporaryDirectory() as place:
         (calm := Path(place) / "calm").mkdir()
         undisturbed = key_result(run(write_spec(calm, url), model, lambda _: False, None).summary)
         calls = len(model.calls)
-        for number in range(rounds):
-            for moment in MOMENTS:
-                for name, signal_number in SIGNALS.items():
-                    (folder := Path(place) / f"{moment}-{name}-{number}").mkdir()
-                    path, began = write_spec(folder, url), len(model.calls)
-                    ended = run(path, model, is_time_for(moment, model, began), signal_number)
-                    stays = left_running(folder / ".gpo")
-                    again = run(path, model, lambda _: False, None)
-                    same = bool(again.summary) and key_result(again.summary) == undisturbed
-                    seen = Seen(ended, len(model.calls) - began - calls, stays, same)
-                    table.setdefault((moment, name), []).append(seen)
-                    print(moment, name, number, ended[:4], *seen[1:], file=sys.stderr, flush=True)
+        for number, moment, by in wanted:
+            if time.monotonic() > until:
+                return
+            (folder := Path(place) / f"{moment}-{by}-{number}").mkdir()
+            path, began = write_spec(folder, url), len(model.calls)
+            ended = run(path, model, is_time_for(moment, model, began), SIGNALS[by])
+            stays = left_running(folder / ".gpo")
+            again = run(path, model, lambda _: False, None)
+            same = bool(again.summary) and key_result(again.summary) == undisturbed
+            repeated = len(model.calls) - began - calls
+            yield Seen(code_hash, moment, by, number, ended.code, ended.seconds, ended.longest, repeated, stays, same)
 
 
-def show(table: Table) -> None:
+def show(found: list[Seen]) -> None:
     head = "| at | by | times | exit codes | seconds, median and most | most calls repeated | left running |"
     print(f"{head} other result |")
     print("|---|---|---:|---|---|---:|---:|---:|")
-    for (moment, name), found in table.items():
-        seconds = [each.ended.seconds for each in found]
-        codes = ", ".join(map(str, sorted({each.ended.code for each in found})))
-        row = (moment, name, len(found), codes, f"{statistics.median(seconds):.1f}, {max(seconds):.1f}")
-        wrong = (sum(each.stays for each in found), sum(not each.same for each in found))
-        print(f"| {' | '.join(map(str, (*row, max(each.repeated for each in found), *wrong)))} |")
+    for moment, by in ((moment, by) for moment in MOMENTS for by in SIGNALS):
+        rows = [each for each in found if (each.moment, each.by) == (moment, by)]
+        if not rows:
+            continue
+        seconds = [each.seconds for each in rows]
+        codes = ", ".join(map(str, sorted({each.code for each in rows})))
+        row = (moment, by, len(rows), codes, f"{statistics.median(seconds):.1f}, {max(seconds):.1f}")
+        wrong = (sum(each.stays for each in rows), sum(not each.same for each in rows))
+        print(f"| {' | '.join(map(str, (*row, max(each.repeated for each in rows), *wrong)))} |")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="of twelve interruptions each")
+    parser.add_argument("--out", type=Path, default=Path("interruptions.jsonl"), help="what is there is not done again")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no interruption begins after so long")
+    parser.add_argument(
+        "--any-code", action="store_true", help="also take what other states of the code have left there"
+    )
+    given = parser.parse_args()
     os.environ |= {"OPENAI_API_KEY": "not-needed", "GPO_PREFECT_IDLE_S": "5"}
-    table: Table = {}
-    with suppress(KeyboardInterrupt):  # what there is by then is shown
-        measure(rounds, table)
-    show(table)
+    code_hash, until = hash_code(), time.monotonic() + 60 * given.minutes
+    found = [each for each in read_seen(given.out) if given.any_code or each.code_hash == code_hash]
+    done = {(each.number, each.moment, each.by) for each in found}
+    every = [(number, moment, by) for number in range(given.rounds) for moment in MOMENTS for by in SIGNALS]
+    wanted = [each for each in every if each not in done]
+    try:
+        for seen in measure(wanted, code_hash, until) if wanted else ():
+            append_seen(given.out, seen)
+            found.append(seen)
+            print(*seen, file=sys.stderr, flush=True)
+    except KeyboardInterrupt:  # what there is by then is shown
+        print("stopped; the same command goes on from here", file=sys.stderr)
+    show(found)
 
 
 if __name__ == "__main__":

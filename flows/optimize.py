@@ -4,7 +4,8 @@ from pathlib import Path
 
 from prefect import flow
 
-from gpo.models.sharing import ask_anew, current_shared
+from flows.stack.telling import carry_out, noted_run
+from gpo.models.sharing import ask_anew
 from gpo.records import Splits
 from gpo.runs.job import Job, load_job
 from gpo.runs.optimize import Steps, optimize
@@ -20,9 +21,6 @@ from tasks.retrieve import retrieve
 from tasks.select import select
 from tasks.telling.log import notes_in_log
 from tasks.telling.names import optimize_name
-
-OUTCOME = "outcome"
-"""Under which name the outcome is handed on: also where Prefect's server is away and cannot be told of the end."""
 
 TASKS = Steps(
     check=check,
@@ -54,10 +52,18 @@ async def optimize_prompt(
         calls: Replaces the spec's `budget.max_task_calls`: calls of the task model that the search may make.
         fresh: Ask anew, whatever the ledger holds: a new run each time.
     """
-    with ask_anew(fresh), notes_in_log():
-        outcome = await optimize(load_job(spec, seed, home, calls=calls), TASKS)
-    current_shared().hand_on(OUTCOME, outcome)
-    return outcome
+    job = load_job(spec, seed, home, calls=calls)
+    with noted_run(job.home, _name(spec, seed)) as came_to, ask_anew(fresh), notes_in_log():
+        return came_to(await optimize(job, TASKS))
+
+
+async def optimize_file(spec: Path, seed: int | None, home: Path | None = None, calls: int | None = None) -> Outcome:
+    """The flow run of a spec file; its outcome counts also where the server cannot be told of the end."""
+    return await carry_out(optimize_prompt(spec, seed, home, calls), _name(spec, seed))
+
+
+def _name(spec: Path, seed: int | None) -> str:
+    return f"outcome of {spec} with seed {seed}"
 
 
 async def optimize_job(job: Job, splits: Splits | None) -> Outcome:
@@ -65,6 +71,8 @@ async def optimize_job(job: Job, splits: Splits | None) -> Outcome:
 
     @flow(name="optimize-prompt", flow_run_name="optimize {task}", persist_result=False)
     async def optimize_given(task: str, seed: int) -> Outcome:  # noqa: ARG001 - shown in the UI
-        return await optimize(job, TASKS, splits)
+        with noted_run(job.home, named) as came_to:
+            return came_to(await optimize(job, TASKS, splits))
 
-    return await optimize_given(job.spec.name, job.spec.seed)
+    named = f"outcome of {job.spec.name}"
+    return await carry_out(optimize_given(job.spec.name, job.spec.seed), named)

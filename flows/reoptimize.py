@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -11,6 +12,7 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import Completed
 
 from flows.optimize import TASKS
+from flows.stack.telling import carry_out, noted_run
 from gpo.errors import InputError
 from gpo.models.sharing import ask_anew
 from gpo.production.decision import STATUS_WORDS, Decision, Status
@@ -40,6 +42,7 @@ STATES: dict[Status, str] = {
 """The name of the final state in the Prefect UI, by what became of the challenger."""
 
 _DAY_S = 86_400
+_NAME = "decision"
 
 
 @flow(
@@ -70,7 +73,7 @@ async def reoptimize_prompt(
     """
     force = force or fresh
     job = _place(spec, dataset, dataset_version, home)
-    with open_production(job.settings, job.home) as production:
+    with noted_run(job.home, _NAME) as came_to, open_production(job.settings, job.home) as production:
         # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
         decision = await asyncio.to_thread(production.decisions.find_by_flow_run, str(flow_run.id))
         resumed = decision is not None
@@ -82,7 +85,7 @@ async def reoptimize_prompt(
                 starting_point = await find_starting_point(job, production, triggered=dataset is not None, force=force)
                 if (reason := why_nothing_to_do(starting_point)) is not None and not force:
                     get_run_logger().info(reason)
-                    return Completed(name=NOTHING, message=reason, data=starting_point.settled)
+                    return came_to(Completed(name=NOTHING, message=reason, data=starting_point.settled))
                 job = job_from_champion(job, starting_point, unattended=deployment.id is not None)
                 with ask_anew(fresh), notes_in_log():
                     outcome = await optimize(job, TASKS, starting_point.splits)
@@ -93,7 +96,16 @@ async def reoptimize_prompt(
             resumed, decision = resumed or answered != decision, answered
         if resumed:
             await _publish(job, production, decision)
-    return Completed(name=STATES[decision.status], message=decision.sentence, data=decision)
+        return came_to(Completed(name=STATES[decision.status], message=decision.sentence, data=decision))
+
+
+async def reoptimize_here(spec: Path, dataset_version: int | None, home: Path, **how: bool) -> State[Decision]:
+    """The flow run of a command, with its final state; that counts also where the server cannot be told of the end.
+
+    `how` is `force` or `fresh`.
+    """
+    run: Any = reoptimize_prompt(spec, dataset_version=dataset_version, home=home, return_state=True, **how)
+    return await carry_out(run, _NAME)
 
 
 async def _answered(job: Job, production: Production, decision: Decision) -> Decision:

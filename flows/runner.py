@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flows.stack.environment import api_url, join_stack, prepare_prefect
+from flows.stack.telling import tell_of_ends
 from gpo.progress import Note, emit
 from gpo.records import Splits
 from gpo.runs.job import Job
@@ -41,7 +42,10 @@ class PrefectRunner:
         """What the search of a job came to; Prefect is imported now, with its environment complete."""
         prepare_prefect(self._home, verbose=True, whole=False)
         flow = await asyncio.to_thread(importlib.import_module, "flows.optimize")
-        outcome: Outcome = await flow.optimize_job(job, splits)
+        try:
+            outcome: Outcome = await flow.optimize_job(job, splits)
+        finally:
+            await asyncio.to_thread(tell_of_ends, job.home)
         return outcome
 
 

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,6 +26,36 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with replace_whole(path) as draft, os.fdopen(os.open(draft, flags, mode), "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file to be read. A pipe, a device or a socket might never end, or never begin: it is not opened.
+
+    Raises:
+        OSError: it is not there, is no file, or cannot be read.
+    """
+    found = path.stat().st_mode
+    if not stat.S_ISREG(found) and not stat.S_ISDIR(found):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path.open("rb")
+
+
+def read_regular(path: Path) -> bytes:
+    """What a file holds, under the same conditions.
+
+    Raises:
+        OSError: it is not there, is no file, or cannot be read.
+    """
+    with open_regular(path) as file:
+        return file.read()
+
+
+def real_path(path: Path) -> Path:
+    """The path from the root, without links; of links in a circle, as far as they lead.
+
+    `Path.resolve` raises RuntimeError there, before Python 3.13.
+    """
+    return Path(os.path.realpath(path))
 
 
 def check_writable(path: Path) -> None:

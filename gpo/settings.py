@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpo.errors import InputError
+from gpo.files import real_path
 
 DATABASE_FILE = "gpo.db"
 
@@ -86,7 +87,7 @@ class Settings(BaseSettings):
 
     def home_for(self, spec_path: Path) -> Path:
         """The state folder of a spec file."""
-        return self.home if self.home is not None else spec_path.resolve().parent / ".gpo"
+        return self.home if self.home is not None else real_path(spec_path).parent / ".gpo"
 
     def home_here(self) -> Path:
         """The state folder where no spec is named: in the working folder, unless it is set."""
@@ -94,7 +95,7 @@ class Settings(BaseSettings):
 
     def has_database(self, home: Path) -> bool:
         """Whether there is a database for a state folder; one that is set by URL counts as there."""
-        return self.database_url is not None or (home / DATABASE_FILE).exists()
+        return self.database_url is not None or os.path.lexists(home / DATABASE_FILE)
 
     def database_file(self, home: Path) -> Path | None:
         """The SQLite file in a state folder; None where a URL names another database."""

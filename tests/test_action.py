@@ -162,6 +162,18 @@ def test_one_comment_is_written_and_then_updated(tmp_path: Path) -> None:
         assert "::warning::The verdict could not be commented: HTTP 403" in comment(url, tmp_path, "third")
 
 
+def test_a_summary_that_is_too_long_is_cut_between_lines_and_what_is_open_is_closed(tmp_path: Path) -> None:
+    api, lines = Api(), "\n".join(f"line {n} <details>" for n in range(9_000))
+    text = f"<details><summary>The prompt</summary>\n\n````text\n```\n{lines}\n````\n\n</details>"
+    with github(api) as url:
+        comment(url, tmp_path, text)
+    (body,) = (each["body"] for each in api.comments)
+    assert len(body) < 65_536
+    assert re.search(
+        r"\nline \d+ <details>\n````\n\n</details>\n\n\(cut: the summary of the job has the rest\)\n$", body
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_environment")
 def test_the_steps_check_a_prompt_and_say_what_it_came_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ answer is a warning and no failure: the verdict stands in the summary of the job
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,13 +59,30 @@ def write(number: str, text: str) -> str:
     return str(call("POST", f"issues/{number}/comments", {"body": text})["html_url"])
 
 
+def cut(text: str) -> str:
+    """The text as far as GitHub takes it, by whole lines; what is open there is closed, so that the note stays seen."""
+    if len(text) <= LONGEST:
+        return text
+    kept = text[:LONGEST].rpartition("\n")[0]
+    fence, folded = "", 0
+    for line in kept.split("\n"):
+        found = re.match(r" {0,3}(`{3,}|~{3,})(.*)", line)
+        if fence:
+            is_end = found and found[1].startswith(fence) and not found[2].strip()
+            fence = "" if is_end else fence
+        elif found:
+            fence = found[1]
+        else:
+            folded += line.count("<details") - line.count("</details>")
+    ends = [fence] * bool(fence) + ["\n</details>"] * max(0, folded)
+    return "\n".join([kept, *ends, "", "(cut: the summary of the job has the rest)", ""])
+
+
 def main() -> None:
     """Comment, or say why not."""
     text = Path(os.environ["SUMMARY"]).read_text(encoding="utf-8")
-    if len(text) > LONGEST:
-        text = f"{text[:LONGEST]}\n\n(cut: the summary of the job has the rest)\n"
     try:
-        said = f"The verdict is in {write(os.environ['NUMBER'], text)}"
+        said = f"The verdict is in {write(os.environ['NUMBER'], cut(text))}"
     except OSError as error:  # those of `urllib` are
         why = f"HTTP {error.code}" if isinstance(error, HTTPError) else error
         said = f"::warning::The verdict could not be commented: {why}; see the summary of the job"

@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import pkgutil
 import sys
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Annotated
@@ -16,6 +17,8 @@ from flows.cli.console import CLOSED_PIPE
 from flows.cli.help_examples import EXIT_CODES, complete_help
 from flows.cli.panels import OrderedCommands
 from flows.cli.signals import INTERRUPTED_CODES
+
+_DRAINED_S = 10.0
 
 
 def command_files(package: ModuleType) -> Iterator[tuple[str, typer.Typer]]:
@@ -97,7 +100,22 @@ def main() -> None:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(int(ending.code))
+        _leave_soon(ending.code)
         raise
+
+
+def _leave_soon(code: object) -> None:
+    """End the process after `_DRAINED_S`, if it has not ended by then.
+
+    At its end Prefect sends what it has left of logs and events, and for one that is away it tries for minutes.
+    """
+    if "prefect" not in sys.modules or not isinstance(code, int | None):
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    leaving = threading.Timer(_DRAINED_S, os._exit, [code or 0])
+    leaving.daemon = True
+    leaving.start()
 
 
 if __name__ == "__main__":

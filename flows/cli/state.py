@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 def state_folder(home: Path | None) -> Path:
     """The state folder that `home` or the settings name, whole."""
+    from gpo.files import real_path
     from gpo.settings import load_settings
 
-    return (home or load_settings().home_here()).resolve()
+    return real_path(home or load_settings().home_here())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from flows.stack.process import is_alive
 from flows.stack.record import Stack, read_stack
-from gpo.files import write_whole
+from gpo.files import real_path, write_whole
 
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -34,7 +34,7 @@ def prepare_prefect(home: Path, *, verbose: bool = False, whole: bool = True) ->
 
     Where the stack of this state folder runs, its Prefect server and (`whole`) its Chroma are used.
     """
-    home = home.resolve()
+    home = real_path(home)
     if not verbose:
         # Prefect writes its troubles with telling the server of logs past its own logger, unless Python's says no.
         logging.raiseExceptions = False

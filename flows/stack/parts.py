@@ -17,6 +17,7 @@ POOL_LIMIT = 4
 
 CHROMA, PROMPTS, SERVER, WORKER = "chroma", "prompts", "server", "worker"
 _TIMEOUT_S = 5.0
+_OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,21 @@ class PrefectApi:
             return self._client.post(f"flow_runs/{run}/set_state", json=change).is_success
         except httpx.HTTPError:
             return False
+
+    def end(self, run: str, state: str, message: str) -> None:
+        """Set the state of a flow run that is over and of which the server does not know it.
+
+        Raises:
+            httpx.HTTPError: the server cannot be asked.
+        """
+        found = self._client.get(f"flow_runs/{run}")
+        if found.status_code == httpx.codes.NOT_FOUND:  # another server's, or removed since
+            return
+        known = (found.raise_for_status().json()["state"] or {}).get("type")
+        if known in _OVER:
+            return
+        change = {"state": {"type": state, "message": message}, "force": True}
+        self._client.post(f"flow_runs/{run}/set_state", json=change).raise_for_status()
 
 
 def _basic(auth: str | None) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ import socket
 import sqlite3
 import sys
 import threading
+import traceback
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -54,9 +55,13 @@ def _await_order(orders: "queue.SimpleQueue[ServerOrder]") -> None:
     line = sys.stdin.readline()
     if not line:
         os._exit(0)  # whoever started it has gone
-    order = ServerOrder.model_validate_json(line)
-    _print_to(order.log)
-    watch_users(order.home, order.idle_s)
+    try:
+        order = ServerOrder.model_validate_json(line)
+        _print_to(order.log)
+        watch_users(order.home, order.idle_s)
+    except Exception:  # noqa: BLE001 - without its order the process would wait for ever, and whoever started it, too
+        traceback.print_exc()
+        os._exit(1)
     orders.put(order)
 
 

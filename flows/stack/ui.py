@@ -20,9 +20,10 @@ from flows.stack.server_users import (
     server_lock,
     server_log,
 )
+from flows.stack.telling import tell_of_ends
 from flows.stack.waiting import HUNG_S, START_S, STOP_S, wait_until
 from gpo.errors import StateError
-from gpo.files import make_private
+from gpo.files import make_private, real_path
 from gpo.progress import Note, emit
 from gpo.settings import load_settings
 
@@ -75,11 +76,18 @@ class RunServer:
         """
         if self._server is not None:
             await_server(self.home, self._server)
+        elif self._is_elsewhere:
+            tell_of_ends(self.home)
 
     def leave(self, *, in_order: bool) -> None:
-        """Use it no longer. Who does not leave in order is taken for dead, and the server leaves as well."""
+        """Use it no longer, and see that it knows how the runs ended.
+
+        Who does not leave in order is taken for dead, and the server leaves as well.
+        """
         if self._launched is not None:
             self._launched.drop()
+        if in_order:
+            tell_of_ends(self.home)
         if self._lease is not None and in_order:
             server_leases(self.home).end(self._lease)
 
@@ -87,7 +95,7 @@ class RunServer:
 @contextmanager
 def run_server(home: Path, *, keep: bool) -> Iterator[RunServer]:
     """The Prefect server for the runs inside."""
-    server = RunServer(home.resolve(), keep)
+    server = RunServer(real_path(home), keep)
     in_order = False
     try:
         server.begin()
@@ -160,13 +168,8 @@ def await_server(home: Path, server: PrefectServer) -> PrefectServer:
         log = server_log(home)
         why = first_error(log) or "it ended without a word or does not answer"
         raise StateError(f"the Prefect server did not start ({why}); its log: {log}")
+    tell_of_ends(home)
     return server
-
-
-def find_server(home: Path) -> PrefectServer | None:
-    """The server that was started for this state folder, if it still answers."""
-    server = read_server(home)
-    return server if server is not None and server.is_healthy else None
 
 
 def stop_server(home: Path) -> bool:

@@ -18,7 +18,7 @@ from gpo.data.sources.files import FileReading, typed_json
 from gpo.data.sources.frames import RowList, rows_of_frame
 from gpo.data.splits import load_splits, splits_of
 from gpo.errors import DatasetError, suggestion
-from gpo.files import write_whole
+from gpo.files import real_path, write_whole
 from gpo.formatting import count
 from gpo.records import Splits, content_hash
 from gpo.spec.dataset import DatasetSpec, SplitSpec
@@ -118,7 +118,7 @@ class Dataset:
     def _path(self, rows: "Rows") -> Path:
         """Where the rows are, or for those in memory the name of the file that `save` writes."""
         if self._frame is None:
-            return Path(str(rows)).expanduser().resolve()
+            return real_path(Path(str(rows)).expanduser())
         return Path(f"rows-{content_hash(self._lines())}.jsonl")
 
     def _lines(self) -> list[str]:

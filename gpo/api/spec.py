@@ -15,7 +15,7 @@ from gpo.api.prompts import GivenPrompt, read_prompt
 from gpo.data.splits import load_splits
 from gpo.data.starter_text import question_lines
 from gpo.errors import SpecError, suggestion
-from gpo.files import write_whole
+from gpo.files import real_path, write_whole
 from gpo.models.given import read_model
 from gpo.progress import Event, Note, listen
 from gpo.records import Splits
@@ -136,7 +136,7 @@ class Spec:
         if self.path is not None:
             return load_job(self.path, seed, folder, calls=calls)
         settings, content = load_settings(), override_search(self.content, seed, calls)
-        home = (folder or settings.home_here()).resolve()
+        home = real_path(folder or settings.home_here())
         return Job(spec=with_registered_prompts(content, settings, home), home=home, settings=settings)
 
     def splits(self, content: TaskSpec) -> Splits:

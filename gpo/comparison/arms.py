@@ -97,8 +97,8 @@ def _variants(fields: Iterable[str]) -> Iterable[Method]:
     names = list(fields)
     for values in itertools.product(*(field_choices(name) for name in names)):
         method = PRESETS[REFERENCE].model_copy(update=dict(zip(names, values, strict=True)))
-        # Without a word budget there is nothing to warm up.
-        if not (method.warmup and method.decay == "none"):
+        # Without a word budget there is nothing to warm up, and one that adapts does it by itself.
+        if not (method.warmup and method.decay in ("none", "adaptive")):
             yield method
 
 

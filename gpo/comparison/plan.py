@@ -19,7 +19,7 @@ from gpo.database.engine import open_state
 from gpo.datasets.registry import Datasets
 from gpo.errors import GpoError, InputError
 from gpo.evaluation.calls import example_calls
-from gpo.files import write_whole
+from gpo.files import real_path, write_whole
 from gpo.formatting import count, error_line
 from gpo.models.failures import without_keys
 from gpo.records import Record, Splits, content_hash
@@ -119,7 +119,7 @@ class Plan(Record):
 
 def comparison_home(chosen: Path | None) -> Path:
     """The state folder of a comparison: the one chosen, else `GPO_HOME`, else `.gpo/` in the working folder."""
-    return (chosen or load_settings().home or Path(".gpo")).expanduser().resolve()
+    return real_path((chosen or load_settings().home or Path(".gpo")).expanduser())
 
 
 def plan_comparison(design: Design, home: Path) -> Plan:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpo.errors import DatasetError
+from gpo.files import read_regular, real_path
 from gpo.formatting import shorten_value
 from gpo.messages.message import Block
 
@@ -170,11 +171,11 @@ def _file(name: str, kind: str, field: str, folder: Path | None) -> dict[str, st
             f"field `{field}`: the {kind} is the file {shorten_value(name)}, and rows without a folder hold no files: "
             "give its URL, or its content as base64"
         )
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
+    path = real_path(folder / name)
+    if not path.is_relative_to(real_path(folder)):
         raise DatasetError(f"field `{field}`: {shorten_value(name)} is not in {folder}, the folder of the data")
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         why = error.strerror or error
         raise DatasetError(f"field `{field}`: {shorten_value(name)} cannot be read in {folder}: {why}") from None

@@ -1,7 +1,10 @@
 """Whether answers can be kept: looked at before the first of them is paid for."""
 
 import errno
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, delete, insert
@@ -9,6 +12,7 @@ from sqlalchemy import Engine, delete, insert
 from gpo.database.engine import utc_now, write_transaction
 from gpo.database.tables import calls
 from gpo.errors import InputError, StateError
+from gpo.files import real_path
 
 ROOM_BYTES = 4_000_000
 """What a folder must have room for: the answers of a small run."""
@@ -23,9 +27,19 @@ def check_folder(folder: Path) -> None:
     Raises:
         InputError: they cannot, and why.
     """
-    there = next(each for each in (folder, *folder.resolve().parents) if each.exists())
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(
+            f"the state folder {folder} cannot be used: it is a link to {folder.readlink()}, which is not there; make "
+            "that folder, or set GPO_HOME to another one"
+        )
+    there = next(each for each in (folder, *real_path(folder).parents) if each.exists())
     if not there.is_dir():
         raise InputError(f"the state folder {folder} cannot be used: {there} is a file; set GPO_HOME to a folder")
+    if shut := next(filter(_is_shut, there.iterdir() if there == folder else ()), None):
+        raise InputError(
+            f"the state folder {folder} cannot be used: {shut} cannot be written to; make it writable, or set GPO_HOME "
+            "to another folder"
+        )
     try:
         with tempfile.TemporaryFile(dir=there) as trial:
             trial.write(b"\0" * ROOM_BYTES)
@@ -35,6 +49,26 @@ def check_folder(folder: Path) -> None:
         else:
             advice = f"make {there} writable, or set GPO_HOME to another folder"
         raise InputError(f"the state folder {folder} cannot be written to ({error.strerror}): {advice}") from None
+
+
+@contextmanager
+def before_paying() -> Iterator[None]:
+    """As long as nothing was paid for, a state that cannot be used is an input that cannot be used.
+
+    Raises:
+        InputError: in place of a StateError.
+    """
+    try:
+        yield
+    except StateError as error:
+        raise InputError(str(error)) from None
+
+
+def _is_shut(part: Path) -> bool:
+    """Whether a folder or a database in a state folder cannot be written to."""
+    if part.is_dir():
+        return not os.access(part, os.W_OK | os.X_OK)
+    return part.suffix == ".db" and part.exists() and not os.access(part, os.W_OK)
 
 
 def check_database(engine: Engine) -> None:
@@ -54,10 +88,7 @@ def check_database(engine: Engine) -> None:
         "output_tokens": 0,
         "created_at": utc_now(),
     }
-    try:
-        with write_transaction(engine) as connection:
-            connection.execute(delete(calls).where(calls.c.digest == _TRIAL))
-            connection.execute(insert(calls), row)
-            connection.execute(delete(calls).where(calls.c.digest == _TRIAL))
-    except StateError as error:
-        raise InputError(str(error)) from None
+    with before_paying(), write_transaction(engine) as connection:
+        connection.execute(delete(calls).where(calls.c.digest == _TRIAL))
+        connection.execute(insert(calls), row)
+        connection.execute(delete(calls).where(calls.c.digest == _TRIAL))

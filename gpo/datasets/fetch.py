@@ -18,6 +18,7 @@ from gpo.data.sources.hub import hub_tables, rows_of_table
 from gpo.data.sources.sql import rows_of_query
 from gpo.datasets.lines import canonical_line
 from gpo.errors import DatasetError, SourceUnreachableError, StateError, suggestion
+from gpo.files import open_regular
 from gpo.records import content_hash
 from gpo.redaction import safe_url
 from gpo.spec.dataset import DatasetSpec
@@ -96,7 +97,7 @@ def stamp_of(source: str, written: FileFormat = DETECT) -> str | None:
         found = content_hash([marks[0], info.get("size")], length=64) if marks else None
     else:
         try:
-            with Path(source).open("rb") as file:
+            with open_regular(Path(source)) as file:
                 return content_hash([_ending(source), *written, hashlib.file_digest(file, "sha256").hexdigest()], 64)
         except OSError as error:
             raise DatasetError(f"{source}: cannot be read: {error.strerror or error}") from None

@@ -11,6 +11,7 @@ from typing import Any
 
 from gpo.concurrency import AdaptiveLimiter, Limiter, Place, after_turns
 from gpo.errors import ModelCallError
+from gpo.files import real_path
 from gpo.messages.message import Message
 from gpo.models.client import Connection
 from gpo.models.clients.rate import ModelRate, Sent
@@ -286,5 +287,5 @@ def _identity(spec: ModelSpec) -> dict[str, Any]:
     identity = spec.identity()
     if spec.model.endswith(".gguf"):
         with suppress(OSError):  # connecting tells of a file that cannot be read
-            identity["sha256"] = checksum(Path(spec.model.removeprefix("local:")).expanduser().resolve())
+            identity["sha256"] = checksum(real_path(Path(spec.model.removeprefix("local:")).expanduser()))
     return identity

@@ -145,6 +145,7 @@ class _Check:
             aclosing(Ledger(self.production.engine)) as ledger,
             open_models(job.spec.models, job.settings, ledger) as models,
         ):
+            probed = sum(tally.paid for tally in _tallies_of(models).values())
             pair = await asyncio.to_thread(self._pair)
             sides = (self.champion, self.challenger)
             scorers = [partial(self._score, models, place, side) for place, side in enumerate(sides)]
@@ -152,7 +153,7 @@ class _Check:
             proof = await asyncio.to_thread(self._note_use, proof)
             # Another check may have ended meanwhile: what is kept is the number of the use by the order of the ends.
             pair = replace(pair, use=await asyncio.to_thread(self._use))
-            checked = self._measured(models, proof).model_copy(
+            checked = self._measured(models, proof, probed).model_copy(
                 update={
                     "verdict": judge_pair(pair, proof),
                     "repeats_example": repeats_example(self.champion, self.challenger, self.splits),
@@ -194,17 +195,16 @@ class _Check:
         earlier = self.production.history.note_test_use(key, proof.examples_of(self.tested))
         return replace(proof, earlier_uses=earlier)
 
-    def _measured(self, models: Models, proof: Proof) -> PromptCheck:
-        """What it took: all answers behind the two scores, and what was paid for now."""
+    def _measured(self, models: Models, proof: Proof, probed: int) -> PromptCheck:
+        """What it took: all answers behind the two scores, and what was paid for now, `probed` calls before them."""
         usage, prices = total_usage([proof.start.usage, proof.best.usage]), self.job.spec.models
-        tallies = {model.role: model.tally for model in (models.task, models.judge)}
-        paid = {role: _paid(tally) for role, tally in tallies.items()}
+        paid = {role: _paid(tally) for role, tally in _tallies_of(models).items()}
         calls = sum(each.calls for each in paid.values())
         cost = prices.cost(usage)
         return self.found.model_copy(
             update={
                 "paid": calls,
-                "cached": max(0, sum(each.calls for each in usage.values()) - calls),
+                "cached": max(0, sum(each.calls for each in usage.values()) - (calls - probed)),
                 "cost": cost,
                 "cost_paid": None if cost is None else (prices.cost(paid) or 0.0),
             }
@@ -244,6 +244,10 @@ def _without_search(spec: TaskSpec) -> TaskSpec:
     if spec.models.judge is not None or not is_judged(spec.metric):
         unused["optimizer"] = ModelSpec(model="synthetic:optimizer")
     return spec.model_copy(update={"models": spec.models.model_copy(update=unused)})
+
+
+def _tallies_of(models: Models) -> dict[str, Tally]:
+    return {model.role: model.tally for model in (models.task, models.judge)}
 
 
 def _paid(tally: Tally) -> Usage:

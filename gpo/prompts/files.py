@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from gpo.errors import PromptError, StateError
-from gpo.files import write_whole
+from gpo.files import read_regular, write_whole
 from gpo.names import check_prompt_name
 from gpo.prompts.version import PromptRecord
 
@@ -47,7 +47,7 @@ def read_record(path: Path) -> PromptRecord:
         PromptError: it is missing, damaged, was edited so that it no longer agrees with itself, or is something else.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
         # JSON is read as such: YAML reads some texts of JSON differently.
         content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:

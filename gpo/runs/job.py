@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from gpo.errors import SpecError, StateError
-from gpo.files import hash_files
+from gpo.files import hash_files, real_path
 from gpo.gate.error_budget import AliasLooks
 from gpo.names import FROM_REGISTRY, PRODUCTION
 from gpo.records import Example, Splits, content_hash
@@ -111,7 +111,7 @@ def load_job(
         StateError: the rows of the dataset cannot be had.
     """
     spec, settings = override_search(load_spec(path), seed, calls), load_settings()
-    home = settings.home_for(path) if home is None else home.resolve()
+    home = settings.home_for(path) if home is None else real_path(home)
     spec = with_registered_prompts(spec, settings, home)
     if spec.dataset.name is not None or dataset_version is not None:
         from gpo.datasets.registry import Datasets  # noqa: PLC0415 - brings SQLAlchemy: half a second, for few specs

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
-from gpo.database.writable import check_database, check_folder
+from gpo.database.writable import before_paying, check_database, check_folder
 from gpo.errors import SpecError
 from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.racing import blocks
@@ -125,7 +125,8 @@ async def _check_models(checked: Checked, *, searches: bool, live: bool) -> None
 
 
 async def _open_ledger(job: Job, stack: AsyncExitStack) -> Ledger:
-    engine = stack.enter_context(open_state(job.settings, job.home))
+    with before_paying():
+        engine = stack.enter_context(open_state(job.settings, job.home))
     check_database(engine)
     return await stack.enter_async_context(aclosing(Ledger(engine)))
 

@@ -10,6 +10,7 @@ import math
 from gpo.evaluation.calls import example_calls
 from gpo.formatting import count
 from gpo.records import Record
+from gpo.scoring.spec import is_judged
 from gpo.search.run_limits import SplitSizes, final_calls, least_task_calls
 from gpo.spec.task import TaskSpec
 
@@ -65,12 +66,15 @@ def likely_steps(spec: TaskSpec, sizes: SplitSizes) -> int:
 def search_calls(spec: TaskSpec, sizes: SplitSizes) -> int | None:
     """Task-model calls that the search may make, the start prompt among them; None where no cap on calls is given.
 
-    Of a cap on all calls, the proof is set aside, and a call of the optimizer model for every proposal is allowed for
-    as the search goes.
+    Of a cap on all calls, the proof is set aside, and the judge has its share: one grade for each answer, since it is
+    asked twice only where it gave none. A call of the optimizer model for every proposal is allowed for as the search
+    goes.
     """
     caps = [spec.budget.max_task_calls] if spec.budget.max_task_calls is not None else []
     if spec.budget.max_calls is not None:
-        caps.append(spec.budget.max_calls - final_calls(spec, sizes.test))
+        task = example_calls(spec)["task"]
+        left = spec.budget.max_calls - final_calls(spec, sizes.test)
+        caps.append(left * task // (task + is_judged(spec.metric)))
     return max(0, min(caps)) if caps else None
 
 

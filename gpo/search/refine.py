@@ -6,12 +6,13 @@ There are two styles of the request. `paper` sends the meta-prompt, with the new
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gpo.errors import ModelCallError
+from gpo.errors import ModelCallError, RefusedRequestError
 from gpo.messages.message import Message
 from gpo.models.ask import ask_all, repeat_of, usage_of
 from gpo.models.chat import ChatModel, Sampling
+from gpo.models.ledger import Answer
 from gpo.records import Example, total_usage
 from gpo.scoring.hidden_reasoning import read_through
 from gpo.search.current import find_lineage
@@ -90,7 +91,13 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
     ]
     part = WHOLE if request.part is None else request.part.name
     lost: list[ModelCallError] = []
-    answers = await ask_all(model, list(zip(keys, samplings, strict=True)), lost)
+    try:
+        answers: Mapping[str, Answer] = await ask_all(model, list(zip(keys, samplings, strict=True)), lost)
+    except RefusedRequestError:
+        # Of a single one nobody knows whether the model refuses this request or every one.
+        if len(keys) > 1:
+            raise
+        answers = {}
     proposals, rejected = [], []
     for place, key in enumerate(keys):
         way = request.way_of(place) or ""

@@ -8,10 +8,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from gpo.errors import SpecError, suggestion
+from gpo.files import open_regular, real_path
 from gpo.formatting import shorten_value
 from gpo.spec.models import ModelSpec, ModelsSpec
 from gpo.spec.strict_yaml import StrictYamlError, read_yaml
 from gpo.spec.task import TaskSpec
+
+MOST_BYTES = 500_000
+"""The longest file that is read as a spec."""
 
 _UNREPEATED = {"api_key_env", "base_url", "url_env"}
 """Fields whose wrong value may hold a key."""
@@ -28,7 +32,7 @@ def load_spec(path: Path) -> TaskSpec:
         spec = TaskSpec.model_validate(content)
     except ValidationError as error:
         raise SpecError(explain_validation(error, source=str(path))) from None
-    return anchor_paths(spec, path.resolve().parent)
+    return anchor_paths(spec, real_path(path).parent)
 
 
 def load_models(path: Path) -> dict[str, ModelSpec]:
@@ -45,7 +49,7 @@ def load_models(path: Path) -> dict[str, ModelSpec]:
     except ValidationError as error:
         raise SpecError(explain_validation(error, source=str(path))) from None
     given = {role: getattr(models, role) for role in models.model_fields_set}
-    return {role: _anchor_model(model, path.resolve().parent) for role, model in given.items() if model}
+    return {role: _anchor_model(model, real_path(path).parent) for role, model in given.items() if model}
 
 
 class _ModelsFile(BaseModel):
@@ -55,7 +59,7 @@ class _ModelsFile(BaseModel):
 def _mapping(path: Path, keys: Iterable[str]) -> dict[str, Any]:
     """What a YAML file holds; `keys` are some that it may have, for the message."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _read_text(path)
     except FileNotFoundError:
         raise SpecError(f"{path}: no such file; `gpo spec init NAME --data FILE` writes a starter") from None
     except IsADirectoryError:
@@ -69,6 +73,14 @@ def _mapping(path: Path, keys: Iterable[str]) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SpecError(f"{path}: expected a mapping with keys such as {', '.join(keys)}")
     return content
+
+
+def _read_text(path: Path) -> str:
+    with open_regular(path) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise SpecError(f"{path}: is longer than {MOST_BYTES:,} bytes, which no spec is; rows belong in a dataset")
+    return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def dump_spec(spec: TaskSpec) -> str:
@@ -96,7 +108,7 @@ _BlockDumper.add_representer(str, _BlockDumper.represent_text)
 
 def anchor_paths(spec: TaskSpec, folder: Path) -> TaskSpec:
     """The spec with its file paths made absolute, relative to `folder`."""
-    path = spec.dataset.path and (folder / spec.dataset.path.expanduser()).resolve()
+    path = spec.dataset.path and real_path(folder / spec.dataset.path.expanduser())
     dataset = spec.dataset.model_copy(update={"path": path})
     models = ModelsSpec.model_validate({role: model and _anchor_model(model, folder) for role, model in spec.models})
     target = spec.target and spec.target.beside(folder)
@@ -108,7 +120,7 @@ def _anchor_model(model: ModelSpec, folder: Path) -> ModelSpec:
     if not model.model.endswith(".gguf"):
         return model
     name = model.model.removeprefix("local:")
-    return model.model_copy(update={"model": str((folder / Path(name).expanduser()).resolve())})
+    return model.model_copy(update={"model": str(real_path(folder / Path(name).expanduser()))})
 
 
 def explain_validation(error: ValidationError, source: str) -> str:

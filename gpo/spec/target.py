@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from gpo.errors import SpecError
-from gpo.files import hash_files
+from gpo.files import hash_files, real_path
 from gpo.records import Record
 from gpo.spec.source_closure import source_closure
 
@@ -102,7 +102,7 @@ class TargetSpec(Record):
         Raises:
             SpecError: there is no such module.
         """
-        placed = self.model_copy(update={"folder": (folder / (self.folder or "")).resolve()})
+        placed = self.model_copy(update={"folder": real_path(folder / (self.folder or ""))})
         files = placed.files() or self._installed()
         if not files:
             where = Path(*self.module.split("."))

@@ -318,7 +318,7 @@ def test_a_dry_run_shows_the_work_and_writes_nothing(
     assert f"1 task x {len(ablation_arms('3'))} methods x 1 seed" in result.stdout
     assert "edit distance: linear + warm-up" in result.stdout
     result = gpo("ablate", task, *sizes, "--full", "--seeds", "1", "--dry-run")
-    assert "38 methods x 1 seed" in result.stdout
+    assert "40 methods x 1 seed" in result.stdout
     assert "prompt+score+reflection, importance" in result.stdout
     assert not (tmp_path / ".gpo").exists()
 

@@ -273,6 +273,17 @@ PREFECT = Kind(
             ),
         ),
         Fault(
+            "It is still away when the run ends; or the run itself was killed",
+            "The run's exit code is its own, within ten seconds of its end. How it ended is noted in the state folder, "
+            "and the next command, or the next start of the folder's server, tells it.",
+            seen(
+                "tests/flows/stack/test_telling.py",
+                "test_a_server_hears_of_each_end_once_it_can_be_asked",
+                "tests/flows/stack/test_server_away.py",
+                "test_a_server_that_comes_back_after_the_end_hears_of_it_from_the_next_command",
+            ),
+        ),
+        Fault(
             "It is restarted in the middle of a run on a team's servers",
             "The run does not notice.",
             seen(
@@ -326,6 +337,8 @@ STATE = Kind(
             seen(
                 PAYING,
                 "test_a_state_folder_that_cannot_be_written_costs_no_call",
+                "test_a_part_of_the_state_folder_that_cannot_be_written_costs_no_call",
+                "test_a_link_to_nowhere_costs_no_call",
                 "test_a_database_that_takes_no_answer_costs_no_call",
             ),
         ),
@@ -402,9 +415,15 @@ FILES = Kind(
             ),
         ),
         Fault(
-            "A pipe as the dataset",
-            "Refused: it is no file.",
-            seen("tests/gpo/data/test_sources.py", "test_a_pipe_is_no_file_of_rows"),
+            "A pipe, device, socket, folder, or a link to nowhere or itself as the dataset, a split of it, or the spec",
+            "Refused at once with exit 2; a split that cannot be read is never taken for one that is not there.",
+            seen(
+                "tests/gpo/data/test_sources.py",
+                "test_what_is_no_file_is_no_file_of_rows_nor_a_split",
+                YAML,
+                "test_what_is_no_file_is_no_spec",
+                "test_a_dataset_that_is_a_link_to_itself_is_a_dataset_that_cannot_be_read",
+            ),
         ),
         Fault(
             "Keys in messages of servers, of any shape and at any place",
@@ -425,14 +444,23 @@ SPECS = Kind(
     "Exit 2, one message, soon, and no long value in it.",
     (
         Fault(
-            "Dates, depth, endless numbers, aliases, a key twice, huge splits",
+            "Dates, depth, endless and odd numbers, aliases, a key twice, huge splits, files without end",
             "Refused with the line.",
-            seen(YAML, "test_it_is_refused_with_its_place", "test_a_long_value_is_not_repeated"),
+            seen(
+                YAML,
+                "test_it_is_refused_with_its_place",
+                "test_a_long_value_is_not_repeated",
+                "test_a_file_that_is_too_long_for_a_spec_is_not_read",
+            ),
         ),
         Fault(
-            "A `base_url` that is no http or https address",
+            "A `base_url` that is no http or https address, or leads nowhere",
             "Refused when the spec is read.",
-            seen("tests/gpo/spec/test_models.py", "test_an_address_of_another_kind_is_refused"),
+            seen(
+                "tests/gpo/spec/test_models.py",
+                "test_an_address_of_another_kind_is_refused",
+                "test_an_address_that_leads_nowhere_is_refused",
+            ),
         ),
         Fault(
             "Escape sequences in keys and texts",

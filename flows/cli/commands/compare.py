@@ -193,7 +193,7 @@ async def _check_and_compare(
             await preflight(whole.job(cell, settings))
     flow = await start_prefect(server, "flows.compare")
     try:
-        comparison: Comparison = await flow.compare(design, whole.home, parallel)
+        comparison: Comparison = await flow.compare_design(design, whole.home, parallel)
     except ComparisonError as error:
         return error.comparison
     return comparison

@@ -179,23 +179,11 @@ async def _check_and_optimize(
 ) -> "Outcome":
     """The check and the run in one event loop: model clients are shared in a process, and bound to their first loop."""
     from flows.cli.starting import start_prefect
-    from gpo.models.sharing import current_shared
-    from gpo.progress import Note, emit
-    from gpo.runs.outcome import Outcome
     from gpo.runs.preflight import preflight
     from gpo.runs.steps import begin_start
 
     checked = await preflight(job, splits=splits, hands_on=True)
     async with begin_start(checked):
         flow = await start_prefect(server, "flows.optimize")
-        from httpx import HTTPError  # comes with Prefect
-
-        try:
-            result: Outcome = await flow.optimize_prompt(spec, given.seed, calls=given.calls)
-        except HTTPError as error:
-            outcome = current_shared().take(flow.OUTCOME)
-            if not isinstance(outcome, Outcome):
-                raise
-            emit(Note(f"the Prefect server could not be told of the end of the run ({type(error).__name__})"))
-            return outcome
-        return result
+        outcome: Outcome = await flow.optimize_file(spec, given.seed, calls=given.calls)
+        return outcome

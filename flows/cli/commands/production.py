@@ -83,8 +83,7 @@ async def _reoptimize(
     from flows.cli.starting import start_prefect
 
     flow = await start_prefect(server, "flows.reoptimize")
-    options: Any = {"dataset_version": version, "force": force, "fresh": fresh, "home": home}
-    state: Any = await flow.reoptimize_prompt(spec, **options, return_state=True)
+    state = await flow.reoptimize_here(spec, version, home, force=force, fresh=fresh)
     decision = await state.aresult()
     return {
         "state": state.name,

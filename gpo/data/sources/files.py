@@ -10,7 +10,6 @@ one function here, and its test:
                 yield number, {"text": line}
 """
 
-import errno
 import gzip
 import json
 import re
@@ -22,6 +21,7 @@ from typing import Any, NamedTuple, TextIO, cast
 
 from gpo.data.sources.paths import top_field
 from gpo.errors import DatasetError, suggestion
+from gpo.files import open_regular
 
 NumberedRow = tuple[int, Mapping[str, Any] | DatasetError]
 """A row with its number in the source, or what makes it unusable."""
@@ -93,11 +93,8 @@ def open_bytes(path: Path) -> BufferedIOBase:
     Raises:
         OSError: it is not there, or is a pipe or a device, which might never end.
     """
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    if path.name.lower().endswith(COMPRESSED):
-        return gzip.open(path, "rb")
-    return path.open("rb")
+    file = open_regular(path)
+    return gzip.open(file, "rb") if path.name.lower().endswith(COMPRESSED) else file
 
 
 @contextmanager

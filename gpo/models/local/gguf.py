@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gpo.errors import INSTALL, LocalModelError, ModelConfigError, suggestion
+from gpo.files import open_regular, real_path
 from gpo.models.local.embedder import EMBEDDINGS
 
 _HUB = re.compile(
@@ -100,10 +101,10 @@ def _from_hub(model: str, name: str) -> tuple[Path, str]:
 
 
 def _checked_gguf(path: Path, model: str) -> Path:
-    path = path.resolve()
+    path = real_path(path)
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             magic = file.read(4)
     except OSError as error:
         raise ModelConfigError(f"{model}: cannot read {path}: {error.strerror}; check the path") from None

@@ -14,7 +14,7 @@ def find_outcome(job: Job, splits: Splits) -> Outcome | None:
     """What the same spec, data and code came to, with its calls as of now: nothing is paid. None: it has not ended yet.
 
     Raises:
-        StateError: the state folder's database, which is made if there is none, cannot be used.
+        InputError: the state folder's database, which is made if there is none, cannot be used.
     """
     key = run_key(job.spec, splits, job.earlier)
     outcome = _glance(job, key) or _look_up(job, key)
@@ -37,7 +37,8 @@ def _glance(job: Job, key: str) -> Outcome | None:
 
 def _look_up(job: Job, key: str) -> Outcome | None:
     from gpo.database.engine import open_state  # noqa: PLC0415 - SQLAlchemy: a run that has ended does not wait for it
+    from gpo.database.writable import before_paying  # noqa: PLC0415 - likewise
     from gpo.runs.history import History  # noqa: PLC0415 - likewise
 
-    with open_state(job.settings, job.home) as engine:
+    with before_paying(), open_state(job.settings, job.home) as engine:
         return History(engine).outcome(key)

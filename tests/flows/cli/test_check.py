@@ -71,6 +71,8 @@ def test_a_prompt_passes_or_not_by_the_gate_and_is_paid_for_once(folder: Path) -
         new.write_text("Lie.", encoding="utf-8")
         alike = checked(path, "--prompt", new)
         assert (alike["outcome"], alike["exit_code"], alike["fixed"]) == ("not proven", 4, [])
+        # The answers of production are known; those of the check before are none of the comparison.
+        assert alike["calls"] == {"paid": 20, "cached": 12}
         assert (alike["verdict"]["use"]["number"], alike["verdict"]["earlier_uses"]) == (2, 1)
         assert looks_of(folder) == (better["id"], alike["id"])
         assert gpo("decisions").stdout.count("\tchecked\tproduction\t1\t") == 2

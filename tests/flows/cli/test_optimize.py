@@ -227,7 +227,7 @@ def test_check_and_run_share_one_event_loop(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("gpo.runs.steps.begin_start", lambda _checked: nullcontext())
     for name, replacement in {"begin": lambda _server: None, "claim": claim}.items():
         monkeypatch.setattr(f"flows.stack.ui.RunServer.{name}", replacement)
-    monkeypatch.setitem(sys.modules, "flows.optimize", SimpleNamespace(optimize_prompt=run))
+    monkeypatch.setitem(sys.modules, "flows.optimize", SimpleNamespace(optimize_file=run))
     result = gpo("optimize", write(folder, spec_content("http://127.0.0.1:9/v1")), "--ui")
     assert result.stderr.splitlines() == [
         "Error: RunError; --debug shows where. What was paid for is kept: the same command goes on from here.",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from flows.stack.environment import find_key
 from flows.stack.server_users import PrefectServer
@@ -79,16 +80,19 @@ def states(server: PrefectServer, key: str) -> list[str]:
         return [each["state_type"] for each in api.post("flow_runs/filter", json={}).raise_for_status().json()]
 
 
-def test_a_run_goes_on_while_its_server_is_away_and_tells_it_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("GPO_HOME", "PREFECT_API_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", "not-needed")
-    home, respond = tmp_path / "servers", Gated()
+    return tmp_path
+
+
+def test_a_run_goes_on_while_its_server_is_away_and_tells_it_later(folder: Path) -> None:
+    home, respond = folder / "servers", Gated()
     with serving(respond) as endpoint, started(home, quiet_port()) as server:
         key = find_key(home) or ""
-        path = write(tmp_path, spec_content(endpoint.url, optimizer={"max_steps": 1, "candidates": 2}))
+        path = write(folder, spec_content(endpoint.url, optimizer={"max_steps": 1, "candidates": 2}))
         variables = {"PREFECT_API_URL": f"{server.url}/api", "PREFECT_API_AUTH_STRING": key}
         try:
             with on_terminal("optimize", path, **variables) as terminal:
@@ -106,3 +110,36 @@ def test_a_run_goes_on_while_its_server_is_away_and_tells_it_later(
             respond.open()
     assert "Traceback" not in terminal.shown
     assert max(map(len, terminal.lines)) < 300
+
+
+@pytest.mark.services
+def test_a_server_that_comes_back_after_the_end_hears_of_it_from_the_next_command(folder: Path) -> None:
+    """And a run that was killed is told of as well."""
+    home, respond = folder / "servers", Gated()
+    with serving(respond) as endpoint, started(home, quiet_port()) as server:
+        key = find_key(home) or ""
+        path = write(folder, spec_content(endpoint.url, optimizer={"max_steps": 1, "candidates": 2}))
+        variables = {"PREFECT_API_URL": f"{server.url}/api", "PREFECT_API_AUTH_STRING": key}
+        try:
+            with on_terminal("optimize", path, **variables) as terminal:
+                terminal.until_set(respond.begun)
+                terminal.signal(signal.SIGKILL)
+                assert terminal.end() == 128 + signal.SIGKILL
+            assert states(server, key) == ["RUNNING"]
+            respond.begun.clear()
+            with on_terminal("optimize", path, **variables, PREFECT_CLIENT_MAX_RETRIES="0") as terminal:
+                terminal.until_set(respond.begun)
+                assert sorted(states(server, key)) == ["CRASHED", "RUNNING"]
+                kill(server)
+                respond.open()
+                assert terminal.end() == 0, terminal.shown
+            with started(home, server.port) as back:
+                assert sorted(states(back, key)) == ["CRASHED", "RUNNING"]
+                again = write(folder, yaml.safe_load(path.read_text(encoding="utf-8")) | {"name": "another"})
+                with on_terminal("optimize", again, **variables) as terminal:
+                    assert terminal.end() == 0, terminal.shown
+                assert sorted(states(back, key)) == ["COMPLETED", "COMPLETED", "CRASHED"]
+            assert not list((folder / ".gpo" / "prefect-runs").iterdir())
+        finally:
+            respond.open()
+    assert "Traceback" not in terminal.shown

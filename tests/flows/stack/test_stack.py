@@ -19,8 +19,9 @@ from flows.stack.environment import api_url, chroma_key_path, find_stack, join_s
 from flows.stack.parts import PrefectApi
 from flows.stack.process import find_run_processes, first_error, is_alive, start, start_time, stop
 from flows.stack.record import Process, Stack, archive_stack, read_last_stack, read_stack, stack_path, write_stack
+from flows.stack.server_users import read_server
 from flows.stack.start import deployment_digest
-from flows.stack.ui import ensure_server, find_server, stop_server
+from flows.stack.ui import ensure_server, stop_server
 from gpo.errors import StateError
 from gpo.ports import find_free_port
 from tests.support.paths import ROOT
@@ -297,7 +298,7 @@ def test_a_stack_is_raised_repaired_and_stopped(tmp_path: Path) -> None:
 
 def _check_server(home: Path) -> None:
     """It outlives who started it, has pages, and is the one that `--ui` and `gpo ui` find."""
-    server = find_server(home)
+    server = read_server(home)
     assert server is not None
     assert ensure_server(home) == server
     page = httpx.get(server.url, follow_redirects=True, trust_env=False, timeout=60)

@@ -10,8 +10,8 @@ import pytest
 
 from flows.stack.process import start_time
 from flows.stack.record import Process, Stack, write_stack
-from flows.stack.server_users import PrefectServer
-from flows.stack.ui import ensure_server, find_server, stop_server
+from flows.stack.server_users import PrefectServer, read_server
+from flows.stack.ui import ensure_server, stop_server
 from gpo.errors import StateError
 
 
@@ -36,7 +36,7 @@ def written(home: Path, server: PrefectServer) -> PrefectServer:
 def test_the_process_that_was_started_is_found(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
     server = written(tmp_path, PrefectServer(pid=process.pid, port=4200, start_time=start_time(process.pid)))
     assert server.start_time
-    assert find_server(tmp_path) == server
+    assert read_server(tmp_path) == server
 
 
 def test_the_process_that_was_started_is_stopped(
@@ -68,7 +68,7 @@ def test_a_stranger_with_the_same_pid_is_neither_used_nor_killed(
     started: str, tmp_path: Path, process: subprocess.Popen[bytes]
 ) -> None:
     written(tmp_path, PrefectServer(pid=process.pid, port=4200, start_time=started))
-    assert find_server(tmp_path) is None
+    assert read_server(tmp_path) is None
     assert not stop_server(tmp_path)
     assert process.poll() is None
 
@@ -77,12 +77,12 @@ def test_a_stranger_that_answers_after_the_own_server_died(tmp_path: Path) -> No
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         server = PrefectServer(pid=ended.pid, port=4200, start_time=start_time(ended.pid))
     written(tmp_path, server)
-    assert find_server(tmp_path) is None
+    assert read_server(tmp_path) is None
 
 
 def test_a_record_of_an_older_version_is_no_server(tmp_path: Path) -> None:
     (tmp_path / "prefect-server.json").write_text(f'{{"pid": {os.getpid()}, "port": 4200}}')
-    assert find_server(tmp_path) is None
+    assert read_server(tmp_path) is None
 
 
 def test_where_there_is_no_proc_ps_tells_the_same_processes_apart(

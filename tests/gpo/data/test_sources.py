@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -236,10 +237,43 @@ def test_any_module_of_the_folder_knows_all_formats_and_sources() -> None:
     assert found.stdout.strip() == f"{sorted(LOADERS)} {sorted(SOURCES)}"
 
 
-def test_a_pipe_is_no_file_of_rows(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "rows.jsonl")
-    with pytest.raises(DatasetError, match="no regular file"):
+def bind_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+NO_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a pipe": (os.mkfifo, "no regular file"),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), "no regular file"),
+    "a socket": (bind_socket, "no regular file"),
+    "a folder": (Path.mkdir, "[Ii]s a (directory|folder)|no test file"),
+    "a link to nowhere": (lambda path: path.symlink_to("nowhere.jsonl"), "no such file"),
+    "a link to itself": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+}
+
+
+@pytest.mark.parametrize("made", NO_FILES)
+def test_what_is_no_file_is_no_file_of_rows_nor_a_split(
+    made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A split that cannot be read is not passed over as if it were not there."""
+    monkeypatch.chdir(tmp_path)  # the address of a socket must be short
+    make, words = NO_FILES[made]
+    make(Path("rows.jsonl"))
+    with pytest.raises(DatasetError, match=words):
         load_splits(spec_for(path=tmp_path / "rows.jsonl"))
+    (tmp_path / "splits").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "splits" / f"{split}.jsonl").write_text(f'{{"text": "{split}", "label": "a"}}\n')
+    make(Path("splits") / "dev.jsonl")
+    with pytest.raises(DatasetError, match=words):
+        load_splits(spec_for(path=tmp_path / "splits"))
+
+
+def test_a_name_that_is_too_long_for_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="File name too long") as caught:
+        load_splits(spec_for(path=tmp_path / f"{'a' * 5000}.jsonl"))
+    assert len(str(caught.value)) < 300
 
 
 def test_an_unknown_ending(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import resource
 import sqlite3
 from collections.abc import Iterator
@@ -58,6 +59,41 @@ def test_a_state_folder_that_cannot_be_written_costs_no_call(spec: Spec, tmp_pat
         assert server.calls == 0
         assert {each.name for each in tmp_path.iterdir()} == {"rows.jsonl", "spec.yaml"}
         evaluated(path)
+
+
+def test_a_link_to_nowhere_costs_no_call(spec: Spec, tmp_path: Path) -> None:
+    home = tmp_path / ".gpo"
+    with faulting(answered) as server:
+        path = spec(server)
+        home.symlink_to(tmp_path / "nowhere" / "state")
+        with pytest.raises(InputError, match=r"is a link to .*nowhere/state, which is not there"):
+            evaluated(path)
+        home.unlink()
+        home.mkdir()
+        (home / "gpo.db").symlink_to(tmp_path / "nowhere" / "gpo.db")
+        with pytest.raises(InputError, match=r"gpo\.db cannot be opened"):
+            evaluated(path)
+        (home / "gpo.db").unlink()
+        (home / "gpo.db").mkdir()
+        with pytest.raises(InputError, match=r"gpo\.db cannot be opened"):
+            evaluated(path)
+        assert server.calls == 0
+
+
+@pytest.mark.parametrize("part", ["results", "prefect.db"])
+def test_a_part_of_the_state_folder_that_cannot_be_written_costs_no_call(
+    part: str, spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / ".gpo" / part
+    place.parent.mkdir()
+    place.touch() if place.suffix else place.mkdir()
+    # Who runs the tests may be root, who may write anywhere.
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != place and access(path, mode))
+    with faulting(answered) as server:
+        with pytest.raises(InputError, match=rf"\.gpo/{part} cannot be written to"):
+            evaluated(spec(server))
+        assert server.calls == 0
 
 
 def test_a_database_that_takes_no_answer_costs_no_call(

@@ -225,6 +225,11 @@ def test_a_model_that_refuses_everything_ends_the_step() -> None:
         refined(chat_model(scripted(errors={number: StatusError(400) for number in range(4)})))
 
 
+def test_a_step_of_one_proposal_goes_on_without_it_when_its_request_is_refused() -> None:
+    proposals = refined(chat_model(scripted(errors={0: StatusError(400)})), task(candidates=1))
+    assert (proposals.proposals, [item.reason for item in proposals.rejected]) == ((), ["failed"])
+
+
 def test_the_first_failure_cancels_the_calls_that_wait() -> None:
     fake = scripted(errors={0: StatusError(401)})
     model = chat_model(fake, max_concurrency=1)
