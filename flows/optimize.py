@@ -60,11 +60,14 @@ async def optimize_prompt(
     return outcome
 
 
-async def optimize_job(job: Job, splits: Splits | None) -> Outcome:
-    """The same for a job that no spec file holds; its run can be watched, and not be started from elsewhere."""
+async def optimize_job(job: Job, splits: Splits | None, title: str = "") -> Outcome:
+    """The same for a job that no spec file holds; its run can be watched, and not be started from elsewhere.
+
+    `title` is what the run is called, by default after its task.
+    """
 
     @flow(name="optimize-prompt", flow_run_name="optimize {task}", persist_result=False)
     async def optimize_given(task: str, seed: int) -> Outcome:  # noqa: ARG001 - shown in the UI
         return await optimize(job, TASKS, splits)
 
-    return await optimize_given(job.spec.name, job.spec.seed)
+    return await optimize_given(title or job.spec.name, job.spec.seed)

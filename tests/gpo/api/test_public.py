@@ -19,6 +19,8 @@ PUBLIC = [
     "load_prompt",
     "load_prompts",
     "load_text",
+    "migrate",
+    "migrate_async",
     "optimize",
     "optimize_async",
     "record",
