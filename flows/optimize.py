@@ -66,13 +66,17 @@ def _name(spec: Path, seed: int | None) -> str:
     return f"outcome of {spec} with seed {seed}"
 
 
-async def optimize_job(job: Job, splits: Splits | None) -> Outcome:
-    """The same for a job that no spec file holds; its run can be watched, and not be started from elsewhere."""
+async def optimize_job(job: Job, splits: Splits | None, title: str = "") -> Outcome:
+    """The same for a job that no spec file holds; its run can be watched, and not be started from elsewhere.
+
+    `title` is what the run is called, by default after its task.
+    """
 
     @flow(name="optimize-prompt", flow_run_name="optimize {task}", persist_result=False)
     async def optimize_given(task: str, seed: int) -> Outcome:  # noqa: ARG001 - shown in the UI
         with noted_run(job.home, named) as came_to:
             return came_to(await optimize(job, TASKS, splits))
 
-    named = f"outcome of {job.spec.name}"
-    return await carry_out(optimize_given(job.spec.name, job.spec.seed), named)
+    shown = title or job.spec.name
+    named = f"outcome of {shown}"
+    return await carry_out(optimize_given(shown, job.spec.seed), named)

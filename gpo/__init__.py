@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gpo.api.chain import load_chain
     from gpo.api.compare import compare, compare_async
     from gpo.api.dataset import Dataset
+    from gpo.api.migrate import migrate, migrate_async
     from gpo.api.spec import Spec
     from gpo.models.target.record import record
     from gpo.prompts.langchain.agent import PromptMiddleware
@@ -42,6 +43,8 @@ __all__ = [
     "load_prompt",
     "load_prompts",
     "load_text",
+    "migrate",
+    "migrate_async",
     "optimize",
     "optimize_async",
     "record",
@@ -61,6 +64,8 @@ _PLACES = {
     "load_prompt": "gpo.prompts.load",
     "load_prompts": "gpo.prompts.load",
     "load_text": "gpo.prompts.load",
+    "migrate": "gpo.api.migrate",
+    "migrate_async": "gpo.api.migrate",
     "optimize": "gpo.api.calls",
     "optimize_async": "gpo.api.calls",
     "record": "gpo.models.target.record",

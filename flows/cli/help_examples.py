@@ -11,6 +11,13 @@ _OF_CHECK = (
     "2 the input was wrong, 130 interrupted, 143 terminated."
 )
 
+_OF_MIGRATE = (
+    "Exit codes: 0 done, and a pair may replace the present one; 3 all are turned down; 4 none is proven; 1 failed, "
+    "2 the input was wrong, 130 interrupted, 143 terminated."
+)
+
+_CODES_OF = {"check": _OF_CHECK, "migrate": _OF_MIGRATE}
+
 _EXAMPLES = {
     "approve": "gpo approve tickets-1a2b3c4d --why 'read by Ann'",
     "dataset announce": "gpo dataset announce tickets@7",
@@ -61,7 +68,7 @@ def complete_help(app: typer.Typer) -> None:
         text = (command.callback.__doc__ or "") if command.callback else ""
         example = _EXAMPLES.get(path)
         given = f"Example: `{example}`\n\n" if example and "Example:" not in text else ""
-        command.epilog = f"{given}{_OF_CHECK if path == 'check' else EXIT_CODES}"
+        command.epilog = f"{given}{_CODES_OF.get(path, EXIT_CODES)}"
 
 
 def _commands(app: typer.Typer, path: tuple[str, ...]) -> Iterator[tuple[str, typer.models.CommandInfo]]:

@@ -76,16 +76,22 @@ _CALLS = 1000
 
 
 def measure_prompts(
-    spec: TaskSpec, champion: tuple[Candidate, Score], challenger: tuple[Candidate, Score]
+    spec: TaskSpec,
+    champion: tuple[Candidate, Score],
+    challenger: tuple[Candidate, Score],
+    *,
+    challenger_spec: TaskSpec | None = None,
 ) -> dict[str, Measure | None]:
     """The measures by their names in `MEASURES`, in that order, from both prompts and their scores on the test split.
 
-    None is what is not known of both; a cost is there only where the task model has a price.
+    None is what is not known of both; a cost is there only where a task model has a price. `challenger_spec` has the
+    task model of the challenger, where it is another.
     """
-    theirs, ours = (_values(spec, *each) for each in (champion, challenger))
+    other = challenger_spec or spec
+    theirs, ours = _values(spec, *champion), _values(other, *challenger)
     found: dict[str, Measure | None] = {}
     for name in MEASURES:
-        if name == "cost" and spec.models.task.price is None:
+        if name == "cost" and spec.models.task.price is None and other.models.task.price is None:
             continue
         before, after = theirs[name], ours[name]
         known = before is not None and after is not None

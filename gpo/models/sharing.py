@@ -199,5 +199,16 @@ def share_tallies() -> Iterator[None]:
         _tallies.reset(token)
 
 
+@contextmanager
+def count_apart() -> Iterator[Mapping[str, Tally]]:
+    """Let what is opened inside count in tallies of its own, whatever counts together outside."""
+    counts = _fresh()
+    token = _tallies.set(counts)
+    try:
+        yield counts
+    finally:
+        _tallies.reset(token)
+
+
 def _fresh() -> Mapping[str, Tally]:
     return {role: Tally() for role in ROLES}

@@ -22,7 +22,7 @@ from gpo.models.clients.call_notes import calls_about
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models, with_target
 from gpo.models.sharing import Tally, share_tallies
-from gpo.production.contender import Contender, champion_of
+from gpo.production.contender import Contender, champion_of, without_search
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import lineage_of_spec
@@ -33,9 +33,7 @@ from gpo.runs.job import Job
 from gpo.runs.preflight import preflight
 from gpo.runs.proof import Pair, Proof, judge_pair, prove_pair
 from gpo.runs.results.result import Change, ExampleResult, compare_results, results_of, with_few_samples
-from gpo.scoring.spec import is_judged
 from gpo.search.edit import ProposalFilter
-from gpo.spec.models import ModelSpec
 from gpo.spec.task import TaskSpec
 
 CheckOutcome = Literal["same", "passes", "worse", "not proven"]
@@ -94,7 +92,7 @@ async def check_prompt(job: Job, production: Production, reference: str) -> Prom
         InputError: what is wrong with the spec, the data, the models or what is in production.
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
     """
-    spec = _without_search(job.spec)
+    spec = without_search(job.spec)
     job = replace(job, spec=spec)
     live = production.registry.resolve(spec.prompt_name, reference)
     if spec.program and odd_template(production.registry, spec, live) is not None:
@@ -236,14 +234,6 @@ class _Check:
         if known is not None:
             decision = decision.model_copy(update={"created_at": known.created_at})
         self.production.decisions.keep(decision)
-
-
-def _without_search(spec: TaskSpec) -> TaskSpec:
-    """The spec with stand-ins for the models that only a search asks, so that they need not be installed."""
-    unused = {"embedding": ModelSpec(model="synthetic:words")}
-    if spec.models.judge is not None or not is_judged(spec.metric):
-        unused["optimizer"] = ModelSpec(model="synthetic:optimizer")
-    return spec.model_copy(update={"models": spec.models.model_copy(update=unused)})
 
 
 def _tallies_of(models: Models) -> dict[str, Tally]:

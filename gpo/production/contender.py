@@ -13,6 +13,8 @@ from gpo.errors import PromptError, suggestion
 from gpo.messages.message import Message
 from gpo.prompts.version import PromptContent, PromptVersion, prompt_content
 from gpo.records import Candidate, Example
+from gpo.scoring.spec import is_judged
+from gpo.spec.models import ModelSpec
 from gpo.spec.prompt import PromptSpec
 from gpo.spec.task import TaskSpec
 from gpo.template import opening_of, variables_in
@@ -81,3 +83,11 @@ def _with_messages(spec: TaskSpec, template: Sequence[Message], version: PromptV
     # Written as the spec has it where it is the same, so that the same calls are made.
     kept = spec.prompt.model_copy(update={"instruction": prompt.instruction}) if same else prompt
     return spec.model_copy(update={"prompt": kept})
+
+
+def without_search(spec: TaskSpec) -> TaskSpec:
+    """The spec with stand-ins for the models that only a search asks, so that they need not be installed."""
+    unused = {"embedding": ModelSpec(model="synthetic:words")}
+    if spec.models.judge is not None or not is_judged(spec.metric):
+        unused["optimizer"] = ModelSpec(model="synthetic:optimizer")
+    return spec.model_copy(update={"models": spec.models.model_copy(update=unused)})

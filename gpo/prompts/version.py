@@ -36,7 +36,7 @@ class PromptContent(Record):
     `template` holds `{{variables}}` and one `{{instruction}}`; `demonstrations` are messages that stand as they are,
     after the opening system messages. Of a program, `parts` are the versions of its prompts by their names, and the
     instruction is their texts as one (`gpo.spec.program_text`). What `is_text` is the instruction alone, in which
-    braces are braces.
+    braces are braces. `model` names the model that it is for, where the same was kept for another one before.
 
     >>> content = PromptContent(template=(Message(role="user", text="{{a}}\n{{instruction}}"),), instruction="Hm {?}")
     >>> content.messages({"a": "{{x}}"})[0].text
@@ -48,6 +48,7 @@ class PromptContent(Record):
     demonstrations: tuple[Message, ...] = ()
     parts: Mapping[str, int] = {}
     is_text: bool = Field(default=False, exclude_if=operator.not_)
+    model: str = Field(default="", exclude_if=operator.not_)
 
     @model_validator(mode="after")
     def _can_be_kept(self) -> Self:
@@ -71,6 +72,7 @@ class PromptContent(Record):
         """SHA-256 of the content, 64 hex digits: equal content is the same version."""
         parts = [[message.identity() for message in part] for part in (self.template, self.demonstrations)]
         more = [*([self.parts] if self.parts else []), *(["text"] if self.is_text else [])]
+        more += [["model", self.model]] if self.model else []
         return content_hash([self.instruction, *parts, *more], length=64)
 
     def messages(self, inputs: Mapping[str, InputValue]) -> tuple[Message, ...]:

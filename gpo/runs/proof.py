@@ -50,13 +50,19 @@ class Proof:
 
 @dataclass(frozen=True)
 class Pair:
-    """A champion and a challenger, the test examples that decide between them, and the use of the alias that it is."""
+    """A champion and a challenger, the test examples that decide between them, and the use of the alias that it is.
+
+    `challenger_spec` has the task model of the challenger, where it is another than the champion's. `challengers` is
+    the number of those that are compared with the champion on these examples.
+    """
 
     spec: TaskSpec
     champion: Candidate
     challenger: Candidate
     tested: Sequence[Example]
     use: AliasUse | None = None
+    challenger_spec: TaskSpec | None = None
+    challengers: int = 1
 
 
 ScoreFirst = Callable[[int | None], Coroutine[Any, Any, Score]]
@@ -102,7 +108,13 @@ def judge_pair(pair: Pair, proof: Proof) -> GateVerdict:
         proof.start,
         rules,
         slices=found.slices,
-        measures=measure_prompts(pair.spec, (pair.champion, proof.start), (pair.challenger, proof.best)),
+        measures=measure_prompts(
+            pair.spec,
+            (pair.champion, proof.start),
+            (pair.challenger, proof.best),
+            challenger_spec=pair.challenger_spec,
+        ),
+        challengers=pair.challengers,
         earlier_uses=proof.earlier_uses,
         groups=groups_of(tested),
         use=pair.use,

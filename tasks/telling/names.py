@@ -5,9 +5,10 @@ from pathlib import Path
 from prefect.runtime import flow_run
 
 from gpo.errors import GpoError
+from gpo.formatting import shorten
 from gpo.spec.file import load_spec
 
-_READING_ORDER = ("decision", "report", "candidates", "progress")
+_READING_ORDER = {"decision": 0, "migration": 0, "report": 1, "pairs": 1, "candidates": 2, "progress": 3}
 """The pages of a run list artifacts by their keys."""
 
 _SCHEDULED = "auto-scheduled"
@@ -35,6 +36,12 @@ def reoptimize_name() -> str:
     return " · ".join([task_name(given["spec"]), "reoptimize", how])
 
 
+def migrate_name() -> str:
+    """`tickets · migrate · to openai:new-model`."""
+    given = flow_run.parameters
+    return " · ".join([task_name(given["spec"]), "migrate", f"to {shorten(', '.join(map(str, given['to'])))}"])
+
+
 def task_name(spec: Path | str) -> str:
     """The name of a spec's task; that of its file where it cannot be read, which the run will say itself."""
     path = Path(spec)
@@ -50,4 +57,4 @@ def artifact_key(name: str, subject: str) -> str:
     >>> artifact_key("my_tickets", "report")
     'my-tickets-1-report'
     """
-    return f"{name.replace('_', '-')}-{_READING_ORDER.index(subject)}-{subject}"
+    return f"{name.replace('_', '-')}-{_READING_ORDER[subject]}-{subject}"

@@ -35,7 +35,7 @@ def type_in(lines: str, monkeypatch: pytest.MonkeyPatch) -> str:
             monkeypatch.chdir(Path.cwd() / words[1])
             continue
         assert words[0] == "gpo", line
-        if words[1] == "optimize" and "--dry-run" not in words:
+        if words[1] in ("optimize", "migrate") and "--dry-run" not in words:
             shown += in_a_process(words[1:])
             continue
         result = gpo(*words[1:])
@@ -52,7 +52,7 @@ def in_a_process(words: list[str]) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("page", ["quickstart.md", "concepts.md", "troubleshooting.md"])
+@pytest.mark.parametrize("page", ["quickstart.md", "concepts.md", "troubleshooting.md", "migration.md"])
 def test_every_command_of_a_page_does_what_the_page_says(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

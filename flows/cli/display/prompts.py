@@ -145,7 +145,7 @@ def _champion_or_challenger(decision: Decision) -> str:
         return str(decision.champion)
     if decision.status == "promoted":
         return f"{decision.champion} -> {decision.challenger}"
-    between = " or" if decision.is_open else ", not"
+    between = " or" if decision.is_open or decision.status == "checked" else ", not"
     return f"{decision.champion}{between} {decision.challenger}"
 
 

@@ -28,6 +28,7 @@ class TaskParameters(Record):
 
     noise: float = Field(default=0.1, ge=0, description="Standard deviation of the noise on the quality.")
     seed: int = 0
+    strength: float = Field(default=0.0, ge=-1, le=1, description="What the model adds to every instruction's quality.")
     temperature: float = Field(default=0.0, ge=0)
 
     def reply(self, messages: Sequence[BaseMessage], sample: int) -> str:
@@ -41,7 +42,7 @@ class TaskParameters(Record):
             return "I see no question of the synthetic task."
         instruction = " ".join(asked.replace(found.text, " ").split())
         drawn = sample if self.temperature else 0
-        number = task.answer(instruction, found, noise=self.noise, seed=self.seed, sample=drawn)
+        number = task.answer(instruction, found, noise=self.noise, seed=self.seed, sample=drawn, strength=self.strength)
         return f"The answer is {number}."
 
 

@@ -125,15 +125,19 @@ def find_question(text: str) -> Question | None:
     return Question(text=found[-1][0], answer=has + gets - gives)
 
 
-def answer(instruction: str, question: Question, *, noise: float, seed: int, sample: int = 0) -> int:
+def answer(
+    instruction: str, question: Question, *, noise: float, seed: int, sample: int = 0, strength: float = 0.0
+) -> int:
     """What the synthetic task model answers: the right number where quality and noise together exceed the difficulty.
+
+    `strength` adds to the quality of every instruction: it is that of the model.
 
     The noise of an (instruction, question) pair is a fixed draw from a normal distribution with standard deviation
     `noise`; `seed` and `sample` give others. A wrong answer is off by 1 to 9.
     """
     draw = _uniform("noise", seed, sample, instruction, question.text)
     luck = NormalDist(0, noise).inv_cdf(min(max(draw, 1e-12), 1 - 1e-12)) if noise else 0.0
-    if quality(instruction) + luck > difficulty(question.text):
+    if quality(instruction) + strength + luck > difficulty(question.text):
         return question.answer
     off = 1 + int(9 * _uniform("error", seed, sample, instruction, question.text))
     return question.answer + (off if draw < 0.5 else -off)

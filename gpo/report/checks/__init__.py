@@ -1,1 +1,1 @@
-"""What a check of a prompt against production came to: in words, for a pull request, and as a file of test results."""
+"""What a check against production, of a prompt or of models, came to: in words, for a pull request, as test results."""

@@ -1,0 +1,144 @@
+"""Plans a migration: the present pair of model and prompt, the models to move to, and the rules of the gate for it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from gpo.data.splits import load_splits
+from gpo.errors import InputError, PromptError, SpecError
+from gpo.evaluation.few_shot import demonstrations
+from gpo.gate.guards import check_slices, group_by_slice
+from gpo.gate.verdict import NON_INFERIOR_SHARE
+from gpo.migration.models import name_models, read_models, with_prices
+from gpo.migration.pairs import Optimize
+from gpo.production.contender import Contender, champion_of, without_search
+from gpo.production.decision_log import Production
+from gpo.prompts.version import PromptVersion
+from gpo.records import Splits, content_hash
+from gpo.runs.job import Job
+from gpo.spec.gate import GateSpec
+from gpo.spec.models import ModelSpec
+from gpo.spec.task import TaskSpec
+
+_WIDEST = 0.5
+
+
+@dataclass(frozen=True)
+class MigrationPlan:
+    """What is to be compared: the prompt that is `live`, with the present model and each of the others.
+
+    `models` are all, the present one first, and `names` what they are called. `listed` are those with a list price.
+    `unattended`: nobody looks at what comes of it before it goes live.
+    """
+
+    job: Job
+    live: PromptVersion
+    present: Contender
+    models: tuple[ModelSpec, ...]
+    names: tuple[str, ...]
+    listed: tuple[str, ...]
+    rules: GateSpec
+    optimize: Optimize
+    splits: Splits
+    unattended: bool = False
+
+    @property
+    def alias(self) -> str:
+        """What points to the live prompt."""
+        return self.job.spec.production.alias
+
+    @property
+    def required(self) -> float:
+        """The difference to the present pair above which the interval has to lie; less than 0 where worse will do."""
+        accepted = self.rules.non_inferior
+        return self.rules.min_gain if accepted is None else min(self.rules.min_gain, -accepted.margin)
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for the same models and prompt on the same data, asked and judged alike: the same migration."""
+        asked = [self.contender(place).spec.fingerprint() for place in range(len(self.models))]
+        rules = self.rules.model_dump(mode="json")
+        return content_hash(["migrate", asked, self.splits.fingerprint, self.optimize, rules], length=16)
+
+    @property
+    def id(self) -> str:
+        """What the migration is called."""
+        return f"{self.live.name}-migrate-{self.key[:8]}"
+
+    def contender(self, place: int, instruction: str | None = None) -> Contender:
+        """The model at this place with the prompt of production, or with another instruction in its messages."""
+        spec = self.present.spec
+        models = spec.models.model_copy(update={"task": self.models[place]})
+        spec = spec.model_copy(update={"models": models})
+        return replace(self.present, spec=spec if instruction is None else spec.with_text(instruction))
+
+    def job_of(self, spec: TaskSpec, *, searches: bool = False) -> Job:
+        """The job that asks as a spec says; without a search, models that only a search asks need not be there."""
+        return replace(self.job, spec=spec if searches else without_search(spec), path=None)
+
+
+def plan_migration(
+    job: Job,
+    production: Production,
+    to: Iterable[object],
+    *,
+    optimize: Optimize = "promising",
+    margin: float | None = None,
+    unattended: bool = False,
+    splits: Splits | None = None,
+) -> MigrationPlan:
+    """What a migration compares; reads the data and the registry, and calls nothing.
+
+    Raises:
+        InputError: what is wrong with the spec, the data, the models or what is in production.
+    """
+    spec = job.spec
+    if spec.target is not None:
+        raise SpecError(
+            f"{spec.name}: its program (`target`) asks models of its own, which cannot be exchanged from here; change "
+            "them in the program, and let `gpo check` compare its prompts"
+        )
+    live = production.registry.resolve(spec.prompt_name, spec.production.alias)
+    if live.content.parts or live.content.is_text:
+        raise PromptError(f"prompt {live.name}: version {live.version} is of a program, and the spec has one prompt")
+    splits = load_splits(spec) if splits is None else splits
+    check_slices(spec.gate, group_by_slice(splits.test, spec.gate.slices))
+    if not splits.dev or not splits.test:
+        raise SpecError(f"{spec.dataset.source}: a migration needs dev and test examples; see `dataset.split`")
+    models, listed = with_prices([spec.models.task, *read_models(to, spec.models.task)])
+    present = champion_of(spec, live, demonstrations(spec, splits))
+    priced = present.spec.models.model_copy(update={"task": models[0]})
+    return MigrationPlan(
+        job=job,
+        live=live,
+        present=replace(present, spec=present.spec.model_copy(update={"models": priced})),
+        models=models,
+        names=name_models(models),
+        listed=listed,
+        rules=rules_with_margin(spec.gate, margin),
+        optimize=optimize,
+        splits=splits,
+        unattended=unattended,
+    )
+
+
+def rules_with_margin(rules: GateSpec, margin: float | None) -> GateSpec:
+    """The rules of the gate for a pair that may be worse by `margin`; None leaves what the spec says.
+
+    Away from 0 the interval is a little too short at its lower end, so a margin is tested at a part of the level, as
+    `gate.non_inferior` is.
+
+    >>> rules = rules_with_margin(GateSpec(), 0.02)
+    >>> rules.min_gain, round(rules.confidence, 3)
+    (-0.02, 0.97)
+
+    Raises:
+        InputError: the margin is out of its range.
+    """
+    if margin is None:
+        return rules
+    if not 0 <= margin <= _WIDEST:
+        raise InputError(f"--margin: received {margin:g}; give a number from 0 to {_WIDEST:g}, as 0.02")
+    share = NON_INFERIOR_SHARE if margin else 1.0
+    confidence = 1 - (1 - rules.confidence) * share
+    return rules.model_copy(update={"min_gain": -margin, "non_inferior": None, "confidence": confidence})

@@ -1,0 +1,1 @@
+"""The steps of a migration as Prefect tasks: score a pair, and show what came of all."""
