@@ -54,7 +54,10 @@ class ModelSpec(Record):
     completion: bool = Field(default=False, description="A plain completion model: one text in, its continuation out.")
     price: PriceSpec | None = Field(default=None, description="For a million tokens; `budget.max_cost` needs it.")
     max_concurrency: int = Field(
-        default=8, ge=1, description="Most calls in flight at once; fewer while the server is busy."
+        default=8,
+        ge=1,
+        description="Most calls in flight at once, of all runs that share a database and give the same number for the "
+        "model; fewer while the server is busy.",
     )
     timeout_s: float = Field(default=120.0, gt=0, description="Seconds that one whole call may take.")
     max_retries: int = Field(default=4, ge=0, description="Repetitions of a call that failed for now.")

@@ -39,7 +39,7 @@ def claim(connection: Connection, owner: str, digests: Sequence[str]) -> set[str
     mine = [{**row, "digest": digest} for digest in sorted(digests)]
     connection.execute(_TAKE, mine)
     owners = _owners(connection, digests)
-    dead = {other for other in set(owners.values()) - {owner} if _has_died(other)}
+    dead = {other for other in set(owners.values()) - {owner} if has_died(other)}
     if dead:
         left = [{**row, "dead": owners[row["digest"]]} for row in mine if owners.get(row["digest"]) in dead]
         connection.execute(_TAKE, left)
@@ -82,7 +82,7 @@ def _machine() -> str:
     return f"{socket.gethostname()[:60]} {space}".strip()
 
 
-def _has_died(owner: str) -> bool:
+def has_died(owner: str) -> bool:
     """Whether the owner's process surely runs no more; of other machines nobody here knows."""
     machine, _, rest = owner.partition("/")
     if os.name != "posix" or machine != _machine():
