@@ -19,11 +19,13 @@ from tasks.refine import refine
 from tasks.report import finish
 from tasks.retrieve import retrieve
 from tasks.select import select
+from tasks.spread.runners import spread
 from tasks.telling.log import notes_in_log
 from tasks.telling.names import optimize_name
 
 TASKS = Steps(
     check=check,
+    spread=spread,
     note_start=note_start,
     inform=inform,
     retrieve=retrieve,

@@ -19,9 +19,33 @@ class Limiter:
     """
 
     def __init__(self, slots: int) -> None:
+        self.limit = slots
+        self.on_wait: Callable[[], None] | None = None
+        """What is called when somebody has to wait."""
         self._free = slots  # below zero while more are at work than may go in now
         self._order = itertools.count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    @property
+    def busy(self) -> int:
+        """How many are at work."""
+        return self.limit - self._free
+
+    @property
+    def wanted(self) -> int:
+        """How many are at work, or would be if there were slots enough."""
+        return self.busy + sum(not turn.done() for _, _, turn in self._waiting)
+
+    def allow(self, slots: int) -> None:
+        """Let at most so many in from now on."""
+        self._change_limit(slots)
+
+    def turn_away(self, error: Exception) -> None:
+        """Raise an error for all who wait."""
+        for _, _, turn in self._waiting:
+            if not turn.done():
+                turn.set_exception(error)
+        self._waiting.clear()
 
     def next_number(self) -> int:
         """The number of the next who comes."""
@@ -34,16 +58,23 @@ class Limiter:
             return
         turn = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (priority, self.next_number() if number is None else number, turn))
+        if self.on_wait is not None:
+            self.on_wait()
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.release()
             raise
 
     def release(self) -> None:
         """Give a slot to whoever waits for one."""
         self._free += 1
+        self._let_in()
+
+    def _change_limit(self, limit: int) -> None:
+        self._free += limit - self.limit
+        self.limit = limit
         self._let_in()
 
     def _let_in(self) -> None:
@@ -72,8 +103,7 @@ class AdaptiveLimiter(Limiter):
 
     def __init__(self, slots: int) -> None:
         super().__init__(slots)
-        self.limit = slots
-        self._slots = slots
+        self._slots = self._allowed = self._bearable = slots
         self._halved_at = self._closed_until = -math.inf
         self._round: list[float] = []
         self._quickest = math.inf
@@ -96,13 +126,17 @@ class AdaptiveLimiter(Limiter):
         took = sum(self._round) / len(self._round)
         self._quickest = min(self._quickest * _LATER, took)
         is_slower = took > _SLOWER * self._quickest
-        self._resize(self.limit if is_slower else min(self._slots, self.limit + max(1, self.limit // 8)))
+        self._resize(self._bearable if is_slower else min(self._slots, self._bearable + max(1, self._bearable // 8)))
+
+    def allow(self, slots: int) -> None:
+        """Let at most so many in from now on, and fewer while that is too much."""
+        self._allowed = slots
+        self._change_limit(min(self._bearable, slots))
 
     def _resize(self, limit: int) -> None:
         self._round.clear()
-        self._free += limit - self.limit
-        self.limit = limit
-        self._let_in()
+        self._bearable = limit
+        self._change_limit(min(limit, self._allowed))
 
     def _reopen(self, closed_until: float) -> None:
         if self._closed_until <= closed_until:  # nobody has closed it for longer since

@@ -15,6 +15,7 @@
     |       `-- RefusedRequestError   this one request: malformed, too long, filtered
     |-- TooManyFailures       more calls of one evaluation failed than `max_failure_rate` allows
     |-- TooManyUnread         more answers of one evaluation cannot be read than `max_unparsed_rate` allows
+    |-- WorkerError           a process that scored examples died or cannot be reached
     |-- TargetError           a program gave no answer: it raised, took too long, or returned no text
     |-- MetricError           a metric gave no score for an answer
     |-- LocalModelError       an embedded model could not be found, started or reached
@@ -106,6 +107,10 @@ class TooManyUnread(GpoError):  # noqa: N818 - says what happened
     """More answers of one evaluation cannot be read than the spec's `max_unparsed_rate` allows."""
 
 
+class WorkerError(GpoError):
+    """A process that scored examples for a run died, or none can be reached; the answers that came are kept."""
+
+
 class TargetError(GpoError):
     """A program gave no answer for an example: it raised, took too long, or returned no text."""
 
@@ -142,7 +147,7 @@ def is_transient(error: object) -> bool:
     """
     if isinstance(error, TooManyFailures):
         return error.transient
-    return isinstance(error, TransientCallError | ModelUnreachableError | SourceUnreachableError)
+    return isinstance(error, TransientCallError | ModelUnreachableError | SourceUnreachableError | WorkerError)
 
 
 def suggestion(received: str, allowed: Iterable[str]) -> str:

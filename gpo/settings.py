@@ -101,6 +101,10 @@ class Settings(BaseSettings):
         """The SQLite file in a state folder; None where a URL names another database."""
         return home / DATABASE_FILE if self.database_url is None else None
 
+    def database_is_file(self) -> bool:
+        """Whether the database is a file of this machine."""
+        return self.database_url is None or self.database_url.get_secret_value().startswith("sqlite")
+
     def database_for(self, home: Path) -> str:
         """The database URL for a state folder."""
         if self.database_url is not None:

@@ -52,7 +52,7 @@ calls = Table(
     Column("seconds", Float),
 )
 
-# Who pays for an answer now. A claim whose time is over is its owner's no more.
+# Who pays for an answer now, or has a slot to call in. A claim whose time is over is its owner's no more.
 call_claims = Table(
     "call_claims",
     metadata,

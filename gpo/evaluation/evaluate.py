@@ -25,6 +25,7 @@ from gpo.spec.task import TaskSpec
 from gpo.template import next_question, render
 
 if TYPE_CHECKING:
+    from gpo.models.models import Elsewhere, Models
     from gpo.models.target.target import Target
 
 KEPT_SAMPLES = 3
@@ -44,6 +45,7 @@ class _Prompt:
     instruction: str
     demonstrations: Sequence[Example]
     target: "Target | None"
+    elsewhere: "Elsewhere | None" = None
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         return render(self.spec.prompt.template, self.instruction, example.inputs, self.demonstrations)
@@ -59,6 +61,7 @@ async def evaluate(
     demonstrations: Sequence[Example] = (),
     judge: ChatModel | None = None,
     target: "Target | None" = None,
+    elsewhere: "Elsewhere | None" = None,
     kept: int = KEPT_SAMPLES,
     stops_unread: bool = False,
 ) -> Score:
@@ -76,6 +79,7 @@ async def evaluate(
         demonstrations: as many as the spec's `few_shot` asks for.
         judge: the model that scores, where the metric is a judge.
         target: the program that answers in the place of the task model, where the spec names one.
+        elsewhere: what scores the examples in other processes, where this one is not to do it.
         kept: how many raw answers stay with the score.
         stops_unread: whether answers that cannot be read are an error, as they are for the prompt of a spec.
 
@@ -85,7 +89,7 @@ async def evaluate(
     """
     if len(demonstrations) != spec.few_shot:
         raise ValueError(f"{len(demonstrations)} demonstrations for a spec whose `few_shot` is {spec.few_shot}")
-    prompt = _Prompt(model, judge, spec, instruction, demonstrations, target)
+    prompt = _Prompt(model, judge, spec, instruction, demonstrations, target, elsewhere)
     score = Score(values={}, planned=len(examples))
     tried = 0
     first = spec.optimizer.race_after if incumbent is not None else READ_FIRST
@@ -112,8 +116,23 @@ async def evaluate(
     return score
 
 
+async def score_block(
+    models: "Models", spec: TaskSpec, instruction: str, demonstrations: Sequence[Example], inquiry: BlockOfCalls
+) -> Score:
+    """Score an instruction on one block of examples, in this process, with all samples in their order.
+
+    Raises:
+        TooManyFailures: more failed than the inquiry allows.
+    """
+    prompt = _Prompt(models.task, models.judge, spec, instruction, demonstrations, models.target)
+    with calls_about(candidate=Candidate(instruction=instruction).id):
+        return await _score_block(prompt, inquiry)
+
+
 async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:
     spec = prompt.spec
+    if prompt.elsewhere is not None:
+        return await prompt.elsewhere(spec, prompt.instruction, prompt.demonstrations, inquiry)
     replies = await _replies(prompt, inquiry)
     verdicts: Mapping[str, Grade] = {}
     if is_judged(spec.metric):

@@ -9,7 +9,13 @@ from gpo.spec.task import TaskSpec
 
 def join_scores(one: Score, other: Score, kept: int) -> Score:
     """The score of two blocks of one list of examples, with `kept` raw answers, the worst first."""
-    samples = sorted((*one.samples, *other.samples), key=lambda sample: sample.value)
+    joined = add_scores(one, other)
+    samples = sorted(joined.samples, key=lambda sample: sample.value)
+    return joined.model_copy(update={"samples": tuple(samples[:kept])})
+
+
+def add_scores(one: Score, other: Score) -> Score:
+    """The score of two parts of one list of examples, with all of their raw answers in their order."""
     return Score(
         values={**one.values, **other.values},
         planned=one.planned,
@@ -18,7 +24,7 @@ def join_scores(one: Score, other: Score, kept: int) -> Score:
         weak=one.weak + other.weak,
         failed=one.failed + other.failed,
         cut=one.cut + other.cut,
-        samples=tuple(samples[:kept]),
+        samples=(*one.samples, *other.samples),
         failures={**one.failures, **other.failures},
         failed_calls={**one.failed_calls, **other.failed_calls},
         usage=total_usage([one.usage, other.usage]),

@@ -167,7 +167,7 @@ class BlockOfCalls:
         try:
             found = await ask_missing(model, list(asks.values()), may_fail)
         except ModelCallError as first:
-            raise self._too_many() from first
+            raise self.too_many() from first
         self.lost = total_usage([self.lost, usage_of(model, (), failed)])
         return {name: found[key.digest] for name, key in keys.items() if key.digest in found}
 
@@ -184,9 +184,10 @@ class BlockOfCalls:
             TooManyFailures: that was one too many.
         """
         if not self._allows(error, example):
-            raise self._too_many() from error
+            raise self.too_many() from error
 
-    def _too_many(self) -> TooManyFailures:
+    def too_many(self) -> TooManyFailures:
+        """The error that says so."""
         unscored = sum(isinstance(error, MetricError) for error in self.failures)
         what = "calls failed" if not unscored else "answers could not be scored"
         if 0 < unscored < len(self.failures):

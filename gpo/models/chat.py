@@ -13,6 +13,7 @@ from gpo.concurrency import AdaptiveLimiter, Limiter, Place, after_turns
 from gpo.errors import ModelCallError
 from gpo.files import real_path
 from gpo.messages.message import Message
+from gpo.models.claims.slots import SharedLimit
 from gpo.models.client import Connection
 from gpo.models.clients.rate import ModelRate, Sent
 from gpo.models.failures import Failure
@@ -75,6 +76,7 @@ class ChatModel:
     _identity: Mapping[str, Any] = field(init=False)
     _keys: dict[Sampling, CallKey] = field(init=False, default_factory=dict)
     _limiter: AdaptiveLimiter = field(init=False)
+    _shared_limit: SharedLimit | None = field(init=False, default=None)
     _claiming: Limiter = field(init=False)
     _told_of_others: bool = field(init=False, default=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -85,6 +87,16 @@ class ChatModel:
         self._identity = _identity(self.spec)
         self._limiter = AdaptiveLimiter(self.spec.max_concurrency)
         self._claiming = Limiter(_AHEAD * self.spec.max_concurrency)
+        # Of models that run here nobody counts the calls.
+        place = f"{self.spec.model} {self.spec.base_url or ''}"
+        share = None if self.spec.is_free else self.answers.share(place, self.spec.max_concurrency)
+        if share is not None:
+            self._shared_limit = SharedLimit(self._limiter, share)
+
+    async def aclose(self) -> None:
+        """Leave the calls at once to others."""
+        if self._shared_limit is not None:
+            await self._shared_limit.aclose()
 
     @property
     def follows_grammar(self) -> bool:

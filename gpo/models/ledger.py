@@ -24,7 +24,8 @@ from gpo.database.statements import execute_plain, insert_or_update, select_in
 from gpo.database.tables import calls
 from gpo.errors import ModelConfigError, StateError
 from gpo.messages.message import Message
-from gpo.models import claims
+from gpo.models.claims import calls as claims
+from gpo.models.claims.slots import ShareOfSlots
 from gpo.records import Record, canonical_json, content_hash
 from gpo.redaction import find_secret
 
@@ -117,6 +118,7 @@ class Ledger:
         self._batch: _Batch | None = None
         self._owner = claims.new_owner()
         self._held: set[str] = set()
+        self._shares: list[ShareOfSlots] = []
         self._closed = threading.Event()
         self._renewing: threading.Thread | None = None
 
@@ -166,6 +168,11 @@ class Ledger:
             batch.claimed.pop(key.digest, None)
             batch.released.add(key.digest)
 
+    def share(self, name: str, slots: int) -> ShareOfSlots:
+        """A part of `slots` slots, which all who use this database share under a name; given up with the ledger."""
+        self._shares.append(ShareOfSlots(self._engine, name, slots))
+        return self._shares[-1]
+
     async def aclose(self) -> None:
         """Wait until everything is written, and end the ledger's threads."""
         await asyncio.to_thread(self.close)
@@ -173,6 +180,8 @@ class Ledger:
     def close(self) -> None:
         """Wait until everything is written, and end the ledger's threads."""
         self._closed.set()
+        for share in self._shares:
+            share.close()
         self._writer.shutdown(wait=True)
         if self._renewing is not None:
             self._renewing.join()

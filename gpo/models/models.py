@@ -7,14 +7,16 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gpo.errors import ModelCallError
+from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel
 from gpo.models.client import connector, open_embedding
 from gpo.models.clients.rate import ModelRate, RateLimit, limits_of, server_of, text_tokens
 from gpo.models.local.embedder import Embed
 from gpo.models.sharing import AnswerStore, Tally, current_shared, oldest_answer, tallies
+from gpo.records import Example, Score
 from gpo.settings import Settings
 from gpo.spec.models import ModelRole, ModelSpec, ModelsSpec
 from gpo.spec.task import TaskSpec
@@ -28,11 +30,21 @@ _COMPLETION_TOKENS = 256
 """Length of what a completion model writes where the spec sets none: servers' own defaults are as short as 16."""
 
 
+class Elsewhere(Protocol):
+    """Scores blocks of examples in other processes, with models that these open themselves."""
+
+    async def __call__(
+        self, spec: TaskSpec, instruction: str, demonstrations: Sequence[Example], inquiry: BlockOfCalls
+    ) -> Score:
+        """The score of an instruction on a block, with all samples; what failed and was asked is counted there."""
+
+
 @dataclass(frozen=True)
 class Models:
     """The models of a run, open until the context that made them ends; and the program that asks them, if there is one.
 
-    A program answers in the place of the task model, which then says what its calls cost.
+    A program answers in the place of the task model, which then says what its calls cost. With `elsewhere`, examples
+    are scored in other processes.
     """
 
     task: ChatModel
@@ -42,6 +54,7 @@ class Models:
     embedding_identity: str
     embedding_tally: Tally
     target: "Target | None" = None
+    elsewhere: Elsewhere | None = None
 
 
 @asynccontextmanager
@@ -82,7 +95,9 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
             since = oldest_answer(model.max_age_days)
             limit = rates.get(server_of(model))
             rate = None if limit is None else ModelRate(model.model, limit)
-            return await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role], since, rate)
+            opened = await asyncio.to_thread(ChatModel, role, model, answers, connect, counts[role], since, rate)
+            stack.push_async_callback(opened.aclose)
+            return opened
 
         embedding = open_embedding(spec.embedding)
         yield Models(

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gpo.concurrency import CallsInFlight
 from gpo.database.engine import utc_now
+from gpo.models.claims.slots import Share
 from gpo.models.clients.rate import MinuteLimits, RateLimit, Server
 from gpo.models.journal import HeldAnswer, Journal
 from gpo.models.ledger import Answer, CallKey
@@ -35,6 +36,9 @@ class AnswerStore(Protocol):
 
     def release(self, key: CallKey) -> None:
         """Give up a call that was to be paid for."""
+
+    def share(self, name: str, slots: int) -> Share | None:
+        """A part of the slots that all who keep their answers there share under a name; None where nobody else does."""
 
 
 class HeldAnswers:
@@ -77,6 +81,9 @@ class HeldAnswers:
 
     def release(self, key: CallKey) -> None:
         """Nothing is claimed here."""
+
+    def share(self, name: str, slots: int) -> None:
+        """Nobody else has this memory."""
 
     async def settle(self, ledger: AnswerStore) -> None:
         """Write what is held to the ledger."""
@@ -146,12 +153,13 @@ def anew_since() -> str:
 
 
 @contextmanager
-def ask_anew(fresh: bool = True) -> Iterator[None]:
+def ask_anew(fresh: bool = True, since: str = "") -> Iterator[None]:
     """Models opened inside take no answer from the ledger that was there before; each new one replaces the old.
 
-    Where that has begun already, its beginning stays. Without `fresh` nothing changes.
+    Where that has begun already, its beginning stays, as where another process says `since` when. Without `fresh`
+    nothing changes.
     """
-    token = _anew_since.set(_anew_since.get() or (utc_now() if fresh else ""))
+    token = _anew_since.set(_anew_since.get() or since or (utc_now() if fresh else ""))
     try:
         yield
     finally:
@@ -176,6 +184,13 @@ class Tally:
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Count what was counted elsewhere as well."""
+        self.paid += other.paid
+        self.failed += other.failed
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
 
 
 _tallies: ContextVar[Mapping[str, Tally] | None] = ContextVar("gpo_tallies", default=None)

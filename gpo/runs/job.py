@@ -32,6 +32,7 @@ DECIDING = (
         for name in ("conclude", "history", "job", "optimize", "outcome", "preflight", "probe", "proof", "run")
     ),
     "gpo/runs/steps.py",
+    "gpo/runs/spread/chunks.py",
     *(f"gpo/prompts/{name}.py" for name in ("candidate", "langchain_template", "version")),
     "tasks/*.py",
     "flows/optimize.py",

@@ -5,6 +5,7 @@ It takes its steps as given: the plain functions of `steps.py`, which need no Pr
 """
 
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -50,6 +51,7 @@ class Steps:
     """The steps in their order. `steps.py` says of each what it takes, does and raises."""
 
     check: Callable[[Job, Splits | None], Async[Checked]] = plain.check
+    spread: Callable[[Run], AbstractAsyncContextManager[None]] = plain.spread
     note_start: Callable[[Run], Async[None]] = plain.note_start
     inform: Callable[[Run, int, int, Search], Async[Informed]] = plain.inform
     retrieve: Callable[[Run, int, Search, Informed], Async[Recalled]] = plain.retrieve
@@ -80,7 +82,7 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
     clock = Clock()
     with share_tallies():
         checked = await steps.check(job, splits)
-        async with open_run(checked) as run:
+        async with open_run(checked) as run, steps.spread(run):
             dev = len(run.splits.dev)
             await steps.note_start(run)
             if not plain.has_begun(run):

@@ -27,6 +27,7 @@ from gpo.progress import Note, emit
 from gpo.records import Splits, content_hash
 from gpo.runs.job import Checked, Job
 from gpo.runs.probe import PROBED_EXAMPLES, probe_models
+from gpo.runs.spread.check import check_execution
 from gpo.scoring.functions.calling import check_metric, takes_row
 from gpo.scoring.spec import is_judged
 from gpo.search.inform import check_training
@@ -60,6 +61,8 @@ async def preflight(
     identity = _identity(job)
     if searches and isinstance(handed_on := current_shared().take(identity), Checked):
         return handed_on
+    if searches:
+        check_execution(job)
     checked = _read(job, load_splits(job.spec) if splits is None else splits)
     if searches:
         checked = _fit_search(checked)

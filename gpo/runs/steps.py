@@ -58,12 +58,23 @@ async def note_start(run: Run) -> None:
 
 
 @asynccontextmanager
+async def spread(run: Run) -> AsyncIterator[None]:
+    """Inside, examples are scored where the spec wants it; here that is this process, whatever it wants."""
+    if run.spec.execution.is_spread:
+        emit(Note(f"`execution.runner: {run.spec.execution.runner}` needs Prefect: this process scores all examples"))
+    yield
+
+
+@asynccontextmanager
 async def begin_start(checked: Checked) -> AsyncIterator[None]:
     """Inside, the start prompt is being scored on dev, while whatever the run waits for gets ready.
 
     The run inside the same `share_answers` takes the score over, or what went wrong, in the place of its own first
     score. What is still out when an error ends it may come home for some seconds.
     """
+    if checked.spec.execution.is_spread:  # other processes score, and they come with the run
+        yield
+        return
     key, shared = run_key(checked.job.spec, checked.splits, checked.job.earlier, anew_since()), current_shared()
     task = asyncio.create_task(_score_start(checked, key))
     shared.hand_on(_START.format(key), task)
@@ -262,6 +273,7 @@ async def _ask(
         demonstrations=checked.demonstrations,
         judge=models.judge,
         target=models.target,
+        elsewhere=models.elsewhere,
         stops_unread=stops_unread,
         kept=len(examples),
     )

@@ -195,6 +195,7 @@ async def try_on_cases(
         demonstrations=shown,
         judge=models.judge,
         target=models.target,
+        elsewhere=models.elsewhere,
         kept=len(examples),
     )
 

@@ -65,7 +65,10 @@ class ModelSpec(Record):
     completion: bool = Field(default=False, description="A plain completion model: one text in, its continuation out.")
     price: PriceSpec | None = Field(default=None, description="For a million tokens; `budget.max_cost` needs it.")
     max_concurrency: int = Field(
-        default=8, ge=1, description="Most calls in flight at once; fewer while the server is busy."
+        default=8,
+        ge=1,
+        description="Most calls in flight at once, of all runs that share a database and give the same number for the "
+        "model; fewer while the server is busy.",
     )
     requests_per_minute: int | None = Field(
         default=None, ge=1, description="Most requests in a minute, of all roles with the same server and key together."

@@ -13,6 +13,7 @@ from gpo.names import Name
 from gpo.records import Record, content_hash
 from gpo.scoring.spec import AnswerSpec, MetricSpec
 from gpo.spec.dataset import PLACES, DatasetSpec
+from gpo.spec.execution import ExecutionSpec
 from gpo.spec.gate import GateSpec
 from gpo.spec.method import OptimizerSpec
 from gpo.spec.models import ModelsSpec
@@ -85,6 +86,7 @@ class TaskSpec(Record):
     models: ModelsSpec = ModelsSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     budget: BudgetSpec = BudgetSpec()
+    execution: ExecutionSpec = Field(default=ExecutionSpec(), description="Where examples are scored.")
     gate: GateSpec = Field(default=GateSpec(), description="What a better prompt has to show before it is promoted.")
     production: ProductionSpec = Field(
         default=ProductionSpec(), description="What becomes of a better prompt: alias, approval, notifications."
@@ -272,7 +274,8 @@ class TaskSpec(Record):
             "metric": {"folder", "timeout_s"},
             "optimizer": {"preset"},
         }
-        elsewhere |= {"gate": True, "production": True}  # what happens to the result, not what it is
+        # What happens to the result, and where it is computed; not what it is.
+        elsewhere |= {"gate": True, "production": True, "execution": True}
         content = self.model_dump(mode="json", exclude=elsewhere)
         for part, option in _NEWER:
             if content[part][option] is None:

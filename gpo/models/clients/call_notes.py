@@ -37,9 +37,14 @@ def exchanging() -> Iterator[Exchange]:
 _subject: ContextVar[Mapping[str, str | int] | None] = ContextVar("gpo_subject", default=None)
 
 
+def current_subject() -> Mapping[str, str | int]:
+    """What calls that are made here are about."""
+    return _subject.get() or {}
+
+
 def trace_options() -> Any:
     """What LangChain's traces say of a call that is made here: tags to group by, and all of it as metadata."""
-    subject = _subject.get() or {}
+    subject = current_subject()
     tags = [f"{name}:{subject[name]}" for name in ("step", "candidate") if name in subject]
     return {"tags": ["gpo", *tags], "metadata": {f"gpo_{name}": value for name, value in subject.items()}}
 

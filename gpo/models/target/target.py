@@ -8,6 +8,7 @@ from gpo.database.engine import utc_now
 from gpo.errors import GpoError, StateError, TargetError
 from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel
+from gpo.models.claims.slots import SharedLimit
 from gpo.models.sharing import anew_since, current_shared
 from gpo.models.target.answer import AnswerKeys, ProgramAnswer, read_kept, tokens_of
 from gpo.models.target.calling import as_given
@@ -48,6 +49,8 @@ class Target:
         self.program = None if spec.isolate else load_program(spec, inputs)
         self.answers, self.tally = model.answers, model.tally
         self.slots = Limiter(spec.max_concurrency)
+        share = self.answers.share(f"target {spec.call} {spec.folder or ''}", spec.max_concurrency)
+        self._shared_limit = None if share is None else SharedLimit(self.slots, share)
         self.since = anew_since()
         self.workers = WorkerPool(spec, inputs, self.answers, self.since) if spec.isolate else None
         self.sets: set[frozenset[str]] = set()
@@ -95,7 +98,9 @@ class Target:
         return await run_once(self.program, self.spec, prompts, given, kept)
 
     async def aclose(self) -> None:
-        """End the program's processes, where it has any."""
+        """End the program's processes, where it has any, and leave its runs at once to others."""
+        if self._shared_limit is not None:
+            await self._shared_limit.aclose()
         if self.workers is not None:
             await self.workers.aclose()
 

@@ -90,7 +90,9 @@ def test_the_whole_table_has_all_combinations() -> None:
 
 @pytest.mark.parametrize("full", [False, True])
 def test_without_a_word_budget_nothing_warms_up(full: bool) -> None:
-    assert not [arm for arm in ablation_arms("3", full=full) if arm.method.warmup and arm.method.decay in ("none", "adaptive")]
+    assert not [
+        arm for arm in ablation_arms("3", full=full) if arm.method.warmup and arm.method.decay in ("none", "adaptive")
+    ]
 
 
 def test_the_names_say_what_is_varied() -> None:

@@ -205,6 +205,9 @@ class SlowStore:
     def release(self, key: CallKey) -> None:
         pass
 
+    def share(self, name: str, slots: int) -> None:
+        pass
+
     async def keep(self, key: CallKey, answer: Answer, role: str, stale_before: str = "") -> None:
         await self.open.wait()
         self.kept.append((key.digest, answer.text, role))

@@ -24,7 +24,7 @@ import asyncio, sys
 from contextlib import AsyncExitStack
 from gpo.database.engine import open_database
 from gpo.messages.message import Message
-from gpo.models import claims
+from gpo.models.claims import calls as claims
 from gpo.models.chat import ChatModel, Sampling
 from gpo.models.client import connector
 from gpo.models.ledger import Ledger

@@ -40,7 +40,7 @@ def claim(connection: Connection, owner: str, digests: Sequence[str]) -> set[str
     if taken.rowcount == len(digests):
         return set(digests)
     owners = _owners(connection, digests)
-    dead = {other for other in set(owners.values()) - {owner} if _has_died(other)}
+    dead = {other for other in set(owners.values()) - {owner} if has_died(other)}
     if dead:
         left = [(each, owner, until, now, owners[each]) for each in sorted(digests) if owners.get(each) in dead]
         execute_plain(connection, _TAKE, left)
@@ -76,7 +76,7 @@ def _machine() -> str:
     return f"{socket.gethostname()[:60]} {space}".strip()
 
 
-def _has_died(owner: str) -> bool:
+def has_died(owner: str) -> bool:
     """Whether the owner's process surely runs no more; of other machines nobody here knows."""
     machine, _, rest = owner.partition("/")
     if os.name != "posix" or machine != _machine():

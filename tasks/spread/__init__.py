@@ -1,0 +1,1 @@
+"""Prefect task runners that score examples in other processes."""
