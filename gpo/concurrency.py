@@ -14,8 +14,7 @@ from typing import Any, Generic, TypeVar
 class Limiter:
     """Lets at most `slots` callers work at once. The next is the one with the lowest priority number, then the oldest.
 
-    Calls for the same example of many candidates thereby go out one after the other, and a server that caches
-    prompt prefixes reads the example once.
+    Calls that begin alike can thereby go out one after the other, for a server that keeps the beginnings of prompts.
     """
 
     def __init__(self, slots: int) -> None:

@@ -114,6 +114,17 @@ def render(
     )
 
 
+def begins_with_instruction(template: Sequence[Message]) -> bool:
+    """Whether the messages of all examples begin alike: with the instruction, and what of an example comes after it.
+
+    >>> begins_with_instruction(place_instruction("Q: {{input}}", "before"))
+    True
+    >>> begins_with_instruction(place_instruction("Q: {{input}}", "end"))
+    False
+    """
+    return next((name == INSTRUCTION for message in template for name in variables_in(message.text)), False)
+
+
 def opening_of(template: Sequence[Message]) -> int:
     """How many system messages a template begins with."""
     return next((number for number, message in enumerate(template) if message.role != "system"), len(template))

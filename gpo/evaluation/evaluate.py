@@ -22,7 +22,7 @@ from gpo.records import Candidate, Example, Score, UsageByRole, total_usage
 from gpo.scoring.reading import Reading
 from gpo.scoring.spec import ExtractSpec, is_judged
 from gpo.spec.task import TaskSpec
-from gpo.template import next_question, render
+from gpo.template import begins_with_instruction, next_question, render
 
 if TYPE_CHECKING:
     from gpo.models.models import Elsewhere, Models
@@ -92,6 +92,7 @@ async def evaluate(
     prompt = _Prompt(model, judge, spec, instruction, demonstrations, target, elsewhere)
     score = Score(values={}, planned=len(examples))
     tried = 0
+    as_block = begins_with_instruction(spec.prompt.template)
     first = spec.optimizer.race_after if incumbent is not None else READ_FIRST
     for block in blocks(examples, first):
         if tried and incumbent is not None and not stays(score, incumbent):
@@ -99,7 +100,7 @@ async def evaluate(
             break
         # Over all examples, so that the size of a block does not decide how many calls may fail.
         allowed = int(spec.max_failure_rate * len(examples)) - score.failed
-        inquiry = BlockOfCalls(block, offset=tried, allowed=allowed)
+        inquiry = BlockOfCalls(block, offset=tried, allowed=allowed, as_block=as_block)
         with calls_about(candidate=Candidate(instruction=instruction).id):
             scored = await _score_block(prompt, inquiry)
         score = join_scores(score, scored, kept)

@@ -133,7 +133,9 @@ def repeat_of(seed: int, step: int, place: int | str) -> int:
 class BlockOfCalls:
     """The calls about one block of examples, of which `allowed` may fail.
 
-    `offset` is the block's place among all examples: of all calls that wait, those about earlier examples go first.
+    `offset` is the block's place among all examples. Of all calls that wait, whoever asks, those about earlier examples
+    go first, so that a server that keeps the beginnings of prompts reads an example once; with `as_block`, those of
+    earlier blocks, each block in one piece, since its calls begin alike.
     `asked` counts the calls that were needed, those answered from the ledger among them; `lost` is what was billed for
     calls that failed, `reasons` says by example id why there is no answer, or no score for it, and
     `failed_calls` what a program did before it failed.
@@ -142,6 +144,7 @@ class BlockOfCalls:
     block: Sequence[Example]
     offset: int
     allowed: int
+    as_block: bool = False
     asked: int = 0
     failures: list[GpoError] = field(default_factory=list)
     lost: UsageByRole = field(default_factory=dict)
@@ -155,7 +158,7 @@ class BlockOfCalls:
             TooManyFailures: more calls failed than are allowed. The first one too many cancels the rest.
         """
         self.asked += len(keys)
-        places = {example.id: self.offset + index for index, example in enumerate(self.block)}
+        places = {example.id: self.offset + (0 if self.as_block else index) for index, example in enumerate(self.block)}
         # Two examples may ask the same; that is one call, paid for and told once.
         asks = {key.digest: Ask(key, sampling, places[name], name) for name, key in keys.items()}
         failed: list[ModelCallError] = []

@@ -61,6 +61,23 @@ def heard_while(work: Any) -> list[Event]:
     return heard
 
 
+@pytest.mark.parametrize("message", ["{{instruction}} {{review}}", "{{review}} {{instruction}}"])
+def test_calls_that_begin_alike_go_out_one_after_the_other(message: str) -> None:
+    fake = scripted("positive")
+    model = chat_model(fake, max_concurrency=1)
+    spec = task(prompt={"instruction": "A", "messages": [{"user": message}]})
+
+    async def run() -> None:
+        await asyncio.gather(*(evaluate(model, spec, each, examples(4)) for each in ("A", "B")))
+
+    asyncio.run(run())
+    words = [call.text.split() for call in fake.calls]
+    begins = [found[0] if message.startswith("{{i") else found[1] for found in words]
+    # The first two had a place before the second prompt came.
+    assert begins[2:] == sorted(begins[2:])
+    assert len(begins) == 8
+
+
 def test_values_are_in_the_order_of_the_examples() -> None:
     fake = scripted(lambda messages: right(messages) if number_in(messages) < 4 else "positive")
     score = score_of(fake, 6)
