@@ -111,6 +111,13 @@ class DatasetSpec(Record):
                 )
         return value
 
+    @field_validator("path")
+    @classmethod
+    def _may_be_a_path(cls, value: Path | None) -> Path | None:
+        if "\0" in str(value):
+            raise ValueError("a path holds no character U+0000")
+        return value
+
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:

@@ -14,7 +14,7 @@ from gpo.spec.models import ModelSpec, ModelsSpec
 from gpo.spec.strict_yaml import StrictYamlError, read_yaml
 from gpo.spec.task import TaskSpec
 
-MOST_BYTES = 2_000_000
+MOST_BYTES = 500_000
 """The longest file that is read as a spec."""
 
 _UNREPEATED = {"api_key_env", "base_url", "url_env"}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, PrivateAttr, field_validator, model_validator
 
@@ -35,6 +36,16 @@ class PriceSpec(Record):
         1.5
         """
         return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1_000_000
+
+
+def _is_address(value: str) -> bool:
+    """Whether an address of http leads somewhere."""
+    try:
+        parts = urlsplit(value)
+        is_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return bool(parts.hostname) and is_port and value.isprintable() and " " not in value
 
 
 class ModelSpec(Record):
@@ -105,6 +116,8 @@ class ModelSpec(Record):
             )
         if value is not None and not value.lower().startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
+        if value is not None and not _is_address(value):
+            raise ValueError("must name a host, and a port from 1 to 65535 if any, without blanks")
         return value
 
     @field_validator("parameters")

@@ -1,7 +1,7 @@
 """Reads YAML as a person would read it: what YAML has beyond plain texts, numbers, lists and mappings is refused.
 
-Aliases let a line stand for a billion; of two equal keys one would win in silence; dates and very long numbers become
-something that nobody wrote.
+Aliases let a line stand for a billion; of two equal keys one would win in silence; dates, very long numbers, 1:30
+(ninety) and 010 (eight) become something that nobody wrote; a cap of .inf is none.
 """
 
 import re
@@ -20,6 +20,16 @@ MOST_DIGITS = 15
 
 _DATE = "tag:yaml.org,2002:timestamp"
 _INT = "tag:yaml.org,2002:int"
+_FLOAT = "tag:yaml.org,2002:float"
+
+_ODD_NUMBERS = {
+    "endless": "a number without end, or none at all",
+    "sixties": "a number that YAML counts in sixties",
+    "eights": "a number that YAML counts in eights",
+}
+_ODD_NUMBER = re.compile(
+    r"(?i)(?P<endless>[-+]?\.inf|\.nan)|(?P<sixties>[-+]?[\d_]+(:\d+)+(\.[\d_]*)?)|(?P<eights>[-+]?0[0-7_]+)"
+)
 
 
 class StrictYamlError(ValueError):
@@ -30,8 +40,9 @@ def read_yaml(text: str) -> Any:
     """The content of a YAML text.
 
     Raises:
-        StrictYamlError: it is no YAML, or holds an alias, a key twice, a date, a whole number of more than
-            `MOST_DIGITS` digits, or lists and mappings deeper than `MOST_DEEP`; the message says where, and what to do.
+        StrictYamlError: it is no YAML, or holds an alias, a key twice, a date, a whole number of over `MOST_DIGITS`
+            digits, a number that is not written plainly, or lists and mappings deeper than `MOST_DEEP`; the message
+            says where, and what to do.
     """
     try:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - it makes nothing but plain values
@@ -80,6 +91,9 @@ class _StrictLoader(yaml.SafeLoader):
         if node.tag == _INT and len(re.sub(r"\D", "", node.value)) > MOST_DIGITS:
             what = f"a whole number of more than {MOST_DIGITS} digits, {shorten_value(node.value)}"
             raise _refusal(node.start_mark, f"{what}; put it into quotes, if it is a text")
+        if node.tag in (_INT, _FLOAT) and (found := _ODD_NUMBER.fullmatch(node.value)):
+            what = f"{_ODD_NUMBERS[str(found.lastgroup)]}, {shorten_value(node.value)}"
+            raise _refusal(node.start_mark, f"{what}; write a plain number, or put it into quotes, if it is a text")
         return super().construct_scalar(node)
 
 

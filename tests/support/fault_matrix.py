@@ -444,7 +444,7 @@ SPECS = Kind(
     "Exit 2, one message, soon, and no long value in it.",
     (
         Fault(
-            "Dates, depth, endless numbers, aliases, a key twice, huge splits, files without end",
+            "Dates, depth, endless and odd numbers, aliases, a key twice, huge splits, files without end",
             "Refused with the line.",
             seen(
                 YAML,
@@ -454,9 +454,13 @@ SPECS = Kind(
             ),
         ),
         Fault(
-            "A `base_url` that is no http or https address",
+            "A `base_url` that is no http or https address, or leads nowhere",
             "Refused when the spec is read.",
-            seen("tests/gpo/spec/test_models.py", "test_an_address_of_another_kind_is_refused"),
+            seen(
+                "tests/gpo/spec/test_models.py",
+                "test_an_address_of_another_kind_is_refused",
+                "test_an_address_that_leads_nowhere_is_refused",
+            ),
         ),
         Fault(
             "Escape sequences in keys and texts",

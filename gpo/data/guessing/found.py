@@ -1,5 +1,6 @@
 """What a file or a folder of labelled rows shows: how it is written, and what its rows are."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -49,7 +50,7 @@ def find_in(data: Path, choices: Choices = UNDECIDED, ask: Ask = take_default) -
     Raises:
         DatasetError: the data cannot be read, has too few rows, or does not show what is input and what is answer.
     """
-    if not data.exists():
+    if not os.path.exists(data):  # noqa: PTH110 - Path.exists raises where a name is too long
         raise DatasetError(f"{data}: no such file or folder; name a file of labelled rows, or a folder of splits")
     if data.is_dir():
         files = split_files(data)

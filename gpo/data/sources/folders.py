@@ -8,6 +8,7 @@ from gpo.data.sources.files import COMPRESSED, LOADERS, FileReading, NumberedRow
 from gpo.data.sources.paths import is_there
 from gpo.data.sources.registry import Table, Tables, source
 from gpo.errors import DatasetError, suggestion
+from gpo.formatting import shorten
 from gpo.records import Split
 from gpo.spec.dataset import DatasetSpec
 
@@ -41,7 +42,11 @@ def path_tables(dataset: DatasetSpec, reading: FileReading) -> Tables:
         DatasetError: the folder lacks the file of a split, or has two.
     """
     path = Path(str(dataset.path))
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long for the disk
+        raise DatasetError(f"{shorten(str(path))}: cannot be read: {error.strerror}") from None
+    if not is_folder:
         return Tables(whole=(_of_file(path, reading),))
     files = split_files(path)
     # Of train alone, dev can be cut off; nothing stands in for test.

@@ -270,6 +270,12 @@ def test_what_is_no_file_is_no_file_of_rows_nor_a_split(
         load_splits(spec_for(path=tmp_path / "splits"))
 
 
+def test_a_name_that_is_too_long_for_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="File name too long") as caught:
+        load_splits(spec_for(path=tmp_path / f"{'a' * 5000}.jsonl"))
+    assert len(str(caught.value)) < 300
+
+
 def test_an_unknown_ending(tmp_path: Path) -> None:
     (tmp_path / "data.jsnl").write_text("{}")
     with pytest.raises(DatasetError, match=r"data\.jsnl: cannot tell the format .* '\.jsnl'; did you mean '\.jsonl'\?"):

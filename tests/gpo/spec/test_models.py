@@ -19,6 +19,17 @@ def test_an_address_of_another_kind_is_refused(address: str) -> None:
         ModelSpec(model="openai:x", base_url=address)
 
 
+@pytest.mark.parametrize(
+    "address", ["http:///v1", "http://host:99999/v1", "http://host:0/v1", "http://[::1/v1", "http://a b"]
+)
+def test_an_address_that_leads_nowhere_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="must name a host, and a port from 1 to 65535"):
+        ModelSpec(model="openai:x", base_url=address)
+    with pytest.raises(ValidationError, match="without blanks"):
+        ModelSpec(model="openai:x", base_url="https://host/v1\n")
+    assert ModelSpec(model="openai:x", base_url="http://[::1]:11434/v1").base_url == "http://[::1]:11434/v1"
+
+
 def test_a_run_costs_what_its_priced_models_cost() -> None:
     usage = {
         "task": Usage(calls=10, input_tokens=1_000_000, output_tokens=100_000),

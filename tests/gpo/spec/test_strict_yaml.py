@@ -31,6 +31,14 @@ REFUSED = {
     "a key twice": ("gate: {}\nname: x\ngate: {}", "line 3, column 1: the key 'gate' for the second time"),
     "a key twice inside": ("models: {task: a, 'task': b}", "the key 'task' for the second time"),
     "a Python object": ("a: !!python/object/apply:os.system [id]", "not valid YAML"),
+    "a cap without end": (
+        "budget: {max_cost: .inf}",
+        "column 20: a number without end, or none at all, '.inf'",
+    ),
+    "no number": ("gate: {min_gain: .NaN}", "a number without end, or none at all"),
+    "a time of day": ("seed: 1:30", "a number that YAML counts in sixties, '1:30'; write a plain number"),
+    "a length of time": ("seed: 1:30:00.5", "a number that YAML counts in sixties"),
+    "a number with a zero before it": ("seed: 010", "a number that YAML counts in eights, '010'"),
     "a huge split": ("split: {train: 99999999999999999999}", "a whole number of more than 15 digits"),
 }
 
@@ -49,12 +57,12 @@ def test_it_is_refused_with_its_place(case: str, tmp_path: Path) -> None:
 
 
 def test_quotes_make_a_text_of_it() -> None:
-    assert read_yaml("a: '2024-99-99'\nb: \"99999999999999999999\"\nc: 1.5\nd: -12\ne: [null, true]") == {
+    assert read_yaml("a: '2024-99-99'\nb: \"99999999999999999999\"\nc: 1.5\nd: -12\ne: [null, true, 0, '010']") == {
         "a": "2024-99-99",
         "b": "99999999999999999999",
         "c": 1.5,
         "d": -12,
-        "e": [None, True],
+        "e": [None, True, 0, "010"],
     }
 
 
@@ -81,7 +89,7 @@ def test_a_file_that_is_too_long_for_a_spec_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     with path.open("wb") as file:
         file.truncate(10**12)
-    with pytest.raises(SpecError, match="is longer than 2,000,000 bytes"):
+    with pytest.raises(SpecError, match="is longer than 500,000 bytes"):
         load_spec(path)
 
 
@@ -93,6 +101,9 @@ def test_a_dataset_that_is_a_link_to_itself_is_a_dataset_that_cannot_be_read(tmp
     path.write_text(safe_dump({"name": "x", "prompt": part, "dataset": dataset, "answer": {"kind": "free"}}))
     (tmp_path / "rows.jsonl").symlink_to("rows.jsonl")
     assert load_spec(path).dataset.path == tmp_path / "rows.jsonl"
+    path.write_text(path.read_text().replace("rows.jsonl", '"rows\\0.jsonl"'))
+    with pytest.raises(SpecError, match=r"`dataset\.path`: a path holds no character U\+0000"):
+        load_spec(path)
 
 
 VALUES = st.recursive(
