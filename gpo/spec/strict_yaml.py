@@ -40,9 +40,9 @@ def read_yaml(text: str) -> Any:
     """The content of a YAML text.
 
     Raises:
-        StrictYamlError: it is no YAML, or holds an alias, a key twice, a date, a whole number of more than
-            `MOST_DIGITS` digits, a number that is not written plainly, or lists and mappings deeper than `MOST_DEEP`;
-            the message says where, and what to do.
+        StrictYamlError: it is no YAML, or holds an alias, a key twice, a date, a whole number of over `MOST_DIGITS`
+            digits, a number that is not written plainly, or lists and mappings deeper than `MOST_DEEP`; the message
+            says where, and what to do.
     """
     try:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - it makes nothing but plain values
