@@ -6,7 +6,8 @@ from pathlib import Path
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.runtime import deployment
+from prefect.runtime import deployment, flow_run
+from prefect.settings import PREFECT_UI_URL
 from prefect.states import Completed
 
 from flows.optimize import optimize_job
@@ -17,6 +18,7 @@ from gpo.migration.run import MigrationSteps, migrate
 from gpo.models.sharing import ask_anew
 from gpo.production.decide import GATE
 from gpo.production.decision_log import open_production
+from gpo.progress import Note, emit
 from gpo.records import Splits
 from gpo.report.checks.migration import claim
 from gpo.runs.job import Job, load_job
@@ -57,6 +59,8 @@ async def migrate_prompt(
     """
     job = await asyncio.to_thread(load_job, spec, seed, home, calls=calls)
     with open_production(job.settings, job.home) as production, ask_anew(fresh), notes_in_log():
+        if PREFECT_UI_URL.value():
+            emit(Note(f"watch it: {flow_run.ui_url}"))
         unattended = promote or deployment.id is not None
         plan = await asyncio.to_thread(
             partial(plan_migration, job, production, to, optimize=optimize, margin=margin, unattended=unattended)

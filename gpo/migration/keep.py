@@ -1,4 +1,4 @@
-"""Keeps what came of a migration: the decision, the recommended pair as a version, and the move of the alias."""
+"""Keeps what came of a migration: the decisions, the pairs that pass as versions, and the move of the alias."""
 
 from gpo.database.engine import utc_now
 from gpo.gate.error_budget import AliasUse
@@ -20,17 +20,15 @@ def use_of_alias(plan: MigrationPlan, production: Production) -> AliasUse:
     return looks.model_copy(update={"unattended": plan.unattended}).use_of(plan.id)
 
 
-def keep_version(
-    plan: MigrationPlan, production: Production, pair: ModelPair, contender: Contender, spec: str
-) -> PromptVersion:
-    """The recommended pair as a version of its prompt, which carries the model that it was proven with.
+def keep_version(plan: MigrationPlan, production: Production, pair: ModelPair, contender: Contender) -> PromptVersion:
+    """A pair that passes as a version of its prompt, which carries the model that it was proven with.
 
     No alias is moved. A prompt that was kept for another model already is a version of its own for this one.
     """
     base = plan.live.content.model_copy(update={"instruction": pair.instruction, "model": ""})
     lineage = lineage_of_spec(contender.spec, plan.splits.fingerprint).model_copy(
         update={
-            "spec": spec,
+            "spec": contender.spec.fingerprint(),
             "run": plan.id,
             "dev": pair.dev,
             "test": pair.test,
@@ -59,28 +57,29 @@ def asks_alike(known: AskedWith | None, asked: AskedWith) -> bool:
     return known is not None and known.model_dump(include=options) == asked.model_dump(include=options)
 
 
-def keep_decision(plan: MigrationPlan, production: Production, found: Migration, version: PromptVersion | None) -> None:
-    """Keep that it was decided about the alias, by which the next decision knows it. Doing so again changes nothing."""
-    shown = found.best or max(found.tested, key=lambda pair: pair.verdict.gain.value if pair.verdict else 0.0)
-    if shown.verdict is None:
+def keep_decision(plan: MigrationPlan, production: Production, pair: ModelPair, version: PromptVersion | None) -> None:
+    """Keep what was decided about a pair, by which the next decision about the alias knows it; again changes nothing.
+
+    All pairs of a migration are one use of the alias. What passed and goes live after that begins a new budget.
+    """
+    if pair.verdict is None:
         return
     dataset = lineage_of_spec(plan.job.spec, plan.splits.fingerprint).dataset
-    verdict = shown.verdict
     decision = Decision(
         run=plan.id,
-        prompt=found.prompt,
-        alias=found.alias,
-        basis=content_hash(["migrate", basis_of(plan.job.spec, dataset)], length=16),
-        champion=found.against.version,
+        prompt=plan.live.name,
+        alias=plan.alias,
+        basis=content_hash(["migrate", pair.model, basis_of(plan.job.spec, dataset)], length=16),
+        champion=plan.live.version,
         challenger=None if version is None else version.version,
         status="checked",
         dataset=dataset,
         dev=None,
-        verdict=verdict,
-        reason=f"{shown.model} with the {shown.prompt} prompt: {verdict.reasons[0]}",
+        verdict=pair.verdict,
+        reason=f"{pair.model} with the {pair.prompt} prompt: {pair.verdict.reasons[0]}",
         created_at=utc_now(),
         checked="" if version is None else version.digest,
-        text=shown.instruction,
+        text=pair.instruction,
     )
     known = production.decisions.find(decision.id)
     if known is not None:
@@ -94,10 +93,11 @@ def promote_pair(production: Production, found: Migration, who: str) -> Migratio
     Raises:
         AliasMovedError: the alias points elsewhere by now.
     """
-    if found.version is None or found.best is None:
+    best = found.best
+    if best is None or best.version is None:
         return found
-    why = f"migration {found.id}: {found.best.model}"
-    if production.registry.resolve(found.prompt, found.alias).version != found.version:
+    why = f"migration {found.id}: {best.model}"
+    if production.registry.resolve(found.prompt, found.alias).version != best.version:
         before = found.against.version
-        production.registry.promote(found.prompt, found.version, found.alias, who=who, why=why, expected=before)
+        production.registry.promote(found.prompt, best.version, found.alias, who=who, why=why, expected=before)
     return found.model_copy(update={"promoted": True})

@@ -28,7 +28,7 @@ class ModelPair(Record):
     """A model with a prompt: that of production, or a new one, which the search `run` has found.
 
     `dev_gain` is the difference to the present pair on dev, `verdict` the gate's on test; None where the pair was not
-    tested, and `left_out` says why. `cost` is that of 1,000 calls.
+    tested, and `left_out` says why. `cost` is that of 1,000 calls. `version` is what a pair that passes is kept as.
     """
 
     model: str
@@ -44,6 +44,7 @@ class ModelPair(Record):
     left_out: str = ""
     cost: float | None = None
     times: CallTimes | None = None
+    version: int | None = None
 
     @property
     def passes(self) -> bool:
@@ -54,9 +55,9 @@ class ModelPair(Record):
 class Migration(Record):
     """What came of a migration: the `present` pair, the others, and which of them is recommended, by its place.
 
-    `required` is the difference above which the interval has to lie, less than 0 where worse will do. `version` is what
-    the recommended pair is kept as, and `promoted` whether the alias points to it now. `paid` are the calls that were
-    paid for now, `cached` answers that were known; costs are in the currency of the prices, None without any.
+    `required` is the difference above which the interval has to lie, less than 0 where worse will do.
+    `promoted`: the alias points to the recommended pair now. `paid` are the calls that were paid for now, `cached`
+    answers that were known; costs are in the currency of the prices, None without any.
     """
 
     id: str
@@ -69,7 +70,6 @@ class Migration(Record):
     present: ModelPair
     pairs: tuple[ModelPair, ...]
     recommended: int | None = None
-    version: int | None = None
     promoted: bool = False
     warnings: tuple[str, ...] = ()
     paid: int = 0

@@ -43,13 +43,17 @@ class MigrationSteps:
 
 @dataclass
 class _Course:
-    """A migration under way: its scores on dev and test by place, what was searched, and what it all took."""
+    """A migration under way: its scores on dev and test by place, what was searched, and what it all took.
+
+    `timed` are the last scores of each model that keep all answers.
+    """
 
     plan: MigrationPlan
     production: Production
     steps: MigrationSteps
     contenders: dict[int, Contender] = field(default_factory=dict)
     dev: dict[int, Score] = field(default_factory=dict)
+    timed: dict[int, Score] = field(default_factory=dict)
     test: dict[int, Score] = field(default_factory=dict)
     runs: dict[int, Outcome] = field(default_factory=dict)
     paid: list[tuple[ModelsSpec, UsageByRole]] = field(default_factory=list)
@@ -59,6 +63,7 @@ class _Course:
         contender = self.contenders[place]
         found = await self.steps.score(self.plan, self.plan.names[place], contender, split)
         self._count(contender.spec.models, found.paid, found.score.usage)
+        self.timed[place] = found.score
         return found.score
 
     def _count(self, models: ModelsSpec, paid: UsageByRole, used: UsageByRole) -> None:
@@ -146,9 +151,8 @@ def _conclude(course: _Course, gains: dict[int, Interval], tested: Sequence[int]
     for place in range(1, len(plan.models)):
         left_out = "" if place in tested else "on dev, all of its interval lies below what is required"
         more = {"dev_gain": gains[place], "verdict": verdicts.get(place), "left_out": left_out}
-        pairs.append(_pair(course, place).model_copy(update=more))
-    chosen = recommend(pairs, accepts_worse=plan.required < 0)
-    found = Migration(
+        pairs.append(_keep(course, place, _pair(course, place).model_copy(update=more)))
+    return Migration(
         id=plan.id,
         task=plan.job.spec.name,
         prompt=plan.live.name,
@@ -158,18 +162,17 @@ def _conclude(course: _Course, gains: dict[int, Interval], tested: Sequence[int]
         required=plan.required,
         present=_pair(course, PRESENT),
         pairs=tuple(pairs),
-        recommended=chosen,
+        recommended=recommend(pairs, accepts_worse=plan.required < 0),
         warnings=tuple(_warnings(plan)),
         **course.total(),
     )
-    version = None
-    if chosen is not None:
-        contender = course.contenders[chosen + 1]
-        version = keep_version(plan, production, pairs[chosen], contender, contender.spec.fingerprint())
-        found = found.model_copy(update={"version": version.version})
-    if tested:
-        keep_decision(plan, production, found, version)
-    return found
+
+
+def _keep(course: _Course, place: int, pair: ModelPair) -> ModelPair:
+    """Keep what was decided about a pair, and the pair as a version where it passes."""
+    version = keep_version(course.plan, course.production, pair, course.contenders[place]) if pair.passes else None
+    keep_decision(course.plan, course.production, pair, version)
+    return pair.model_copy(update={"version": version and version.version})
 
 
 def _pair(course: _Course, place: int) -> ModelPair:
@@ -189,7 +192,7 @@ def _pair(course: _Course, place: int) -> ModelPair:
         dev=measurement(course.dev[place]),
         test=None if place not in course.test else measurement(course.test[place]),
         cost=cost_of_calls(contender, whole),
-        times=times_of(whole[-1]),
+        times=times_of(course.timed[place]),
     )
 
 

@@ -133,7 +133,9 @@ def count_looks(production: Production, prompt: str, alias: str) -> AliasLooks:
         return any(at >= each.created_at and _is_of(each, version) for at, version in live)
 
     decisions = production.decisions.list_decisions(prompt, alias)
-    since = takewhile(lambda each: not is_promotion(each), decisions)
+    # A migration has a decision about each of its pairs, of which one was put live.
+    promoted = {each.run for each in decisions if is_promotion(each)}
+    since = takewhile(lambda each: each.run not in promoted, decisions)
     runs = dict.fromkeys(each.run for each in since if each.verdict is not None)
     return AliasLooks(alias=alias, runs=tuple(reversed(runs)))
 

@@ -80,17 +80,18 @@ def test_the_pair_that_passes_is_kept_with_its_model_and_a_repetition_pays_for_n
         assert strong.times.n == SIZES["test"]
 
         again = gpo.migrate(path, to=models, progress=False).migration
-        assert (again.paid, again.cost_paid, again.id, again.version) == (0, 0.0, found.id, found.version)
+        assert (again.paid, again.cost_paid, again.id, again.best) == (0, 0.0, found.id, found.best)
         assert [pair.verdict for pair in again.pairs] == [pair.verdict for pair in found.pairs]
 
     best = result.best
     assert best is not None
+    assert len({pair.version for pair in (strong, careful)} | {1}) == 3
     with open_production(load_settings(), tmp_path / ".gpo") as production:
         assert len(count_looks(production, "reviews", "production").runs) == 1
         assert production.registry.record("reviews").aliases == {"production": 1}
         assert result.promote(who="ada").promoted
         live = production.registry.resolve("reviews")
-        assert live.version == found.version
+        assert live.version == best.version
         assert live.lineage is not None
         assert live.lineage.asked is not None
         assert live.lineage.asked.model == best.model
@@ -137,7 +138,7 @@ def test_as_a_flow_it_promotes_what_passes(tmp_path: Path, prefect_api: str, mon
     assert found.best is not None
     assert state.message == f"reviews: {found.best.model} with the prompt of production may replace openai:old: better"
     with open_production(load_settings(), tmp_path / ".gpo") as production:
-        assert production.registry.record("reviews").aliases == {"production": found.version}
+        assert production.registry.record("reviews").aliases == {"production": found.best.version}
 
 
 def test_what_is_wrong_is_told_before_anything_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from shlex import quote
 from gpo.formatting import count, fraction, money, signed
 from gpo.gate.verdict import GateVerdict
 from gpo.migration.pairs import Migration, MigrationOutcome, ModelPair
+from gpo.migration.verdicts import HEADROOM
 from gpo.report.gate import verdict_facts
 from gpo.report.markdown import fence, inline, pipe_table
 
@@ -57,7 +58,7 @@ def rule_line(found: Migration) -> str:
 def search_line(found: Migration) -> str:
     """With which models a better prompt was searched for, and why with these."""
     searched = ", ".join(f"{pair.model} (run {pair.run})" for pair in found.pairs if pair.run)
-    why = "may reach the present pair on dev and have not clearly done so"
+    why = f"may come within {HEADROOM:g} of the present pair on dev and are not clearly ahead of it"
     if searched:
         rule = "" if found.optimize == "all" else f": models that {why}"
         return f"A better prompt was searched for with {searched}{rule}."
@@ -139,17 +140,19 @@ def use_line(found: Migration) -> str:
 def next_lines(found: Migration, spec: str = "SPEC", home: str = "") -> list[str]:
     """What to do next: what to type, and what to write into the spec."""
     best = found.best
-    if best is None or found.version is None:
+    if best is None or best.version is None:
         return []
     asked = best.asked
     options = {"base_url": asked.base_url, "api_key_env": asked.api_key_env, "parameters": dict(asked.parameters)}
     written = {"model": asked.model, **{name: value for name, value in options.items() if value}}
     model = json.dumps(written, ensure_ascii=False)
+    others = [f"version {pair.version} ({name_of(pair)})" for pair in found.pairs if pair.version and pair is not best]
     told = [f"Then name the model in {spec}: `models: {{task: {model}}}`; `gpo.load_chain` takes that of the version."]
+    told += [f"Of the others, these may replace it as well: {', '.join(others)}."] if others else []
     if found.promoted:
-        return [f"{found.alias} points to version {found.version} now.", *told]
+        return [f"{found.alias} points to version {best.version} now.", *told]
     where = f" --home {quote(home)}" if home else ""
-    command = f"gpo prompt promote {found.prompt} {found.version} --alias {found.alias}"
+    command = f"gpo prompt promote {found.prompt} {best.version} --alias {found.alias}"
     return [f"{_NEXT}{command} --why {quote(f'migration {found.id}')}{where}", *told]
 
 

@@ -51,7 +51,7 @@ def pair(
     return ModelPair(model=model, asked=ASKED, prompt="production", instruction="Judge.", verdict=verdict, **more)
 
 
-def migration(*pairs: ModelPair, required: float = 0.0, version_kept: int | None = None) -> Migration:
+def migration(*pairs: ModelPair, required: float = 0.0) -> Migration:
     present = ModelPair(model="openai:old", asked=ASKED, prompt="production", instruction="Judge.", is_present=True)
     return Migration(
         id="reviews-migrate-1",
@@ -64,7 +64,6 @@ def migration(*pairs: ModelPair, required: float = 0.0, version_kept: int | None
         present=present,
         pairs=pairs,
         recommended=recommend(pairs, accepts_worse=required < 0),
-        version=version_kept,
     )
 
 
@@ -116,11 +115,12 @@ def test_exit_codes_are_those_of_a_check() -> None:
 
 
 def test_what_is_shown_has_a_cell_for_each_column_and_escapes_names() -> None:
-    found = migration(pair("<b>|a", 160, cost=0.5), version_kept=2)
+    found = migration(pair("<b>|a", 160, cost=0.5, version=2), pair("b", 150, version=3))
     rows = pair_rows(found)
     assert {len(row) for row in rows} == {len(rows[0])}
     text = migration_markdown(found)
     assert text.startswith("### reviews: &lt;b&gt;\\|a with the prompt of production may replace openai:old: better\n")
+    assert "as well: version 3" in text
     assert "gpo prompt promote reviews 2 --alias production --why 'migration reviews-migrate-1'" in text
 
 

@@ -33,8 +33,8 @@ class MigrationOptions:
         str,
         typer.Option(
             metavar="WHICH",
-            help="With which models a better prompt is searched for: `promising`, those that may reach the present "
-            "pair on dev and have not done so clearly; `all`; or `none`.",
+            help="With which models a better prompt is searched for: `promising`, those that may come within 0.2 of "
+            "the present pair on dev and are not clearly ahead of it; `all`; or `none`.",
         ),
     ] = "promising"
     margin: Annotated[
