@@ -18,12 +18,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.tables import markdown_table
-from gpo.concurrency import AdaptiveLimiter, Place
 from gpo.database.engine import open_database
 from gpo.errors import ModelCallError
 from gpo.messages.message import Message
 from gpo.models.chat import Sampling
 from gpo.models.ledger import Ledger
+from gpo.models.limiter import AdaptiveLimiter, Place
 from gpo.models.models import open_models
 from gpo.settings import Settings
 from gpo.spec.models import ModelsSpec

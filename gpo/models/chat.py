@@ -5,11 +5,10 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
-from gpo.concurrency import AdaptiveLimiter, Limiter, Place, after_turns
 from gpo.errors import ModelCallError
 from gpo.files import real_path
 from gpo.messages.message import Message
@@ -18,6 +17,7 @@ from gpo.models.client import Connection
 from gpo.models.clients.rate import ModelRate, Sent
 from gpo.models.failures import Failure
 from gpo.models.ledger import Answer, CallKey
+from gpo.models.limiter import AdaptiveLimiter, Limiter, Place, after_turns
 from gpo.models.local.gguf import checksum
 from gpo.models.replies import NO_TOKENS, Billed
 from gpo.models.retry import LONGEST_ASKED_S, call_with_retries
@@ -76,7 +76,7 @@ class ChatModel:
     _identity: Mapping[str, Any] = field(init=False)
     _keys: dict[Sampling, CallKey] = field(init=False, default_factory=dict)
     _limiter: AdaptiveLimiter = field(init=False)
-    _shared_limit: SharedLimit | None = field(init=False, default=None)
+    _shared_limit: SharedLimit | None = field(init=False)
     _claiming: Limiter = field(init=False)
     _told_of_others: bool = field(init=False, default=False)
     _connecting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -90,8 +90,7 @@ class ChatModel:
         # Of models that run here nobody counts the calls.
         place = f"{self.spec.model} {self.spec.base_url or ''}"
         share = None if self.spec.is_free else self.answers.share(place, self.spec.max_concurrency)
-        if share is not None:
-            self._shared_limit = SharedLimit(self._limiter, share)
+        self._shared_limit = None if share is None else SharedLimit(self._limiter, share)
 
     async def aclose(self) -> None:
         """Leave the calls at once to others."""
@@ -262,18 +261,12 @@ class ChatModel:
                 self._limiter.too_much(place.began, wait if wait <= LONGEST_ASKED_S else 0.0)
 
         try:
+            asked = partial(connection.invoke, key.messages, parameters)
             answer = await call_with_retries(
-                lambda: connection.invoke(key.messages, parameters),
-                self.spec,
-                connection.secrets,
-                revive,
-                hear=hear,
-                rest=place.rest,
-                again=again,
+                asked, self.spec, connection.secrets, revive, hear=hear, rest=place.rest, again=again
             )
         except ModelCallError as error:
-            billed = _billed(failed)
-            error.input_tokens, error.output_tokens = billed
+            error.input_tokens, error.output_tokens = _billed(failed)
             raise
         self._limiter.went_well(answer.seconds or 0.0)
         if self.rate is not None and sent is not None:

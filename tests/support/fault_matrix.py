@@ -130,7 +130,7 @@ BUSY = Kind(
             seen(
                 LIMITS,
                 "test_a_server_is_asked_as_many_calls_at_once_as_it_takes",
-                "tests/gpo/test_concurrency.py",
+                "tests/gpo/models/test_limiter.py",
                 "test_the_limit_is_halved_once_for_calls_that_were_out_and_grows_while_they_are_quick",
                 "test_nobody_is_let_in_before_the_server_said_and_then_the_first_goes_first",
             ),

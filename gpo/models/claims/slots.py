@@ -14,11 +14,11 @@ from typing import Protocol
 
 from sqlalchemy import Engine, select
 
-from gpo.concurrency import Limiter
 from gpo.database.engine import read_transaction, utc_now, write_transaction
 from gpo.database.tables import call_claims
 from gpo.errors import StateError
 from gpo.models.claims import calls as claims
+from gpo.models.limiter import Limiter
 from gpo.records import content_hash
 
 LOOK_S = 0.25

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from gpo.concurrency import Limiter, gather_or_cancel
+from gpo.concurrency import gather_or_cancel
 from gpo.database.engine import utc_now
 from gpo.errors import GpoError, StateError, TargetError
 from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel
 from gpo.models.claims.slots import SharedLimit
+from gpo.models.limiter import Limiter
 from gpo.models.sharing import anew_since, current_shared
 from gpo.models.target.answer import AnswerKeys, ProgramAnswer, read_kept, tokens_of
 from gpo.models.target.calling import as_given

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, insert
 
-from gpo.concurrency import AdaptiveLimiter, Limiter
 from gpo.database.engine import open_database, utc_now, write_transaction
 from gpo.database.tables import call_claims
 from gpo.errors import StateError
 from gpo.models.claims.calls import new_owner
 from gpo.models.claims.slots import SharedLimit, ShareOfSlots
 from gpo.models.ledger import Ledger
+from gpo.models.limiter import AdaptiveLimiter, Limiter
 from tests.support.fakes import chat_model, in_time, scripted
 from tests.support.keys import PLAIN, key
 

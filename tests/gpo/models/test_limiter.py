@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.concurrency import AdaptiveLimiter, Limiter, Place
+from gpo.models.limiter import AdaptiveLimiter, Limiter, Place
 from tests.support.fakes import in_time
 
 
