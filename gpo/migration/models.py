@@ -1,5 +1,6 @@
 """The models that a prompt may move to, as a person names them, each with a name that tells it from the others."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
@@ -18,6 +19,9 @@ MOST_MODELS = 20
 
 _SHARED = ("base_url", "api_key_env", "parameters", "max_concurrency", "timeout_s", "max_retries", "max_age_days")
 """What a model that is named alone has in common with the present one, where both are of one provider."""
+
+_MODEL = re.compile(r"^\s*\{.*?model[\"']?\s*:\s*[\"']?([^\"',}\s]+).*$", re.DOTALL)
+"""The options of a model in YAML, and its name among them."""
 
 _FREE = PriceSpec(input=0, output=0)
 
@@ -80,6 +84,15 @@ def _of_name(name: str, present: ModelSpec) -> ModelSpec:
     if told:
         emit(Note(f"{name}: {' and '.join(told)} as of {present.model}; give `{{model: {name}, ...}}` for others"))
     return model.model_copy(update=shared)
+
+
+def title_of(given: Iterable[str]) -> str:
+    """The models that are named, for a title; what is wrong with one is told elsewhere.
+
+    >>> title_of(["openai:a, local:b", "{model: 'openai:c', price: {input: 1, output: 2}}"])
+    'openai:a, local:b, openai:c'
+    """
+    return ", ".join(_MODEL.sub(r"\1", text) for text in given)
 
 
 def name_models(models: Sequence[ModelSpec]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from prefect.runtime import flow_run
 
 from gpo.errors import GpoError
 from gpo.formatting import shorten
+from gpo.migration.models import title_of
 from gpo.spec.file import load_spec
 
 _READING_ORDER = {"decision": 0, "migration": 0, "report": 1, "pairs": 1, "candidates": 2, "progress": 3}
@@ -39,7 +40,7 @@ def reoptimize_name() -> str:
 def migrate_name() -> str:
     """`tickets · migrate · to openai:new-model`."""
     given = flow_run.parameters
-    return " · ".join([task_name(given["spec"]), "migrate", f"to {shorten(', '.join(map(str, given['to'])))}"])
+    return " · ".join([task_name(given["spec"]), "migrate", f"to {shorten(title_of(given['to']))}"])
 
 
 def task_name(spec: Path | str) -> str:

@@ -87,7 +87,7 @@ def migrate(
 
     Scores the production prompt with each model on dev, searches for a better prompt where that is worth it, and asks
     the gate about the pairs on the locked test split, corrected for their number. Tells cost and times of each pair.
-    With `--margin 0.02` a pair passes that is not worse by more. The pair that passes is kept as a version, and put
+    With `--margin 0.02` a pair passes that is not worse by more. Each pair that passes is kept as a version, and put
     live by the command that is printed, or by `--promote`. Killed at any moment, the same command goes on.
 
     Example: `gpo migrate tickets --to openai:gpt-4.1-mini,anthropic:claude-haiku-4-5 --margin 0.02`
