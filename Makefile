@@ -12,7 +12,7 @@ SELF   := $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-index 
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-fast test-services docs check format lock clean
+.PHONY: help demo up down test test-fast test-services docs check audit format lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ check: $(VENV)/.dev  ## lint, types, layers and the pages of docs/
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m docs.site.build
+
+audit: $(VENV)/.dev  ## known weaknesses of the locked packages, as PyPI tells them; needs the network
+	$(UV) tool run --from 'pip-audit>=2.10,<3' pip-audit --strict --progress-spinner off --require-hashes --disable-pip \
+	  --vulnerability-service pypi -r requirements/dev.txt -r requirements/uv.txt
 
 format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix .

@@ -5,6 +5,7 @@ The methods block: asynchronous code calls them through `asyncio.to_thread`.
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError, field_validator
@@ -113,13 +114,18 @@ class History:
 
         A score that the race ended early ranks below every whole one. They are read a page at a time.
         """
-        columns = scored_prompts.c
-        wanted = (columns.run_key == run_key) & (columns.step < before_step)
+        columns, names = scored_prompts.c, _RANKED_BY[by]
+        order = [columns[name] for name in names]
+        # The sum keeps SQLite from the index by time, whose rows it would then have to sort by score: all of them.
+        wanted = (columns.run_key == run_key) & (columns.step + 0 < before_step)
+        query = select(columns.candidate, columns.score, columns.run_key, *order)
         if candidate is not None:
-            wanted &= columns.candidate_id == candidate
-        order = (columns.step, columns.number) if by == "time" else _BY_SCORE
-        query = select(columns.candidate, columns.score, columns.run_key).where(wanted)
-        query = query.order_by(*(each.desc() for each in (*order, columns.candidate_id))).limit(_PAGE)
+            # Few, found by the key of the table: in an order, SQLite would look for them among all.
+            with read_transaction(self._engine) as connection:
+                own = connection.execute(query.where(wanted & (columns.candidate_id == candidate))).mappings().all()
+            yield from map(self._scored, sorted(own, key=itemgetter(*names), reverse=True))
+            return
+        query = query.where(wanted).order_by(*(each.desc() for each in (*order, columns.candidate_id))).limit(_PAGE)
         offset = 0
         while True:
             with read_transaction(self._engine) as connection:
@@ -204,7 +210,7 @@ class History:
             ) from None
 
 
-_BY_SCORE = (scored_prompts.c.complete, scored_prompts.c.percent, scored_prompts.c.step, scored_prompts.c.number)
+_RANKED_BY = {"time": ("step", "number"), "score": ("complete", "percent", "step", "number")}
 
 _RUNS = select(*(runs.c[name] for name in RunRow.model_fields))
 

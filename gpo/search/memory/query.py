@@ -21,6 +21,8 @@ class Query:
     vector: list[float]
     current: str
     before_step: int
+    own: str | None = None
+    """The entry of `current`, if there is one: it is among the nearest, whether or not the search meets it."""
 
     def nearest(self, collection: "Collection", k: int) -> list[Neighbour]:
         """The `k` nearest, most similar last.
@@ -41,6 +43,8 @@ class Query:
                 for name, similarity in zip(names, self._similarities(vectors), strict=True)
                 if step_of(name) < self.before_step
             }
+            if self.own is not None and step_of(self.own) < self.before_step:
+                (near[self.own],) = self._similarities([self.vector])
             levels = sorted(set(near.values()), reverse=True)
             if is_all or len(levels) > k:
                 least = levels[min(k, len(levels)) - 1] if levels else 0.0

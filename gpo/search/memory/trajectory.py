@@ -139,10 +139,11 @@ class Trajectory:
         text = split_parts(current.instruction, self._parts)[part]
 
         def near_own(collection: "Collection") -> list[Neighbour] | None:
-            found: Any = collection.get(ids=[entry_id(current)], include=["embeddings"])["embeddings"]
+            own = entry_id(current)
+            found: Any = collection.get(ids=[own], include=["embeddings"])["embeddings"]
             if found is None or not len(found):
                 return None
-            return Query(list(map(float, found[0])), text, before_step).nearest(collection, k)
+            return Query(list(map(float, found[0])), text, before_step, own).nearest(collection, k)
 
         if (near := await self._call(near_own, run_key, part)) is not None:
             return near

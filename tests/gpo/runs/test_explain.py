@@ -207,7 +207,8 @@ def test_an_unfinished_run_tells_its_current_prompt_and_not_what_was_never_paid_
     keep(load_job(path), ended=False)
     found = explained(path, 3)
     assert text_of(found, "current prompt") == "Current instruction: Is it any good?\nScore: 80"
-    assert unknown(found) == {"trajectory", "reflection"}
+    assert unknown(found) == {"reflection"}
+    assert "Is it bad?\nScore: 60" in text_of(found, "trajectory")
     assert "has not finished" in found.note
     beyond = explained(path, 4)
     assert "recorded 2 steps so far" in beyond.note

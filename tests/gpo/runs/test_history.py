@@ -1,8 +1,9 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, event, update
 
 from gpo.database.engine import open_database, write_transaction
 from gpo.database.tables import runs
@@ -206,3 +207,22 @@ def test_prompts_of_earlier_steps_are_ranked_by_time_and_by_score(history: Histo
         assert list(history.ranked(RUN.key, 11, by)) == list(in_order(seen, by))
     assert [row.candidate.label for row in history.ranked(RUN.key, 99, "score", rows[7].candidate.id)] == ["s1c03"]
     assert list(history.ranked(RUN.key, 1, "score", rows[7].candidate.id)) == []
+
+
+@pytest.mark.parametrize("by", ["time", "score"])
+@pytest.mark.parametrize("candidate", [None, "c"])
+def test_no_ranking_looks_at_all_prompts(
+    by: Literal["time", "score"], candidate: str | None, history: History, engine: Engine
+) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("the plan of another database is told in other words")
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, text, values, *_: asked.append((text, values)))
+    assert list(history.ranked(RUN.key, 5, by, candidate)) == []
+    text, values = next(each for each in asked if each[0].startswith("SELECT"))
+    with engine.connect() as connection:
+        (plan,) = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
+    if candidate is None:
+        assert plan == f"SEARCH scored_prompts USING INDEX scored_prompts_by_{by} (run_key=?)"
+    else:
+        assert plan.endswith("(run_key=? AND candidate_id=?)")
