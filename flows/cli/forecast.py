@@ -24,6 +24,8 @@ def forecast_lines(found: Forecast) -> list[str]:
         )
     if found.seconds is not None:
         lines.append(f"time    about {duration(found.seconds)}, with as many calls at a time as the spec allows")
+    elif found.least_seconds is not None:
+        lines.append(f"time    at least {duration(found.least_seconds)}, by the limits of a minute")
     if found.known:
         basis = f"Tokens{' and time' if found.seconds is not None else ''} go by {count(found.known, 'kept answer')}"
         lines.append(f"{basis} of these models; what the ledger has already is not paid for again.")

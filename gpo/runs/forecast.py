@@ -9,7 +9,7 @@ from gpo.database.engine import open_state
 from gpo.evaluation.calls import Calls, example_calls
 from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.list_prices import list_cost
-from gpo.models.clients.rate import limits_of, server_of
+from gpo.models.clients.rate import NO_LIMITS, limits_of, server_of
 from gpo.models.ledger_admin import MeanCall, mean_calls
 from gpo.records import Record, Splits, Usage
 from gpo.runs.job import Job
@@ -31,7 +31,8 @@ class Forecast(Record):
     """What a run is going to take, at the most: a search may end before, and the ledger may have answers already.
 
     `search` and `proof` are calls by role. `usage` has calls and tokens by role. `cost` is None where no model has a
-    price, `seconds` where no answer of these models is kept. `known` counts the kept answers that tokens and time go
+    price, `seconds` where no answer of these models is kept. `least_seconds` is what the limits of a minute alone take;
+    None where there is no limit. `known` counts the kept answers that tokens and time go
     by; 0: they go by the length of the texts. `told` says how the search was fitted to its calls, if it was.
     `list_cost` is the cost in US dollars by list prices, where the spec names no price and all models are listed.
     """
@@ -45,6 +46,7 @@ class Forecast(Record):
     known: int
     told: str = ""
     list_cost: float | None = None
+    least_seconds: float | None = None
 
 
 def forecast(job: Job) -> Forecast:
@@ -62,7 +64,7 @@ def forecast(job: Job) -> Forecast:
     kept = _kept(job)
     guessed = _guess(spec, splits)
     usage: dict[str, Usage] = {}
-    seconds, known = 0.0, 0
+    seconds, least, known = 0.0, 0.0, 0
     limits = limits_of(spec.models)
     for role, calls in total_calls([search, proof]).items():
         mean = kept.get(role)
@@ -72,9 +74,10 @@ def forecast(job: Job) -> Forecast:
             calls=calls, input_tokens=math.ceil(calls * tokens_in), output_tokens=math.ceil(calls * tokens_out)
         )
         pace = mean.seconds if mean else None
-        model, limit = spec.models.of(role), limits.get(server_of(spec.models.of(role)))
-        at_least = limit.seconds(calls, calls * (tokens_in + tokens_out)) if limit else math.nan
-        seconds += at_least if pace is None else max(calls * pace / model.max_concurrency, at_least if limit else 0.0)
+        model = spec.models.of(role)
+        limit = limits.get(server_of(model), NO_LIMITS).seconds(calls, calls * (tokens_in + tokens_out))
+        least += limit
+        seconds = math.nan if pace is None else seconds + max(calls * pace / model.max_concurrency, limit)
     cost = spec.models.cost(usage)
     return Forecast(
         steps=steps,
@@ -84,6 +87,7 @@ def forecast(job: Job) -> Forecast:
         cost=cost,
         list_cost=list_cost(spec.models, usage, get_args(ModelRole)) if cost is None else None,
         seconds=None if math.isnan(seconds) else seconds,
+        least_seconds=least or None,
         known=known,
         told=fitted.told,
     )

@@ -55,6 +55,9 @@ class MinuteLimits(NamedTuple):
         return " and ".join(f"{most:,} {what}" for most, what in named if most is not None) + " a minute"
 
 
+NO_LIMITS = MinuteLimits()
+
+
 def limits_of(models: ModelsSpec) -> Mapping[Server, MinuteLimits]:
     """The limits by server: roles of one server and key share theirs, and the lowest that one of them names holds."""
     named: dict[Server, list[ModelSpec]] = {}

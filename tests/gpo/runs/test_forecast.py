@@ -63,4 +63,4 @@ def test_a_limit_of_a_minute_is_the_least_time(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(yaml.safe_dump(spec), encoding="utf-8")
     found = forecast(load_job(path, home=tmp_path / "state"))
-    assert found.seconds == sum(usage.calls for usage in found.usage.values()) > 988
+    assert (found.seconds, found.least_seconds) == (None, sum(usage.calls for usage in found.usage.values()))
