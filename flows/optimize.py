@@ -18,6 +18,7 @@ from tasks.refine import refine
 from tasks.report import finish
 from tasks.retrieve import retrieve
 from tasks.select import select
+from tasks.telling.groups import group
 from tasks.telling.log import notes_in_log
 from tasks.telling.names import optimize_name
 
@@ -25,6 +26,7 @@ OUTCOME = "outcome"
 """Under which name the outcome is handed on: also where Prefect's server is away and cannot be told of the end."""
 
 TASKS = Steps(
+    group=group,
     check=check,
     note_start=note_start,
     inform=inform,
