@@ -36,7 +36,9 @@ async def tell_dataset_version(version: DatasetVersion) -> None:
 
 
 def _asset(kind: str, name: str) -> Asset:
-    return Asset(key=f"gpo://{kind}/{name}", properties=AssetProperties(name=name, url=served_page(kind, name)))
+    # The page of a dataset is written when somebody asks for it.
+    url = served_page(kind, name) if kind == "prompts" else None
+    return Asset(key=f"gpo://{kind}/{name}", properties=AssetProperties(name=name, url=url))
 
 
 async def _tell(asset: Asset, upstream: list[Asset], facts: dict[str, Any], name: str) -> None:
@@ -46,4 +48,4 @@ async def _tell(asset: Asset, upstream: list[Asset], facts: dict[str, Any], name
     async def note_version() -> None:
         add_asset_metadata(asset, facts)
 
-    await note_version()
+    await note_version(return_state=True)  # type: ignore[misc]  # no run fails for it
