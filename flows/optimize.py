@@ -20,10 +20,12 @@ from tasks.report import finish
 from tasks.retrieve import retrieve
 from tasks.select import select
 from tasks.spread.runners import spread
+from tasks.telling.groups import group
 from tasks.telling.log import notes_in_log
 from tasks.telling.names import optimize_name
 
 TASKS = Steps(
+    group=group,
     check=check,
     spread=spread,
     note_start=note_start,

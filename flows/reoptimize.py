@@ -26,6 +26,7 @@ from gpo.runs.optimize import optimize
 from gpo.settings import load_settings
 from tasks.decide import Approval, decide, find_starting_point, settle, show_decision
 from tasks.notify import Notice, notify_of_failure, try_to_notify
+from tasks.telling.assets import tell_prompt_version
 from tasks.telling.events import decided, emit_told
 from tasks.telling.log import notes_in_log
 from tasks.telling.names import reoptimize_name
@@ -73,7 +74,7 @@ async def reoptimize_prompt(
     """
     force = force or fresh
     job = _place(spec, dataset, dataset_version, home)
-    with noted_run(job.home, _NAME) as came_to, open_production(job.settings, job.home) as production:
+    with noted_run(job.home, _NAME) as came_to, open_production(job.settings, job.home) as production, notes_in_log():
         # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
         decision = await asyncio.to_thread(production.decisions.find_by_flow_run, str(flow_run.id))
         resumed = decision is not None
@@ -87,9 +88,11 @@ async def reoptimize_prompt(
                     get_run_logger().info(reason)
                     return came_to(Completed(name=NOTHING, message=reason, data=starting_point.settled))
                 job = job_from_champion(job, starting_point, unattended=deployment.id is not None)
-                with ask_anew(fresh), notes_in_log():
+                with ask_anew(fresh):
                     outcome = await optimize(job, TASKS, starting_point.splits)
                 decision = await decide(job, production, starting_point, outcome, str(flow_run.id))
+                if decision.challenger is not None:
+                    await tell_prompt_version(decision)
             await _publish(job, production, decision)
         if decision.is_open and decision.flow_run == str(flow_run.id) and deployment.id is not None:
             answered = await _answered(job, production, decision)
@@ -127,7 +130,7 @@ async def _answered(job: Job, production: Production, decision: Decision) -> Dec
 async def _publish(job: Job, production: Production, decision: Decision) -> None:
     """Show what became of the challenger in the UI, and tell those who want to be told."""
     get_run_logger().info(decision.sentence)
-    state: State[None] = await show_decision(production, decision, return_state=True)  # type: ignore[misc]
+    state: State[None] = await show_decision(job.home, production, decision, return_state=True)  # type: ignore[misc]
     if state.is_failed():
         get_run_logger().warning("The decision could not be shown: %s", state.message)
     for event in decided(decision):
@@ -149,6 +152,4 @@ def _place(spec: Path, dataset: str | None, version: int | None, home: Path | No
 
 
 def _waits(other: PromptLock) -> None:
-    text = f"{other.what} has worked on prompt {other.prompt} since {other.since}; waiting for it to end"
-    get_run_logger().info(text)
-    emit(Note(text))
+    emit(Note(f"{other.what} has worked on prompt {other.prompt} since {other.since}; waiting for it to end"))

@@ -20,6 +20,7 @@ from gpo.report.dataset import version_markdown
 from gpo.settings import load_settings
 from tasks.announce import announce_and_record
 from tasks.policy import PATIENT, RETRIED
+from tasks.telling.assets import tell_dataset_version
 
 
 @flow(name="watch-dataset", flow_run_name="watch {name}", persist_result=False)
@@ -67,6 +68,7 @@ async def watch_dataset(
         log.info("%s: nothing changed since version %s", source_name(source), pushed.version.version)
     if pushed.version.announced_at is None:
         await tell(datasets, pushed, folder)
+        await tell_dataset_version(pushed.version)
     return pushed
 
 

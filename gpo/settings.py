@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     reports_key: SecretStr | None = None
     """The password under which the prompt endpoint serves reports at `/reports`; by default it serves none."""
 
+    reports_url: str | None = None
+    """Where people find these reports, `http://host:port/reports`: artifacts of runs link there; `gpo up` sets it."""
+
     local_idle_s: float = 10.0
     """How many seconds an embedded model server runs on after its last user has left."""
 

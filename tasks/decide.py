@@ -1,6 +1,7 @@
 """The tasks before and after a run in production: find the starting point, decide, settle after an approval."""
 
 import asyncio
+from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
@@ -17,10 +18,12 @@ from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
 from gpo.production.starting_point import StartingPoint
 from gpo.report.decision import decision_markdown
+from gpo.report.kept.write import write_prompt
 from gpo.report.page.material import report_path
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
 from tasks.policy import PATIENT, opaque
+from tasks.telling.links import link_page
 from tasks.telling.names import artifact_key
 
 
@@ -56,8 +59,8 @@ async def settle(production: Production, decision: Decision, *, approved: bool, 
 
 
 @task(name="show decision", task_run_name="show decision {decision.run}", cache_policy=NO_CACHE, **PATIENT)
-async def show_decision(production: Production, decision: Decision) -> None:
-    """Publish the decision as an artifact: runs about one prompt are versions of the same."""
+async def show_decision(home: Path, production: Production, decision: Decision) -> None:
+    """Publish the decision and the prompt's history as artifacts: runs about one prompt are versions of the same."""
     a, b = decision.champion, decision.challenger
     difference = None
     if b is not None:
@@ -66,6 +69,13 @@ async def show_decision(production: Production, decision: Decision) -> None:
         decision_markdown(decision, difference),
         key=artifact_key(decision.prompt, "decision"),
         description=decision.sentence,
+    )
+    await asyncio.to_thread(write_prompt, home, production, decision.prompt)
+    await link_page(
+        *("prompts", decision.prompt),
+        shown=f"History of {decision.prompt}",
+        key=artifact_key(decision.prompt, "history"),
+        description="What is live, how it came there, and every version with its change and its scores.",
     )
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from flows.stack.process import is_alive
 from flows.stack.record import Stack, read_stack
+from flows.stack.server_users import read_server
 from gpo.files import real_path, write_whole
 
 _QUIET = {
@@ -64,9 +65,9 @@ def api_url() -> str | None:
 
 
 def find_api_url(home: Path) -> str | None:
-    """The Prefect server that hears of what happens here: the configured one, else that of the folder's stack."""
-    stack = read_stack(home)
-    return api_url() or (stack.api_url if stack else None)
+    """The Prefect server that hears of what happens here: the configured one, the stack's, or the folder's own."""
+    stack, own = read_stack(home), read_server(home)
+    return api_url() or (stack.api_url if stack else None) or (f"{own.url}/api" if own else None)
 
 
 def api_auth() -> str | None:
@@ -135,8 +136,8 @@ def find_stack(home: Path) -> Stack | None:
 def join_stack(home: Path, *, whole: bool = True) -> bool:
     """Use the running stack of a state folder, where nothing else is configured; False when there is none.
 
-    Its Prefect server can show runs of any state folder. Its Chroma (`whole`) is only for runs of its own folder: the
-    index holds what this folder's database knows.
+    Its Prefect server can show runs of any state folder. Its Chroma and its reports (`whole`) are only for runs of its
+    own folder: the index holds what this folder's database knows.
     """
     stack = find_stack(home)
     if stack is None:
@@ -147,6 +148,8 @@ def join_stack(home: Path, *, whole: bool = True) -> bool:
         os.environ["GPO_CHROMA_URL"] = stack.chroma_url
         with suppress(OSError):  # an earlier version's had none
             os.environ[CHROMA_KEY] = chroma_key_path(home).read_text(encoding="utf-8")
+    if whole and stack.reports_url:
+        os.environ.setdefault("GPO_REPORTS_URL", stack.reports_url)
     return True
 
 

@@ -20,12 +20,16 @@ class Process(Record):
 
 
 class Stack(Record):
-    """The running stack: addresses, and its processes. `deployed` is the digest of what was deployed last."""
+    """The running stack: addresses, and its processes. `deployed` is the digest of what was deployed last.
+
+    `reports_url` is empty where its prompt endpoint was started without a key for the reports.
+    """
 
     api_url: str
     ui_url: str
     chroma_url: str
     prompts_url: str
+    reports_url: str = ""
     processes: Mapping[str, Process]
     deployed: str = ""
 

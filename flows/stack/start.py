@@ -152,6 +152,8 @@ class StackStart:
             self._update_record(**{f"{name}_url": part.url})
             self._start_part(name, part.command, own_environment())
             parts.append(part)
+            if name == PROMPTS:
+                self._update_record(reports_url=f"{part.url}/reports" if load_settings().reports_key else "")
         return parts
 
     def _stop_other_workers(self, wanted: list[str]) -> None:
@@ -203,6 +205,7 @@ class StackStart:
             "GPO_CHROMA_URL": self._stack.chroma_url,
             "PREFECT_API_URL": self._stack.api_url,
             "PREFECT_UI_URL": self._stack.ui_url,
+            **({"GPO_REPORTS_URL": self._stack.reports_url} if self._stack.reports_url else {}),
         }
 
     def _start_deploying(self) -> "_DeployProcess | None":

@@ -7,6 +7,7 @@ It takes its steps as given: the plain functions of `steps.py`, which need no Pr
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from gpo.concurrency import gather_or_cancel
@@ -46,10 +47,18 @@ class Evaluate(Protocol):
         """The candidate with its score."""
 
 
+class Group(Protocol):
+    """Do work that consists of several steps, under a name by which a person finds it."""
+
+    def __call__(self, name: str, work: Callable[[], Async[T]]) -> Async[T]:
+        """What the work comes to."""
+
+
 @dataclass(frozen=True)
 class Steps:
     """The steps in their order. `steps.py` says of each what it takes, does and raises."""
 
+    group: Group = plain.group
     check: Callable[[Job, Splits | None], Async[Checked]] = plain.check
     spread: Callable[[Run], AbstractAsyncContextManager[None]] = plain.spread
     note_start: Callable[[Run], Async[None]] = plain.note_start
@@ -83,34 +92,40 @@ async def optimize(job: Job, steps: Steps = PLAIN, splits: Splits | None = None)
     with share_tallies():
         checked = await steps.check(job, splits)
         async with open_run(checked) as run, steps.spread(run):
-            dev = len(run.splits.dev)
             await steps.note_start(run)
-            if not plain.has_begun(run):
-                emit(plain.began_start(run.spec, dev))
-            start = await steps.evaluate(run, run.start)
-            known = run.earlier[: count_scorable(start_search(start), len(run.earlier), run.spec, run.splits)]
-            earlier = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=start.score) for each in known))
-            await steps.record(run, 0, [start, *earlier])
-            search = start_search(start, earlier, run.spec.optimizer.length_penalty)
-
+            search = await steps.group("start", partial(_begin, run, steps))
             while (stopped := why_stop(search, run.spec, run.splits)) is None:
-                step, current = len(search.steps) + 1, search.current
-                candidates = count_affordable(search, run.spec, run.splits)
-                emit(Began(name_step(step, run.spec), step_calls(run.spec, dev, candidates)))
-                informed = await steps.inform(run, step, candidates, search)
-                recalled = await steps.retrieve(run, step, search, informed)
-                proposals = await steps.refine(run, step, search, informed, recalled)
-                edited = await steps.edit(run, step, current.candidate, proposals, search.known)
-                begun = describe_step(search, informed, recalled, proposals, edited=edited)
-                screened = await steps.screen(run, search, begun, informed, edited)
-                accepted = accept(search, begun, screened, run.spec, run.splits)
-                scored = await gather_or_cancel(
-                    *(steps.evaluate(run, each, incumbent=current.score) for each in accepted)
-                )
-                search = await steps.select(run, search, complete_step(begun, screened, scored))
-                await steps.record(run, step, scored)
-
-            proof = await prove(run, search, steps.prove)
+                search = await steps.group(f"step {len(search.steps) + 1}", partial(_take_step, run, search, steps))
+            proof = await steps.group("proof", partial(prove, run, search, steps.prove))
             outcome = conclude(run, search, proof, stopped, clock)
             await steps.finish(run, outcome)
             return outcome
+
+
+async def _begin(run: Run, steps: Steps) -> Search:
+    """Score the start, and the prompts of earlier runs."""
+    if not plain.has_begun(run):
+        emit(plain.began_start(run.spec, len(run.splits.dev)))
+    start = await steps.evaluate(run, run.start)
+    known = run.earlier[: count_scorable(start_search(start), len(run.earlier), run.spec, run.splits)]
+    earlier = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=start.score) for each in known))
+    await steps.record(run, 0, [start, *earlier])
+    return start_search(start, earlier, run.spec.optimizer.length_penalty)
+
+
+async def _take_step(run: Run, search: Search, steps: Steps) -> Search:
+    """One step of the method: new prompts from the current one, their scores, and the prompt that follows."""
+    step, current = len(search.steps) + 1, search.current
+    candidates = count_affordable(search, run.spec, run.splits)
+    emit(Began(name_step(step, run.spec), step_calls(run.spec, len(run.splits.dev), candidates)))
+    informed = await steps.inform(run, step, candidates, search)
+    recalled = await steps.retrieve(run, step, search, informed)
+    proposals = await steps.refine(run, step, search, informed, recalled)
+    edited = await steps.edit(run, step, current.candidate, proposals, search.known)
+    begun = describe_step(search, informed, recalled, proposals, edited=edited)
+    screened = await steps.screen(run, search, begun, informed, edited)
+    accepted = accept(search, begun, screened, run.spec, run.splits)
+    scored = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=current.score) for each in accepted))
+    after = await steps.select(run, search, complete_step(begun, screened, scored))
+    await steps.record(run, step, scored)
+    return after

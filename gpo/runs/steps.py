@@ -4,10 +4,11 @@ What a step does is in `gpo.search`, `gpo.evaluation` or `gpo.runs`. Here it get
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any, TypeVar
 
 from gpo.evaluation.blame import count_blamed
 from gpo.evaluation.calls import calls_an_example
@@ -36,6 +37,14 @@ from gpo.search.select import count_affordable
 from gpo.search.state import Search
 from gpo.search.step import Edited, Proposals, Step
 from gpo.spec.task import TaskSpec
+
+T = TypeVar("T")
+
+
+async def group(name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do the work of several steps. Its name is for a person who watches."""
+    del name
+    return await work()
 
 
 async def check(job: Job, splits: Splits | None) -> Checked:

@@ -1,10 +1,11 @@
 """The lines of a run's log in the Prefect UI: what the terminal tells, in plain words."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
-from prefect.logging import get_run_logger
+from prefect.logging import get_logger, get_run_logger
 
 from gpo.formatting import count, duration, fraction, printable, shorten, signed
 from gpo.progress import Event, Note, current_listener, listen
@@ -32,8 +33,18 @@ def notes_in_log() -> Iterator[None]:
         if outer is not None:
             outer(event)
 
-    with listen(hear):
-        yield
+    tasks = get_logger("prefect.task_runs")
+    tasks.addFilter(_says_something)
+    try:
+        with listen(hear):
+            yield
+    finally:
+        tasks.removeFilter(_says_something)
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    """Every second line of a run's log would be Prefect's, that a task has ended well: its graph shows it."""
+    return record.getMessage() != "Finished in state Completed()"
 
 
 def log_scored(run: Run, step: int, scored: Sequence[Scored]) -> None:

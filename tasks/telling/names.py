@@ -1,16 +1,20 @@
-"""Names that a person can search for, and that stand in the order in which one reads: of flow runs and of artifacts."""
+"""Names that a person can search for: of flow runs, and of artifacts, with the order in which one reads them."""
 
 from pathlib import Path
 
 from prefect.runtime import flow_run
 
+from gpo.datasets.registry import Datasets
 from gpo.errors import GpoError
 from gpo.formatting import shorten
 from gpo.migration.models import title_of
+from gpo.settings import load_settings
 from gpo.spec.file import load_spec
 
-_READING_ORDER = {"decision": 0, "migration": 0, "report": 1, "pairs": 1, "candidates": 2, "progress": 3}
-"""The pages of a run list artifacts by their keys."""
+_READING_ORDER = {
+    "decision": 0, "migration": 0, "report": 1, "pairs": 1, "page": 2, "history": 3, "candidates": 4, "progress": 5,
+}  # fmt: skip
+"""Their numbers in the keys: where the pages of Prefect list artifacts by key, they stand so."""
 
 _SCHEDULED = "auto-scheduled"
 """The tag that Prefect gives to runs of a schedule."""
@@ -29,12 +33,23 @@ def optimize_name() -> str:
 
 
 def reoptimize_name() -> str:
-    """`tickets · reoptimize · data v7`: the version that started it, `scheduled`, or `by hand`."""
+    """`tickets · reoptimize · data v7`, of the version that started it; else with `scheduled` or `by hand` behind."""
     given = flow_run.parameters
-    version = given.get("dataset_version")
-    by_schedule = _SCHEDULED in (flow_run.tags or [])
-    how = f"data v{version}" if version is not None else "scheduled" if by_schedule else "by hand"
-    return " · ".join([task_name(given["spec"]), "reoptimize", how])
+    path, version = Path(given["spec"]), given.get("dataset_version")
+    how = [] if version is not None else ["scheduled" if _SCHEDULED in (flow_run.tags or []) else "by hand"]
+    known = version if version is not None else _newest_version(path, given.get("home"))
+    data = [f"data v{known}"] if known is not None else []
+    return " · ".join([task_name(path), "reoptimize", *data, *how])
+
+
+def _newest_version(spec: Path, home: Path | str | None) -> int | None:
+    """That of the data of a spec; None where the data has no versions, or cannot be asked for now."""
+    try:
+        name, settings = load_spec(spec).dataset.name, load_settings()
+        newest = Datasets(settings, Path(home or settings.home_here())).newest(name) if name else None
+    except (GpoError, OSError):
+        return None
+    return newest.version if newest else None
 
 
 def migrate_name() -> str:

@@ -282,7 +282,8 @@ def test_the_run_can_be_read_in_prefect(climb: Climb) -> None:
     steps = range(1, STEPS + 1)
     scored = [outcome.start, *(item for step in outcome.history for item in step.scored)]
     names = [
-        "check parcels",
+        *("check parcels", "start", "proof"),
+        *(f"step {step}" for step in steps),
         f"note start {outcome.run_id}",
         *(f"evaluate {item.candidate.label} {item.candidate.id}" for item in scored),
         *(
@@ -301,12 +302,12 @@ def test_the_run_can_be_read_in_prefect(climb: Climb) -> None:
 
     by_key = {artifact.key: artifact for artifact in artifacts}
     assert {key: artifact.type for key, artifact in by_key.items()} == {
-        "parcels-3-progress": "progress",
-        "parcels-2-candidates": "table",
+        "parcels-5-progress": "progress",
+        "parcels-4-candidates": "table",
         "parcels-1-report": "markdown",
     }
-    assert by_key["parcels-3-progress"].data == 100.0
-    table = json.loads(str(by_key["parcels-2-candidates"].data))
+    assert by_key["parcels-5-progress"].data == 100.0
+    table = json.loads(str(by_key["parcels-4-candidates"].data))
     assert [row["instruction"] for row in table] == [item.candidate.instruction for item in scored]
     report = str(by_key["parcels-1-report"].data)
     assert report.startswith("# parcels")

@@ -162,6 +162,10 @@ def test_a_run_of_the_state_folder_joins_its_stack(tmp_path: Path, running: Stac
     assert join_stack(tmp_path)
     assert (api_url(), environment["PREFECT_UI_URL"]) == (running.api_url, running.ui_url)
     assert environment["GPO_CHROMA_URL"] == running.chroma_url
+    assert "GPO_REPORTS_URL" not in environment
+    write_stack(tmp_path, running.model_copy(update={"reports_url": "http://127.0.0.1:4202/reports"}))
+    assert join_stack(tmp_path)
+    assert environment["GPO_REPORTS_URL"] == "http://127.0.0.1:4202/reports"
 
 
 def test_what_is_configured_wins_over_the_stack(tmp_path: Path, running: Stack, environment: dict[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""What the pages of reports are for a browser and for its user."""
