@@ -57,9 +57,14 @@ def of_kind(*kinds: str) -> list[Any]:
     ]
 
 
+@pytest.fixture(scope="module")
+def group() -> Any:
+    """The command `gpo`."""
+    return typer.main.get_command(app)
+
+
 @pytest.mark.parametrize(("page", "text"), of_kind("console"))
-def test_every_command_on_a_page_is_one(page: str, text: str) -> None:
-    group: Any = typer.main.get_command(app)
+def test_every_command_on_a_page_is_one(page: str, text: str, group: Any) -> None:
     for line in text.splitlines():
         program, *words = shlex.split(line.partition(" && ")[0], comments=True)
         if program == "make":

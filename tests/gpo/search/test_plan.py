@@ -46,8 +46,8 @@ def test_a_small_cap_has_smaller_steps_so_that_there_are_six() -> None:
     assert (options.max_steps, options.candidates, options.patience) == (6, 2, 6)
     told = fit_to_calls(task(600), SIZES).told
     assert told == (
-        "Planned: 6 steps of 2 proposals with 600 task-model calls; `optimizer.max_steps` and `candidates` would "
-        "decide otherwise."
+        "Planned: 6 steps of 2 proposals with 600 task-model calls; to choose yourself, set `optimizer.max_steps` "
+        "or `candidates`."
     )
 
 
