@@ -46,7 +46,7 @@ from gpo.runs.outcome import Outcome
 from gpo.runs.results.files import write_results
 from gpo.runs.results.result import ExampleResult
 from gpo.spec.task import TaskSpec
-from gpo.words import word_difference
+from gpo.words import DiffPart, word_difference
 
 _NOTHING = RunMaterial()
 
@@ -106,7 +106,7 @@ def _fill(spec: TaskSpec, outcome: Outcome, material: RunMaterial, parts: PagePa
         best=None if stays else best,
         live=put_live(spec, outcome, material),
         proposed=outcome.best.candidate.proposed,
-        difference=() if stays else word_difference(start, best),
+        difference={} if stays else _differences(spec, start, best),
         cases=parts.cases,
         shown_first=_shown_first([kind for kind, _, _ in parts.cases.kinds]),
         samples=() if parts.cases.cards else sample_tables(outcome),
@@ -139,6 +139,12 @@ _CONTENTS = (
     ("steps", "Steps"),
     ("run", "What it took, how it was made"),
 )
+
+
+def _differences(spec: TaskSpec, start: str, best: str) -> dict[str, Sequence[DiffPart]]:
+    """What changed in each text of a program, by its name; of a prompt that stands alone the name is empty."""
+    before, after = spec.texts_of(start), spec.texts_of(best)
+    return {name if spec.program else "": word_difference(before[name], text) for name, text in after.items()}
 
 
 def _shown_first(kinds: Sequence[str]) -> Sequence[str]:

@@ -3,7 +3,7 @@
 `findings.py`, `gate.py` and `usage.py` say what the numbers mean, `chart.py` draws them, `markdown.py` escapes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gpo import formatting
 from gpo.gate.verdict import GateVerdict
@@ -31,7 +31,7 @@ from gpo.report.proposals import (
 )
 from gpo.runs.outcome import Outcome
 from gpo.spec.task import TaskSpec
-from gpo.words import word_difference
+from gpo.words import DiffPart, word_difference
 
 SHOWN_CANDIDATES = 10
 """Candidates that the Markdown report lists."""
@@ -47,7 +47,7 @@ def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
         _decision(outcome.verdict) if outcome.verdict else "",
         "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
         "## Prompt",
-        _prompts(outcome),
+        _prompts(spec, outcome),
         "## Results",
         _results(outcome),
         _ended(describe_promise(outcome)),
@@ -110,15 +110,24 @@ def _results(outcome: Outcome) -> str:
     return f"{table}\n\nThe search chose by dev; it never saw test."
 
 
-def _prompts(outcome: Outcome) -> str:
+def _prompts(spec: TaskSpec, outcome: Outcome) -> str:
     start, best = outcome.start.candidate.instruction, outcome.best.candidate.instruction
     if findings.best_is_start(outcome):
         return f"The start, which stays:\n\n{fence(start)}"
-    parts = [part.model_copy(update={"text": escape(part.text)}) for part in word_difference(start, best)]
+    before, after = spec.texts_of(start), spec.texts_of(best)
+    lines = [
+        (f"**{inline(name)}**: " if spec.program else "") + as_markdown(_escaped(word_difference(before[name], text)))
+        for name, text in after.items()
+    ]
     proposed = outcome.best.candidate.proposed
     origin = "" if proposed is None else f"\n\nShortened to the word budget from:\n\n{fence(proposed)}"
     # Not every page shows what is marked as removed or added, so both stand below as they are.
-    return f"> {as_markdown(parts)}\n\nStart:\n\n{fence(start)}\n\nBest, as it is:\n\n{fence(best)}{origin}"
+    marked = "\n>\n".join(f"> {line}" for line in lines)
+    return f"{marked}\n\nStart:\n\n{fence(start)}\n\nBest, as it is:\n\n{fence(best)}{origin}"
+
+
+def _escaped(parts: Iterable[DiffPart]) -> list[DiffPart]:
+    return [part.model_copy(update={"text": escape(part.text)}) for part in parts]
 
 
 def _candidates(outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from gpo.gate.paired_scores import groups_of
-from gpo.models.sharing import Tally
+from gpo.models.sharing import Tally, anew_since
 from gpo.records import Interval, Usage, UsageByRole, total_usage
 from gpo.runs.outcome import Calls, Outcome
 from gpo.runs.proof import Proof, judge
@@ -68,6 +68,7 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
         earlier=search.earlier,
         expected=search.expected(search.best.candidate) if run.spec.optimizer.expects(search.start.score) else None,
         groups=groups_of(run.examples("test")),
+        anew=anew_since(),
     )
 
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
-from gpo.errors import InputError
+from gpo.errors import InputError, StateError
 from gpo.formatting import count
 from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits
-from gpo.runs.history import History
+from gpo.runs.history import History, RunRow
 from gpo.runs.job import Job, run_id, run_key
 from gpo.runs.outcome import Outcome
 from gpo.runs.replay import StepFacts, read_step, replay_step
@@ -79,7 +79,7 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
     options = spec.optimizer
     if step is not None and not 1 <= step <= options.max_steps:
         raise InputError(f"step {step} does not exist; allowed: 1 to {options.max_steps} (`optimizer.max_steps`)")
-    outcome, scored, before = _read_run(job, key)
+    key, outcome, scored, before = _read_run(job, splits, key)
     taken = outcome.steps if outcome else max((item.candidate.step for item in scored), default=0)
     step = step or min(taken or 2, options.max_steps)
     if outcome is not None:
@@ -121,14 +121,25 @@ def _describe_choice(spec: TaskSpec, seen: StepFacts) -> str:
     return f" Shown is the first of {proposals}: each may be asked for in its own way, with its own cases."
 
 
-def _read_run(job: Job, key: str) -> tuple[Outcome | None, list[Scored], bool]:
-    """The outcome and scored prompts of a run in the database, and whether it has any run of the spec."""
+def _read_run(job: Job, splits: Splits, key: str) -> tuple[str, Outcome | None, list[Scored], bool]:
+    """The newest run in the database: its key, outcome and scored prompts; and whether there is any run of the spec."""
     if not job.settings.has_database(job.home):
-        return None, [], False
+        return key, None, [], False
     with open_state(job.settings, job.home) as engine:
         history = History(engine)
-        before = any(run.spec == job.spec.fingerprint() for run in history.runs())
-        return history.outcome(key), history.scored(key), before
+        runs = [run for run in history.runs() if run.spec == job.spec.fingerprint()]
+        key = next((run.key for run in runs if run.key == key or _asked_anew(job, splits, history, run)), key)
+        return key, history.outcome(key), history.scored(key), bool(runs)
+
+
+def _asked_anew(job: Job, splits: Splits, history: History, run: RunRow) -> bool:
+    """Whether a run of the spec is this one asked anew, which has a key of its own; known once it has finished."""
+    try:
+        outcome = history.outcome(run.key)
+    except StateError:  # of another version
+        return False
+    anew = outcome.anew if outcome else ""
+    return bool(anew) and run_key(job.spec, splits, job.earlier, anew) == run.key
 
 
 def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -> tuple[ExplainedPart, ...]:

@@ -34,6 +34,7 @@ class Outcome(Record):
 
     `earlier` are prompts of earlier runs that were scored again before the first step.
     `expected` is what the best prompt is expected to score, luck set aside; None where the method goes by dev alone.
+    `anew` is the time since which the run asked anew; empty where it took what the ledger had.
     `groups` are those of the test examples, where the rows have any: whoever compares two runs needs them.
     """
 
@@ -60,6 +61,7 @@ class Outcome(Record):
     earlier: tuple[Scored, ...] = Field(default=(), repr=False)
     expected: Estimate | None = None
     groups: Mapping[str, str] = Field(default={}, repr=False)
+    anew: str = ""
 
 
 def all_scored(outcome: Outcome) -> list[Scored]:

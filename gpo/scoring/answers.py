@@ -228,8 +228,14 @@ def _free(given: _Given) -> Iterator[BoundRule]:
     return bind(line.TEXT_RULES, given.text)
 
 
+LETTERED = re.compile(r"\(?([A-Z])[.):]\s+\S.*")
+"""The letter of an option with its text, as `B. Porto`."""
+
+
 def _choice_reference(reference: str, answer: AnswerSpec) -> str | None:
     spelled = next((label for label in answer.labels if fold(label) == fold(reference)), None)
+    if not spelled and (lettered := LETTERED.fullmatch(reference)):
+        spelled = lettered[1] if lettered[1] in answer.labels else None
     by_value = phrases_of(answer.labels).numbers
     if spelled or not by_value or not re.search("[0-9]", reference):
         return spelled

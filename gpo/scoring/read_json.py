@@ -1,6 +1,7 @@
 """JSON in a model's text, in canonical form: sorted keys, no spaces, 2.0 as 2."""
 
 import json
+import re
 from typing import Any
 
 from gpo.records import canonical_json
@@ -22,9 +23,13 @@ def read_json(text: str) -> str | None:
     return None if value is None else _canonical(value)
 
 
+_BLOCK = re.compile(r"(?s)```[ \t]*\w*\s*\n(.*?)\n\s*```")
+
+
 def whole_json(text: str) -> str | None:
-    """A JSON object or array in canonical form; None when the text is none."""
-    value = loads(text.strip())
+    """A JSON object or array in canonical form, also from inside a block of code; None when the text is none."""
+    block = _BLOCK.fullmatch(text.strip())
+    value = loads(block[1] if block else text.strip())
     return None if value is None else _canonical(value)
 
 

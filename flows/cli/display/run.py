@@ -133,7 +133,7 @@ def print_outcome(
         _print_gate(console, outcome.verdict, _TONES[tone])
         console.print()
     marked = console.color_system is None or console.no_color
-    console.print(_labelled("prompt", _difference(outcome, marked=marked)))
+    console.print(_labelled("prompt", _difference(spec, outcome, marked=marked)))
     if outcome.best.candidate.proposed is not None:
         origin = Text(f"shortened from: {formatting.printable(outcome.best.candidate.proposed)}", style="dim")
         origin.truncate(_SHOWN_PROMPT, overflow="ellipsis")
@@ -227,15 +227,19 @@ def _cells(score: Score) -> tuple[str, str]:
     return (formatting.fraction(score.mean), formatting.interval(*score.interval())) if score.n else ("-", "-")
 
 
-def _difference(outcome: Outcome, *, marked: bool) -> Text:
+def _difference(spec: TaskSpec, outcome: Outcome, *, marked: bool) -> Text:
     """What changed from the start to the best, in colour, or `marked` as [-removed-] and {+added+}."""
     styles = {"same": "default", "removed": "red strike", "added": "bold green"}
     marks = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
     text = Text()
-    for part in word_difference(outcome.start.candidate.instruction, outcome.best.candidate.instruction):
-        shown = formatting.printable(part.text)
-        text.append(marks[part.kind].format(shown) if marked else shown, style=styles[part.kind])
-        text.append(" ")
+    before, after = (spec.texts_of(each.candidate.instruction) for each in (outcome.start, outcome.best))
+    for place, (name, best) in enumerate(after.items()):
+        if spec.program:
+            text.append(f"{chr(10) if place else ''}{name}: ", style="dim")
+        for part in word_difference(before[name], best):
+            shown = formatting.printable(part.text)
+            text.append(marks[part.kind].format(shown) if marked else shown, style=styles[part.kind])
+            text.append(" ")
     text.truncate(_SHOWN_PROMPT, overflow="ellipsis")
     return text
 

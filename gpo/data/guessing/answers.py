@@ -9,7 +9,7 @@ from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import LABEL_LENGTH, Column
 from gpo.data.guessing.label_sets import are_flags, are_runs, find_label_sets
 from gpo.data.guessing.roles.names import words_of
-from gpo.data.guessing.values import are_joined, are_reordered, are_sentences, usual_words
+from gpo.data.guessing.values import are_joined, are_reordered, are_sentences, letters_of, usual_words
 from gpo.data.identity import normal_form, visible_form
 from gpo.data.sources.files import Number
 from gpo.errors import suggestion
@@ -209,7 +209,8 @@ def _labelled(found: References) -> AnswerGuess | None:
     longest = _LONGEST_LABEL if len(found.texts) >= 2 * _ROWS_PER_LABEL * len(labels) else LABEL_LENGTH
     if are_few and all(len(label) <= longest and not variables_in(label) for label in labels):
         return _choice(labels)
-    return None
+    letters = letters_of(found.texts)
+    return _choice(letters) if 0 < len(letters) <= len(found.texts) // _ROWS_PER_LABEL else None
 
 
 def _choice(labels: tuple[str, ...]) -> AnswerGuess:
@@ -263,7 +264,7 @@ def labels_of(references: Sequence[str]) -> tuple[str, ...]:
 
 def _parsed(text: str) -> object:
     """The value of an object or a list that a text writes, as JSON or as Python does it; None for other texts."""
-    if isinstance(text, Number) or text.lstrip()[:1] not in ("{", "["):
+    if isinstance(text, Number) or text.lstrip()[:1] not in ("{", "[", "`"):
         return None
     written = canonical_reference(text, AnswerSpec(kind="json"))
     return None if written is None else json.loads(written)

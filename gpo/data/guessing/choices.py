@@ -48,18 +48,29 @@ UNDECIDED = Choices()
 
 
 class ChoiceToMake(NamedTuple):
-    """A doubt about the data: what is asked, the answers that are possible, and the one that is taken unasked."""
+    """A doubt about the data: what is asked, the answers that are possible, and the one that is taken unasked.
+
+    `option` is the one of `gpo spec init` that settles it, where nothing may be taken unasked.
+    """
 
     text: str
     answers: tuple[str, ...]
     default: str
+    option: str = ""
 
 
 Ask = Callable[[ChoiceToMake], str]
 
 
 def take_default(question: ChoiceToMake) -> str:
-    """For those whom nobody can ask."""
+    """For those whom nobody can ask.
+
+    Raises:
+        UndecidedError: only a person can say.
+    """
+    if question.option:
+        found = ", ".join(f"`{each}`" for each in question.answers)
+        raise UndecidedError(f"{question.text} It could be any of {found}; name it with {question.option}")
     return question.default
 
 

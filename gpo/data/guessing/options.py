@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gpo.data.guessing.columns import Column
 from gpo.data.guessing.roles.names import is_like_answer, words_of
-from gpo.data.guessing.values import key_of
+from gpo.data.guessing.values import key_of, letters_of
 
 _MOST_OPTIONS = 12
 _MOSTLY = 0.9
@@ -99,6 +99,7 @@ def option_labels(options: Options, reference: Column, columns: Mapping[str, Col
     answers = {str(value).strip() for value in reference.present if isinstance(value, str | bool)}
     if not answers or not reference.is_text:
         return None
+    answers = set(letters_of(sorted(answers))) or answers
     letters = string.ascii_uppercase[: options.most]
     for labels in (
         options.labels,

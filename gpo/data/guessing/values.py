@@ -1,6 +1,7 @@
 """Values of fields as a guess sees them: what is missing, what says the same, what is a number."""
 
 import hashlib
+import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +11,7 @@ from gpo.data.sources.files import Number
 from gpo.data.sources.paths import is_there
 from gpo.errors import DatasetError
 from gpo.records import canonical_json
+from gpo.scoring.answers import LETTERED
 from gpo.scoring.read_list import items_of
 
 _ENDS, _FEW_WORDS = frozenset(".?!"), 3
@@ -106,3 +108,18 @@ def are_reordered(answers: Sequence[object], asked: Sequence[str]) -> bool:
 
 def _bare(text: str) -> list[str]:
     return [bare for word in normal_form(text).split() if (bare := word.strip(".,:;!?\"'()[]"))]
+
+
+def letters_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """The letters of options that texts begin with, each with a text of its own; empty where not all do.
+
+    >>> letters_of(["B. Porto", "A. Faro", "B. Oslo"]), letters_of(["B. Porto", "Faro"])
+    (('A', 'B'), ())
+    """
+    found = [LETTERED.fullmatch(text) for text in texts]
+    letters = tuple(sorted({match[1] for match in found if match}))
+    known = len(letters) > 1 and all(found) and set(letters) <= set(string.ascii_uppercase[:_MOST_LETTERS])
+    return letters if known else ()
+
+
+_MOST_LETTERS = 10

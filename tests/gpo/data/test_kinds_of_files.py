@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from gpo.data.guessing.choices import UndecidedError
 from gpo.data.guessing.columns import Column
 from gpo.data.guessing.guess import Guess, guess
 from gpo.data.guessing.remarks import remarks_on
@@ -77,6 +78,14 @@ KINDS = (
          ("text",), "fields", "json", "json_fields"),
     Kind("an object that breaks off", lambda i: {"text": text(i), "fields": json.dumps(bill(i))[: 9 if i == 4 else 99]},
          ("text",), "fields", "json", "json_fields"),
+    Kind("objects in a block of code", lambda i: {"text": text(i), "fields": f"```json\n{json.dumps(bill(i))}\n```"},
+         ("text",), "fields", "json", "json_fields"),
+    Kind("letters of options with their texts",
+         lambda i: {"question": f"Which one is {i}?", "answer": f"{'ABCD'[i % 4]}. {WORDS[i % 7]} {i}"},
+         ("question",), "answer", "choice", "exact_match"),
+    Kind("letters of options in columns",
+         lambda i: {**options("ABC", "question", "answer", "ABC")(i), "answer": f"({'ABC'[i % 3]}) {WORDS[i % 7]} {i}"},
+         ("question", "A", "B", "C"), "answer", "choice", "exact_match"),
     Kind("lists of objects", lambda i: {"order": text(i), "lines": [bill(i), bill(i + 1)]},
          ("order",), "lines", "json", "json_fields"),
     Kind("German options", options(GERMAN, "Frage", "Richtig", "ABC"),
@@ -129,6 +138,32 @@ def test_the_task_is_found(kind: Kind, tmp_path: Path) -> None:
     found = guessed(kind.row, tmp_path)
     assert (tuple(found.inputs.values()), found.reference) == (kind.inputs, kind.reference)
     assert (found.answer.spec.kind, found.answer.metric) == (kind.kind, kind.metric)
+
+
+def passenger(number: int) -> dict[str, Any]:
+    drawn = random.Random(number)
+    few = {
+        name: str(drawn.randrange(most)) for name, most in {"Survived": 2, "Pclass": 3, "SibSp": 3, "Parch": 2}.items()
+    }
+    return {"Name": f"Owen {number}", "Sex": drawn.choice(["male", "female"]), **few}
+
+
+def test_in_a_table_of_measurements_nothing_says_which_column_is_the_answer(tmp_path: Path) -> None:
+    with pytest.raises(UndecidedError, match=r"`Survived`.* name it with --reference"):
+        guessed(passenger, tmp_path)
+    rows = [passenger(number) for number in range(COUNT)]
+    asked = guess(tmp_path / "rows.jsonl", rows, ask=lambda _: "Survived")
+    assert (asked.reference, asked.answer.spec.kind) == ("Survived", "choice")
+
+
+def test_a_letter_with_its_text_is_the_label(tmp_path: Path) -> None:
+    found = guessed(lambda i: {"q": f"Which is {i}?", "answer": f"{'ABCD'[i % 4]}) {WORDS[i % 7]} {i}"}, tmp_path)
+    assert [canonical_reference(each, found.answer.spec) for each in ("B) otter 5", "B", "E) x", "otter")] == [
+        "B",
+        "B",
+        None,
+        None,
+    ]
 
 
 def test_a_text_of_no_label_is_an_answer_where_lists_of_labels_are(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from gpo.report.run_markdown import markdown_report
 from gpo.runs.outcome import Calls, Outcome
 from gpo.search.step import Rejection, Step
 from gpo.spec.gate import GateSpec
+from gpo.spec.program_text import join_texts
+from gpo.spec.task import TaskSpec
 from tests.support.outcomes import (
     BETTER,
     CASES,
@@ -184,6 +186,23 @@ def test_advice_is_given_where_the_numbers_call_for_it(made: Outcome, hint: str)
     limited = spec(budget={"max_calls": 2000})
     assert hint in markdown_report(limited, made)
     assert hint.replace("`", "") in "".join(text for _, text in Page(html_report(limited, made)).texts)
+
+
+def test_what_changed_in_a_program_is_told_prompt_by_prompt() -> None:
+    part = {"instruction": "Do it.", "messages": [{"user": "{{review}}\n{{instruction}}"}]}
+    content = spec().model_dump(mode="json", exclude={"prompt"}, exclude_unset=True)
+    program = TaskSpec.model_validate(content | {"target": "steps:run", "prompts": {"plan": part, "solve": part}})
+    made = outcome()
+    texts = ({"plan": "Plan it.", "solve": "Solve it."}, {"plan": "Plan it well.", "solve": "Solve it."})
+    start, best = (
+        each.model_copy(update={"candidate": each.candidate.model_copy(update={"instruction": join_texts(text)})})
+        for each, text in zip((made.start, made.best), texts, strict=True)
+    )
+    made = made.model_copy(update={"start": start, "best": best, "history": ()})
+    report = markdown_report(program, made)
+    assert "> **plan**: Plan <del>it.</del> <ins>it well.</ins>\n>\n> **solve**: Solve it.\n" in report
+    page = Page(html_report(program, made))
+    assert page.within("h4")[:2] == ["plan", "solve"]
 
 
 def test_the_reports_say_what_the_gate_decided_and_why() -> None:

@@ -69,7 +69,9 @@ STEPS = (
 )
 
 
-def keep(place: Job, *, ended: bool, key: str | None = None, steps: Sequence[Sequence[Scored]] = STEPS) -> None:
+def keep(
+    place: Job, *, ended: bool, key: str | None = None, steps: Sequence[Sequence[Scored]] = STEPS, anew: str = ""
+) -> None:
     """A run of two steps in the database, its outcome only when it has ended."""
     search = start_search(steps[0][0], steps[0][1:])
     for items in steps[1:]:
@@ -77,7 +79,8 @@ def keep(place: Job, *, ended: bool, key: str | None = None, steps: Sequence[Seq
         taken = search.steps[-1].model_copy(update={"neighbours": (START,), "reflection": "vague"})
         search = search.model_copy(update={"steps": (*search.steps[:-1], taken)})
     found: Outcome = outcome(start=search.start, best=search.best, steps=2, history=search.steps, run_id="reviews-1")
-    key = key or run_key(place.spec, load_splits(place.spec), place.earlier)
+    found = found.model_copy(update={"anew": anew})
+    key = key or run_key(place.spec, load_splits(place.spec), place.earlier, anew)
     engine = open_database(place.settings.database_for(place.home))
     try:
         history = History(engine)
@@ -180,6 +183,12 @@ def test_a_run_whose_steps_its_cap_decided_is_found(tmp_path: Path, preset: str)
     # 160 calls after the start, 10 dev examples: 6 steps of 3 and not two of 8.
     assert found.max_steps == (6 if preset == "gpo" else 1000)
     assert found.budget == (None if preset == "minibatch" else 46)
+
+
+def test_a_run_that_asked_anew_is_found_though_its_key_is_its_own(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    keep(load_job(path), ended=True, anew="2026-11-30T11:00:00.000+00:00")
+    assert explained(path).note.startswith("Taken from run reviews-1, which has finished.")
 
 
 def test_what_the_ledger_has_no_more_is_bracketed(tmp_path: Path) -> None:

@@ -35,6 +35,9 @@ _CONTAINER_WORDS = frozenset({"vars", "variables", "metadata", "meta", "example"
 _FEWEST_LABELLED = 20
 """Rows that a spec needs."""
 
+_FEATURES = 4
+"""Columns of few values, numbers among them, and none with a name that says which is the answer."""
+
 _EXTRACTED = frozenset({"fields", "data"})
 _STATES = frozenset({"accept", "reject", "ignore"})
 _STATED = frozenset({"accept", "spans"})
@@ -73,9 +76,7 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
     if len(objects) == 1:
         return Reference(objects[0], _others(labels, objects[0]))
     if likely := _likely(labels):
-        fewest = min(column.distinct for column in likely)
-        best = [column.name for column in likely if column.distinct == fewest][-1]
-        return _asked(best, likely, ask) if len(likely) > 1 else Reference(best, _others(labels, best))
+        return _of_labels(likely, labels, ask)
     asked = [column for column in plain if is_usual_input(column.name)]
     rest = [column for column in plain if column.is_text and column not in asked and not is_id(column.name)]
     if len(asked) == 1 and len(rest) == 1:
@@ -157,6 +158,20 @@ def _is_only_text(column: Column, columns: Mapping[str, Column]) -> bool:
 def _likely(labels: Sequence[Column]) -> Sequence[Column]:
     own = [column for column in labels if not is_id(column.name) and not is_rater(column.name)]
     return [column for column in own if not is_metadata(column.name)] or own or labels
+
+
+def _of_labels(likely: Sequence[Column], labels: Sequence[Column], ask: Ask) -> Reference:
+    """Of columns of few values, of which no name says more than another, the one with the fewest: in doubt, as told."""
+    fewest = min(column.distinct for column in likely)
+    best = [column.name for column in likely if column.distinct == fewest][-1]
+    if len(likely) == 1:
+        return Reference(best, _others(labels, best))
+    if len(likely) < _FEATURES or sum(column.is_number for column in likely) < len("ab"):
+        return _asked(best, likely, ask)
+    # A table of measurements: which of them is to be foretold, nothing in it says.
+    names = tuple(column.name for column in likely)
+    chosen = ask(ChoiceToMake("Which column is the right answer?", names, best, "--reference"))
+    return Reference(chosen, _others(likely, chosen))
 
 
 def _of_two_texts(asked: Column, other: Column, order: Sequence[str], ask: Ask) -> Reference:
