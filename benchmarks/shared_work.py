@@ -1,10 +1,10 @@
 """Several processes at one spec: is each answer bought once, is the limit kept, is the result the same, is it faster?
 
-`python -m benchmarks.shared_work`: the same search by one process, by two and four at once on one state folder, with
-three Dask workers, and by three Prefect workers of a local stack (three seeds, first one after the other, then at
-once). The models are a server of this program, which counts what it is asked and how much at once; the metric is a
-function that takes `--scorer` milliseconds for an answer and works through a process's answers one by one, as a
-compiler or a test suite would. With `--computes` it computes for as long instead of waiting.
+`python -m benchmarks.shared_work`: the start prompt scored by one, two and four processes at once on one state folder;
+the same search by one process and with three Dask workers; and three searches, one after another and by three Prefect
+workers of a local stack. The models are a server of this program, which counts what it is asked and how much at once;
+the metric is a function that takes `--scorer` milliseconds for an answer and works through a process's answers one by
+one, as a compiler or a test suite would. With `--computes` it computes for as long instead of waiting.
 """
 
 import argparse
@@ -180,10 +180,10 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": root, "OPENAI_API_KEY": "none", "NO_PROXY": "127.0.0.1"}
 
 
-def start(spec: Path, *arguments: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "flows.cli.entry", "optimize", str(spec), "--json", *arguments]
+def start(spec: Path, *arguments: str, command: str = "optimize") -> "subprocess.Popen[str]":
+    called = [sys.executable, "-m", "flows.cli.entry", command, str(spec), "--json", *arguments]
     log = (spec.parent / "log.txt").open("a")
-    return subprocess.Popen(command, cwd=spec.parent, env=environment(), text=True, stdout=subprocess.PIPE, stderr=log)
+    return subprocess.Popen(called, cwd=spec.parent, env=environment(), text=True, stdout=subprocess.PIPE, stderr=log)
 
 
 Result = dict[str, Any]
@@ -193,7 +193,7 @@ def end(process: "subprocess.Popen[str]") -> tuple[float, Result]:
     """Seconds from the start of the search to its end, and what came of it."""
     out, _ = process.communicate()
     if process.returncode:
-        raise SystemExit(f"a run ended with {process.returncode}: {' '.join(map(str, process.args))}")
+        raise SystemExit(f"a run ended with {process.returncode}: {process.args}")
     summary = json.loads(out)
     return summary["wall_s"], result_of(summary)
 
@@ -241,18 +241,30 @@ def at_once(spec: Path, processes: int) -> tuple[float, list[Result]]:
     return max(seconds for seconds, _ in ended), [result for _, result in ended]
 
 
-def by_prefect_workers(folder: Path, url: str, scorer: str) -> list[Way]:
-    """Three flow runs of three seeds: one after the other by one worker, then at once by three; on one stack each."""
-    ways = []
-    for workers in (1, 3):
-        spec = write_task(folder / f"prefect-{workers}", url, scorer)
-        gpo(spec.parent, "up", "--workers", str(workers))
-        try:
-            name = f"3 flow runs, {workers} Prefect worker{'s' * (workers > 1)}"
-            ways.append(measure(name, url, partial(by_flow_runs, spec)))
-        finally:
-            gpo(spec.parent, "down")
-    return ways
+def scored(spec: Path, processes: int, split: str) -> tuple[float, list[Result]]:
+    """Seconds until the start prompt is scored by all, at once, and its scores."""
+    began, results = time.perf_counter(), []
+    for process in [start(spec, "--split", split, command="evaluate") for _ in range(processes)]:
+        out, _ = process.communicate()
+        found = json.loads(out)
+        results.append({name: found[name] for name in ("task", "split", "score", "ci95", "n")})
+    return time.perf_counter() - began, results
+
+
+def one_after_another(spec: Path) -> tuple[float, list[Result]]:
+    """A search with each seed: seconds of all, and what came of each."""
+    ended = [end(start(spec, "--seed", str(seed))) for seed in SEEDS]
+    return sum(seconds for seconds, _ in ended), [result for _, result in ended]
+
+
+def by_prefect_workers(folder: Path, url: str, scorer: str) -> Way:
+    """The same as flow runs at once, by as many workers of a local stack."""
+    spec = write_task(folder / "prefect", url, scorer)
+    gpo(spec.parent, "up", "--workers", str(len(SEEDS)))
+    try:
+        return measure(f"{len(SEEDS)} Prefect workers", url, partial(by_flow_runs, spec))
+    finally:
+        gpo(spec.parent, "down")
 
 
 def by_flow_runs(spec: Path) -> tuple[float, list[Result]]:
@@ -287,9 +299,9 @@ async def flow_runs(spec: Path) -> None:
     print(json.dumps([seconds, [end(start(spec, "--seed", str(seed)))[1] for seed in SEEDS]]))
 
 
-def rows_of(ways: Sequence[Way], alone: Sequence[Result]) -> list[list[str]]:
-    """The rows of the table; `alone` are the results by one process, for each seed or the one of the spec."""
-    rows, first = [], ways[0].run_seconds
+def rows_of(ways: Sequence[Way]) -> list[list[str]]:
+    """The rows of the table; the first way is what the others are compared with."""
+    rows, first, alone = [], ways[0].run_seconds, ways[0].results
     for way in ways:
         same = all(result in alone for result in way.results)
         speed = f"{first / way.run_seconds:.2f}"
@@ -332,21 +344,23 @@ def main() -> None:
 def compare(latency_ms: float, scorer: str, only: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="gpo-shared-") as name, serving(latency_ms) as url:
         folder = Path(name)
-        one = write_task(folder / "one", url, scorer)
-        ways = [measure("1 process", url, partial(at_once, one, 1))]
-        alone = ways[0].results
-        for processes in (2, 4) if "processes" in only else ():
-            spec = write_task(folder / f"{processes}", url, scorer)
-            ways.append(measure(f"{processes} processes", url, partial(at_once, spec, processes)))
-        for workers in (1, 3) if "dask" in only else ():
-            execution = {"runner": "dask", "workers": workers}
-            spec = write_task(folder / f"dask-{workers}", url, scorer, execution)
-            ways.append(measure(f"{workers} Dask worker{'s' * (workers > 1)}", url, partial(at_once, spec, 1)))
-        tables = [rows_of(ways, alone)]
+        if "dask" in only:
+            ways = [measure("1 process", url, partial(at_once, write_task(folder / "one", url, scorer), 1))]
+            spec = write_task(folder / "dask", url, scorer, {"runner": "dask", "workers": 3})
+            ways.append(measure("1 process with 3 Dask workers", url, partial(at_once, spec, 1)))
+            print(markdown_table(HEADS, rows_of(ways)), "\n", flush=True)
+        if "processes" in only:
+            ways = []
+            for processes in (1, 2, 4):
+                spec = write_task(folder / f"{processes}", url, scorer)
+                scored(spec, 1, "train")  # the check is done, and there is a database
+                who = f"{processes} process{'es' * (processes > 1)}, gpo evaluate"
+                ways.append(measure(who, url, partial(scored, spec, processes, "dev")))
+            print(markdown_table(HEADS, rows_of(ways)), "\n", flush=True)
         if "prefect" in only:
-            by_seed = [end(start(one, "--seed", str(seed)))[1] for seed in SEEDS]
-            tables.append(rows_of(by_prefect_workers(folder, url, scorer), by_seed))
-    print("\n\n".join(markdown_table(HEADS, rows) for rows in tables))
+            spec = write_task(folder / "seeds", url, scorer)
+            alone = measure(f"{len(SEEDS)} seeds, one after another", url, partial(one_after_another, spec))
+            print(markdown_table(HEADS, rows_of([alone, by_prefect_workers(folder, url, scorer)])))
 
 
 if __name__ == "__main__":

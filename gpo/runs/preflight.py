@@ -63,6 +63,8 @@ async def preflight(
         return handed_on
     if searches:
         check_execution(job)
+    elif job.spec.execution.is_spread:
+        emit(Note("`execution` is for searches: this process scores all examples"))
     checked = _read(job, load_splits(job.spec) if splits is None else splits)
     if searches:
         checked = _fit_search(checked)

@@ -89,18 +89,22 @@ def _start(runner: Runner, where: str) -> None:
 
 
 def _dask(execution: ExecutionSpec) -> Runner:
-    from distributed.security import Security  # noqa: PLC0415 - of an extra
+    import dask  # noqa: PLC0415 - of an extra
+    from distributed.security import Security  # noqa: PLC0415
     from prefect_dask.task_runners import DaskTaskRunner  # noqa: PLC0415
 
     if execution.address is not None:
         return DaskTaskRunner(address=execution.address)
-    # Whoever reaches a scheduler can have code run: only who holds this run's certificate does.
+    # Whoever reaches a scheduler can have code run, and its pages tell what runs: only who holds this run's certificate
+    # does, and there are no pages.
+    dask.config.set({"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []})
     own = {
         "n_workers": execution.workers,
         "threads_per_worker": 1,
         "host": "127.0.0.1",
         "security": Security.temporary(),  # type: ignore[no-untyped-call]
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",  # where there are no pages, on a port that nobody else has
+        "scheduler_kwargs": {"dashboard": False},
         "memory_limit": 0,
         "preload": [f"{__package__}.worker"],
         "silence_logs": logging.ERROR,

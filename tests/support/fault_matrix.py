@@ -30,6 +30,10 @@ GUARD = "tests/gpo/serving/test_http_guard.py"
 SERVICES = "tests/services/test_services_database.py"
 LEAKS = "tests/gpo/data/test_leaks.py"
 WORKERS = "tests/gpo/models/target/test_workers.py"
+SLOTS = "tests/gpo/models/test_slots.py"
+CHUNKS = "tests/gpo/runs/spread/test_chunks.py"
+EXECUTION = "tests/gpo/runs/spread/test_check.py"
+DASK = "tests/services/test_services_dask.py"
 
 
 class Fault(NamedTuple):
@@ -208,6 +212,49 @@ PROGRAMS = Kind(
             "One that cannot be loaded",
             "Named, with the reason; it is not loaded into the run's own process.",
             seen(WORKERS, "test_a_program_that_cannot_be_loaded_is_told_and_is_not_loaded_here"),
+        ),
+    ),
+)
+
+TOGETHER = Kind(
+    "Several processes",
+    "Answers, claims and the slots of a limit are rows of the database, which all processes share; with `execution`, "
+    "the examples of one run are scored by several.",
+    (
+        Fault(
+            "Several processes call the same model",
+            "Together they keep to its `max_concurrency`; who comes gets an even part, and slots of the dead are free.",
+            seen(
+                SLOTS,
+                "test_no_more_than_there_are_is_ever_held",
+                "test_who_is_alone_may_have_all_and_who_comes_gets_an_even_part",
+                "test_slots_of_a_dead_process_are_free_and_those_of_another_machine_when_their_time_is_over",
+            ),
+        ),
+        Fault(
+            "A Dask worker is killed in the middle of a chunk",
+            "Another scores it: the result is that of one process, and no more calls are repeated than were in flight.",
+            seen(DASK, "test_workers_come_to_the_result_of_one_process_though_one_of_them_dies"),
+        ),
+        Fault(
+            "Ctrl-C while workers score",
+            "None is left behind; the same command goes on, also in one process.",
+            seen(DASK, "test_an_interrupted_run_leaves_no_worker_behind_and_goes_on_without_them"),
+        ),
+        Fault(
+            "Calls that fail in another process",
+            "They count as in one: past `max_failure_rate` the run stops.",
+            seen(CHUNKS, "test_calls_that_fail_there_count_as_here"),
+        ),
+        Fault(
+            "A missing extra, objects of this process, an SQLite file and a cluster of machines",
+            "Refused before anything is paid for.",
+            seen(
+                EXECUTION,
+                "test_a_runner_without_its_package_is_refused",
+                "test_what_is_an_object_of_this_process_is_refused",
+                "test_machines_of_a_cluster_cannot_share_an_sqlite_file",
+            ),
         ),
     ),
 )
@@ -596,7 +643,7 @@ TEXTS = Kind(
     ),
 )
 
-MATRIX = (REPLIES, BUSY, PROGRAMS, ENDS, PREFECT, STATE, FILES, SPECS, NETWORK, TEXTS)
+MATRIX = (REPLIES, BUSY, PROGRAMS, TOGETHER, ENDS, PREFECT, STATE, FILES, SPECS, NETWORK, TEXTS)
 
 HEAD = """# What may go wrong
 

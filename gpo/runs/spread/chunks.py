@@ -29,8 +29,8 @@ from gpo.runs.job import Job
 from gpo.settings import Settings
 from gpo.spec.task import TaskSpec
 
-LEAST = 4
-"""Examples of a chunk, if a block has as many: sending one costs as much as some calls."""
+LEAST = 8
+"""Examples of a chunk, if a block has as many: to Prefect, each is a task run."""
 MOST = 64
 """Examples of a chunk at most: when a run is stopped, chunks that are out have seconds to come home."""
 
@@ -115,9 +115,9 @@ class ChunkSender:
     """Scores blocks of a run elsewhere: `send` brings a pickled chunk to another process, and its answer back."""
 
     def __init__(self, send: Callable[[bytes], Awaitable[bytes]], job: Job, models: Models, workers: int) -> None:
-        """For a run's job and models; no more than `workers` chunks are out at once."""
+        """For a run's job and models; each worker has a chunk and one that waits for it, and none more is out."""
         self._send, self._job, self._models, self._workers = send, job, models, workers
-        self._slots = asyncio.Semaphore(workers)
+        self._slots = asyncio.Semaphore(2 * workers)
         self._told: set[str] = set()
 
     async def __call__(

@@ -149,7 +149,9 @@ def test_who_waits_for_slots_of_a_database_that_is_gone_is_told() -> None:
 
 
 @pytest.mark.slow
-def test_two_runs_together_keep_to_the_limit_of_their_model(engine: Engine) -> None:
+def test_two_runs_together_keep_to_the_limit_of_their_model(database_url: str) -> None:
+    engine = open_database(database_url)
+
     async def run() -> None:
         fake = scripted("yes")
         ledgers = Ledger(engine), Ledger(engine)
@@ -162,3 +164,4 @@ def test_two_runs_together_keep_to_the_limit_of_their_model(engine: Engine) -> N
             await ledger.aclose()
 
     in_time(run())
+    engine.dispose()
