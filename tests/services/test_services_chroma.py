@@ -3,14 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gpo.errors import StateError
-from gpo.search.memory.neighbours import by_score, by_time
 from gpo.search.memory.trajectory import Trajectory
 from tests.gpo.search.test_trajectory import in_trajectory, prompts
 from tests.services.servers import Server, chroma
@@ -45,12 +43,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, s
 
 def answers(rows: dict[str, Any]) -> Any:
     async def ask_all(trajectory: Trajectory) -> list[Any]:
-        latest, best = (partial(trajectory.last, order=order) for order in (by_time, by_score))
         return [
-            await ask(run, scored[at].candidate, k, before_step)
+            await trajectory.nearest(run, scored[at].candidate, k, before_step)
             for run, scored in rows.items()
             for at, k, before_step in ((9, 5, 4), (150, 3, 25), (0, 1000, 99))
-            for ask in (trajectory.nearest, latest, best)
         ]
 
     return ask_all
