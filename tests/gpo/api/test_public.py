@@ -16,6 +16,7 @@ PUBLIC = [
     "evaluate",
     "evaluate_async",
     "load_chain",
+    "load_messages",
     "load_prompt",
     "load_prompts",
     "load_text",
