@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-REVISION = "0012"
+REVISION = "0009"
 """The schema that this version works with; `gpo.database.migrations` makes it, and revisions sort by age."""
 
 

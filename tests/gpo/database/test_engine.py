@@ -103,7 +103,7 @@ def test_several_processes_may_open_a_new_database_at_once(path: Path) -> None:
 
 
 def unrank(connection: Connection) -> None:
-    """Take away what came with 0012."""
+    """Take away what came with 0009."""
     for name in ("time", "score"):
         connection.exec_driver_sql(f"DROP INDEX scored_prompts_by_{name}")
     for name in ("percent", "complete"):

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from gpo.records import Score
 
-revision = "0012"
+revision = "0009"
 down_revision = "0008"
 
 _BATCH = 500
