@@ -98,7 +98,12 @@ def set_up(folder: Path) -> Scene:
 def at(folder: Path) -> Scene:
     """A folder that is set up already."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GPO_", "PREFECT_"))}
-    own = {"GPO_HOME": str(folder / ".gpo"), "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder / "no-profile")}
+    own = {
+        "GPO_HOME": str(folder / ".gpo"),
+        "GPO_REPORTS_KEY": "pictures",
+        "PYTHONPATH": str(ROOT),
+        "PREFECT_HOME": str(folder / "no-profile"),
+    }
     return Scene(folder, {**inherited, **own})
 
 
