@@ -25,12 +25,8 @@ from gpo.scoring.text.clauses import COURTESY, EXPLAINS, Sentence, first_sentenc
 from gpo.scoring.text.numbers import decimal_text, numbers_in, plain_numbers, single_number
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
-_FACTORIAL = re.compile(r"[0-9]{1,3}\s?!")
-
 
 def _whole(text: NumberText) -> Found:
-    if _FACTORIAL.fullmatch(text.plain.strip()):
-        return UNCLEAR  # a factorial, or a cheerful number
     number = alone(text.raw)
     if number is not None:
         return decimal_text(number)
