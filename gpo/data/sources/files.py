@@ -94,7 +94,10 @@ def open_bytes(path: Path) -> BufferedIOBase:
         OSError: it is not there, or is a pipe or a device, which might never end.
     """
     file = open_regular(path)
-    return gzip.open(file, "rb") if path.name.lower().endswith(COMPRESSED) else file
+    if not path.name.lower().endswith(COMPRESSED):
+        return file
+    file.close()  # which the one of gzip would not do
+    return gzip.open(path, "rb")
 
 
 @contextmanager

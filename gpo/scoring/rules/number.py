@@ -9,19 +9,25 @@ from collections.abc import Sequence
 from gpo.scoring.reading import UNCLEAR, Found, Reading, Rule, agreed, read_by
 from gpo.scoring.rules.corrections import corrected, marks_in
 from gpo.scoring.rules.number_sentence import VERB, YEAR, are_rivals, of_sentence
-from gpo.scoring.rules.number_value import DENIED, EMPHASIS, LIST_MARK, RATING, VAGUE, NumberText, amount, numbers_of
+from gpo.scoring.rules.number_value import (
+    DENIED,
+    EMPHASIS,
+    LIST_MARK,
+    RATING,
+    VAGUE,
+    NumberText,
+    alone,
+    amount,
+    numbers_of,
+)
 from gpo.scoring.text import languages, statements
 from gpo.scoring.text.clauses import COURTESY, EXPLAINS, Sentence, first_sentence, sentences
 from gpo.scoring.text.numbers import decimal_text, numbers_in, plain_numbers, single_number
 from gpo.scoring.text.statements import Worth, field_of, worth_of
 
-_FACTORIAL = re.compile(r"[0-9]{1,3}\s?!")
-
 
 def _whole(text: NumberText) -> Found:
-    if _FACTORIAL.fullmatch(text.plain.strip()):
-        return UNCLEAR  # a factorial, or a cheerful number
-    number = single_number(text.raw)
+    number = alone(text.raw)
     if number is not None:
         return decimal_text(number)
     plain = _ARROW.sub("", text.plain.strip())

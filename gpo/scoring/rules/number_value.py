@@ -91,7 +91,7 @@ def amount(content: str, *, rating: bool = False, comma: bool = False) -> Found:
     content = without_given(re.sub(r"^-\s(?=[$€£]?[0-9.])", "-", content))
     if rating and (points := _OUT_OF.search(content)):
         return decimal_text(Decimal(points["points"]))
-    if not comma and (number := single_number(content)) is not None:
+    if not comma and (number := alone(content)) is not None:
         return decimal_text(number)
     if is_several(content):
         return UNCLEAR
@@ -103,6 +103,20 @@ def amount(content: str, *, rating: bool = False, comma: bool = False) -> Found:
         rest = content.partition(main)[2]
         return amount(rest) if numbers_of(rest) else None
     return _first_of(main, asserted) if asserted else None
+
+
+def alone(text: str) -> Decimal | None:
+    """The number that an answer is; a comma before its last two digits is a decimal one, as thousands have three.
+
+    >>> alone("3,14"), alone("1,2"), alone("1,234")
+    (Decimal('3.14'), None, Decimal('1234'))
+    """
+    number = single_number(text)
+    cents = _CENTS.fullmatch(text.strip()) if number is None else None
+    return Decimal(f"{cents[1]}.{cents[2]}") if cents else number
+
+
+_CENTS = re.compile(r"([-+]?[0-9]+),([0-9]{2})\.?")
 
 
 def _after_equals(main: str, *, comma: bool) -> str:

@@ -166,7 +166,6 @@ _PRONOUN = re.compile(
 )
 _PAIR = re.compile(r"[(\[{]\s*[0-9]+,[0-9]+\s*[)\]}]$")
 """A point or an interval: what stands in it is no decimal comma."""
-_DECIMAL_COMMA = re.compile(r"[-+]?[$€£]?[0-9]+,[0-9]{2}(?![0-9,]|\.[0-9])")
 _ALONE = re.compile(r"(?:\s?[%\u2030]|\s?[$€£¥₹]|\s?/-)?[.!,;\u3002]?")
 
 
@@ -183,7 +182,7 @@ def single_number(text: str) -> Decimal | None:
     if _PAIR.match(text):
         return None
     text = text.strip("()[]{} ")
-    numbers = numbers_in(text, decimal_comma=bool(_DECIMAL_COMMA.match(text)))
+    numbers = numbers_in(text)
     if len(numbers) == 1 and numbers[0].start == 0 and _ALONE.fullmatch(text, numbers[0].end):
         return numbers[0].value
     words = text.rstrip(". ").casefold()

@@ -162,7 +162,6 @@ def test_labels(labels: tuple[str, ...], text: str, expected: str | None) -> Non
         ("3,14", "3.14"),
         ("The answer is 3,14.", "3.14"),
         ("1,2", None),
-        ("5!", None),
         ("The answer is 5!", "5"),
         ("12,34,567 rupees", "1234567"),
         ("The answer is 1.234.567,5", "1234567.5"),
