@@ -119,13 +119,15 @@ class ShareOfSlots:
         self._waits = waits
 
     def _others(self) -> list[tuple[str, str]]:
-        """Names and owners of what others hold who live, signs that they wait among them."""
-        of_others = (call_claims.c.owner != self._owner) & (call_claims.c.until >= utc_now())
-        held = select(call_claims.c.digest, call_claims.c.owner).where(self._ours & of_others)
+        """Names and owners of what the living others hold, signs that they wait among them; what the dead left goes."""
+        held = select(call_claims).where(self._ours & (call_claims.c.owner != self._owner))
         with read_transaction(self._engine) as connection:
-            found = [(row.digest, row.owner) for row in connection.execute(held)]
-        dead = {owner for owner in {owner for _, owner in found} if claims.has_died(owner)}
-        return [(name, owner) for name, owner in found if owner not in dead]
+            found = list(connection.execute(held))
+        now, dead = utc_now(), {owner for owner in {row.owner for row in found} if claims.has_died(owner)}
+        lost = [row for row in found if row.owner in dead or row.until < now]
+        for owner in {row.owner for row in lost}:
+            self._drop([row.digest for row in lost if row.owner == owner], owner)
+        return [(row.digest, row.owner) for row in found if row not in lost]
 
     def _renew(self) -> None:
         if monotonic() - self._renewed > claims.RENEW_S and (self._held or self._waits):
@@ -137,9 +139,9 @@ class ShareOfSlots:
         with write_transaction(self._engine) as connection:
             return claims.claim(connection, self._owner, names)
 
-    def _drop(self, names: Sequence[str]) -> None:
+    def _drop(self, names: Sequence[str], owner: str = "") -> None:
         with write_transaction(self._engine) as connection:
-            claims.drop(connection, self._owner, names)
+            claims.drop(connection, owner or self._owner, names)
 
 
 class SharedLimit:

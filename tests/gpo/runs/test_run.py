@@ -18,6 +18,7 @@ REACHED_BUT_NOT_DECIDING = {
     "gpo/serving/": "shares servers and shuts them to strangers; what they answer is their models'",
     "gpo/production/": "what a decision is, which events tell",
     "gpo/prompts/": "keeps and moves prompts; answers of a program name those of others that it reads",
+    "tasks/spread/": "says in which process examples are scored; what is done there is in gpo/runs/spread/chunks.py",
     "tasks/telling/": "tells people and automations what a run has come to",
     "gpo/runs/": "explains a run, scores a prompt without one, or keeps and shows the examples behind a score",
 }
