@@ -25,7 +25,7 @@ TEXTS = {page: (ROOT / page).read_text(encoding="utf-8").replace("\\\n", "") for
 BLOCKS = [(page, *found) for page, text in TEXTS.items() for found in BLOCK.findall(text)]
 INDENTED = re.compile(r"^    ((?:\.venv/bin/)?gpo .*)$", re.MULTILINE)
 BLOCKS += [(page, "console", "\n".join(found)) for page, text in TEXTS.items() if (found := INDENTED.findall(text))]
-OTHERS = {"cd", "prefect"}
+OTHERS = {"cd", "export", "prefect", "python"}
 """Commands of the shell and of Prefect."""
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 

@@ -12,6 +12,8 @@ DECIDE = ("gpo/words.py", "gpo/search/local/deep.py", "gpo/runs/run.py", "tasks/
 ELSEWHERE = ("flows/cli/app.py", "gpo/report/run.css", "gpo/report/page.py", "gpo/scoring/notes.txt", "other/gpo.py")
 
 REACHED_BUT_NOT_DECIDING = {
+    "flows/stack/": "finds Prefect's server, and tells it later how a run ended that it did not hear of",
+    "gpo/migration/": "gives the run of a migration its name; the runs that it makes are runs like others",
     "gpo/database/": "stores what it is given",
     "gpo/datasets/": "fetches the rows of a version; the fingerprint of the data is in the key of the run",
     "gpo/report/": "shows what a run came to, when it is over",
