@@ -70,7 +70,8 @@ def _count(url: str) -> int:
 
 def compare(form: Form, latency_s: float, rounds: int, ways: list[str], peers: Path | None) -> None:
     """Run all ways in turn, and print the table."""
-    os.environ |= {"NO_PROXY": "127.0.0.1"}
+    # LiteLLM, which GEPA and DSPy ask by, would first fetch a list of prices from the internet, and hangs without one.
+    os.environ |= {"NO_PROXY": "127.0.0.1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     found: dict[str, list[Run]] = {way: [] for way in ways}
     with serving(latency_s) as url:
         for _ in range(rounds):
