@@ -1,8 +1,8 @@
 """How long it takes to find the nearest, the best and the latest of many prompts.
 
 `python -m benchmarks.trajectory`: for each size, in a process of its own, a run's prompts are added to a trajectory and
-to the database, with random unit vectors of the size that the embedded model has. Then they are asked for in turn: the 8
-nearest, the 8 best, the 8 latest; then, apart, the nearest by a filter over what all runs share (as it was before).
+to the database, with random unit vectors of the size that the embedded model has. Then they are asked for in turn: the
+8 nearest, the 8 best, the 8 latest; then, apart, the nearest by a filter over what all runs share, as it was before.
 `--no-index` leaves Chroma out, which takes about a millisecond of processor time a prompt to add.
 """
 
