@@ -50,9 +50,10 @@ TASKS: Mapping[str, Task] = {
             "sociology": ["mmlu/sociology"],
         },
         "Which subject is it: anatomy, geography, law or sociology? Answer with one word.",
-        "You are given an exam question. Answer with its subject, one word of these four. anatomy: the body, organs, "
-        "bones, nerves, diseases. geography: countries, cities, population, land, climate, industries. law: a case "
-        "with a plaintiff, a contract, a crime, a court. sociology: society, class, gender, family, social theories.",
+        "Decide which subject the exam question belongs to. It is anatomy if it asks about the body, organs, bones, "
+        "nerves or diseases. It is geography if it asks about countries, cities, population, land or climate. It is law "
+        "if it tells a case, a contract or a crime, or names a court. It is sociology if it asks about society, class, "
+        "gender or social theories. Answer with exactly one of these words: anatomy, geography, law, sociology.",
     ),
     "desks": Task(
         "the desk that answers a request",
