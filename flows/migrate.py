@@ -24,6 +24,7 @@ from gpo.report.checks.migration import claim
 from gpo.runs.job import Job, load_job
 from gpo.runs.outcome import Outcome
 from tasks.migration.pairs import publish, score
+from tasks.telling.events import emit_told, prompt_moved
 from tasks.telling.log import notes_in_log
 from tasks.telling.names import migrate_name
 
@@ -67,7 +68,9 @@ async def migrate_prompt(
         )
         found = await migrate(plan, production, MigrationSteps(search=_search, score=score))
         if promote:
-            found = await asyncio.to_thread(promote_pair, production, found, GATE)
+            found, move = await asyncio.to_thread(promote_pair, production, found, GATE)
+            if move is not None:
+                emit_told(prompt_moved(move))
         await publish(found)
     return Completed(name=STATES[found.outcome], message=f"{found.prompt}: {claim(found)}", data=found)
 

@@ -51,9 +51,9 @@ TASKS: Mapping[str, Task] = {
         },
         "Which subject is it: anatomy, geography, law or sociology? Answer with one word.",
         "Decide which subject the exam question belongs to. It is anatomy if it asks about the body, organs, bones, "
-        "nerves or diseases. It is geography if it asks about countries, cities, population, land or climate. It is law "
-        "if it tells a case, a contract or a crime, or names a court. It is sociology if it asks about society, class, "
-        "gender or social theories. Answer with exactly one of these words: anatomy, geography, law, sociology.",
+        "nerves or diseases. It is geography if it asks about countries, cities, population, land or climate. "
+        "It is law if it tells a case, a contract or a crime, or names a court. It is sociology if it asks about "
+        "society, class, gender or social theories. Answer with one of these words: anatomy, geography, law, sociology.",
     ),
     "desks": Task(
         "the desk that answers a request",

@@ -18,7 +18,7 @@ import httpx
 from flows.stack.environment import api_auth, api_url, find_api_url, find_key
 from flows.stack.parts import PrefectApi
 from flows.stack.process import is_alive, start_time
-from flows.stack.record import Process
+from flows.stack.record import Process, read_stack
 from flows.stack.server_users import read_server
 from gpo.files import make_private, write_whole
 from gpo.formatting import error_line
@@ -46,7 +46,7 @@ def tell_server(home: Path, told: ToldEvent) -> str | None:
         return None
     event = {"id": str(uuid4()), "occurred": datetime.now(UTC).isoformat(), **told._asdict()}
     try:
-        with PrefectApi(url, api_auth() or find_key(home)) as api:
+        with PrefectApi(url, _key_for(home, url)) as api:
             api.send_events([event])
     except httpx.HTTPError as error:
         return f"the Prefect server at {url} was not told of {told.event} ({type(error).__name__})"
@@ -121,6 +121,7 @@ async def carry_out(run: Coroutine[Any, Any, T], name: str) -> T:
 
 def tell_of_ends(home: Path) -> None:
     """Tell Prefect's servers of ended runs that they take for running; where one is away, it is told another time."""
+    away: set[str] = set()  # is not asked once more for every note about it
     for path in sorted(_notes(home).glob("*.json")):
         try:
             noted = NotedRun.model_validate_json(path.read_text(encoding="utf-8"))
@@ -128,10 +129,13 @@ def tell_of_ends(home: Path) -> None:
             path.unlink(missing_ok=True)
             continue
         process = Process(pid=noted.pid, start_time=noted.start_time, log=path)
-        if noted.state or not is_alive(process):
-            with suppress(httpx.HTTPError):
-                _tell_of_end(home, noted)
-                path.unlink(missing_ok=True)
+        if noted.api in away or not (noted.state or not is_alive(process)):
+            continue
+        try:
+            _tell_of_end(home, noted)
+            path.unlink(missing_ok=True)
+        except httpx.HTTPError:
+            away.add(noted.api)
 
 
 def _tell_of_end(home: Path, noted: NotedRun) -> None:
@@ -139,9 +143,16 @@ def _tell_of_end(home: Path, noted: NotedRun) -> None:
     url = noted.api or (f"{server.url}/api" if server is not None else "")
     if not url:
         raise httpx.ConnectError("no server of the folder runs")
-    auth = (None if noted.api else find_key(home)) or api_auth() or find_key(home)
-    with PrefectApi(url, auth) as api:
+    with PrefectApi(url, _key_for(home, url)) as api:
         api.end(noted.run, noted.state or "CRASHED", noted.message if noted.state else _KILLED)
+
+
+def _key_for(home: Path, url: str) -> str | None:
+    """What a server wants to be shown: the folder's key only where it is the folder's own."""
+    server, stack = read_server(home), read_stack(home)
+    own = {f"{server.url}/api"} if server is not None else set()
+    own |= {stack.api_url} if stack is not None else set()
+    return (find_key(home) or api_auth()) if url in own else api_auth()
 
 
 def _notes(home: Path) -> Path:

@@ -55,7 +55,8 @@ class MigrationResult:
         if self.best is None:
             raise InputError(f"there is nothing to promote: {claim(self.migration)}")
         with open_production(self.job.settings, self.job.home) as production:
-            return promote_pair(production, self.migration, who or user_name())
+            promoted, _ = promote_pair(production, self.migration, who or user_name())
+            return promoted
 
     def __repr__(self) -> str:
         return f"MigrationResult({self.migration.id}: {claim(self.migration)})"

@@ -10,7 +10,7 @@ from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import lineage_of_spec
 from gpo.production.starting_point import basis_of, count_looks
-from gpo.prompts.version import AskedWith, PromptContent, PromptRecord, PromptVersion
+from gpo.prompts.version import AskedWith, Move, PromptContent, PromptRecord, PromptVersion
 from gpo.records import content_hash
 
 
@@ -87,17 +87,21 @@ def keep_decision(plan: MigrationPlan, production: Production, pair: ModelPair, 
     production.decisions.keep(decision)
 
 
-def promote_pair(production: Production, found: Migration, who: str) -> Migration:
+def promote_pair(production: Production, found: Migration, who: str) -> tuple[Migration, Move | None]:
     """Point the alias to the version that the recommended pair is kept as; a migration without one stays as it is.
+
+    The move comes with it, where there was one.
 
     Raises:
         AliasMovedError: the alias points elsewhere by now.
     """
     best = found.best
     if best is None or best.version is None:
-        return found
+        return found, None
     why = f"migration {found.id}: {best.model}"
-    if production.registry.resolve(found.prompt, found.alias).version != best.version:
-        before = found.against.version
-        production.registry.promote(found.prompt, best.version, found.alias, who=who, why=why, expected=before)
-    return found.model_copy(update={"promoted": True})
+    promoted, before = found.model_copy(update={"promoted": True}), found.against.version
+    if production.registry.resolve(found.prompt, found.alias).version == best.version:
+        return promoted, None
+    return promoted, production.registry.promote(
+        found.prompt, best.version, found.alias, who=who, why=why, expected=before
+    )

@@ -17,7 +17,10 @@ from gpo.spec.models import ModelSpec, PriceSpec
 MOST_MODELS = 20
 """More pairs than 25 fit at no interval of 95%."""
 
-_SHARED = ("base_url", "api_key_env", "parameters", "max_concurrency", "timeout_s", "max_retries", "max_age_days")
+_SHARED = (
+    "base_url", "api_key_env", "parameters", "completion", "max_concurrency", "requests_per_minute",
+    "tokens_per_minute", "timeout_s", "max_retries", "max_age_days",
+)  # fmt: skip
 """What a model that is named alone has in common with the present one, where both are of one provider."""
 
 _MODEL = re.compile(r"^\s*\{.*?model[\"']?\s*:\s*[\"']?([^\"',}\s]+).*$", re.DOTALL)

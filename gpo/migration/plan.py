@@ -11,6 +11,7 @@ from gpo.gate.guards import check_slices, group_by_slice
 from gpo.gate.verdict import NON_INFERIOR_SHARE
 from gpo.migration.models import name_models, read_models, with_prices
 from gpo.migration.pairs import Optimize
+from gpo.models.sharing import anew_since
 from gpo.production.contender import Contender, champion_of, without_search
 from gpo.production.decision_log import Production
 from gpo.prompts.version import PromptVersion
@@ -55,10 +56,14 @@ class MigrationPlan:
 
     @cached_property
     def key(self) -> str:
-        """Equal for the same models and prompt on the same data, asked and judged alike: the same migration."""
+        """Equal for the same models and prompt on the same data, asked and judged alike: the same migration.
+
+        One that asks anew is another one: it draws other answers, and counts.
+        """
         asked = [self.contender(place).spec.fingerprint() for place in range(len(self.models))]
         rules = self.rules.model_dump(mode="json")
-        return content_hash(["migrate", asked, self.splits.fingerprint, self.optimize, rules], length=16)
+        anew = [since] if (since := anew_since()) else []
+        return content_hash(["migrate", asked, self.splits.fingerprint, self.optimize, rules, *anew], length=16)
 
     @property
     def id(self) -> str:

@@ -33,7 +33,7 @@ DECIDING = (
     ),
     "gpo/runs/steps.py",
     "gpo/runs/spread/chunks.py",
-    *(f"gpo/prompts/{name}.py" for name in ("candidate", "langchain_template", "version")),
+    *(f"gpo/prompts/{name}.py" for name in ("candidate", "held", "langchain/template", "version")),
     "tasks/*.py",
     "flows/optimize.py",
 )

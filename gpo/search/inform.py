@@ -64,6 +64,11 @@ def check_training(spec: TaskSpec, splits: Splits, shown: Sequence[Example]) -> 
         splits.train, shown
     ):
         return
+    if options.grounding and not (options.reflects or options.draws_cases):
+        raise SpecError(
+            "`optimizer.grounding` is true: its summary is written from training examples, and none are there besides "
+            "those that `few_shot` shows; raise dataset.split.train, or leave `grounding` out"
+        )
     needs = "a reflection is" if options.reflects else "the cases of a proposal are"
     asked = (
         f"`optimizer.information` is {options.information}"

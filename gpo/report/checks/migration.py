@@ -143,7 +143,12 @@ def next_lines(found: Migration, spec: str = "SPEC", home: str = "") -> list[str
     if best is None or best.version is None:
         return []
     asked = best.asked
-    options = {"base_url": asked.base_url, "api_key_env": asked.api_key_env, "parameters": dict(asked.parameters)}
+    options = {
+        "base_url": asked.base_url,
+        "api_key_env": asked.api_key_env,
+        "completion": asked.completion,
+        "parameters": dict(asked.parameters),
+    }
     written = {"model": asked.model, **{name: value for name, value in options.items() if value}}
     model = json.dumps(written, ensure_ascii=False)
     others = [f"version {pair.version} ({name_of(pair)})" for pair in found.pairs if pair.version and pair is not best]

@@ -61,6 +61,11 @@ def test_the_version_is_that_of_the_code_that_runs() -> None:
     assert code_version() == source_hash(ROOT)
 
 
+@pytest.mark.parametrize("pattern", DECIDING)
+def test_what_decides_a_run_is_named_as_it_is(pattern: str) -> None:
+    assert list(ROOT.glob(pattern))
+
+
 def test_whatever_a_run_reaches_is_part_of_its_version_or_has_a_reason_not_to_be() -> None:
     deciding = {path.relative_to(ROOT) for pattern in DECIDING for path in ROOT.glob(pattern)}
     left_out = {path.as_posix() for path in reached(Path("flows/optimize.py"))} - {each.as_posix() for each in deciding}
