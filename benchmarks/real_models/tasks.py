@@ -53,7 +53,7 @@ TASKS: Mapping[str, Task] = {
         "Decide which subject the exam question belongs to. It is anatomy if it asks about the body, organs, bones, "
         "nerves or diseases. It is geography if it asks about countries, cities, population, land or climate. "
         "It is law if it tells a case, a contract or a crime, or names a court. It is sociology if it asks about "
-        "society, class, gender or social theories. Answer with one of these words: anatomy, geography, law, sociology.",
+        "society, class, gender or social theories. Answer with one of the words anatomy, geography, law, sociology.",
     ),
     "desks": Task(
         "the desk that answers a request",
