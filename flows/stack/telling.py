@@ -121,7 +121,7 @@ async def carry_out(run: Coroutine[Any, Any, T], name: str) -> T:
 
 def tell_of_ends(home: Path) -> None:
     """Tell Prefect's servers of ended runs that they take for running; where one is away, it is told another time."""
-    away: set[str] = set()  # is not asked once more for every note about it
+    away: set[str] = set()  # which is not asked once more for every note about it
     for path in sorted(_notes(home).glob("*.json")):
         try:
             noted = NotedRun.model_validate_json(path.read_text(encoding="utf-8"))
@@ -134,6 +134,8 @@ def tell_of_ends(home: Path) -> None:
         try:
             _tell_of_end(home, noted)
             path.unlink(missing_ok=True)
+        except httpx.HTTPStatusError:  # of this run alone: the next note is another matter
+            continue
         except httpx.HTTPError:
             away.add(noted.api)
 

@@ -50,6 +50,14 @@ def test_a_server_hears_of_each_end_once_it_can_be_asked(prefect_api: str, tmp_p
     ]
     assert set((tmp_path / "prefect-runs").iterdir()) == {runs_on, waits}
 
+    # A note that the server refuses stays, and stands in no other's way.
+    first, last = sorted(begin_run(prefect_api) for _ in range(2))
+    refused = note(tmp_path, first, prefect_api, alive=True, state="NO_SUCH_STATE")
+    note(tmp_path, last, prefect_api, alive=False)
+    tell_of_ends(tmp_path)
+    assert (state_of(prefect_api, first), refused.exists()) == ("RUNNING", True)
+    assert state_of(prefect_api, last) == "CRASHED"
+
     # What is over stays as it is, whatever a note says: the note is of no use any more.
     told = note(tmp_path, ended, prefect_api, alive=False, state="FAILED")
     tell_of_ends(tmp_path)
