@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.tables import interval, markdown_table
+from benchmarks.tables import group_by_method, markdown_table, told_interval
 
 Line = Mapping[str, Any]
 
@@ -27,9 +27,7 @@ def make_tables(lines: Sequence[Line], reference: str, by: str | None = None) ->
 
 
 def _table(lines: Sequence[Line], reference: str) -> str:
-    by_method: dict[str, dict[tuple[str, int], Line]] = {}
-    for line in lines:
-        by_method.setdefault(line["method"], {})[line["family"], line["seed"]] = line
+    by_method = group_by_method(lines, "family", "seed")
     base = by_method.get(reference, {})
     rows = [_row(method, own, base if method != reference else {}) for method, own in by_method.items()]
     heads = [
@@ -47,12 +45,8 @@ def _table(lines: Sequence[Line], reference: str) -> str:
     return markdown_table(heads, sorted(rows, key=lambda row: row[2], reverse=True))
 
 
-def _row(method: str, own: Mapping[tuple[str, int], Line], base: Mapping[tuple[str, int], Line]) -> list[str]:
+def _row(method: str, own: Mapping[Any, Line], base: Mapping[Any, Line]) -> list[str]:
     pairs = [own[world]["quality"] - base[world]["quality"] for world in own if world in base]
-    difference = ""
-    if len(pairs) > 1:
-        mean, low, high = interval(pairs)
-        difference = f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
     def mean_of(name: str) -> float:
         return float(np.mean([line[name] for line in own.values()]))
@@ -61,7 +55,7 @@ def _row(method: str, own: Mapping[tuple[str, int], Line], base: Mapping[tuple[s
         method,
         str(len(own)),
         f"{mean_of('quality'):.3f}",
-        difference,
+        told_interval(pairs),
         str(len(pairs) or ""),
         f"{mean_of('best_tried'):.3f}",
         f"{mean_of('start'):.3f}",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, median
 from typing import Any
 
-from benchmarks.tables import interval, markdown_table
+from benchmarks.tables import group_by_method, markdown_table, told_interval
 
 Line = Mapping[str, Any]
 
@@ -25,9 +25,7 @@ def make_tables(lines: Sequence[Line], reference: str) -> str:
 
 
 def _table(lines: Sequence[Line], reference: str) -> str:
-    by_method: dict[str, dict[tuple[str, int], Line]] = {}
-    for line in lines:
-        by_method.setdefault(line["method"], {})[line["task"], line["seed"]] = line
+    by_method = group_by_method(lines, "task", "seed")
     base = by_method.get(reference, {})
     rows = sorted((_row(method, own, base, reference) for method, own in by_method.items()), key=lambda row: row[2])
     heads = ["method", "runs", "test, mean", "median", "least", "most", f"less {reference} (95%)", "task calls"]
@@ -37,10 +35,7 @@ def _table(lines: Sequence[Line], reference: str) -> str:
 def _row(method: str, own: Mapping[Any, Line], base: Mapping[Any, Line], reference: str) -> list[str]:
     scores = [line["test"] for line in own.values()]
     pairs = [line["test"] - base[key]["test"] for key, line in own.items() if key in base]
-    difference = ""
-    if method != reference and len(pairs) > 1:
-        middle, low, high = interval(pairs)
-        difference = f"{middle:+.3f} ({low:+.3f} to {high:+.3f})"
+    difference = told_interval(pairs) if method != reference else ""
     found = [mean(scores), median(scores), min(scores), max(scores)]
     calls = mean(line["task_calls"] for line in own.values())
     return [method, str(len(own)), *(f"{score:.3f}" for score in found), difference, f"{calls:.0f}"]

@@ -61,27 +61,16 @@ def _is_right(example: Any, prediction: Any, trace: Any = None) -> bool:
 
 def gepa_evaluate(url: str) -> Work:
     """An evaluation by GEPA's default adapter, with a worker for each slot."""
-    from gepa.adapters.default_adapter.default_adapter import DefaultAdapter  # noqa: PLC0415
-
-    logging.disable(logging.CRITICAL)
-    options = {"api_base": f"{url}/plain/v1", "api_key": "none", "temperature": 0.0}
-    adapter = DefaultAdapter("openai/mock", max_litellm_workers=SLOTS, litellm_batch_completion_kwargs=options)
-    rows, candidate = _gepa_rows(_EXAMPLES), {"instruction": INSTRUCTION}
-    adapter.evaluate(rows[:1], candidate)
+    adapter, rows, candidate = _gepa(f"{url}/plain/v1", _EXAMPLES)
     return lambda: adapter.evaluate(rows, candidate)
 
 
 def gepa_optimize(url: str) -> Work:
     """GEPA with its own settings; it tries a proposal on three examples, and on all 48 where they went better."""
     from gepa import optimize  # noqa: PLC0415
-    from gepa.adapters.default_adapter.default_adapter import DefaultAdapter  # noqa: PLC0415
     from gepa.lm import LM  # noqa: PLC0415
 
-    logging.disable(logging.CRITICAL)
-    options = {"api_base": f"{url}/task/v1", "api_key": "none", "temperature": 0.0}
-    adapter = DefaultAdapter("openai/mock", max_litellm_workers=SLOTS, litellm_batch_completion_kwargs=options)
-    rows, candidate = _gepa_rows(DEV), {"instruction": INSTRUCTION}
-    adapter.evaluate(rows[:1], candidate)
+    adapter, rows, candidate = _gepa(f"{url}/task/v1", DEV)
     return lambda: optimize(
         seed_candidate=candidate,
         trainset=rows,
@@ -93,8 +82,17 @@ def gepa_optimize(url: str) -> Work:
     )
 
 
-def _gepa_rows(number: int) -> list[dict[str, Any]]:
-    return [{"input": review(each), "additional_context": {}, "answer": label(each)} for each in range(number)]
+def _gepa(api_base: str, number: int) -> tuple[Any, list[dict[str, Any]], dict[str, str]]:
+    """The adapter, so many rows and the candidate, after a first call."""
+    from gepa.adapters.default_adapter.default_adapter import DefaultAdapter  # noqa: PLC0415
+
+    logging.disable(logging.CRITICAL)
+    options = {"api_base": api_base, "api_key": "none", "temperature": 0.0}
+    adapter = DefaultAdapter("openai/mock", max_litellm_workers=SLOTS, litellm_batch_completion_kwargs=options)
+    rows = [{"input": review(each), "additional_context": {}, "answer": label(each)} for each in range(number)]
+    candidate = {"instruction": INSTRUCTION}
+    adapter.evaluate(rows[:1], candidate)
+    return adapter, rows, candidate
 
 
 class _Silent:
