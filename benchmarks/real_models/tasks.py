@@ -64,18 +64,19 @@ TASKS: Mapping[str, Task] = {
             "west": ["bbh/navigate"],
         },
         "Which desk is it for: north, south, east or west? Answer with one word.",
-        "Name the desk: north for anything to count or calculate, south for sentences about sports and players, "
-        "east for films, west for steps and turns of a walk. Answer with that one word.",
+        "Name the desk that answers the request. North: something to count or calculate. South: a sentence about "
+        "sports and players. East: films. West: steps and turns of a walk. Answer with one word: north, south, east "
+        "or west.",
     ),
     "faculty": Task(
         "the faculty of an exam question",
         {
-            "A": ["mmlu/anatomy", "mmlu/college_physics", "mmlu/abstract_algebra"],
-            "B": ["mmlu/high_school_geography", "mmlu/professional_law", "mmlu/sociology"],
+            "science": ["mmlu/anatomy", "mmlu/college_physics", "mmlu/abstract_algebra"],
+            "society": ["mmlu/high_school_geography", "mmlu/professional_law", "mmlu/sociology"],
         },
-        "Is it A or B? Answer with one letter.",
-        "Answer A if the question is about mathematics, physics or the human body. Answer B if it is about society, "
-        "law, people, cities or countries. Answer with one letter.",
+        "Is it science or society? Answer with one word.",
+        "Name the faculty of the exam question. Science: mathematics, physics, the human body. Society: law, people, "
+        "cities, countries. Answer with one word: science or society.",
     ),
     "queue": Task(
         "the queue of a request",
@@ -85,8 +86,8 @@ TASKS: Mapping[str, Task] = {
             "blue": ["gsm8k", "bbh/object_counting"],
         },
         "Which queue: red, green or blue? Answer with one word.",
-        "Answer red if it is about the law: a case, a contract, a crime. Answer green if it is about the body, organs "
-        "or diseases. Answer blue if something has to be counted or calculated. Answer with one word.",
+        "Name the queue of the request. Red: the law, a case, a contract, a crime. Green: the body, organs, diseases. "
+        "Blue: something to count or calculate. Answer with one word: red, green or blue.",
     ),
 }
 
