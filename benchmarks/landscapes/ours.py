@@ -75,7 +75,8 @@ def write_spec(
         },
         "budget": {"max_task_calls": budget},
     }
-    content |= {name: {**content.get(name, {}), **dict(part)} for name, part in sections.items()}
+    for name, part in sections.items():
+        content[name] = {**content.get(name, {}), **part} if isinstance(part, Mapping) else part
     path = folder / "spec.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return path
