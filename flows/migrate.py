@@ -18,6 +18,7 @@ from gpo.migration.run import MigrationSteps, migrate
 from gpo.models.sharing import ask_anew
 from gpo.production.decide import GATE
 from gpo.production.decision_log import open_production
+from gpo.production.lock import lock_prompt, tell_of_wait
 from gpo.progress import Note, emit
 from gpo.records import Splits
 from gpo.report.checks.migration import claim
@@ -63,15 +64,17 @@ async def migrate_prompt(
         if PREFECT_UI_URL.value():
             emit(Note(f"watch it: {flow_run.ui_url}"))
         unattended = promote or deployment.id is not None
-        plan = await asyncio.to_thread(
-            partial(plan_migration, job, production, to, optimize=optimize, margin=margin, unattended=unattended)
-        )
-        found = await migrate(plan, production, MigrationSteps(search=_search, score=score))
-        if promote:
-            found, move = await asyncio.to_thread(promote_pair, production, found, GATE)
-            if move is not None:
-                emit_told(prompt_moved(move))
-        await publish(found)
+        planned = partial(plan_migration, job, production, to, optimize=optimize, margin=margin, unattended=unattended)
+        mine = (str(flow_run.id), str(flow_run.name))
+        async with lock_prompt(production.engine, job.spec.prompt_name, *mine, tell_of_wait):
+            # What is in production may have changed while the run waited for its turn.
+            plan = await asyncio.to_thread(planned)
+            found = await migrate(plan, production, MigrationSteps(search=_search, score=score))
+            if promote:
+                found, move = await asyncio.to_thread(promote_pair, production, found, GATE)
+                if move is not None:
+                    emit_told(prompt_moved(move))
+            await publish(found)
     return Completed(name=STATES[found.outcome], message=f"{found.prompt}: {claim(found)}", data=found)
 
 

@@ -17,9 +17,8 @@ from gpo.errors import InputError
 from gpo.models.sharing import ask_anew
 from gpo.production.decision import STATUS_WORDS, Decision, Status
 from gpo.production.decision_log import Production, open_production
-from gpo.production.lock import PromptLock, lock_prompt
+from gpo.production.lock import lock_prompt, tell_of_wait
 from gpo.production.starting_point import job_from_champion, prompt_name, why_nothing_to_do
-from gpo.progress import Note, emit
 from gpo.report.decision import approval_text
 from gpo.runs.job import Job, load_job
 from gpo.runs.optimize import optimize
@@ -80,7 +79,7 @@ async def reoptimize_prompt(
         resumed = decision is not None
         if decision is None:
             name, mine = prompt_name(job.spec), (str(flow_run.id), str(flow_run.name))
-            async with lock_prompt(production.engine, name, *mine, _waits):
+            async with lock_prompt(production.engine, name, *mine, tell_of_wait):
                 # Anew, since the data may have changed while the run waited for its turn.
                 job = await asyncio.to_thread(_place, spec, dataset, dataset_version, home)
                 starting_point = await find_starting_point(job, production, triggered=dataset is not None, force=force)
@@ -149,7 +148,3 @@ def _place(spec: Path, dataset: str | None, version: int | None, home: Path | No
             f"the run was started for dataset '{dataset}', but {spec} has '{named or job.spec.dataset.source}'"
         )
     return job
-
-
-def _waits(other: PromptLock) -> None:
-    emit(Note(f"{other.what} has worked on prompt {other.prompt} since {other.since}; waiting for it to end"))

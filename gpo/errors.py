@@ -21,7 +21,8 @@
     |-- LocalModelError       an embedded model could not be found, started or reached
     |-- AliasMovedError       an alias of the prompt registry points to another version than the caller expected
     |-- PublishError          another prompt registry did not take a prompt
-    `-- StateError            the state folder, its database or its index cannot be used
+    `-- StateError            the state folder or its index cannot be used
+        `-- DatabaseUnusableError   nor its database: damaged, locked, of a newer version, or not to be opened
 
 A comparison whose runs failed in part raises `ComparisonError`, which has the results of the others: it stands beside
 them in `gpo/comparison/results.py`.
@@ -137,6 +138,10 @@ class PublishError(GpoError):
 
 class StateError(GpoError):
     """The state folder, its database or its index cannot be used."""
+
+
+class DatabaseUnusableError(StateError):
+    """The database cannot be used as it is; where nothing was paid for, that is an input that cannot be used."""
 
 
 def is_transient(error: object) -> bool:

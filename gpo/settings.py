@@ -5,7 +5,9 @@ What belongs to a task stands in its spec: see `gpo.spec`.
 
 import getpass
 import os
+import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -28,6 +30,14 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container may run under a number that has no name
         return str(os.getuid()) if hasattr(os, "getuid") else "user"
+
+
+def machine_name() -> str:
+    """The machine, and on Linux the space of its process numbers: containers may share a name, and not these."""
+    space = ""
+    with suppress(OSError):
+        space = Path("/proc/self/ns/pid").readlink().name
+    return f"{socket.gethostname()[:60]} {space}".strip()
 
 
 class Settings(BaseSettings):

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from flows.cli.signals import Interrupted, handling, interrupt
-from gpo.errors import PIPELINE, GpoError, InputError
+from gpo.errors import PIPELINE, DatabaseUnusableError, GpoError, InputError
 from gpo.formatting import printable
 from gpo.redaction import mask_known, mask_secrets
 
@@ -103,7 +103,8 @@ def exit_on_error(*, debug: bool, pays: bool = False, light: bool = False) -> It
         raise typer.Exit(130) from None
     except GpoError as error:
         print_error(mask_known(traceback.format_exc() if debug else f"Error: {error}"))
-        raise typer.Exit(2 if isinstance(error, InputError) else 1) from None
+        is_input = isinstance(error, InputError) or (isinstance(error, DatabaseUnusableError) and not pays)
+        raise typer.Exit(2 if is_input else 1) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - the last to hear of it

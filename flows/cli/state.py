@@ -1,7 +1,7 @@
 """Which state folder a command works with, and its database."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,10 @@ def open_state_folder(home: Path | None, *, made_if_missing: bool = False) -> It
 
     Raises:
         PromptError: there is none.
+        InputError: it cannot be opened.
     """
     from gpo.database.engine import open_state
+    from gpo.database.writable import before_paying
     from gpo.errors import PromptError
     from gpo.prompts.missing import HOW_TO_BEGIN
     from gpo.settings import DATABASE_FILE, load_settings
@@ -36,5 +38,7 @@ def open_state_folder(home: Path | None, *, made_if_missing: bool = False) -> It
             f"{folder} holds no {DATABASE_FILE}: name the state folder, .gpo beside the spec, with --home or GPO_HOME; "
             f"if there is none yet, {HOW_TO_BEGIN}"
         )
-    with open_state(settings, folder) as engine:
+    with ExitStack() as stack:
+        with before_paying():
+            engine = stack.enter_context(open_state(settings, folder))
         yield engine

@@ -108,13 +108,27 @@ def prompts_key_path(home: Path) -> Path:
 def make_keys(home: Path) -> None:
     """Have keys for the servers of a stack that this process starts; they are made once for a state folder.
 
+    A key for prompts that the user has set is taken, and not written down; one for Chroma is of another server.
+
     Raises:
         OSError: they cannot be kept.
     """
     for variable, path in ((CHROMA_KEY, chroma_key_path(home)), (PROMPTS_KEY, prompts_key_path(home))):
+        if variable == PROMPTS_KEY and os.environ.get(variable):
+            continue
         if not path.exists():
             write_whole(path, secrets.token_urlsafe(32), mode=0o600)
         os.environ[variable] = path.read_text(encoding="utf-8")
+
+
+def place_of_prompts_key(home: Path) -> str:
+    """Where the key is found that the stack's prompt endpoint wants: in the user's variable, or in a file."""
+    path = prompts_key_path(home)
+    try:
+        is_own = path.read_text(encoding="utf-8") != os.environ.get(PROMPTS_KEY)
+    except OSError:
+        is_own = True
+    return PROMPTS_KEY if is_own else str(path)
 
 
 def use_server(home: Path, url: str) -> None:

@@ -11,6 +11,7 @@ import httpx
 from flows.stack import POOL
 from flows.stack.process import PYTHON, http_status
 from gpo.search.memory.chroma import HEARTBEAT
+from gpo.settings import load_settings
 
 POOL_LIMIT = 4
 """How many runs a new pool has at a time; what is changed in the Prefect UI stays."""
@@ -22,12 +23,13 @@ _OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 @dataclass(frozen=True)
 class StackPart:
-    """A part that is started for an address. `name` is also its log's."""
+    """A part that is started for an address. `name` is also its log's. `has_key`: one that works has the key of now."""
 
     name: str
     url: str
     command: tuple[str, ...]
     works: Callable[[], bool]
+    has_key: Callable[[], bool] = lambda: True
 
 
 def log_path(home: Path, name: str) -> Path:
@@ -49,7 +51,13 @@ def prompts_part(home: Path, host: str, port: int) -> StackPart:
         *(*PYTHON, "flows.cli.app", "serve-prompts"),
         *("--host", host, "--port", str(port), "--home", str(home)),
     )
-    return StackPart(PROMPTS, url, command, lambda: http_status(f"{url}/healthz") is not None)
+
+    def has_key() -> bool:
+        key = load_settings().prompts_key
+        shown = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
+        return http_status(f"{url}/v1/prompts", shown) != httpx.codes.UNAUTHORIZED
+
+    return StackPart(PROMPTS, url, command, lambda: http_status(f"{url}/healthz") is not None, has_key)
 
 
 def worker_name(number: int) -> str:

@@ -153,7 +153,7 @@ def _run_ps(*options: str) -> str:
     return done.stdout
 
 
-def http_status(url: str) -> int | None:
+def http_status(url: str, headers: Mapping[str, str] | None = None) -> int | None:
     """The status with which a server of this machine answers; None when it does not.
 
     Asked many times a second while servers start, for which a client with its certificates is too slow.
@@ -161,7 +161,7 @@ def http_status(url: str) -> int | None:
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or HOST, place.port or 80, timeout=_ANSWER_S)
     try:
-        connection.request("GET", place.path)
+        connection.request("GET", place.path, headers=dict(headers or {}))
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None

@@ -143,7 +143,7 @@ class StackStart:
             port, process = urlsplit(known).port, self._known.processes.get(name)
             if process is not None and is_alive(process):
                 part = make(self._home, HOST, port or 0)
-                if wait_until(part.works, HUNG_S):
+                if wait_until(part.works, HUNG_S) and part.has_key():
                     self._record_part(name, process, is_new=False)
                     continue
                 stop([process], STOP_S)

@@ -26,6 +26,7 @@ from gpo.models.sharing import current_shared
 from gpo.progress import Note, emit
 from gpo.records import Record
 from gpo.redaction import mask_secrets
+from gpo.settings import machine_name
 from tasks.telling.events import ToldEvent
 
 _OF_A_WORKER = "PREFECT__FLOW_RUN_ID"
@@ -56,13 +57,15 @@ def tell_server(home: Path, told: ToldEvent) -> str | None:
 class NotedRun(Record):
     """A flow run of a process, and how it ended: `state` is Prefect's word, empty as long as it runs.
 
-    `api` is the server that knows it; empty for the folder's own, which may have another port by then.
+    `api` is the server that knows it; empty for the folder's own, which may have another port by then. `machine` is
+    where the process runs: the folder may be shared, and pids of other machines or containers say nothing here.
     """
 
     run: str
     api: str
     pid: int
     start_time: str
+    machine: str = ""
     state: str = ""
     message: str = ""
 
@@ -82,7 +85,8 @@ def noted_run(home: Path, name: str) -> Iterator[Callable[[T], T]]:
     server, url = read_server(home), api_url()
     is_own = server is not None and url == f"{server.url}/api"
     pid = os.getpid()
-    noted = NotedRun(run=str(flow_run.id), api="" if is_own else url or "", pid=pid, start_time=start_time(pid))
+    known_by = "" if is_own else url or ""
+    noted = NotedRun(run=str(flow_run.id), api=known_by, pid=pid, start_time=start_time(pid), machine=machine_name())
 
     def came_to(value: T) -> T:
         current_shared().hand_on(name, _CameTo(value))
@@ -128,8 +132,7 @@ def tell_of_ends(home: Path) -> None:
         except (OSError, ValueError):  # told by another command meanwhile, or damaged
             path.unlink(missing_ok=True)
             continue
-        process = Process(pid=noted.pid, start_time=noted.start_time, log=path)
-        if noted.api in away or not (noted.state or not is_alive(process)):
+        if noted.api in away or not (noted.state or _was_killed(noted, path)):
             continue
         try:
             _tell_of_end(home, noted)
@@ -138,6 +141,13 @@ def tell_of_ends(home: Path) -> None:
             continue
         except httpx.HTTPError:
             away.add(noted.api)
+
+
+def _was_killed(noted: NotedRun, path: Path) -> bool:
+    """Whether the process surely runs no more; of other machines nobody here knows."""
+    if noted.machine not in ("", machine_name()):
+        return False
+    return not is_alive(Process(pid=noted.pid, start_time=noted.start_time, log=path))
 
 
 def _tell_of_end(home: Path, noted: NotedRun) -> None:

@@ -34,7 +34,7 @@ from sqlalchemy.pool import NullPool
 from gpo.database.glance import REVISION
 from gpo.database.postgresql import MIGRATION_LIMITS, READ_LIMITS, WRITE_LIMITS, create_postgresql, extend_limits
 from gpo.database.tables import has_tables, make_tables, revisions, schema_info
-from gpo.errors import InputError, StateError
+from gpo.errors import DatabaseUnusableError, InputError
 from gpo.settings import Settings
 
 BUSY_S = 30.0
@@ -112,7 +112,7 @@ def open_read_only(url: str, busy_s: float = BUSY_S) -> Engine:
     if parsed.get_backend_name() == "sqlite" and not _is_file_uri(parsed):
         path = Path(str(parsed.database)).absolute()
         if not path.is_file():
-            raise StateError(f"database {path}: there is no such file")
+            raise DatabaseUnusableError(f"database {path}: there is no such file")
         query = {**parsed.query, "mode": "rw", "uri": "true"}
         parsed = parsed.set(database=f"file:{quote(str(path))}", query=query)
     with database_errors(parsed):
@@ -161,7 +161,7 @@ def database_errors(url: URL) -> Iterator[None]:
     else:
         return
     # Out here the driver's error is no context of this one: it would hold a half-opened connection open.
-    raise StateError(f"database {database_label(url)} {problem}")
+    raise DatabaseUnusableError(f"database {database_label(url)} {problem}")
 
 
 def database_label(url: URL) -> str:
@@ -214,7 +214,7 @@ def _create_sqlite(url: URL, busy_s: float, *, to_read: bool) -> Engine:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts and answers are its owner's
         except OSError as error:
-            raise StateError(f"database {database_label(url)}: its folder cannot be made: {error}") from None
+            raise DatabaseUnusableError(f"database {database_label(url)}: its folder cannot be made: {error}") from None
     # With isolation_level None the driver starts no transactions of its own: the listener below does.
     connect_args = {"timeout": busy_s, "isolation_level": None}
     if to_read:
@@ -277,7 +277,7 @@ def _upgrade_schema(engine: Engine) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
             revision = schema_revision(connection)
             if revision is not None and revision > REVISION:
-                raise StateError(
+                raise DatabaseUnusableError(
                     f"database {database_label(engine.url)} was made by a newer version: its schema is {revision}, "
                     f"this version knows {REVISION}; upgrade gpo-pipeline, or name another database in GPO_DATABASE_URL"
                 )
@@ -289,7 +289,7 @@ def _upgrade_schema(engine: Engine) -> None:
             taken_over = revision is None and inspect(connection).has_table(schema_info.name)
             migrations.upgrade(connection, taken_over=taken_over)
     except ProgrammingError as error:
-        raise StateError(
+        raise DatabaseUnusableError(
             f"database {database_label(engine.url)}: its tables cannot be made ({error.orig}); name a database in "
             "GPO_DATABASE_URL that no other program uses, or ask for the right to make tables"
         ) from None

@@ -13,9 +13,18 @@ from gpo.database.engine import utc_now, write_transaction
 from gpo.database.tables import calls
 from gpo.errors import InputError, StateError
 from gpo.files import real_path
+from gpo.settings import DATABASE_FILE
 
 ROOM_BYTES = 4_000_000
 """What a folder must have room for: the answers of a small run."""
+
+PARTS = frozenset(
+    {
+        *(DATABASE_FILE, "prefect.db", "results", "reports", "comparisons", "datasets", "logs"),
+        *("chroma", "chroma-server", "prefect", "prefect-runs", "prefect-users"),
+    }
+)
+"""What a state folder holds of ours; whatever else lies there, `lost+found` of a disk say, is nobody's matter here."""
 
 _TRIAL = "trial"
 """A digest that no call has."""
@@ -27,20 +36,11 @@ def check_folder(folder: Path) -> None:
     Raises:
         InputError: they cannot, and why.
     """
-    if folder.is_symlink() and not folder.exists():
-        raise InputError(
-            f"the state folder {folder} cannot be used: it is a link to {folder.readlink()}, which is not there; make "
-            "that folder, or set GPO_HOME to another one"
-        )
-    there = next(each for each in (folder, *real_path(folder).parents) if each.exists())
-    if not there.is_dir():
-        raise InputError(f"the state folder {folder} cannot be used: {there} is a file; set GPO_HOME to a folder")
-    if shut := next(filter(_is_shut, there.iterdir() if there == folder else ()), None):
-        raise InputError(
-            f"the state folder {folder} cannot be used: {shut} cannot be written to; make it writable, or set GPO_HOME "
-            "to another folder"
-        )
+    there = folder
     try:
+        there = _nearest(folder)
+        if there == folder:
+            _check_parts(folder)
         with tempfile.TemporaryFile(dir=there) as trial:
             trial.write(b"\0" * ROOM_BYTES)
     except OSError as error:
@@ -49,6 +49,32 @@ def check_folder(folder: Path) -> None:
         else:
             advice = f"make {there} writable, or set GPO_HOME to another folder"
         raise InputError(f"the state folder {folder} cannot be written to ({error.strerror}): {advice}") from None
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that is there.
+
+    Raises:
+        InputError: a link to nowhere, or a file, is in its place.
+        OSError: a folder above it may not be entered.
+    """
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(
+            f"the state folder {folder} cannot be used: it is a link to {folder.readlink()}, which is not there; make "
+            "that folder, or set GPO_HOME to another one"
+        )
+    there = next(each for each in (folder, *real_path(folder).parents) if each.exists())
+    if not there.is_dir():
+        raise InputError(f"the state folder {folder} cannot be used: {there} is a file; set GPO_HOME to a folder")
+    return there
+
+
+def _check_parts(folder: Path) -> None:
+    if shut := next(filter(_is_shut, (folder / name for name in sorted(PARTS))), None):
+        raise InputError(
+            f"the state folder {folder} cannot be used: {shut} cannot be written to; make it writable, or set GPO_HOME "
+            "to another folder"
+        )
 
 
 @contextmanager
@@ -65,10 +91,8 @@ def before_paying() -> Iterator[None]:
 
 
 def _is_shut(part: Path) -> bool:
-    """Whether a folder or a database in a state folder cannot be written to."""
-    if part.is_dir():
-        return not os.access(part, os.W_OK | os.X_OK)
-    return part.suffix == ".db" and part.exists() and not os.access(part, os.W_OK)
+    """Whether a folder or a database of ours cannot be written to."""
+    return part.exists() and not os.access(part, os.W_OK | os.X_OK if part.is_dir() else os.W_OK)
 
 
 def check_database(engine: Engine) -> None:

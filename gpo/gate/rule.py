@@ -64,7 +64,7 @@ def apply_gate(
     _check_names("max_growth", rules.max_growth, measures)
     if challengers < 1 or earlier_uses < 0:
         raise InputError(f"needs 1 challenger or more and 0 earlier uses or more, got {challengers} and {earlier_uses}")
-    level = (1 - rules.confidence) / 2 / challengers
+    level = _level(rules, challengers)
     confidence = 1 - 2 * _level_at(look, level)
     both = PairedScores(challenger, champion, groups or {})
     found = both.compare(confidence, rules.min_gain)
@@ -146,10 +146,21 @@ def _is_worn(verdict: GateVerdict, rules: GateSpec) -> bool:
 
 
 def _level_for_use(verdict: GateVerdict, rules: GateSpec) -> float:
-    level = (1 - rules.confidence) / 2 / verdict.challengers
+    """The one-sided level of the rules, or of the use, if that is stricter."""
+    level = _level(rules, verdict.challengers)
     if verdict.use is not None:
-        level = min(level, verdict.use.level / verdict.challengers)
+        level = min(level, verdict.use.level * _share(rules) / verdict.challengers)
     return level if verdict.look is None else verdict.look.level(level)
+
+
+def _level(rules: GateSpec, challengers: int) -> float:
+    """The one-sided level of one comparison among so many."""
+    return (1 - rules.confidence) / 2 * _share(rules) / challengers
+
+
+def _share(rules: GateSpec) -> float:
+    """The part of a level, of a decision or of a use, that is left where a challenger may be worse by a margin."""
+    return NON_INFERIOR_SHARE if rules.min_gain < 0 else 1.0
 
 
 def _level_at(look: ProofLook | None, level: float) -> float:
@@ -233,7 +244,7 @@ def _decide(verdict: GateVerdict, rules: GateSpec) -> GateDecision:
         return "not enough evidence"
     if verdict.gain.high < verdict.required or any(part.broken for part in verdict.slices):
         return "keep"
-    has_level = verdict.look is None or verdict.look.level((1 - rules.confidence) / 2 / verdict.challengers) > 0
+    has_level = verdict.look is None or verdict.look.level(_level(rules, verdict.challengers)) > 0
     passes = has_level and verdict.gain.low > verdict.required and not verdict.unmeasured
     return "promote" if passes else "not enough evidence"
 

@@ -79,8 +79,8 @@ class GateVerdict(Record):
 
     - `missing`: further examples that lack a score of one of the two, or of both.
     - `champion`, `challenger`: mean scores, or the measure of the set that `set_metric` names.
-    - `gain`: challenger minus champion, with its interval at `confidence`, that of the rules, corrected for the
-      number of challengers.
+    - `gain`: challenger minus champion, with its interval at `confidence`, that of the rules, corrected for a margin
+      and for the number of challengers.
     - `p_value`: two-sided, against a gain of `min_gain`, which the interval excludes when it is at most
       1 - `confidence`.
     - `wins`, `losses`: examples on which the challenger did better and worse. `sign_test`: their exact two-sided

@@ -8,7 +8,6 @@ from gpo.data.splits import load_splits
 from gpo.errors import InputError, PromptError, SpecError
 from gpo.evaluation.few_shot import demonstrations
 from gpo.gate.guards import check_slices, group_by_slice
-from gpo.gate.verdict import NON_INFERIOR_SHARE
 from gpo.migration.models import name_models, read_models, with_prices
 from gpo.migration.pairs import Optimize
 from gpo.models.sharing import anew_since
@@ -130,12 +129,8 @@ def plan_migration(
 def rules_with_margin(rules: GateSpec, margin: float | None) -> GateSpec:
     """The rules of the gate for a pair that may be worse by `margin`; None leaves what the spec says.
 
-    Away from 0 the interval is a little too short at its lower end, so a margin is tested at a part of the level, as
-    `gate.non_inferior` is.
-
-    >>> rules = rules_with_margin(GateSpec(), 0.02)
-    >>> rules.min_gain, round(rules.confidence, 3)
-    (-0.02, 0.97)
+    >>> rules_with_margin(GateSpec(), 0.02).min_gain
+    -0.02
 
     Raises:
         InputError: the margin is out of its range.
@@ -144,6 +139,4 @@ def rules_with_margin(rules: GateSpec, margin: float | None) -> GateSpec:
         return rules
     if not 0 <= margin <= _WIDEST:
         raise InputError(f"--margin: received {margin:g}; give a number from 0 to {_WIDEST:g}, as 0.02")
-    share = NON_INFERIOR_SHARE if margin else 1.0
-    confidence = 1 - (1 - rules.confidence) * share
-    return rules.model_copy(update={"min_gain": -margin, "non_inferior": None, "confidence": confidence})
+    return rules.model_copy(update={"min_gain": -margin, "non_inferior": None})

@@ -169,10 +169,11 @@ def _conclude(course: _Course, gains: dict[int, Interval], tested: Sequence[int]
 
 
 def _keep(course: _Course, place: int, pair: ModelPair) -> ModelPair:
-    """Keep what was decided about a pair, and the pair as a version where it passes."""
-    version = keep_version(course.plan, course.production, pair, course.contenders[place]) if pair.passes else None
+    """Keep what was decided about a pair, and the pair as a version where it passes, or a person may let it pass."""
+    version = keep_version(course.plan, course.production, pair, course.contenders[place]) if pair.is_good else None
     keep_decision(course.plan, course.production, pair, version)
-    return pair.model_copy(update={"version": version and version.version})
+    is_live = version is not None and version.version == course.plan.live.version
+    return pair.model_copy(update={"version": version and version.version, "is_live": is_live})
 
 
 def _pair(course: _Course, place: int) -> ModelPair:
@@ -192,7 +193,7 @@ def _pair(course: _Course, place: int) -> ModelPair:
         dev=measurement(course.dev[place]),
         test=None if place not in course.test else measurement(course.test[place]),
         cost=cost_of_calls(contender, whole),
-        times=times_of(course.timed[place]),
+        times=times_of(course.timed[place], "test" if place in course.test else "dev"),
     )
 
 

@@ -16,6 +16,7 @@ from gpo.database.engine import utc_now, write_transaction
 from gpo.database.statements import upsert
 from gpo.database.tables import claims
 from gpo.errors import StateError
+from gpo.progress import Note, emit
 from gpo.records import Record
 
 RENEW_S = 10.0
@@ -72,6 +73,11 @@ async def lock_prompt(
         ended.set()
         renewal.join()
         _release(engine, prompt, holder)
+
+
+def tell_of_wait(other: PromptLock) -> None:
+    """Tell whoever listens what a run waits for."""
+    emit(Note(f"{other.what} has worked on prompt {other.prompt} since {other.since}; waiting for it to end"))
 
 
 def _release(engine: Engine, prompt: str, holder: str) -> None:

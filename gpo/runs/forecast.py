@@ -9,7 +9,7 @@ from gpo.database.engine import open_state
 from gpo.evaluation.calls import Calls, example_calls
 from gpo.evaluation.few_shot import demonstrations
 from gpo.evaluation.list_prices import list_cost
-from gpo.models.clients.rate import NO_LIMITS, limits_of, server_of
+from gpo.models.clients.rate import NO_LIMITS, Server, limits_of, server_of
 from gpo.models.ledger_admin import MeanCall, mean_calls
 from gpo.records import Record, Splits, Usage
 from gpo.runs.job import Job
@@ -31,10 +31,11 @@ class Forecast(Record):
     """What a run is going to take, at the most: a search may end before, and the ledger may have answers already.
 
     `search` and `proof` are calls by role. `usage` has calls and tokens by role. `cost` is None where no model has a
-    price, `seconds` where no answer of these models is kept. `least_seconds` is what the limits of a minute alone take;
-    None where there is no limit. `known` counts the kept answers that tokens and time go
-    by; 0: they go by the length of the texts. `told` says how the search was fitted to its calls, if it was.
-    `list_cost` is the cost in US dollars by list prices, where the spec names no price and all models are listed.
+    price, `seconds` where no answer of these models is kept. `least_seconds` is what the limits of a minute alone take,
+    of the server that is waited for the longest; None where there is no limit. `known` counts the kept answers that
+    tokens and time go by; 0: they go by the length of the texts. `told` says how the search was fitted to its calls, if
+    it was. `list_cost` is the cost in US dollars by list prices, where the spec names no price and all models are
+    listed.
     """
 
     steps: int
@@ -64,8 +65,7 @@ def forecast(job: Job) -> Forecast:
     kept = _kept(job)
     guessed = _guess(spec, splits)
     usage: dict[str, Usage] = {}
-    seconds, least, known = 0.0, 0.0, 0
-    limits = limits_of(spec.models)
+    known = 0
     for role, calls in total_calls([search, proof]).items():
         mean = kept.get(role)
         known += mean.answers if mean else 0
@@ -73,12 +73,8 @@ def forecast(job: Job) -> Forecast:
         usage[role] = Usage(
             calls=calls, input_tokens=math.ceil(calls * tokens_in), output_tokens=math.ceil(calls * tokens_out)
         )
-        pace = mean.seconds if mean else None
-        model = spec.models.of(role)
-        limit = limits.get(server_of(model), NO_LIMITS).seconds(calls, calls * (tokens_in + tokens_out))
-        least += limit
-        seconds = math.nan if pace is None else seconds + max(calls * pace / model.max_concurrency, limit)
     cost = spec.models.cost(usage)
+    seconds, least = _times_of(spec, usage, kept)
     return Forecast(
         steps=steps,
         search=search,
@@ -86,11 +82,41 @@ def forecast(job: Job) -> Forecast:
         usage=usage,
         cost=cost,
         list_cost=list_cost(spec.models, usage, get_args(ModelRole)) if cost is None else None,
-        seconds=None if math.isnan(seconds) else seconds,
-        least_seconds=least or None,
+        seconds=seconds,
+        least_seconds=least,
         known=known,
         told=fitted.told,
     )
+
+
+def _times_of(
+    spec: TaskSpec, usage: Mapping[str, Usage], kept: Mapping[ModelRole, MeanCall]
+) -> tuple[float | None, float | None]:
+    """About how long the calls take, and how long at the least by the limits of a minute; None where nobody knows.
+
+    Roles of one server share its limit, so their calls are counted together. Of several servers the slowest alone is
+    certain: while one is asked, the others' minutes pass.
+    """
+    limits, seconds, waits = limits_of(spec.models), 0.0, [0.0]
+    by_server: dict[Server, list[ModelRole]] = {}
+    for role in get_args(ModelRole):
+        if role in usage:
+            by_server.setdefault(server_of(spec.models.of(role)), []).append(role)
+    for server, roles in by_server.items():
+        total = sum((usage[role] for role in roles), Usage())
+        tokens = total.input_tokens + total.output_tokens
+        waits.append(limits.get(server, NO_LIMITS).seconds(total.calls, tokens))
+        # Not a number stays so: it is no less than the limit.
+        seconds += max(sum(_seconds(spec, role, kept, usage[role].calls) for role in roles), waits[-1])
+    return None if math.isnan(seconds) else seconds, max(waits) or None
+
+
+def _seconds(spec: TaskSpec, role: ModelRole, kept: Mapping[ModelRole, MeanCall], calls: int) -> float:
+    """About how long the calls of a role take, as many side by side as may be; NaN where no time is known."""
+    mean = kept.get(role)
+    if mean is None or mean.seconds is None:
+        return math.nan
+    return calls * mean.seconds / spec.models.of(role).max_concurrency
 
 
 def _search_calls(spec: TaskSpec, splits: Splits, steps: int) -> dict[ModelRole, int]:

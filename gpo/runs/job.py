@@ -109,15 +109,19 @@ def load_job(
         SpecError: the file is missing or wrong, or has no versions to choose `dataset_version` from.
         PromptError: the registry has no such prompt, alias or version.
         DatasetError: there is no such dataset or version.
-        StateError: the rows of the dataset cannot be had.
+        InputError: the rows of the dataset, or the database, cannot be had.
     """
     spec, settings = override_search(load_spec(path), seed, calls), load_settings()
     home = settings.home_for(path) if home is None else real_path(home)
-    spec = with_registered_prompts(spec, settings, home)
-    if spec.dataset.name is not None or dataset_version is not None:
-        from gpo.datasets.registry import Datasets  # noqa: PLC0415 - brings SQLAlchemy: half a second, for few specs
+    names_data = spec.dataset.name is not None or dataset_version is not None
+    if names_data or spec.registered:
+        # They bring SQLAlchemy: half a second, for few specs.
+        from gpo.database.writable import before_paying  # noqa: PLC0415
+        from gpo.datasets.registry import Datasets  # noqa: PLC0415
 
-        spec = Datasets(settings, home).resolved(spec, dataset_version)
+        with before_paying():
+            spec = with_registered_prompts(spec, settings, home)
+            spec = Datasets(settings, home).resolved(spec, dataset_version) if names_data else spec
     return Job(spec=spec, home=home, settings=settings, path=path)
 
 

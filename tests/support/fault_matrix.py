@@ -386,6 +386,8 @@ STATE = Kind(
                 "test_a_state_folder_that_cannot_be_written_costs_no_call",
                 "test_a_part_of_the_state_folder_that_cannot_be_written_costs_no_call",
                 "test_a_link_to_nowhere_costs_no_call",
+                "test_a_state_folder_that_may_not_be_entered_is_told",
+                "test_what_others_keep_in_the_state_folder_is_no_matter",
                 "test_a_database_that_takes_no_answer_costs_no_call",
             ),
         ),

@@ -1,6 +1,6 @@
 """`gpo compare` and `gpo ablate`: many runs side by side, each with the same calls of the task model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gpo.comparison.arms import Arm
     from gpo.comparison.plan import Cell, Design, Plan
     from gpo.comparison.results import Comparison
+    from gpo.runs.outcome import Outcome
 
 commands = typer.Typer()
 
@@ -130,15 +131,18 @@ def run_comparison(design: "Design", options: ComparisonOptions) -> None:
     """
     from flows.cli.display.comparison import print_comparison, print_plan
     from gpo.comparison.plan import comparison_home, find_finished, plan_comparison
+    from gpo.database.writable import before_paying
     from gpo.errors import InputError
 
     if not 1 <= options.parallel <= _MOST_AT_ONCE:
         raise InputError(f"--parallel: received {options.parallel}; give a number from 1 to {_MOST_AT_ONCE}")
-    whole = plan_comparison(design, comparison_home(options.home))
+    with before_paying():
+        whole = plan_comparison(design, comparison_home(options.home))
+        finished = find_finished(whole)
     if options.dry_run:
-        print_plan(stdout_console(_WIDE), whole, frozenset(find_finished(whole)))
+        print_plan(stdout_console(_WIDE), whole, frozenset(finished))
         return
-    comparison = _complete(design, whole, options)
+    comparison = _complete(design, whole, finished, options)
     if options.as_json:
         print_json({**comparison.model_dump(mode="json"), "folder": str(whole.folder)})
     else:
@@ -147,19 +151,19 @@ def run_comparison(design: "Design", options: ComparisonOptions) -> None:
         raise typer.Exit(1)
 
 
-def _complete(design: "Design", whole: "Plan", options: ComparisonOptions) -> "Comparison":
+def _complete(
+    design: "Design", whole: "Plan", outcomes: "Mapping[Cell, Outcome]", options: ComparisonOptions
+) -> "Comparison":
     """Run what is not finished yet, showing how it goes."""
     from flows.cli.display.comparison import ComparisonDisplay
     from flows.cli.interrupts import run_interruptibly
     from flows.stack.environment import prepare_prefect
     from flows.stack.ui import run_server
-    from gpo.comparison.plan import find_finished
     from gpo.comparison.results import compare_outcomes
     from gpo.models.sharing import share_answers
     from gpo.progress import listen
     from gpo.report.comparison import write_files
 
-    outcomes = find_finished(whole)
     done = frozenset(outcomes)
     prepare_prefect(whole.home, verbose=options.verbose)
     with ComparisonDisplay(stderr_console(), whole, done) as display, listen(display):

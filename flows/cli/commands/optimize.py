@@ -163,11 +163,13 @@ def show_forecast(spec: Path, given: Overrides, *, as_json: bool) -> None:
         InputError: what is wrong with the spec or the data.
     """
     from flows.cli.forecast import forecast_lines
+    from gpo.database.writable import before_paying
     from gpo.runs.forecast import forecast
     from gpo.runs.job import load_job
 
     job = load_job(spec, given.seed, calls=given.calls)
-    found = forecast(job)
+    with before_paying():
+        found = forecast(job)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flows.stack.environment import key_path, prompts_key_path
+from flows.stack.environment import key_path, place_of_prompts_key
 from flows.stack.stack import StopReport
 from flows.stack.start import PartStatus, StartReport
 from gpo.formatting import count
@@ -40,7 +40,7 @@ def print_started(console: Console, started: StartReport, folder: Path) -> None:
         typer.echo("\nThe stack runs already; nothing had to be done.")
         return
     typer.echo(f"\nWatch it at {started.stack.ui_url}; the page asks once for the key in {key_path(folder)}.")
-    typer.echo(f"Prompts are for who sends `Authorization: Bearer` and the key in {prompts_key_path(folder)}.")
+    typer.echo(f"Prompts are for who sends `Authorization: Bearer` and the key in {place_of_prompts_key(folder)}.")
     if not started.stack.deployed:
         typer.echo("`gpo deploy SPEC` re-optimises that prompt on a schedule and when its dataset changes.")
     typer.echo(f"State: {folder}; stop it all with `gpo down`.")

@@ -8,6 +8,7 @@ from gpo.data.guessing.answers import labels_of, references_of
 from gpo.data.guessing.columns import Column, Row, columns_of
 from gpo.data.guessing.guess import Guess
 from gpo.data.guessing.label_sets import count_in_sets, find_label_sets, joined_otherwise
+from gpo.data.guessing.roles.features import are_features
 from gpo.data.guessing.roles.names import is_id, is_split, is_test_of_code, words_of
 from gpo.data.identity import normal_form
 from gpo.data.sources.paths import is_there
@@ -64,6 +65,7 @@ def remarks_on(rows: Sequence[Row], found: Guess) -> tuple[str, ...]:
         *_of_annotations(columns, found),
         *_of_marks(Column(found.reference, rows), found),
         *_of_flags(columns, found),
+        *_of_features(columns, found),
         *_of_tests(columns, found),
         *_of_logs(columns, found),
         *_of_gaps(columns, found),
@@ -138,6 +140,14 @@ def _of_flags(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
         yield (
             f"{listed} each say whether one label applies: only `{found.reference}` is asked for; --reference names "
             "another, and one column with all labels that apply makes them one task"
+        )
+
+
+def _of_features(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
+    if are_features(columns[field] for field in found.inputs.values() if field in columns):
+        yield (
+            f"no column holds a text to be asked about: all {len(found.inputs)} are shown to the model by their names, "
+            "as in a table of measurements; --input chooses among them"
         )
 
 

@@ -5,11 +5,8 @@ a process of this machine that has died are free at once.
 """
 
 import os
-import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import Connection, update
@@ -17,6 +14,7 @@ from sqlalchemy import Connection, update
 from gpo.database.engine import utc_now
 from gpo.database.statements import execute_plain, insert_or_update, parts_of, select_in
 from gpo.database.tables import call_claims
+from gpo.settings import machine_name
 
 LEASE_S = 30.0
 """How long a claim holds that nobody renews. The clocks of machines that share a database differ by less."""
@@ -30,7 +28,7 @@ _OWNERS = "SELECT digest, owner FROM call_claims WHERE digest IN"
 
 def new_owner() -> str:
     """A name for somebody in this process who claims calls, by which others see whether the process lives."""
-    return f"{_machine()}/{os.getpid()}/{uuid4().hex[:8]}"
+    return f"{machine_name()}/{os.getpid()}/{uuid4().hex[:8]}"
 
 
 def claim(connection: Connection, owner: str, digests: Sequence[str]) -> set[str]:
@@ -68,18 +66,10 @@ def _until() -> str:
     return utc_now(-timedelta(seconds=LEASE_S))
 
 
-def _machine() -> str:
-    """The machine, and on Linux the space of its process numbers: containers may share a name, and not these."""
-    space = ""
-    with suppress(OSError):
-        space = Path("/proc/self/ns/pid").readlink().name
-    return f"{socket.gethostname()[:60]} {space}".strip()
-
-
 def has_died(owner: str) -> bool:
     """Whether the owner's process surely runs no more; of other machines nobody here knows."""
     machine, _, rest = owner.partition("/")
-    if os.name != "posix" or machine != _machine():
+    if os.name != "posix" or machine != machine_name():
         return False
     try:
         os.kill(int(rest.partition("/")[0]), 0)

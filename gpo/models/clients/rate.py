@@ -42,13 +42,14 @@ class MinuteLimits(NamedTuple):
     tokens: int | None = None
 
     def seconds(self, calls: float, tokens: float) -> float:
-        """How long so much takes at the least, where it is much more than a minute's.
+        """How long so much takes at the least: what a minute allows goes out at once.
 
         >>> MinuteLimits(requests=60, tokens=None).seconds(calls=600, tokens=1e6)
-        600.0
+        540.0
         """
         parts = [(calls, self.requests), (tokens, self.tokens)]
-        return max((MINUTE_S * amount / most for amount, most in parts if most is not None), default=0.0)
+        longest = max((MINUTE_S * (amount - most) / most for amount, most in parts if most is not None), default=0.0)
+        return max(0.0, longest)
 
     def __str__(self) -> str:
         named = [(self.requests, "requests"), (self.tokens, "tokens")]

@@ -6,7 +6,7 @@ from shlex import quote
 
 from gpo.formatting import count, fraction, money, signed
 from gpo.gate.verdict import GateVerdict
-from gpo.migration.pairs import Migration, MigrationOutcome, ModelPair
+from gpo.migration.pairs import CallTimes, Migration, MigrationOutcome, ModelPair
 from gpo.migration.verdicts import HEADROOM
 from gpo.report.gate import verdict_facts
 from gpo.report.markdown import fence, inline, pipe_table
@@ -27,6 +27,11 @@ def claim(found: Migration) -> str:
     best, present = found.best, found.present.model
     if best is not None and best.verdict is not None:
         return f"{name_of(best)} may replace {present}: {_how_good(best.verdict)}"
+    if found.live is not None:
+        return f"{name_of(found.live)} is in {found.alias} already, as version {found.live.version}"
+    if found.asking is not None and found.asking.verdict is not None:
+        good = _how_good(found.asking.verdict)
+        return f"{name_of(found.asking)} may replace {present} if a person agrees: {good}"
     if found.outcome == "not proven":
         return f"Not proven that a pair may replace {present}"
     on = "on the test split" if found.tested else "on dev already"
@@ -83,10 +88,15 @@ def _row(found: Migration, pair: ModelPair) -> tuple[str, ...]:
         signed(gain.value) if gain else "",
         f"{signed(gain.low)} to {signed(gain.high)}" if gain else "",
         money(pair.cost) if pair.cost is not None else "",
-        f"{times.median:.2f}" if times else "",
-        f"{times.p95:.2f}" if times else "",
+        f"{times.median:.2f}{_of_dev(times)}" if times else "",
+        f"{times.p95:.2f}{_of_dev(times)}" if times else "",
         f"in {found.alias}" if pair.is_present else gate_word(pair),
     )
+
+
+def _of_dev(times: CallTimes) -> str:
+    """Which examples were timed, where they are not those of the test split: their lengths may differ."""
+    return " (dev)" if times.split == "dev" else ""
 
 
 def gate_word(pair: ModelPair) -> str:
@@ -94,7 +104,7 @@ def gate_word(pair: ModelPair) -> str:
     if pair.verdict is None:
         return "not tested"
     if pair.passes:
-        return "may replace"
+        return "live already" if pair.is_live else "may replace"
     if pair.verdict.decision == "promote":
         return "a person has to agree"
     return "turned down" if pair.verdict.decision == "keep" else "not proven"
@@ -139,10 +149,28 @@ def use_line(found: Migration) -> str:
 
 def next_lines(found: Migration, spec: str = "SPEC", home: str = "") -> list[str]:
     """What to do next: what to type, and what to write into the spec."""
-    best = found.best
-    if best is None or best.version is None:
+    if found.live is not None:
+        model = _model_in_spec(found.live)
+        return [f"Name its model in {spec}: {model}. Then a migration compares others with what is in {found.alias}."]
+    pair = found.best or found.asking
+    if pair is None or pair.version is None:
         return []
-    asked = best.asked
+    alike = [each for each in found.pairs if each.version and each is not pair and each.asks == pair.asks]
+    others = ", ".join(f"version {each.version} ({name_of(each)})" for each in alike)
+    told = [f"Then name the model in {spec}: {_model_in_spec(pair)}; `gpo.load_chain` takes that of the version."]
+    told += [f"Of the others, these may replace it as well: {others}."] if others else []
+    if found.promoted:
+        return [f"{found.alias} points to version {pair.version} now.", *told]
+    where = f" --home {quote(home)}" if home else ""
+    command = f"gpo prompt promote {found.prompt} {pair.version} --alias {found.alias}"
+    lines = [f"{_NEXT}{command} --why {quote(f'migration {found.id}')}{where}", *told]
+    if pair.asks:
+        return ["Nothing was put live: a person has to agree, for the reason above. Whoever does, types:", *lines]
+    return lines
+
+
+def _model_in_spec(pair: ModelPair) -> str:
+    asked = pair.asked
     options = {
         "base_url": asked.base_url,
         "api_key_env": asked.api_key_env,
@@ -150,15 +178,7 @@ def next_lines(found: Migration, spec: str = "SPEC", home: str = "") -> list[str
         "parameters": dict(asked.parameters),
     }
     written = {"model": asked.model, **{name: value for name, value in options.items() if value}}
-    model = json.dumps(written, ensure_ascii=False)
-    others = [f"version {pair.version} ({name_of(pair)})" for pair in found.pairs if pair.version and pair is not best]
-    told = [f"Then name the model in {spec}: `models: {{task: {model}}}`; `gpo.load_chain` takes that of the version."]
-    told += [f"Of the others, these may replace it as well: {', '.join(others)}."] if others else []
-    if found.promoted:
-        return [f"{found.alias} points to version {best.version} now.", *told]
-    where = f" --home {quote(home)}" if home else ""
-    command = f"gpo prompt promote {found.prompt} {best.version} --alias {found.alias}"
-    return [f"{_NEXT}{command} --why {quote(f'migration {found.id}')}{where}", *told]
+    return f"`models: {{task: {json.dumps(written, ensure_ascii=False)}}}`"
 
 
 def migration_markdown(found: Migration) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.stack.environment import api_url, prepare_prefect
+from flows.stack.environment import api_url, make_keys, place_of_prompts_key, prepare_prefect, prompts_key_path
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,21 @@ def test_what_the_user_has_set_wins(tmp_path: Path) -> None:
 def test_a_profile_that_says_nothing_changes_nothing(tmp_path: Path, text: str) -> None:
     profile(tmp_path, text)
     assert api_url() is None
+
+
+def test_a_key_for_prompts_that_the_user_has_set_wins_and_is_not_written_down(tmp_path: Path) -> None:
+    os.environ["GPO_PROMPTS_KEY"] = "mine"
+    make_keys(tmp_path)
+    assert os.environ["GPO_PROMPTS_KEY"] == "mine"
+    assert (prompts_key_path(tmp_path).exists(), place_of_prompts_key(tmp_path)) == (False, "GPO_PROMPTS_KEY")
+
+    del os.environ["GPO_PROMPTS_KEY"]
+    make_keys(tmp_path)
+    assert os.environ["GPO_PROMPTS_KEY"] == prompts_key_path(tmp_path).read_text()
+    assert place_of_prompts_key(tmp_path) == str(prompts_key_path(tmp_path))
+
+    os.environ["GPO_PROMPTS_KEY"] = "mine"  # beside the file of before
+    assert place_of_prompts_key(tmp_path) == "GPO_PROMPTS_KEY"
 
 
 def test_without_a_home_folder_there_is_no_profile(monkeypatch: pytest.MonkeyPatch) -> None:

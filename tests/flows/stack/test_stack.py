@@ -239,17 +239,18 @@ class Folder:
         self.path = path
         self.home = path / ".gpo"
 
-    def gpo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def gpo(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("GPO_", "PREFECT_"))}
         environment = {**kept, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(self.path / "prefect")}
+        environment |= variables
         command = [sys.executable, "-m", "flows.cli.app", *arguments]
         return subprocess.run(
             command, cwd=self.path, env=environment, capture_output=True, text=True, check=False, timeout=400
         )
 
-    def up(self, *options: str) -> dict[str, str]:
+    def up(self, *options: str, **variables: str) -> dict[str, str]:
         """What became of each part."""
-        done = self.gpo("up", "--json", *options)
+        done = self.gpo("up", "--json", *options, **variables)
         assert done.returncode == 0, done.stderr
         return {part["name"]: part["state"] for part in json.loads(done.stdout)["parts"]}
 
@@ -280,17 +281,19 @@ def test_a_stack_is_raised_repaired_and_stopped(tmp_path: Path) -> None:
                 "chroma",
                 "worker-1",
             ]
-            states = folder.up()
+            states = folder.up(GPO_PROMPTS_KEY="mine")
             assert states == {
                 "server": "runs",
                 "chroma": "restarted",
-                "prompts": "runs",
+                "prompts": "restarted",  # with the key of now
                 "worker-1": "restarted",
             }
             second = read_stack(folder.home)
             assert second is not None
             assert second.chroma_url == first.chroma_url
             assert httpx.get(f"{second.chroma_url}/api/v2/heartbeat", trust_env=False).is_success
+            own = {"Authorization": "Bearer mine"}
+            assert httpx.get(f"{second.prompts_url}/v1/prompts", headers=own, trust_env=False, timeout=60).is_success
         finally:
             stopped = folder.gpo("down")
     assert stopped.stdout.startswith("Stopped: "), stopped.stderr

@@ -8,6 +8,7 @@ import pytest
 
 from flows.stack.process import start_time
 from flows.stack.telling import NotedRun, tell_of_ends
+from gpo.settings import machine_name
 from tests.support.commands import closed_port
 
 pytestmark = [pytest.mark.slow]
@@ -27,7 +28,8 @@ def state_of(api: str, run: str) -> str:
 
 def note(home: Path, run: str, api: str, *, alive: bool, **changes: str) -> Path:
     since = start_time(os.getpid()) if alive else "before the reboot"
-    noted = NotedRun(run=run, api=api, pid=os.getpid(), start_time=since).model_copy(update=changes)
+    of_now = NotedRun(run=run, api=api, pid=os.getpid(), start_time=since, machine=machine_name())
+    noted = of_now.model_copy(update=changes)
     path = home / "prefect-runs" / f"{run}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(noted.model_dump_json(), encoding="utf-8")
@@ -35,20 +37,23 @@ def note(home: Path, run: str, api: str, *, alive: bool, **changes: str) -> Path
 
 
 def test_a_server_hears_of_each_end_once_it_can_be_asked(prefect_api: str, tmp_path: Path) -> None:
-    ended, killed, running, unheard = (begin_run(prefect_api) for _ in range(4))
+    ended, killed, running, unheard, elsewhere = (begin_run(prefect_api) for _ in range(5))
     note(tmp_path, ended, prefect_api, alive=True, state="COMPLETED")
     note(tmp_path, killed, prefect_api, alive=False)
     runs_on = note(tmp_path, running, prefect_api, alive=True)
+    # In another container, which shares the folder: its process numbers say nothing here.
+    unknown = note(tmp_path, elsewhere, prefect_api, alive=False, machine="another")
     waits = note(tmp_path, unheard, f"http://127.0.0.1:{closed_port()}/api", alive=False, state="FAILED", message="a")
     (tmp_path / "prefect-runs" / "damaged.json").write_text("{")
     tell_of_ends(tmp_path)
-    assert [state_of(prefect_api, run) for run in (ended, killed, running, unheard)] == [
+    assert [state_of(prefect_api, run) for run in (ended, killed, running, unheard, elsewhere)] == [
         "COMPLETED",
         "CRASHED",
         "RUNNING",
         "RUNNING",
+        "RUNNING",
     ]
-    assert set((tmp_path / "prefect-runs").iterdir()) == {runs_on, waits}
+    assert set((tmp_path / "prefect-runs").iterdir()) == {runs_on, waits, unknown}
 
     # A note that the server refuses stays, and stands in no other's way.
     first, last = sorted(begin_run(prefect_api) for _ in range(2))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gpo.data.guessing.choices import UndecidedError
+from gpo.data.guessing.choices import Choices, UndecidedError
 from gpo.data.guessing.columns import Column
 from gpo.data.guessing.guess import Guess, guess
 from gpo.data.guessing.remarks import remarks_on
@@ -154,6 +154,27 @@ def test_in_a_table_of_measurements_nothing_says_which_column_is_the_answer(tmp_
     rows = [passenger(number) for number in range(COUNT)]
     asked = guess(tmp_path / "rows.jsonl", rows, ask=lambda _: "Survived")
     assert (asked.reference, asked.answer.spec.kind) == ("Survived", "choice")
+
+
+def test_of_a_table_of_measurements_all_columns_are_the_input_and_that_is_said() -> None:
+    rows = [passenger(number) | {"Fare": f"{number % 40}.5"} for number in range(COUNT)]
+    found = guess(Path("rows.csv"), rows, Choices(reference="Survived"))
+    assert list(found.inputs.values()) == ["Name", "Sex", "Pclass", "SibSp", "Parch", "Fare"]
+    assert any("all 6 are shown to the model by their names" in each for each in remarks_on(rows, found))
+    # Beside a text, they are not what is asked about.
+    with_text = [
+        row | {"comment": f"The cabin was cold and the soup was late again on day {at}."} for at, row in enumerate(rows)
+    ]
+    beside = guess(Path("rows.csv"), with_text, Choices(reference="Survived"))
+    assert list(beside.inputs.values()) == ["comment"]
+
+
+def test_in_a_table_of_words_alone_nothing_says_which_column_is_the_answer() -> None:
+    drawn = random.Random(1)
+    few = {"buying": "high low", "doors": "2 4 more", "safety": "low med high", "worth": "unacc acc good vgood"}
+    rows = [{name: drawn.choice(words.split()) for name, words in few.items()} for _ in range(COUNT)]
+    with pytest.raises(UndecidedError, match=r"`buying`, `doors`, `safety`, `worth`; name it with --reference"):
+        guess(Path("rows.csv"), rows)
 
 
 def test_a_letter_with_its_text_is_the_label(tmp_path: Path) -> None:

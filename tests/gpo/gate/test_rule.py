@@ -152,7 +152,7 @@ def test_interval_p_value_and_decision_say_the_same(
     assert -1 <= gain.low <= gain.value <= gain.high <= 1
     outside = gain.low > min_gain or gain.high < min_gain
     assert outside == (verdict.decision != "not enough evidence")
-    assert outside == (verdict.p_value <= 1 - confidence + 1e-9)
+    assert outside == (verdict.p_value <= 1 - verdict.confidence + 1e-9)
     assert GateVerdict.model_validate_json(verdict.model_dump_json()) == verdict
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gpo.errors import InputError
+from gpo.gate.error_budget import AliasUse
 from gpo.gate.rule import apply_gate
 from gpo.migration.keep import content_for_model
 from gpo.migration.pairs import Migration, ModelPair, recommend, times_of
@@ -39,7 +40,14 @@ def version(number: int, content: Any, asked: AskedWith | None = ASKED) -> Promp
 
 
 def pair(
-    model: str, right: int, *, present: int = 120, margin: float | None = None, of: int = 1, **more: Any
+    model: str,
+    right: int,
+    *,
+    present: int = 120,
+    margin: float | None = None,
+    of: int = 1,
+    use: AliasUse | None = None,
+    **more: Any,
 ) -> ModelPair:
     """A pair with a verdict on 200 examples, of which it has so many right."""
     verdict = apply_gate(
@@ -47,6 +55,7 @@ def pair(
         outcomes.score(present, 200),
         rules_with_margin(GateSpec(), margin),
         challengers=of,
+        use=use,
     )
     return ModelPair(model=model, asked=ASKED, prompt="production", instruction="Judge.", verdict=verdict, **more)
 
@@ -80,7 +89,10 @@ def test_a_margin_lets_a_pair_pass_that_is_as_good_within_it_and_is_tested_at_a_
     assert rules_with_margin(GateSpec(min_gain=0.1), None) == GateSpec(min_gain=0.1)
     rules = rules_with_margin(GateSpec(min_gain=0.1), 0.0)
     assert (rules.min_gain, rules.confidence) == (0.0, 0.95)
-    assert pair("a", 120, margin=0.05).passes
+    good = pair("a", 120, margin=0.05)
+    assert good.passes
+    assert good.verdict is not None
+    assert good.verdict.confidence == pytest.approx(0.97)
     assert not pair("a", 120).passes
     found = migration(pair("a", 120, margin=0.05), required=-0.05)
     assert claim(found) == "a with the prompt of production may replace openai:old: not worse by more than 0.05"
@@ -127,10 +139,47 @@ def test_what_is_shown_has_a_cell_for_each_column_and_escapes_names() -> None:
 def test_times_are_those_that_were_measured() -> None:
     samples = [Sample(example=str(at), text="", answer="a", value=1.0, seconds=at / 10) for at in range(1, 21)]
     samples.append(Sample(example="cached", text="", answer="a", value=1.0))
-    found = times_of(Score(values={}, planned=0, samples=tuple(samples)))
+    found = times_of(Score(values={}, planned=0, samples=tuple(samples)), "dev")
     assert found is not None
     assert (found.median, found.p95, found.n) == (1.0, 1.9, 20)
-    assert times_of(Score(values={}, planned=0)) is None
+    assert times_of(Score(values={}, planned=0), "dev") is None
+    left_out = ModelPair(model="b", asked=ASKED, prompt="production", instruction="Judge.", times=found)
+    tested = left_out.model_copy(update={"times": found.model_copy(update={"split": "test"})})
+    assert [row[7:9] for row in pair_rows(migration(left_out, tested))[2:]] == [
+        ("1.00 (dev)", "1.90 (dev)"),
+        ("1.00", "1.90"),
+    ]
+
+
+def test_a_pair_that_a_person_has_to_agree_to_comes_with_the_command_that_does_it() -> None:
+    late = AliasUse(alias="production", number=20, unattended=True)
+    found = migration(pair("a", 129, use=late, version=2), pair("b", 128, use=late, version=3), pair("c", 60))
+    assert [each.asks for each in found.pairs] == [True, True, False]
+    assert (found.outcome, found.best) == ("not proven", None)
+    assert claim(found) == "a with the prompt of production may replace openai:old if a person agrees: better"
+    first, command, *_, last = next_lines(found)
+    assert first.startswith("Nothing was put live: a person has to agree")
+    assert command.startswith("Next: gpo prompt promote reviews 2 --alias production")
+    assert "version 3 (b" in last
+
+
+def test_a_pair_that_is_live_already_is_not_recommended() -> None:
+    found = migration(pair("live", 140, version=1, is_live=True), pair("better", 160, version=2))
+    # Neither is another one, which was not compared with it.
+    assert (found.outcome, found.best, found.asking) == ("passes", None, None)
+    assert claim(found) == "live with the prompt of production is in production already, as version 1"
+    assert next_lines(found, "reviews.yaml")[0].startswith("Name its model in reviews.yaml: `models: {task: ")
+
+
+def test_an_unattended_margin_has_the_same_part_of_the_level_of_its_use() -> None:
+    """Docs say 0.6 of it: 0.6% in place of 1% for the first use."""
+    first = AliasUse(alias="production", number=1, unattended=True)
+    asking = next(each for right in range(100, 130) if (each := pair("a", right, margin=0.05, use=first)).asks)
+    assert asking.verdict is not None
+    assert "this one has to pass at 0.6%" in (asking.verdict.ask or "")
+    gain = next(each for right in range(120, 160) if (each := pair("a", right, use=first)).asks)
+    assert gain.verdict is not None
+    assert "this one has to pass at 1%" in (gain.verdict.ask or "")
 
 
 def test_a_prompt_that_was_kept_for_one_model_is_another_version_for_another(tmp_path: Path) -> None:

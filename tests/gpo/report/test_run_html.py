@@ -137,7 +137,7 @@ def test_the_summary_of_every_run_is_json(case: Outcome) -> None:
         (proved(10, 42), "**Worse by 0.20** on 160 unseen examples (95% interval -0.28 to -0.11): keep the start."),
         (
             proved(10, 13, rules=GateSpec(min_gain=-0.25)),
-            "**No clear gain**: -0.02 on 160 unseen examples (95% interval -0.08 to +0.04, which includes 0).",
+            "**No clear gain**: -0.02 on 160 unseen examples (97% interval -0.09 to +0.05, which includes 0).",
         ),
         (
             proved(20, 8, rules=GateSpec(confidence=0.8)),

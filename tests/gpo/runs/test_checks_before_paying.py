@@ -1,6 +1,7 @@
 """What is looked at before anything is paid: whether answers can be kept, caps be held, and models be reached now."""
 
 import asyncio
+import errno
 import json
 import os
 import resource
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from gpo.database.writable import check_folder
 from gpo.errors import InputError, ModelConfigError, ModelUnreachableError, SpecError
 from gpo.progress import Event, Note, listen
 from gpo.runs.job import load_job
@@ -94,6 +96,27 @@ def test_a_part_of_the_state_folder_that_cannot_be_written_costs_no_call(
         with pytest.raises(InputError, match=rf"\.gpo/{part} cannot be written to"):
             evaluated(spec(server))
         assert server.calls == 0
+
+
+def test_what_others_keep_in_the_state_folder_is_no_matter(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / ".gpo"
+    (home / "lost+found").mkdir(parents=True)
+    (home / "theirs.db").touch()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).parent != home and access(path, mode))
+    with faulting(answered) as server:
+        assert evaluated(spec(server))
+
+
+def test_a_state_folder_that_may_not_be_entered_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(path: Path, **_follow: bool) -> os.stat_result:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "stat", shut)
+    with pytest.raises(InputError, match=r"theirs/\.gpo cannot be written to \(Permission denied\): make"):
+        check_folder(tmp_path / "theirs" / ".gpo")
 
 
 def test_a_database_that_takes_no_answer_costs_no_call(

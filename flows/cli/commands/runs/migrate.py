@@ -94,6 +94,7 @@ def migrate(
     """
     with exit_on_error(debug=options.debug, pays=True):
         from flows.cli.display.checked.migration import migration_forecast_lines, migration_json, print_migration
+        from gpo.database.writable import before_paying
         from gpo.migration.forecast import forecast_migration
         from gpo.migration.plan import plan_migration
         from gpo.production.decision_log import Production
@@ -108,7 +109,8 @@ def migrate(
             chosen: Any = {"optimize": options.which, "margin": options.margin}
             plan = plan_migration(job, Production(engine), options.to, **chosen)
         if options.dry_run:
-            forecast = forecast_migration(plan)
+            with before_paying():
+                forecast = forecast_migration(plan)
             if options.as_json:
                 print_json(forecast.model_dump(mode="json"))
             else:

@@ -7,6 +7,7 @@ from gpo.data.guessing.choices import Choices, UndecidedError
 from gpo.data.guessing.columns import Column
 from gpo.data.guessing.leaks import leak_of
 from gpo.data.guessing.options import Options
+from gpo.data.guessing.roles.features import are_features
 from gpo.data.guessing.roles.names import (
     is_derived,
     is_id,
@@ -48,6 +49,7 @@ class Inputs(NamedTuple):
 def find_inputs(columns: Mapping[str, Column], reference: str, options: Options | None) -> Inputs:
     """Fields with a usual name; where there are none, all texts of several words, else all texts, else all numbers.
 
+    Of a table of measurements, all fields are.
     A field that gives the right answer away is never one, nor are ids, constants and numbers of rows.
 
     Raises:
@@ -154,6 +156,8 @@ def _chosen(able: Sequence[Column], compared: frozenset[str]) -> tuple[list[Colu
         telling = [*wordy, *telling]
     no_codes = [column for column in texts if not column.is_code]
     numbers = [column for column in able if column.is_number]
+    if not usual and are_features(able):
+        return list(able), []
     ways = (telling, wordy) if images else (telling, wordy, no_codes, texts, lists, numbers)
     chosen = next((found for found in ways if found), []) + special
     chosen += [column for column in able if column.name in compared and column not in chosen]

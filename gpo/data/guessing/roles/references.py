@@ -8,6 +8,7 @@ from gpo.data.guessing.choices import Ask, Choices, ChoiceToMake, UndecidedError
 from gpo.data.guessing.columns import Column
 from gpo.data.guessing.label_sets import find_label_sets
 from gpo.data.guessing.options import Options
+from gpo.data.guessing.roles.features import FEATURES, are_features
 from gpo.data.guessing.roles.names import (
     is_id,
     is_metadata,
@@ -34,9 +35,6 @@ _INNER_OF_ONE = ("value", "result", "choices")
 _CONTAINER_WORDS = frozenset({"vars", "variables", "metadata", "meta", "example", "data", "fields", "row", "context"})
 _FEWEST_LABELLED = 20
 """Rows that a spec needs."""
-
-_FEATURES = 4
-"""Columns of few values, numbers among them, and none with a name that says which is the answer."""
 
 _EXTRACTED = frozenset({"fields", "data"})
 _STATES = frozenset({"accept", "reject", "ignore"})
@@ -76,7 +74,7 @@ def find_reference(columns: Mapping[str, Column], options: Options | None, ask: 
     if len(objects) == 1:
         return Reference(objects[0], _others(labels, objects[0]))
     if likely := _likely(labels):
-        return _of_labels(likely, labels, ask)
+        return _of_labels(likely, labels, columns, ask)
     asked = [column for column in plain if is_usual_input(column.name)]
     rest = [column for column in plain if column.is_text and column not in asked and not is_id(column.name)]
     if len(asked) == 1 and len(rest) == 1:
@@ -160,13 +158,16 @@ def _likely(labels: Sequence[Column]) -> Sequence[Column]:
     return [column for column in own if not is_metadata(column.name)] or own or labels
 
 
-def _of_labels(likely: Sequence[Column], labels: Sequence[Column], ask: Ask) -> Reference:
+def _of_labels(
+    likely: Sequence[Column], labels: Sequence[Column], columns: Mapping[str, Column], ask: Ask
+) -> Reference:
     """Of columns of few values, of which no name says more than another, the one with the fewest: in doubt, as told."""
     fewest = min(column.distinct for column in likely)
     best = [column.name for column in likely if column.distinct == fewest][-1]
     if len(likely) == 1:
         return Reference(best, _others(labels, best))
-    if len(likely) < _FEATURES or sum(column.is_number for column in likely) < len("ab"):
+    has_numbers = sum(column.is_number for column in likely) >= len("ab")
+    if len(likely) < FEATURES or not (has_numbers or are_features(columns.values())):
         return _asked(best, likely, ask)
     # A table of measurements: which of them is to be foretold, nothing in it says.
     names = tuple(column.name for column in likely)
@@ -242,10 +243,11 @@ def _undecided_reference(columns: Mapping[str, Column], plain: Sequence[Column])
     texts = [name for name in texts if not is_metadata(name)] if len(texts) > len("io") else texts
     texts += [column.name for column in dates] if len(texts) == 1 else []
     asked = [name for name in texts if is_usual_input(name)] or [name for name in texts if columns[name].is_wordy][:1]
+    measured = not asked and are_features(columns.values())
     asked = asked or texts[:1]
     rest = [name for name in texts if name not in asked] or texts[-1:]
     asked = [name for name in asked if name != rest[-1]]
-    choices = Choices(input=tuple(asked), reference=rest[-1]) if asked and rest else None
+    choices = Choices(input=() if measured else tuple(asked), reference=rest[-1]) if asked and rest else None
     if choices is None:
         # Labels of a part of the rows are labels all the same, if a person says so.
         partly = [name for name, column in columns.items() if not column.is_filled and column.is_label_like]
