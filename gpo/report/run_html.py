@@ -32,6 +32,7 @@ from gpo.report.page.numbers import (
     tiles_of,
     usage_table,
 )
+from gpo.report.page.shown import SHOWN_HEAD, shown_examples
 from gpo.report.page.steps import PromptTree, StepSection
 from gpo.report.page.templates import fill_page
 from gpo.report.proposals import (
@@ -106,6 +107,7 @@ def _fill(spec: TaskSpec, outcome: Outcome, material: RunMaterial, parts: PagePa
         best=None if stays else best,
         live=put_live(spec, outcome, material),
         proposed=outcome.best.candidate.proposed,
+        shown_examples=PlainTable("Examples before each question", SHOWN_HEAD, shown_examples(outcome), ()),
         difference={} if stays else _differences(spec, start, best),
         cases=parts.cases,
         shown_first=_shown_first([kind for kind, _, _ in parts.cases.kinds]),

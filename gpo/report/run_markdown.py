@@ -21,6 +21,7 @@ from gpo.report.gate import (
     verdict_facts,
 )
 from gpo.report.markdown import as_markdown, escape, fence, inline, pipe_table
+from gpo.report.page.shown import SHOWN_HEAD, shown_examples
 from gpo.report.proposals import (
     REJECTED_HEAD,
     WAY_HEAD,
@@ -48,6 +49,7 @@ def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
         "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
         "## Prompt",
         _prompts(spec, outcome),
+        _shown(outcome),
         "## Results",
         _results(outcome),
         _ended(describe_promise(outcome)),
@@ -124,6 +126,12 @@ def _prompts(spec: TaskSpec, outcome: Outcome) -> str:
     # Not every page shows what is marked as removed or added, so both stand below as they are.
     marked = "\n>\n".join(f"> {line}" for line in lines)
     return f"{marked}\n\nStart:\n\n{fence(start)}\n\nBest, as it is:\n\n{fence(best)}{origin}"
+
+
+def _shown(outcome: Outcome) -> str:
+    """The examples before each question, where the search has chosen them."""
+    rows = [[inline(cell) for cell in row] for row in shown_examples(outcome)]
+    return f"Examples before each question:\n\n{pipe_table(SHOWN_HEAD, rows)}" if rows else ""
 
 
 def _escaped(parts: Iterable[DiffPart]) -> list[DiffPart]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gpo.database.engine import open_state
 from gpo.errors import GpoError
-from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.few_shot import examples_of
 from gpo.formatting import count
 from gpo.models.client import Connection
 from gpo.models.ledger import Ledger
@@ -58,7 +58,7 @@ async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> St
         return StepFacts(f"Run {outcome.run_id} ended after {count(outcome.steps, 'step')} and never came to this one.")
     taken, before = outcome.history[step - 1], outcome.history[: step - 1]
     every = all_scored(outcome)
-    current = next(item for item in every if item.candidate.instruction == taken.current)
+    current = next(item for item in every if item.candidate.id == taken.current_id)
     neighbours = _neighbours(job.spec, every, taken)
     seen = StepFacts(
         note=f"Taken from run {outcome.run_id}, which has finished.",
@@ -130,7 +130,7 @@ def _inform(
         proposals=proposals,
         known=search.cases_of(search.current.candidate),
         rng=step_rng(job.spec.seed, step, "inform"),
-        shown=demonstrations(job.spec, splits),
+        shown=examples_of(search.current.candidate, job.spec, splits),
     )
 
 

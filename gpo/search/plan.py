@@ -12,6 +12,7 @@ from gpo.formatting import count
 from gpo.records import Record
 from gpo.scoring.spec import is_judged
 from gpo.search.run_limits import SplitSizes, final_calls, least_task_calls
+from gpo.spec.method import OptimizerSpec
 from gpo.spec.task import TaskSpec
 
 LEAST_STEPS = 6
@@ -61,6 +62,15 @@ def likely_steps(spec: TaskSpec, sizes: SplitSizes) -> int:
     if spec.optimizer.max_steps != UNBOUNDED_STEPS or calls is None:
         return spec.optimizer.max_steps
     return _steps(spec, sizes, calls, spec.optimizer.candidates)
+
+
+def describe_aims(options: OptimizerSpec, few_shot: int) -> tuple[str, ...]:
+    """What a search chooses besides the instruction, a sentence each; nothing by default."""
+    if not options.searches_demonstrations:
+        return ()
+    begin = "those of `optimizer.shown`" if options.shown is not None else count(few_shot, "example")
+    most = max(few_shot, options.max_demonstrations)
+    return (f"The examples before each question are searched for too: at first {begin}, at most {most}.",)
 
 
 def search_calls(spec: TaskSpec, sizes: SplitSizes) -> int | None:

@@ -9,11 +9,12 @@ are read together with all other scores (`estimate.py`), and the best of a step 
 better than the current prompt.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
+from gpo.evaluation.few_shot import without_demonstrations
 from gpo.evaluation.racing import worth
 from gpo.models.models import Models
 from gpo.records import Candidate, Example, Record, Score, UsageByRole, total_usage
@@ -47,9 +48,15 @@ class Screened(Tried):
 
 
 async def try_all(
-    models: Models, spec: TaskSpec, informed: Informed, candidates: Sequence[Candidate], shown: Sequence[Example] = ()
+    models: Models,
+    spec: TaskSpec,
+    informed: Informed,
+    candidates: Sequence[Candidate],
+    shown: Callable[[Candidate], Sequence[Example]] = lambda _: (),
 ) -> Tried:
     """Try each candidate on its own cases, where the method asks for it; none has passed yet.
+
+    `shown` are the demonstrations of each, none of which is a case of it.
 
     Raises:
         TooManyFailures: more than half of the calls about a batch failed.
@@ -57,7 +64,7 @@ async def try_all(
     if not spec.optimizer.tries_cases:
         return Tried()
     found = await gather_or_cancel(
-        *(_try(models, spec, each, informed.batch_of(each.place), shown) for each in candidates)
+        *(_try(models, spec, each, informed.batch_of(each.place), shown(each)) for each in candidates)
     )
     scores = [score for _, score in found]
     return Tried(
@@ -71,7 +78,7 @@ async def _try(
     models: Models, spec: TaskSpec, candidate: Candidate, batch: Batch, shown: Sequence[Example]
 ) -> tuple[Trial, Score]:
     """The candidate on its cases, and its score there; a call that failed decides nothing."""
-    examples = [case.example for case in batch]
+    examples = without_demonstrations([case.example for case in batch], shown)
     score = await try_on_cases(models, spec, candidate.instruction, examples, shown)
     known = [case.sample.value for case in batch if case.example.id in score.values]
     return Trial(candidate=candidate, before=mean(known), values=score.values, passed=False), score

@@ -79,6 +79,7 @@ def describe_step(
         summary=recalled.summary,
         grounding=informed.grounding,
         parts=informed.parts,
+        shown=search.current.candidate.shown,
         usage=total_usage([informed.usage, recalled.usage, proposals.usage]),
     )
 

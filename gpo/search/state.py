@@ -67,14 +67,14 @@ class Search(Record):
         """Every score of every prompt, a parent before its children."""
         found = [_seen(item.candidate, item.score.values) for item in (self.start, *self.earlier)]
         for step in (*self.steps, *begun):
-            found.append(Seen(candidate=content_hash(step.current), parent=None, values=step.cases))
+            found.append(Seen(candidate=step.current_id, parent=None, values=step.cases))
             found += [_seen(trial.candidate, trial.values) for trial in step.trials]
             found += [_seen(item.candidate, item.score.values) for item in step.scored]
         return found
 
     def cases_of(self, candidate: Candidate) -> dict[str, float]:
         """What a prompt scored on training examples while it was the current one, by example id."""
-        own = [step.cases for step in self.steps if step.current == candidate.instruction]
+        own = [step.cases for step in self.steps if step.current_id == candidate.id]
         return {name: value for cases in own for name, value in cases.items()}
 
 

@@ -35,7 +35,8 @@ _NEWER = (
 
 _NEWER_METHOD: dict[str, tuple[Any, ...]] = {
     "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,), "parts": ("in_turn",),
-    "grounding": (False,), "length_penalty": (0.0,),
+    "grounding": (False,), "length_penalty": (0.0,), "demonstrations": ("fixed",), "max_demonstrations": (4,),
+    "shown": (None,),
 }  # fmt: skip
 """The same for choices of the method, with the values that mean what was done before they could be chosen."""
 
@@ -145,8 +146,8 @@ class TaskSpec(Record):
     def _program_answers(self) -> Self:
         if self.target is not None and self.answer.extract is not None:
             raise ValueError("`answer.extract` asks the task model once more; a `target` gives its whole answer itself")
-        if self.target is not None and self.few_shot:
-            raise ValueError("`few_shot` shows demonstrations to the task model; a `target` shows what it wants itself")
+        if self.target is not None and (self.few_shot or self.optimizer.searches_demonstrations):
+            raise ValueError("`few_shot` and `demonstrations` are for a task model; a `target` shows examples itself")
         return self
 
     @model_validator(mode="after")

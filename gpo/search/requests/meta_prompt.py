@@ -48,7 +48,7 @@ class Request(Record):
 
     `ways` has the way of each of them, empty where all are asked for alike; `labelled` are training examples of each
     label, for the way that shows them, and `other` is the prompt that one merges with the current one. `part` is the
-    prompt of a program that is asked for.
+    prompt of a program that is asked for. At the places that it `keeps`, the instruction stays, and nothing is asked.
     """
 
     candidates: int
@@ -61,6 +61,7 @@ class Request(Record):
     budget: int | None
     step: int
     part: PartShown | None = None
+    keeps: tuple[int, ...] = ()
 
     def way_of(self, place: int) -> Way | None:
         """How the proposal at a place, from 0, is asked for."""
@@ -88,6 +89,7 @@ def meta_prompt_parts(spec: TaskSpec, request: Request, place: int = 0) -> tuple
         Section(name="trajectory", choice=trajectory_choice(options), text=_trajectory_text(request)),
         Section(name="current prompt", choice=information, text=_current_text(options, request)),
         Section(name="other prompt", choice="ways: merge", text=_other_text(request, place)),
+        Section(name="demonstrations", choice="demonstrations: searched", text=_shown_text(request)),
         Section(name="reflection", choice=f"{information}, batch: {options.batch}", text=_reflection_text(request)),
         _training_section(spec, request, place, asking.shows),
         Section(name="request", choice=_request_choice(options, request, place), text=asking.request),
@@ -187,6 +189,12 @@ def _current_text(options: OptimizerSpec, request: Request) -> str:
     current = request.informed.current
     shown = f"Current instruction: {current.candidate.instruction}"
     return f"{shown}\n{format_score(current)}" if options.shows_score else shown
+
+
+def _shown_text(request: Request) -> str:
+    if not (shown := request.informed.current.candidate.shown):
+        return ""
+    return f"The model is shown {count(len(shown), 'worked example')} before each question, which you need not repeat."
 
 
 def _other_text(request: Request, place: int) -> str:
