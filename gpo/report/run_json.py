@@ -47,6 +47,10 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
             "shown": list(best.candidate.shown),
             "expected": outcome.expected and {name: round(value, 4) for name, value in outcome.expected},
         },
+        "front": [
+            {"candidate": each.candidate.label, "instruction": each.candidate.instruction, **_rounded(each.values)}
+            for each in outcome.front
+        ],
         "gain": {"test": round(gain.value, 4), "ci95": [round(gain.low, 4), round(gain.high, 4)]},
         "verdict": verdict and _rounded(verdict.model_dump()),
         "steps": outcome.steps,

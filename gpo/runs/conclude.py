@@ -69,6 +69,7 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
         expected=search.expected(search.best.candidate) if run.spec.optimizer.expects(search.start.score) else None,
         groups=groups_of(run.examples("test")),
         anew=anew_since(),
+        front=search.front,
         shown=_shown(run, search),
     )
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from gpo.gate.verdict import GateVerdict
 from gpo.records import Candidate, Example, Interval, Record, Score, Scored, UsageByRole
 from gpo.search.estimate import Estimate
+from gpo.search.objectives.front import Standpoint
 from gpo.search.step import Step, StopReason
 from gpo.spec.task import TaskSpec
 
@@ -38,6 +39,7 @@ class Outcome(Record):
     `expected` is what the best prompt is expected to score, luck set aside; None where the method goes by dev alone.
     `anew` is the time since which the run asked anew; empty where it took what the ledger had.
     `groups` are those of the test examples, where the rows have any: whoever compares two runs needs them.
+    `front` are the prompts that no other beats, where there are several objectives.
     `shown` are the examples that its prompts show before each question, by id, where the search chooses them.
     """
 
@@ -64,6 +66,7 @@ class Outcome(Record):
     earlier: tuple[Scored, ...] = Field(default=(), repr=False)
     expected: Estimate | None = None
     groups: Mapping[str, str] = Field(default={}, repr=False)
+    front: tuple[Standpoint, ...] = Field(default=(), repr=False, exclude_if=operator.not_)
     shown: Mapping[str, Example] = Field(default={}, repr=False, exclude_if=operator.not_)
     anew: str = ""
 

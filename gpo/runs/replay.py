@@ -24,7 +24,7 @@ from gpo.search.memory.neighbours import Neighbour, as_neighbour, by_score
 from gpo.search.memory.trajectory import open_trajectory
 from gpo.search.parts import of_part, parts_of_step
 from gpo.search.retrieve import Past, Recalled, recall_parts, summarise
-from gpo.search.select import select
+from gpo.search.select import select, with_front
 from gpo.search.state import Search, start_search
 from gpo.search.step import Step
 from gpo.spec.task import TaskSpec
@@ -137,7 +137,7 @@ def _inform(
 def _searches(spec: TaskSpec, scored: Sequence[Scored], step: int) -> list[Search]:
     """Where the search stood before each step up to this one."""
     start, *earlier = (item for item in scored if item.candidate.step == START_STEP)
-    searches = [start_search(start, earlier, spec.optimizer.length_penalty)]
+    searches = [with_front(start_search(start, earlier, spec.optimizer.length_penalty), spec)]
     for number in range(1, step):
         found = tuple(item for item in scored if item.candidate.step == number)
         taken = Step(number=number, budget=None, current="", neighbours=(), scored=found, rejected=())

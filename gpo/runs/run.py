@@ -1,5 +1,6 @@
 """Opens a run: database, models and search index together, and the key under which its work is found again."""
 
+import math
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -23,6 +24,7 @@ from gpo.runs.job import Checked, Job, run_id, run_key
 from gpo.runs.results.store import Results
 from gpo.search.edit import ProposalFilter, texts_of_example
 from gpo.search.memory.trajectory import Scope, Trajectory, open_trajectory
+from gpo.spec.search.objectives import bounds_of
 from gpo.spec.task import TaskSpec
 
 
@@ -68,6 +70,7 @@ class Run:
             frame="\n".join(_messages(self.spec)),
             parts=tuple(self.spec.program),
             texts=self.spec.texts,
+            most_words=bounds_of(self.spec.optimizer.objectives).get("words", math.inf),
         )
         self._tested = in_groups(self.splits.test)
         # What was train text once may be a test example now.

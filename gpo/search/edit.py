@@ -3,6 +3,7 @@
 Every rejection has a reason, and is counted and reported.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
@@ -36,6 +37,7 @@ class ProposalFilter:
         frame: str = "",
         parts: tuple[str, ...] = (),
         texts: Collection[str] = (),
+        most_words: float = math.inf,
     ) -> None:
         """Guard the texts of all examples: inputs, right answers and solutions.
 
@@ -43,13 +45,13 @@ class ProposalFilter:
         `allowed`, and so is what many examples share, and a right answer of two of them, which is a kind of answer.
         `parts` are the prompts of a program, each of which is held to the rules by itself; those that are `texts` may
         hold what looks like a variable. Of the `labels` of a choice, those that the messages around the instruction,
-        the `frame`, name may be dropped.
+        the `frame`, name may be dropped. A candidate of more than `most_words` is too long.
         """
         examples = (*guarded, *shown)
         free = FreeRuns([allowed, *_usual_answers(examples)], [texts_of_example(each) for each in examples])
         self._leaks = LeakGuard((text for each in guarded for text in texts_of_example(each)), free)
         self._copies = LeakGuard((text for each in shown for text in texts_of_example(each)), free)
-        self._parts, self._texts = parts, frozenset(texts)
+        self._parts, self._texts, self._most_words = parts, frozenset(texts), most_words
         self._labels = tuple(each for each in labels if each not in named_labels(frame, labels))
 
     def leaks(self, text: str) -> bool:
@@ -138,7 +140,7 @@ class ProposalFilter:
         checks: tuple[tuple[RejectionReason, Callable[[], bool]], ...] = (
             ("empty", lambda: not text),
             ("contract", lambda: any(map(breaks, both))),
-            ("too_long", lambda: any(map(_is_too_long, both))),
+            ("too_long", lambda: any(map(_is_too_long, both)) or self._is_beyond(current, edited)),
             ("unchanged", lambda: text == current and not shows_others),
             ("leak", lambda: any(map(self.leaks, both))),
             ("copy", lambda: any(map(self.copies, both))),
@@ -149,6 +151,11 @@ class ProposalFilter:
         )
         reason = next((name for name, holds in checks if holds()), None)
         return reason and (reason, ", ".join(lost) if reason == "label" else "")
+
+    def _is_beyond(self, current: str, edited: str) -> bool:
+        """Whether a text has more words than a bound allows; one that is still on the way down to it has not."""
+        words = len(split_words(edited))
+        return words > self._most_words and words >= len(split_words(current))
 
 
 def _by_place(proposals: Iterable[Proposal]) -> list[list[Proposal]]:

@@ -13,6 +13,7 @@ from gpo.records import Record
 from gpo.scoring.spec import is_judged
 from gpo.search.run_limits import SplitSizes, final_calls, least_task_calls
 from gpo.spec.method import OptimizerSpec
+from gpo.spec.search.objectives import describe_objectives
 from gpo.spec.task import TaskSpec
 
 LEAST_STEPS = 6
@@ -65,12 +66,15 @@ def likely_steps(spec: TaskSpec, sizes: SplitSizes) -> int:
 
 
 def describe_aims(options: OptimizerSpec, few_shot: int) -> tuple[str, ...]:
-    """What a search chooses besides the instruction, a sentence each; nothing by default."""
-    if not options.searches_demonstrations:
-        return ()
-    begin = "those of `optimizer.shown`" if options.shown is not None else count(few_shot, "example")
-    most = max(few_shot, options.max_demonstrations)
-    return (f"The examples before each question are searched for too: at first {begin}, at most {most}.",)
+    """What a search aims at and chooses besides the score and the instruction, a sentence each; nothing by default."""
+    told = []
+    if options.searches_demonstrations:
+        begin = "those of `optimizer.shown`" if options.shown is not None else count(few_shot, "example")
+        most = max(few_shot, options.max_demonstrations)
+        told.append(f"The examples before each question are searched for too: at first {begin}, at most {most}.")
+    if options.objectives:
+        told.append(f"Objectives: {describe_objectives(options.objectives)}.")
+    return tuple(told)
 
 
 def search_calls(spec: TaskSpec, sizes: SplitSizes) -> int | None:

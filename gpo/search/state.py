@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from gpo.records import Candidate, Record, Scored, content_hash
 from gpo.search.current import find_best
 from gpo.search.estimate import Estimate, Seen, estimate
+from gpo.search.objectives.front import Standpoint
 from gpo.search.step import Step
 
 
@@ -13,6 +14,7 @@ class Search(Record):
 
     `stale` counts steps without a better one, since the best was found or the search went on from elsewhere.
     `restarts` counts how often it did. `earlier` are prompts of earlier runs, scored again before the first step.
+    `front` are the prompts that no other beats, where there are several objectives.
     `digest` is equal for searches that went the same way; it is made from that of the step before, so that it costs
     the same after many steps as after one.
     """
@@ -24,6 +26,7 @@ class Search(Record):
     restarts: int = 0
     steps: tuple[Step, ...] = ()
     earlier: tuple[Scored, ...] = ()
+    front: tuple[Standpoint, ...] = ()
     digest: str = ""
 
     @property

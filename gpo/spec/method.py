@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from gpo.errors import suggestion
 from gpo.records import Record, Score
 from gpo.spec.edit_budget import Decay, adapted_budget, edit_budget
+from gpo.spec.search.objectives import Objectives
 from gpo.spec.search.presets import continuable, usual_preset, with_race
 
 Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection", "cases"]
@@ -164,6 +165,12 @@ class OptimizerSpec(Method):
         default=None,
         ge=1,
         description="With `accept: race`: drop a candidate that is behind the best after so many examples.",
+    )
+    objectives: Objectives = Field(
+        default={},
+        description="Several objectives: `[score, words, latency, cost]` or some of these, or a mapping to a bound "
+        "(`words: at most 80`) or to what one unit costs in score (`words: 0.001`). Prompts that no other beats in all "
+        "are kept as a front, from which steps start; the best by score goes to the gate, within the bounds.",
     )
     demonstrations: Literal["fixed", "searched"] = Field(
         default="fixed",

@@ -1,4 +1,4 @@
-"""A run that chooses the examples before each question together with the instruction, from its start to production."""
+"""A run that chooses the examples before each question with the instruction, and has two objectives, to production."""
 
 import asyncio
 import json
@@ -41,7 +41,13 @@ def spec(tmp_path: Path) -> Path:
     }
     content["models"]["task"]["parameters"] = {"noise": 0.05, "learns": 0.06}
     content["models"]["embedding"] = "synthetic:words"
-    content["optimizer"] = {"demonstrations": "searched", "max_demonstrations": 3, "max_steps": 4, "batch": 6}
+    content["optimizer"] = {
+        "demonstrations": "searched",
+        "max_demonstrations": 3,
+        "objectives": ["score", "words"],
+        "max_steps": 5,
+        "batch": 6,
+    }
     path = tmp_path / "spec.yaml"
     path.write_text(yaml.safe_dump(content | {"few_shot": 1}), encoding="utf-8")
     return path
@@ -85,6 +91,12 @@ def test_examples_are_found_proven_and_given_to_the_application_also_after_a_kil
     assert "Examples before each question" in page
     assert best.shown[0] in page
     assert best.shown[0] in markdown_report(job.spec, outcome)
+    assert "Prompts that no other beats" in page
+    assert "The front: dev score against words" in page
+    assert best in [each.candidate for each in outcome.front]
+    words = [each.values["words"] or 0 for each in outcome.front]
+    assert len(words) > 1
+    assert words == sorted(words, reverse=True), "less of one for more of the other"
     explained = asyncio.run(explain(job, 2))
     assert "worked example" in "\n".join(part.text for part in explained.parts)
     assert "1 change the examples before each question, for which nothing is asked" in explained.note

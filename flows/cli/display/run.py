@@ -16,6 +16,7 @@ from gpo.records import Score, Scored, Usage
 from gpo.report import findings, usage
 from gpo.report.findings import Tone
 from gpo.report.gate import DECISIONS, Row, measure_rows, reasons_beyond, slice_rows, verdict_facts
+from gpo.report.page.front import describe_front, front_head, front_rows
 from gpo.report.page.shown import shown_examples
 from gpo.report.proposals import (
     WAY_HEAD,
@@ -147,6 +148,9 @@ def print_outcome(
     if usage := _usage(outcome):
         console.print(_labelled("tokens", Text(usage, style="dim")))
     console.print(_labelled("search", Text(_search(spec, outcome), style="dim")))
+    if front := front_rows(outcome):
+        console.print(_labelled("front", _table(front_head(outcome)[:-1], [row[:-1] for row in front])))
+        console.print(_labelled("", Text(f"{describe_front(outcome)}.", style="dim")))
     if ways := way_rows(outcome):
         console.print(_labelled("ways", _table(WAY_HEAD, ways)))
     # In one piece, however long, so that it can be clicked and copied.

@@ -14,6 +14,7 @@ from gpo.search.requests.formatting import PLACEHOLDER, describe_case, format_sc
 from gpo.search.requests.ways import WAYS, Asking
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import OptimizerSpec, Way
+from gpo.spec.search.objectives import bounds_of
 from gpo.spec.task import TaskSpec
 
 START, END = "<START>", "<END>"
@@ -96,6 +97,7 @@ def meta_prompt_parts(spec: TaskSpec, request: Request, place: int = 0) -> tuple
         Section(
             name="word limit", choice=limit_choice(options, request.budget, request.step), text=_limit_text(request)
         ),
+        Section(name="bound", choice="objectives", text=_bound_text(options)),
         Section(name="form", choice=f"style: {options.style}", text=_FORM),
     ]
     return tuple(part for part in found if part.text)
@@ -219,6 +221,11 @@ def _examples_text(spec: TaskSpec, examples: Sequence[Example]) -> str:
         return ""
     place = f"the instruction takes the place of {PLACEHOLDER}" if spec.target is None else "a program gets the inputs"
     return f"Examples of the task; {place}:\n\n{mark_off(list_examples(spec, examples))}"
+
+
+def _bound_text(options: OptimizerSpec) -> str:
+    most = bounds_of(options.objectives).get("words")
+    return "" if most is None else f"The whole instruction has at most {count(int(most), 'word')}."
 
 
 def _limit_text(request: Request) -> str:

@@ -1,1 +1,1 @@
-"""What the section `optimizer` of a spec says that has a file of its own: what a preset brings along."""
+"""What the section `optimizer` of a spec says in files of its own: objectives, and what presets bring along."""

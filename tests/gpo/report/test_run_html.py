@@ -113,6 +113,7 @@ def test_the_summary_has_exactly_these_keys() -> None:
             "shown": [],
             "expected": None,
         },
+        "front": [],
         "gain": {"test": 0.1812, "ci95": [0.1173, 0.2407]},
         "verdict": None,
         "steps": 3,

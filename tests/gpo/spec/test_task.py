@@ -367,6 +367,7 @@ DECIDES: Mapping[str, Any] = {
     "optimizer.grounding": True,
     "optimizer.length_penalty": 0.1,
     "optimizer.demonstrations": "searched",
+    "optimizer.objectives": {"score": None, "words": None},
     "optimizer.max_demonstrations": 7,
     "optimizer.shown": ("e7",),
     "budget.max_calls": 7,
