@@ -131,6 +131,7 @@ class Candidate(Record):
     `place` is that of its proposal among those asked for in the step, from 0, and `way` how it was asked for, empty
     where all are asked for alike. The start instruction has step 0 and no parent. Of a program, the instruction is the
     texts of all its prompts (`gpo.spec.program_text`), and `part` the one that was changed, empty where several were.
+    `shown` are the ids of the examples that stand before each question, in their order, where the search chooses them.
     """
 
     instruction: str
@@ -144,11 +145,12 @@ class Candidate(Record):
     distance: int = 0
     proposed: str | None = None
     part: str = Field(default="", exclude_if=operator.not_)
+    shown: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
 
     @property
     def id(self) -> str:
-        """Content hash of the instruction: equal texts are the same prompt."""
-        return content_hash(self.instruction)
+        """Content hash of the instruction, and of the examples shown with it: equal ones are the same prompt."""
+        return content_hash([self.instruction, *self.shown] if self.shown else self.instruction)
 
     @property
     def label(self) -> str:

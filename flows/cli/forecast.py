@@ -8,6 +8,7 @@ from gpo.runs.forecast import Forecast
 def forecast_lines(found: Forecast) -> list[str]:
     """Calls, tokens, cost and time, each with how sure it is."""
     lines = [found.told or f"Planned: at most {count(found.steps, 'step')}."]
+    lines += found.aims
     for role, calls in found.search.items():
         proof = found.proof.get(role, 0)
         # How many proposals a search asks for depends on what becomes of the others.

@@ -21,7 +21,7 @@ from gpo.report import findings
 from gpo.report.page.material import report_path
 from gpo.report.run_json import candidates_table
 from gpo.runs.job import Job
-from gpo.runs.outcome import Outcome
+from gpo.runs.outcome import Outcome, demonstrations_of
 from gpo.runs.results.frame import results_frame, table_of
 from gpo.runs.results.result import RIGHT_FROM
 from gpo.runs.score import InstructionScore
@@ -60,7 +60,9 @@ class Result:
     @property
     def prompt(self) -> "ChatPromptTemplate":
         """The best prompt as a template of LangChain, to be tried at once: `result.prompt | model`."""
-        content = prompt_content(self.job.spec.prompt.template, self.best, self._demonstrations())
+        spec, outcome = self.job.spec, self.outcome
+        shown = demonstrations_of(spec, outcome, outcome.best.candidate, self._demonstrations())
+        content = prompt_content(spec.prompt.template, self.best, shown)
         return candidate_prompt(self.job.spec.name, content).template
 
     @property

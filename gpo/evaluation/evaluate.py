@@ -76,7 +76,7 @@ async def evaluate(
         instruction: what is scored.
         examples: what it is scored on.
         incumbent: the score that a candidate has to keep up with.
-        demonstrations: as many as the spec's `few_shot` asks for.
+        demonstrations: as many as the spec's `few_shot` asks for, or any where the search chooses them.
         judge: the model that scores, where the metric is a judge.
         target: the program that answers in the place of the task model, where the spec names one.
         elsewhere: what scores the examples in other processes, where this one is not to do it.
@@ -87,7 +87,7 @@ async def evaluate(
         TooManyUnread: with `stops_unread`, more of the answers than `max_unparsed_rate` cannot be read.
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
     """
-    if len(demonstrations) != spec.few_shot:
+    if len(demonstrations) != spec.few_shot and not spec.optimizer.searches_demonstrations:
         raise ValueError(f"{len(demonstrations)} demonstrations for a spec whose `few_shot` is {spec.few_shot}")
     prompt = _Prompt(model, judge, spec, instruction, demonstrations, target, elsewhere)
     score = Score(values={}, planned=len(examples))
@@ -101,7 +101,7 @@ async def evaluate(
         # Over all examples, so that the size of a block does not decide how many calls may fail.
         allowed = int(spec.max_failure_rate * len(examples)) - score.failed
         inquiry = BlockOfCalls(block, offset=tried, allowed=allowed, as_block=as_block)
-        with calls_about(candidate=Candidate(instruction=instruction).id):
+        with calls_about(candidate=_candidate(spec, instruction, demonstrations).id):
             scored = await _score_block(prompt, inquiry)
         score = join_scores(score, scored, kept)
         tried += len(block)
@@ -126,8 +126,13 @@ async def score_block(
         TooManyFailures: more failed than the inquiry allows.
     """
     prompt = _Prompt(models.task, models.judge, spec, instruction, demonstrations, models.target)
-    with calls_about(candidate=Candidate(instruction=instruction).id):
+    with calls_about(candidate=_candidate(spec, instruction, demonstrations).id):
         return await _score_block(prompt, inquiry)
+
+
+def _candidate(spec: TaskSpec, instruction: str, demonstrations: Sequence[Example]) -> Candidate:
+    shown = tuple(each.id for each in demonstrations) if spec.optimizer.searches_demonstrations else ()
+    return Candidate(instruction=instruction, shown=shown)
 
 
 async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:

@@ -1,22 +1,31 @@
-"""Which worked examples are shown before each question."""
+"""Which worked examples are shown before each question: those drawn for all prompts, or those of a candidate.
+
+With `optimizer.demonstrations: searched` they are part of a candidate (`Candidate.shown`), and come from the training
+examples alone: an example of dev or test is never one.
+"""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gpo.errors import DatasetError
-from gpo.records import Example, Splits
+from gpo.messages.inline import inlined
+from gpo.messages.message import Message
+from gpo.records import Candidate, Example, Splits
 from gpo.spec.task import TaskSpec
+from gpo.template import demonstrate
 
 
 def demonstrations(spec: TaskSpec, splits: Splits) -> tuple[Example, ...]:
-    """The `few_shot` demonstrations of a task: the same in the same order for every prompt and every question.
+    """The demonstrations that a task starts with; without a search for others, those of every prompt and question.
 
-    Drawn with the spec's seed from the dataset's own few-shot examples where it has some, else from the training
-    split; never from dev or test.
+    They are the `few_shot` ones drawn with the spec's seed, from the dataset's own few-shot examples where it has some,
+    else from the training split, or those that `optimizer.shown` names; never from dev or test.
 
     Raises:
-        DatasetError: there are fewer than the spec asks for.
+        DatasetError: there are fewer than the spec asks for, or none of that id.
     """
+    if spec.optimizer.shown is not None:
+        return _named(spec, splits, spec.optimizer.shown)
     if not spec.few_shot:
         return ()
     pool = splits.few_shot or splits.train
@@ -31,6 +40,52 @@ def demonstrations(spec: TaskSpec, splits: Splits) -> tuple[Example, ...]:
         )
     rng = random.Random(f"{spec.seed}/few-shot")  # noqa: S311 - sampling, not secrets
     return tuple(rng.sample(pool, spec.few_shot))
+
+
+def _named(spec: TaskSpec, splits: Splits, names: Sequence[str]) -> tuple[Example, ...]:
+    known = showable(splits)
+    for name in names:
+        if name not in known:
+            raise DatasetError(
+                f"{spec.dataset.source}: `optimizer.shown` names the example '{name}', which is no training example"
+            )
+    return tuple(known[name] for name in names)
+
+
+def showable(splits: Splits) -> Mapping[str, Example]:
+    """The examples that may be shown, by id: those that the dataset brings for it, and the training examples."""
+    guarded = {example.inputs_hash for example in (*splits.dev, *splits.test)}
+    free = (example for example in (*splits.train, *splits.few_shot) if example.inputs_hash not in guarded)
+    return {example.id: example for example in free}
+
+
+def examples_of(candidate: Candidate, spec: TaskSpec, splits: Splits) -> tuple[Example, ...]:
+    """The demonstrations of a candidate: its own, or those of the task where the search chooses none."""
+    if not spec.optimizer.searches_demonstrations:
+        return demonstrations(spec, splits)
+    known = showable(splits) if candidate.shown else {}
+    return tuple(known[name] for name in candidate.shown)
+
+
+def find_shown(
+    template: Sequence[Message], instruction: str, messages: Sequence[Message], splits: Splits
+) -> tuple[str, ...] | None:
+    """The ids of the examples that messages of a prompt show, in their order; None where one of them is not known."""
+    rest, found = tuple(messages), list[str]()
+    known = {} if not rest else showable(splits)
+    looks = {name: as_shown(template, instruction, [each]) for name, each in known.items()}
+    while rest:
+        fits = (name for name, each in looks.items() if each and name not in found and rest[: len(each)] == each)
+        if (name := next(fits, None)) is None:
+            return None
+        found.append(name)
+        rest = rest[len(looks[name]) :]
+    return tuple(found)
+
+
+def as_shown(template: Sequence[Message], instruction: str, examples: Sequence[Example]) -> tuple[Message, ...]:
+    """What examples look like in a prompt, as a registry keeps it."""
+    return tuple(map(inlined, demonstrate(template, instruction, examples)))
 
 
 def without_demonstrations(train: Sequence[Example], shown: Sequence[Example]) -> tuple[Example, ...]:

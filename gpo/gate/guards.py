@@ -88,7 +88,7 @@ def measure_prompts(
     task model of the challenger, where it is another.
     """
     other = challenger_spec or spec
-    theirs, ours = _values(spec, *champion), _values(other, *challenger)
+    theirs, ours = measures_of(spec, *champion), measures_of(other, *challenger)
     found: dict[str, Measure | None] = {}
     for name in MEASURES:
         if name == "cost" and spec.models.task.price is None and other.models.task.price is None:
@@ -109,7 +109,8 @@ def check_tokens(spec: TaskSpec, probed: Score) -> None:
         )
 
 
-def _values(spec: TaskSpec, candidate: Candidate, score: Score) -> dict[str, float | None]:
+def measures_of(spec: TaskSpec, candidate: Candidate, score: Score) -> dict[str, float | None]:
+    """What a prompt has of each measure by its name; None where it is not known."""
     seconds = score.timing.mean
     return {
         "words": float(len(split_words(candidate.instruction))),

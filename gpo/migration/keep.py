@@ -26,6 +26,8 @@ def keep_version(plan: MigrationPlan, production: Production, pair: ModelPair, c
     No alias is moved. A prompt that was kept for another model already is a version of its own for this one.
     """
     base = plan.live.content.model_copy(update={"instruction": pair.instruction, "model": ""})
+    if contender.spec.optimizer.searches_demonstrations:
+        base = base.model_copy(update={"demonstrations": contender.content.demonstrations})
     lineage = lineage_of_spec(contender.spec, plan.splits.fingerprint).model_copy(
         update={
             "spec": contender.spec.fingerprint(),

@@ -11,11 +11,12 @@ from gpo.gate.guards import check_slices, group_by_slice
 from gpo.migration.models import name_models, read_models, with_prices
 from gpo.migration.pairs import Optimize
 from gpo.models.sharing import anew_since
-from gpo.production.contender import Contender, champion_of, without_search
+from gpo.production.contender import Contender, champion_of, with_shown, without_search
 from gpo.production.decision_log import Production
 from gpo.prompts.version import PromptVersion
 from gpo.records import Splits, content_hash
 from gpo.runs.job import Job
+from gpo.runs.outcome import Outcome, demonstrations_of
 from gpo.spec.gate import GateSpec
 from gpo.spec.models import ModelSpec
 from gpo.spec.task import TaskSpec
@@ -69,12 +70,19 @@ class MigrationPlan:
         """What the migration is called."""
         return f"{self.live.name}-migrate-{self.key[:8]}"
 
-    def contender(self, place: int, instruction: str | None = None) -> Contender:
-        """The model at this place with the prompt of production, or with another instruction in its messages."""
+    def contender(self, place: int) -> Contender:
+        """The model at this place with the prompt of production."""
         spec = self.present.spec
         models = spec.models.model_copy(update={"task": self.models[place]})
-        spec = spec.model_copy(update={"models": models})
-        return replace(self.present, spec=spec if instruction is None else spec.with_text(instruction))
+        return replace(self.present, spec=spec.model_copy(update={"models": models}))
+
+    def found(self, place: int, outcome: Outcome) -> Contender:
+        """The model at this place with the best prompt of a search: another instruction in the same messages."""
+        before, best = self.contender(place), outcome.best.candidate
+        shown = demonstrations_of(before.spec, outcome, best, before.demonstrations)
+        spec = before.spec.with_text(best.instruction)
+        chosen = best.shown if spec.optimizer.searches_demonstrations else None
+        return Contender(spec if chosen is None else with_shown(spec, chosen), shown)
 
     def job_of(self, spec: TaskSpec, *, searches: bool = False) -> Job:
         """The job that asks as a spec says; without a search, models that only a search asks need not be there."""
@@ -110,7 +118,7 @@ def plan_migration(
     if not splits.dev or not splits.test:
         raise SpecError(f"{spec.dataset.source}: a migration needs dev and test examples; see `dataset.split`")
     models, listed = with_prices([spec.models.task, *read_models(to, spec.models.task)])
-    present = champion_of(spec, live, demonstrations(spec, splits))
+    present = champion_of(spec, live, demonstrations(spec, splits), splits)
     priced = present.spec.models.model_copy(update={"task": models[0]})
     return MigrationPlan(
         job=job,

@@ -96,7 +96,7 @@ class _Course:
         self._count(spec.models, paid, outcome.usage)
         self.runs[place] = outcome
         if outcome.best.candidate != outcome.start.candidate:
-            self.contenders[place] = plan.contender(place, outcome.best.candidate.instruction)
+            self.contenders[place] = plan.found(place, outcome)
             self.dev[place] = outcome.best.score
 
     def total(self) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _pair(course: _Course, place: int) -> ModelPair:
     if asked is None:
         raise ValueError("a program is asked with no model of the spec")
     whole = [score for score in (course.dev[place], course.test.get(place)) if score is not None]
-    is_new = contender.spec.start_text != course.plan.contender(place).spec.start_text
+    is_new = contender.candidate != course.plan.contender(place).candidate
     return ModelPair(
         model=course.plan.names[place],
         asked=asked,

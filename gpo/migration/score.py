@@ -51,7 +51,7 @@ async def score_pair(plan: MigrationPlan, name: str, contender: Contender, split
                 spec,
                 spec.start_text,
                 examples,
-                demonstrations=contender.demonstrations if spec.few_shot else (),
+                demonstrations=contender.demonstrations,
                 judge=models.judge,
                 kept=len(examples),
             )

@@ -99,7 +99,7 @@ async def check_prompt(job: Job, production: Production, reference: str) -> Prom
         raise PromptError(f"prompt {live.name}: version {live.version} has other messages than the spec's prompts")
     splits = load_splits(spec)
     challenger = Contender(spec, demonstrations(spec, splits))
-    champion = champion_of(spec, live, challenger.demonstrations)
+    champion = champion_of(spec, live, challenger.demonstrations, splits)
     is_alias = reference in production.registry.record(live.name).aliases
     found = PromptCheck(
         id=f"{live.name}-check-{_key(champion, challenger, splits)[:8]}",
@@ -180,12 +180,12 @@ class _Check:
                 side.spec,
                 side.candidate.instruction,
                 examples,
-                demonstrations=side.demonstrations if side.spec.few_shot else (),
+                demonstrations=side.demonstrations,
                 judge=asked.judge,
                 target=asked.target,
                 kept=len(examples),
             )
-        self.results[place] = results_of(score, examples, "test", side.candidate.instruction, self.found.id)
+        self.results[place] = results_of(score, examples, "test", side.candidate, self.found.id)
         return with_few_samples(score, KEPT_SAMPLES)
 
     def _note_use(self, proof: Proof) -> Proof:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from gpo.errors import PromptError, suggestion
+from gpo.evaluation.few_shot import demonstrations, find_shown
 from gpo.messages.message import Message
 from gpo.prompts.version import PromptContent, PromptVersion, prompt_content
-from gpo.records import Candidate, Example
+from gpo.records import Candidate, Example, Splits
 from gpo.scoring.spec import is_judged
 from gpo.spec.models import ModelSpec
 from gpo.spec.prompt import PromptSpec
@@ -29,8 +30,9 @@ class Contender:
 
     @property
     def candidate(self) -> Candidate:
-        """Its instruction."""
-        return Candidate(instruction=self.spec.start_text)
+        """Its instruction, and what it shows where that is searched for."""
+        chosen = self.demonstrations if self.spec.optimizer.searches_demonstrations else ()
+        return Candidate(instruction=self.spec.start_text, shown=tuple(each.id for each in chosen))
 
     @property
     def content(self) -> PromptContent:
@@ -39,8 +41,10 @@ class Contender:
         return prompt_content(prompt.template, prompt.instruction, self.demonstrations)
 
 
-def champion_of(spec: TaskSpec, version: PromptVersion, shown: Sequence[Example]) -> Contender:
+def champion_of(spec: TaskSpec, version: PromptVersion, shown: Sequence[Example], splits: Splits) -> Contender:
     """A version of the registry as it is in production; `shown` are the demonstrations of the spec.
+
+    Where a search has chosen its own, they are found among the examples of `splits` again.
 
     Raises:
         PromptError: it cannot be asked with the data of the spec.
@@ -52,7 +56,12 @@ def champion_of(spec: TaskSpec, version: PromptVersion, shown: Sequence[Example]
     own = Contender(plain, shown)
     if own.content.demonstrations == content.demonstrations:
         return own
-    bare = plain.model_copy(update={"few_shot": 0})
+    if spec.optimizer.searches_demonstrations:
+        found = find_shown(plain.prompt.template, content.instruction, content.demonstrations, splits)
+        if found is not None:
+            named = with_shown(plain, found)
+            return Contender(named, demonstrations(named, splits))
+    bare = with_shown(plain, None).model_copy(update={"few_shot": 0})
     if not content.demonstrations:
         return Contender(bare)
     return Contender(_with_messages(bare, _with_fixed(spec, version), version))
@@ -83,6 +92,13 @@ def _with_messages(spec: TaskSpec, template: Sequence[Message], version: PromptV
     # Written as the spec has it where it is the same, so that the same calls are made.
     kept = spec.prompt.model_copy(update={"instruction": prompt.instruction}) if same else prompt
     return spec.model_copy(update={"prompt": kept})
+
+
+def with_shown(spec: TaskSpec, shown: tuple[str, ...] | None) -> TaskSpec:
+    """The spec with these examples shown at its start, by their ids; None: with none that a search could change."""
+    how = "fixed" if shown is None else "searched"
+    options = spec.optimizer.model_copy(update={"demonstrations": how, "shown": shown})
+    return spec.model_copy(update={"optimizer": options})
 
 
 def without_search(spec: TaskSpec) -> TaskSpec:

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from gpo.database.engine import utc_now
-from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.few_shot import as_shown, demonstrations
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import register_outcome
 from gpo.production.starting_point import StartingPoint
 from gpo.prompts.registry import Registry
 from gpo.runs.job import Job
-from gpo.runs.outcome import Outcome
+from gpo.runs.outcome import Outcome, demonstrations_of
 from gpo.spec.production import CHALLENGER
 
 GATE = "gpo"
@@ -64,7 +64,7 @@ def decide(
     registry.promote(starting_point.prompt, version, CHALLENGER, who=GATE, why=f"{found.reason} (run {found.run})")
     if verdict.decision == "not enough evidence":
         return decisions.keep(found)
-    doubt = _why_ask_person(production, starting_point, version) or _why_gate_asks(production, found)
+    doubt = _why_ask_person(job, production, starting_point, outcome, version) or _why_gate_asks(production, found)
     if doubt is None and job.spec.production.approval == "none":
         return decisions.promote(found, who=GATE)
     expires = datetime.now(UTC) + timedelta(days=job.spec.production.approval_days)
@@ -87,14 +87,18 @@ def _register_challenger(job: Job, starting_point: StartingPoint, outcome: Outco
     return registered.version.version
 
 
-def _why_ask_person(production: Production, starting_point: StartingPoint, version: int) -> str | None:
+def _why_ask_person(
+    job: Job, production: Production, starting_point: StartingPoint, outcome: Outcome, version: int
+) -> str | None:
     """Why a person must approve this version, whatever the spec says; None when nobody must.
 
-    A person has decided against this very version before; or what is live has other demonstrations than those that both
-    prompts were scored with, which come from the data.
+    A person has decided against this very version before; or what is live has other demonstrations than those that the
+    start was scored with, which come from the data.
     """
-    new = production.registry.resolve(starting_point.prompt, version)
-    if new.content.demonstrations != starting_point.champion.content.demonstrations:
+    drawn = demonstrations(job.spec, starting_point.splits)
+    shown = demonstrations_of(job.spec, outcome, outcome.start.candidate, drawn)
+    live = starting_point.champion.content
+    if as_shown(live.template, live.instruction, shown) != live.demonstrations:
         return f"version {version} also has other demonstrations, which both prompts were scored with"
     for move in production.registry.history(starting_point.prompt, starting_point.alias):
         if move.action == "rollback" and move.from_version == version:

@@ -21,7 +21,7 @@ from gpo.prompts.version import (
 )
 from gpo.records import Example, Score
 from gpo.runs.history import History, RunRow
-from gpo.runs.outcome import Outcome
+from gpo.runs.outcome import Outcome, demonstrations_of
 from gpo.spec.models import ModelSpec, ModelsSpec
 from gpo.spec.task import TaskSpec
 
@@ -184,7 +184,12 @@ def register_outcome(
     """
     lineage = lineage_of_run(spec, outcome, dataset)
     start, best = (
-        _content(registry, spec.with_text(each.candidate.instruction), demonstrations, lineage)
+        _content(
+            registry,
+            spec.with_text(each.candidate.instruction),
+            demonstrations_of(spec, outcome, each.candidate, demonstrations),
+            lineage,
+        )
         for each in (outcome.start, outcome.best)
     )
     known = name or spec.name
@@ -215,4 +220,4 @@ def read_demonstrations(spec: TaskSpec) -> tuple[Example, ...]:
     Raises:
         DatasetError: the data cannot be read, or has too few examples.
     """
-    return few_shot.demonstrations(spec, load_splits(spec)) if spec.few_shot else ()
+    return few_shot.demonstrations(spec, load_splits(spec)) if spec.few_shot or spec.optimizer.shown else ()

@@ -6,8 +6,9 @@ from itertools import takewhile
 
 from gpo.data.splits import load_splits
 from gpo.errors import PromptError
-from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.few_shot import demonstrations, find_shown
 from gpo.gate.error_budget import AliasLooks
+from gpo.production.contender import with_shown
 from gpo.production.decision import STATUS_WORDS, Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import lineage_of_spec, register_start
@@ -86,7 +87,9 @@ def find_starting_point(
         basis=basis,
         settled=_settled_decision(known, basis, champion.version),
         newer=_newer_decided_data(known, dataset) if triggered else None,
-        earlier=_earlier_prompts(production.history, _spec_from_champion(spec, champion), dataset, repeated=force),
+        earlier=_earlier_prompts(
+            production.history, _spec_from_champion(spec, champion, splits), dataset, repeated=force
+        ),
         looks=count_looks(production, name, alias),
         splits=splits,
     )
@@ -213,9 +216,15 @@ def _version_number(dataset: DatasetReference) -> int:
     return int(version) if version.isascii() and version.isdigit() else 0
 
 
-def _spec_from_champion(spec: TaskSpec, champion: PromptVersion) -> TaskSpec:
-    """The spec with the champion as its start."""
-    return spec.with_text(champion.content.instruction)
+def _spec_from_champion(spec: TaskSpec, champion: PromptVersion, splits: Splits) -> TaskSpec:
+    """The spec with the champion as its start, and what that shows where a search has chosen it."""
+    content = champion.content
+    started = spec.with_text(content.instruction)
+    if not spec.optimizer.searches_demonstrations:
+        return started
+    found = find_shown(content.template, content.instruction, content.demonstrations, splits)
+    own = tuple(each.id for each in demonstrations(spec, splits))
+    return started if found is None or found == own else with_shown(started, found)
 
 
 def _earlier_prompts(history: History, spec: TaskSpec, dataset: DatasetReference, *, repeated: bool) -> tuple[str, ...]:
@@ -248,7 +257,7 @@ def job_from_champion(job: Job, starting_point: StartingPoint, *, unattended: bo
     """
     return replace(
         job,
-        spec=_spec_from_champion(job.spec, starting_point.champion),
+        spec=_spec_from_champion(job.spec, starting_point.champion, starting_point.splits),
         earlier=starting_point.earlier,
         looks=starting_point.looks.model_copy(update={"unattended": unattended}),
     )

@@ -58,7 +58,8 @@ _CURES: Mapping[RejectionReason, str] = {
 class CandidateRow(Record):
     """One row of the table of candidates. Scores are fractions of 1, of `n` examples; distances are in words.
 
-    `proposed` is what the optimizer model wrote, where the instruction was shortened from that.
+    `proposed` is what the optimizer model wrote, where the instruction was shortened from that. `shown` are the ids of
+    the examples before each question, where the search chooses them.
     """
 
     step: int
@@ -76,6 +77,7 @@ class CandidateRow(Record):
     status: Status
     instruction: str
     proposed: str | None
+    shown: tuple[str, ...] = ()
 
 
 class Headline(Record):
@@ -96,8 +98,8 @@ def candidate_rows(outcome: Outcome) -> list[CandidateRow]:
 
     A prompt that a step started from is `current`; the best is `best`, although it was current too.
     """
-    best = outcome.best.candidate.instruction
-    currents = {step.current for step in outcome.history}
+    best = outcome.best.candidate.id
+    currents = {step.current_id for step in outcome.history}
     return [_row(scored, best, currents) for scored in all_scored(outcome)]
 
 
@@ -110,9 +112,9 @@ def _row(scored: Scored, best: str, currents: set[str]) -> CandidateRow:
     candidate, score = scored.candidate, scored.score
     low, high = score.interval()
     status: Status = "scored"
-    if candidate.instruction == best:
+    if candidate.id == best:
         status = "best"
-    elif candidate.instruction in currents:
+    elif candidate.id in currents:
         status = "current"
     elif not score.complete:
         status = "dropped"
@@ -132,6 +134,7 @@ def _row(scored: Scored, best: str, currents: set[str]) -> CandidateRow:
         status=status,
         instruction=candidate.instruction,
         proposed=candidate.proposed,
+        shown=candidate.shown,
     )
 
 

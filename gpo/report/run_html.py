@@ -13,6 +13,7 @@ from gpo.files import write_whole
 from gpo.report import findings, usage
 from gpo.report.chart import trajectory_svg
 from gpo.report.charts.distances import distances_svg
+from gpo.report.charts.front import front_charts
 from gpo.report.charts.learning import learning_svg
 from gpo.report.charts.scatter import map_svg
 from gpo.report.findings import CandidateRow
@@ -22,6 +23,7 @@ from gpo.report.gate import (
 )
 from gpo.report.page.cases import SHOWN_OF_TEXT, CaseSection, case_section, label_sections
 from gpo.report.page.facts import further_commands, put_live, settings_groups
+from gpo.report.page.front import describe_front, front_head, front_rows
 from gpo.report.page.material import RunMaterial, byte_size, report_path, take_within
 from gpo.report.page.numbers import (
     PlainTable,
@@ -32,6 +34,7 @@ from gpo.report.page.numbers import (
     tiles_of,
     usage_table,
 )
+from gpo.report.page.shown import SHOWN_HEAD, shown_examples
 from gpo.report.page.steps import PromptTree, StepSection
 from gpo.report.page.templates import fill_page
 from gpo.report.proposals import (
@@ -106,13 +109,21 @@ def _fill(spec: TaskSpec, outcome: Outcome, material: RunMaterial, parts: PagePa
         best=None if stays else best,
         live=put_live(spec, outcome, material),
         proposed=outcome.best.candidate.proposed,
+        shown_examples=PlainTable("Examples before each question", SHOWN_HEAD, shown_examples(outcome), ()),
         difference={} if stays else _differences(spec, start, best),
         cases=parts.cases,
         shown_first=_shown_first([kind for kind, _, _ in parts.cases.kinds]),
         samples=() if parts.cases.cards else sample_tables(outcome),
         shown_of_text=SHOWN_OF_TEXT,
         labels=label_sections(material.examples, stays=stays),
-        charts=_charts(outcome, material),
+        charts=[*front_charts(spec, outcome), *_charts(outcome, material)],
+        front=PlainTable(
+            "Prompts that no other beats",
+            front_head(outcome),
+            front_rows(outcome),
+            range(1, len(front_head(outcome)) - 1),
+        ),
+        front_told=describe_front(outcome),
         candidates=parts.candidates,
         candidates_left=parts.candidates_left,
         proposals=describe_counts_of_proposals(outcome),

@@ -22,7 +22,7 @@ def candidates_table(outcome: Outcome) -> "pd.DataFrame":
     rows = [row.model_dump() for row in findings.candidate_rows(outcome)]
     columns = {name: [row[name] for row in rows] for name in CandidateRow.model_fields}
     # As objects: "no limit" stays None and turns no whole number into a float, and any text is taken as it is.
-    objects = ("budget", "candidate", "status", "instruction", "proposed")
+    objects = ("budget", "candidate", "status", "instruction", "proposed", "shown")
     return pd.DataFrame(columns | {name: pd.Series(columns[name], dtype=object) for name in objects})
 
 
@@ -44,8 +44,13 @@ def summary_json(outcome: Outcome, report: str) -> dict[str, Any]:
             "test": round(outcome.best_test.mean, 4),
             "step": best.candidate.step,
             "proposed": best.candidate.proposed,
+            "shown": list(best.candidate.shown),
             "expected": outcome.expected and {name: round(value, 4) for name, value in outcome.expected},
         },
+        "front": [
+            {"candidate": each.candidate.label, "instruction": each.candidate.instruction, **_rounded(each.values)}
+            for each in outcome.front
+        ],
         "gain": {"test": round(gain.value, 4), "ci95": [round(gain.low, 4), round(gain.high, 4)]},
         "verdict": verdict and _rounded(verdict.model_dump()),
         "steps": outcome.steps,

@@ -21,6 +21,8 @@ from gpo.report.gate import (
     verdict_facts,
 )
 from gpo.report.markdown import as_markdown, escape, fence, inline, pipe_table
+from gpo.report.page.front import describe_front, front_head, front_rows
+from gpo.report.page.shown import SHOWN_HEAD, shown_examples
 from gpo.report.proposals import (
     REJECTED_HEAD,
     WAY_HEAD,
@@ -48,11 +50,13 @@ def markdown_report(spec: TaskSpec, outcome: Outcome) -> str:
         "\n".join(["## What to do next", "", *(f"- {hint}" for hint in advice)]) if advice else "",
         "## Prompt",
         _prompts(spec, outcome),
+        _shown(outcome),
         "## Results",
         _results(outcome),
         _ended(describe_promise(outcome)),
         *(_gate(outcome.verdict) if outcome.verdict else ()),
         "## Search",
+        _front(outcome),
         f"![{inline(chart_title(outcome))}]({svg_data_uri(trajectory_svg(outcome))})",
         _candidates(outcome),
         _ended(describe_counts_of_proposals(outcome)),
@@ -124,6 +128,18 @@ def _prompts(spec: TaskSpec, outcome: Outcome) -> str:
     # Not every page shows what is marked as removed or added, so both stand below as they are.
     marked = "\n>\n".join(f"> {line}" for line in lines)
     return f"{marked}\n\nStart:\n\n{fence(start)}\n\nBest, as it is:\n\n{fence(best)}{origin}"
+
+
+def _front(outcome: Outcome) -> str:
+    """The prompts that no other beats, where there are several objectives."""
+    rows = [[inline(cell) for cell in row] for row in front_rows(outcome)]
+    return f"{pipe_table(front_head(outcome), rows)}\n\n{describe_front(outcome)}." if rows else ""
+
+
+def _shown(outcome: Outcome) -> str:
+    """The examples before each question, where the search has chosen them."""
+    rows = [[inline(cell) for cell in row] for row in shown_examples(outcome)]
+    return f"Examples before each question:\n\n{pipe_table(SHOWN_HEAD, rows)}" if rows else ""
 
 
 def _escaped(parts: Iterable[DiffPart]) -> list[DiffPart]:

@@ -7,7 +7,7 @@ from time import monotonic
 
 from gpo.gate.paired_scores import groups_of
 from gpo.models.sharing import Tally, anew_since
-from gpo.records import Interval, Usage, UsageByRole, total_usage
+from gpo.records import Example, Interval, Usage, UsageByRole, total_usage
 from gpo.runs.outcome import Calls, Outcome
 from gpo.runs.proof import Proof, judge
 from gpo.runs.run import Run
@@ -69,7 +69,16 @@ def conclude(run: Run, search: Search, proof: Proof, stopped: StopReason, clock:
         expected=search.expected(search.best.candidate) if run.spec.optimizer.expects(search.start.score) else None,
         groups=groups_of(run.examples("test")),
         anew=anew_since(),
+        front=search.front,
+        shown=_shown(run, search),
     )
+
+
+def _shown(run: Run, search: Search) -> dict[str, Example]:
+    """The examples that prompts of the run show, where the search chooses them."""
+    tried = [trial.candidate for step in search.steps for trial in step.trials]
+    every = [*(item.candidate for item in search.scored), *tried]
+    return {name: run.showable[name] for candidate in every for name in candidate.shown}
 
 
 def _calls(run: Run, usage: UsageByRole) -> Mapping[str, Calls]:

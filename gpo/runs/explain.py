@@ -11,6 +11,7 @@ from dataclasses import replace
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.errors import InputError, StateError
+from gpo.evaluation.few_shot import demonstrations
 from gpo.formatting import count
 from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits
 from gpo.runs.history import History, RunRow
@@ -18,6 +19,7 @@ from gpo.runs.job import Job, run_id, run_key
 from gpo.runs.outcome import Outcome
 from gpo.runs.replay import StepFacts, read_step, replay_step
 from gpo.runs.run import step_rng
+from gpo.search.edits.demonstrations import places_that_keep, what_changes
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
 from gpo.search.parts import of_part, parts_of_step
@@ -96,14 +98,14 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         max_steps=options.max_steps,
         seed=spec.seed,
         budget=_budget(options, seen, step),
-        note=seen.note + _origin(seen.current) + _describe_choice(spec, seen),
+        note=seen.note + _origin(seen.current) + _describe_choice(spec, seen) + _describe_shown(spec, seen, step),
         parts=_explain_parts(spec, splits, seen, step),
     )
 
 
 def _budget(options: OptimizerSpec, seen: StepFacts, step: int) -> int | None:
     """The words that the step may change; of an adaptive budget without a run, those of the first step."""
-    current = seen.current.candidate.instruction if seen.current else ""
+    current = seen.current.candidate.id if seen.current else ""
     return options.budget_at(step, which_succeeded(seen.before, current))
 
 
@@ -119,6 +121,24 @@ def _describe_choice(spec: TaskSpec, seen: StepFacts) -> str:
         return ""
     proposals = count(seen.proposals or options.candidates, "proposal")
     return f" Shown is the first of {proposals}: each may be asked for in its own way, with its own cases."
+
+
+def _describe_shown(spec: TaskSpec, seen: StepFacts, step: int) -> str:
+    """Which examples stand before each question, and which proposals change them; empty where none are searched for."""
+    if not spec.optimizer.searches_demonstrations:
+        return ""
+    asked = seen.proposals or spec.optimizer.candidates
+    turns = [what_changes(spec, step, place, asked) for place in range(asked)]
+    told = ", ".join(f"{turns.count(each)} change {words}" for each, words in _TURNS.items() if each in turns)
+    shown = f" Before each question: {', '.join(seen.current.candidate.shown) or 'none'}." if seen.current else ""
+    return f"{shown} Of {count(asked, 'proposal')}, {told}."
+
+
+_TURNS = {
+    "instruction": "the instruction",
+    "demonstrations": "the examples before each question, for which nothing is asked",
+    "both": "both",
+}
 
 
 def _read_run(job: Job, splits: Splits, key: str) -> tuple[str, Outcome | None, list[Scored], bool]:
@@ -146,8 +166,8 @@ def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -
     options, rng = spec.optimizer, step_rng(spec.seed, step, "refine")
     part = parts_of_step(spec, step, seen.informed.parts if seen.informed else ())[0]
     spec = spec.for_part(part)
-    unknown = _placeholders(spec, seen, step)
-    current = seen.current or _unscored(_placeholder_prompt(spec, step))
+    unknown = _placeholders(spec, splits, seen, step)
+    current = seen.current or _unscored(_placeholder_prompt(spec, step, splits))
     informed = seen.informed or Informed(current=current, reflection=unknown.get("reflection"))
     recalled = seen.recalled or Recalled()
     if "trajectory" in unknown:
@@ -157,7 +177,16 @@ def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -
     if options.style == "continuation":
         proposals = min(SHOWN_PROPOSALS, proposals)
     request = build_request(
-        spec, splits.train, informed, recalled, step=step, candidates=proposals, rng=rng, before=seen.before, part=part
+        spec,
+        splits.train,
+        informed,
+        recalled,
+        step=step,
+        candidates=proposals,
+        rng=rng,
+        before=seen.before,
+        part=part,
+        keeps=places_that_keep(spec, step, proposals),
     )
     if options.style == "continuation":
         return tuple(
@@ -192,7 +221,7 @@ def _list_section(spec: TaskSpec, request: Request, rng: random.Random, number: 
     )
 
 
-def _placeholders(spec: TaskSpec, seen: StepFacts, step: int) -> dict[str, str]:
+def _placeholders(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -> dict[str, str]:
     """The parts that only a run can tell, with what stands for them in brackets."""
     options = spec.optimizer
     found = {}
@@ -212,7 +241,7 @@ def _placeholders(spec: TaskSpec, seen: StepFacts, step: int) -> dict[str, str]:
     scored = options.shows_score and options.style == "paper"
     if seen.current is None and (step > START_STEP + 1 or scored):
         score = "\nScore: [its score on the dev split]" if scored else ""
-        current = of_part(_unscored(_placeholder_prompt(spec, step)), spec, parts_of_step(spec, step)[0])
+        current = of_part(_unscored(_placeholder_prompt(spec, step, splits)), spec, parts_of_step(spec, step)[0])
         found["current prompt"] = f"Current instruction: {current.candidate.instruction}{score}"
     return found
 
@@ -221,10 +250,11 @@ def _unscored(candidate: Candidate) -> Scored:
     return Scored(candidate=candidate, score=Score(values={}, planned=0))
 
 
-def _placeholder_prompt(spec: TaskSpec, step: int) -> Candidate:
+def _placeholder_prompt(spec: TaskSpec, step: int, splits: Splits) -> Candidate:
     """The current prompt of a step that was not taken: the first step starts from the spec's own."""
     known = step == START_STEP + 1
     if known:
-        return Candidate(instruction=spec.start_text)
+        shown = demonstrations(spec, splits) if spec.optimizer.searches_demonstrations else ()
+        return Candidate(instruction=spec.start_text, shown=tuple(each.id for each in shown))
     best = "[the best instruction of the steps before]"
     return Candidate(instruction=join_texts(dict.fromkeys(spec.program, best)) if spec.program else best)

@@ -13,7 +13,7 @@ from gpo.models.clients.rate import NO_LIMITS, Server, limits_of, server_of
 from gpo.models.ledger_admin import MeanCall, mean_calls
 from gpo.records import Record, Splits, Usage
 from gpo.runs.job import Job
-from gpo.search.plan import fit_to_calls, likely_steps, search_calls
+from gpo.search.plan import describe_aims, fit_to_calls, likely_steps, search_calls
 from gpo.search.run_limits import PROBES, calls_of_step, sizes_of, total_calls
 from gpo.spec.models import ModelRole
 from gpo.spec.task import TaskSpec
@@ -46,6 +46,7 @@ class Forecast(Record):
     seconds: float | None
     known: int
     told: str = ""
+    aims: tuple[str, ...] = ()
     list_cost: float | None = None
     least_seconds: float | None = None
 
@@ -86,6 +87,7 @@ def forecast(job: Job) -> Forecast:
         least_seconds=least,
         known=known,
         told=fitted.told,
+        aims=describe_aims(spec.optimizer, spec.few_shot),
     )
 
 
@@ -145,6 +147,8 @@ def _kept(job: Job) -> dict[ModelRole, MeanCall]:
 def _guess(spec: TaskSpec, splits: Splits) -> dict[ModelRole, tuple[float, float]]:
     """Tokens of a call by role, in and out, by the length of the texts."""
     seen, shown = splits.dev[:_SEEN], demonstrations(spec, splits)
+    if spec.optimizer.searches_demonstrations:  # as many as there may be
+        shown = (*shown, *splits.train)[: max(spec.few_shot, spec.optimizer.max_demonstrations)]
     asked = (render(spec.prompt.template, spec.prompt.instruction, each.inputs, shown) for each in seen)
     length = sum(len(as_text(messages).encode("utf-8", "replace")) for messages in asked)
     task = length / max(1, len(seen)) / _BYTES_A_TOKEN

@@ -32,6 +32,7 @@ from gpo.search.select import (
     describe_step,
     name_step,
     why_stop,
+    with_front,
 )
 from gpo.search.state import Search, start_search
 from gpo.search.step import Edited, Proposals, Step
@@ -110,7 +111,7 @@ async def _begin(run: Run, steps: Steps) -> Search:
     known = run.earlier[: count_scorable(start_search(start), len(run.earlier), run.spec, run.splits)]
     earlier = await gather_or_cancel(*(steps.evaluate(run, each, incumbent=start.score) for each in known))
     await steps.record(run, 0, [start, *earlier])
-    return start_search(start, earlier, run.spec.optimizer.length_penalty)
+    return with_front(start_search(start, earlier, run.spec.optimizer.length_penalty), run.spec)
 
 
 async def _take_step(run: Run, search: Search, steps: Steps) -> Search:

@@ -1,13 +1,16 @@
 """The outcome of a run as one record: best prompt, scores, gain, verdict, calls and cost."""
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
 from gpo.gate.verdict import GateVerdict
-from gpo.records import Interval, Record, Score, Scored, UsageByRole
+from gpo.records import Candidate, Example, Interval, Record, Score, Scored, UsageByRole
 from gpo.search.estimate import Estimate
+from gpo.search.objectives.front import Standpoint
 from gpo.search.step import Step, StopReason
+from gpo.spec.task import TaskSpec
 
 
 class Calls(Record):
@@ -36,6 +39,8 @@ class Outcome(Record):
     `expected` is what the best prompt is expected to score, luck set aside; None where the method goes by dev alone.
     `anew` is the time since which the run asked anew; empty where it took what the ledger had.
     `groups` are those of the test examples, where the rows have any: whoever compares two runs needs them.
+    `front` are the prompts that no other beats, where there are several objectives.
+    `shown` are the examples that its prompts show before each question, by id, where the search chooses them.
     """
 
     run_id: str
@@ -61,9 +66,22 @@ class Outcome(Record):
     earlier: tuple[Scored, ...] = Field(default=(), repr=False)
     expected: Estimate | None = None
     groups: Mapping[str, str] = Field(default={}, repr=False)
+    front: tuple[Standpoint, ...] = Field(default=(), repr=False, exclude_if=operator.not_)
+    shown: Mapping[str, Example] = Field(default={}, repr=False, exclude_if=operator.not_)
     anew: str = ""
+
+    def examples_of(self, candidate: Candidate) -> tuple[Example, ...]:
+        """The demonstrations that the search chose for a candidate, in their order."""
+        return tuple(self.shown[name] for name in candidate.shown)
 
 
 def all_scored(outcome: Outcome) -> list[Scored]:
     """The start, prompts of earlier runs, and every scored candidate, in the order of the run."""
     return [outcome.start, *outcome.earlier, *(scored for step in outcome.history for scored in step.scored)]
+
+
+def demonstrations_of(
+    spec: TaskSpec, outcome: Outcome, candidate: Candidate, drawn: Sequence[Example]
+) -> tuple[Example, ...]:
+    """The demonstrations that a candidate of a run was scored with: its own, or those `drawn` for all prompts."""
+    return outcome.examples_of(candidate) if spec.optimizer.searches_demonstrations else tuple(drawn)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gpo.database.engine import open_state
 from gpo.errors import GpoError
-from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.few_shot import examples_of
 from gpo.formatting import count
 from gpo.models.client import Connection
 from gpo.models.ledger import Ledger
@@ -24,7 +24,7 @@ from gpo.search.memory.neighbours import Neighbour, as_neighbour, by_score
 from gpo.search.memory.trajectory import open_trajectory
 from gpo.search.parts import of_part, parts_of_step
 from gpo.search.retrieve import Past, Recalled, recall_parts, summarise
-from gpo.search.select import select
+from gpo.search.select import select, with_front
 from gpo.search.state import Search, start_search
 from gpo.search.step import Step
 from gpo.spec.task import TaskSpec
@@ -58,7 +58,7 @@ async def read_step(job: Job, splits: Splits, outcome: Outcome, step: int) -> St
         return StepFacts(f"Run {outcome.run_id} ended after {count(outcome.steps, 'step')} and never came to this one.")
     taken, before = outcome.history[step - 1], outcome.history[: step - 1]
     every = all_scored(outcome)
-    current = next(item for item in every if item.candidate.instruction == taken.current)
+    current = next(item for item in every if item.candidate.id == taken.current_id)
     neighbours = _neighbours(job.spec, every, taken)
     seen = StepFacts(
         note=f"Taken from run {outcome.run_id}, which has finished.",
@@ -130,14 +130,14 @@ def _inform(
         proposals=proposals,
         known=search.cases_of(search.current.candidate),
         rng=step_rng(job.spec.seed, step, "inform"),
-        shown=demonstrations(job.spec, splits),
+        shown=examples_of(search.current.candidate, job.spec, splits),
     )
 
 
 def _searches(spec: TaskSpec, scored: Sequence[Scored], step: int) -> list[Search]:
     """Where the search stood before each step up to this one."""
     start, *earlier = (item for item in scored if item.candidate.step == START_STEP)
-    searches = [start_search(start, earlier, spec.optimizer.length_penalty)]
+    searches = [with_front(start_search(start, earlier, spec.optimizer.length_penalty), spec)]
     for number in range(1, step):
         found = tuple(item for item in scored if item.candidate.step == number)
         taken = Step(number=number, budget=None, current="", neighbours=(), scored=found, rejected=())

@@ -1,14 +1,17 @@
 """Opens a run: database, models and search index together, and the key under which its work is found again."""
 
+import math
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import cached_property
 from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
+from gpo.evaluation.few_shot import showable
 from gpo.gate.paired_scores import in_groups
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
@@ -19,8 +22,9 @@ from gpo.records import Candidate, Example, Split, Splits, content_hash
 from gpo.runs.history import History
 from gpo.runs.job import Checked, Job, run_id, run_key
 from gpo.runs.results.store import Results
-from gpo.search.edit import ProposalFilter
+from gpo.search.edit import ProposalFilter, texts_of_example
 from gpo.search.memory.trajectory import Scope, Trajectory, open_trajectory
+from gpo.spec.search.objectives import bounds_of
 from gpo.spec.task import TaskSpec
 
 
@@ -50,7 +54,6 @@ class Run:
         self.home = checked.job.home
         self.looks = checked.job.looks
         self.splits = checked.splits
-        self.demonstrations = checked.demonstrations
         self.opened = monotonic()
         self.progress: UUID | None = None
         """The artifact that shows how far the run is, where there is one."""
@@ -67,11 +70,15 @@ class Run:
             frame="\n".join(_messages(self.spec)),
             parts=tuple(self.spec.program),
             texts=self.spec.texts,
+            most_words=bounds_of(self.spec.optimizer.objectives).get("words", math.inf),
         )
         self._tested = in_groups(self.splits.test)
         # What was train text once may be a test example now.
         safe = (text for text in checked.job.earlier if not (self.screen.leaks(text) or self.screen.copies(text)))
-        self.earlier = tuple(Candidate(instruction=text, number=number) for number, text in enumerate(safe, start=1))
+        self.earlier = tuple(
+            self.start.model_copy(update={"instruction": text, "number": number})
+            for number, text in enumerate(safe, start=1)
+        )
 
     @property
     def id(self) -> str:
@@ -80,8 +87,24 @@ class Run:
 
     @property
     def start(self) -> Candidate:
-        """The instruction that the spec starts from."""
-        return Candidate(instruction=self.spec.start_text)
+        """The instruction that the spec starts from, and what it shows where that is searched for."""
+        chosen = self.checked.demonstrations if self.spec.optimizer.searches_demonstrations else ()
+        return Candidate(instruction=self.spec.start_text, shown=tuple(each.id for each in chosen))
+
+    @cached_property
+    def showable(self) -> Mapping[str, Example]:
+        """The examples that may be shown before a question, by id."""
+        return showable(self.splits)
+
+    def shown(self, candidate: Candidate) -> tuple[Example, ...]:
+        """The demonstrations of a candidate."""
+        if not self.spec.optimizer.searches_demonstrations:
+            return self.checked.demonstrations
+        return tuple(self.showable[name] for name in candidate.shown)
+
+    def may_show(self, example: Example) -> bool:
+        """Whether an example repeats none of dev and test."""
+        return not any(map(self.screen.leaks, texts_of_example(example)))
 
     def examples(self, split: Split) -> Sequence[Example]:
         """The examples of one split, in their fixed order; those of the test split by group, where they have groups."""

@@ -29,6 +29,7 @@ from gpo.search import inform as inform_step
 from gpo.search import refine as refine_step
 from gpo.search import screen as screen_step
 from gpo.search import select as select_step
+from gpo.search.edits.demonstrations import Showable, places_that_keep, with_demonstrations
 from gpo.search.inform import Informed
 from gpo.search.parts import choose_part, parts_of_step
 from gpo.search.retrieve import Past, Recalled, recall_parts, summarise
@@ -111,7 +112,8 @@ async def _score_start(checked: Checked, key: str) -> Score:
     emit(began_start(checked.spec, len(dev)))
     async with open_answers(checked) as opened:
         with calls_about(run=run_id(checked.spec, key), step=0):
-            return await _ask(opened.models, checked, checked.spec.start_text, dev, stops_unread=True)
+            spec, shown = checked.spec, checked.demonstrations
+            return await _ask(opened.models, spec, spec.start_text, dev, shown=shown, stops_unread=True)
 
 
 def began_start(spec: TaskSpec, dev: int) -> Began:
@@ -139,7 +141,7 @@ async def inform(run: Run, step: int, proposals: int, search: Search) -> Informe
 
     async def keep(score: Score, batch: Sequence[Example]) -> None:
         candidate = search.current.candidate
-        found = results_of(score, batch, "train", candidate.instruction, places=places)
+        found = results_of(score, batch, "train", candidate, places=places)
         await asyncio.to_thread(run.results.put, run.key, "train", candidate.id, found, is_part=True)
 
     with calls_about(run=run.id, step=step):
@@ -152,7 +154,7 @@ async def inform(run: Run, step: int, proposals: int, search: Search) -> Informe
             proposals=proposals,
             known=search.cases_of(search.current.candidate),
             rng=run.rng(step, "inform"),
-            shown=run.demonstrations,
+            shown=run.shown(search.current.candidate),
             keep=keep,
         )
     return _with_blamed(run, step, search, informed)
@@ -189,6 +191,7 @@ async def retrieve(run: Run, step: int, search: Search, informed: Informed) -> R
 async def refine(run: Run, step: int, search: Search, informed: Informed, recalled: Recalled) -> Proposals:
     """Show the optimizer model the current prompt, the trajectory and training examples; read its proposals."""
     rng, found = run.rng(step, "refine"), []
+    candidates = count_affordable(search, run.spec, run.splits)
     for part in parts_of_step(run.spec, step, informed.parts):
         spec = run.spec.for_part(part)
         request = refine_step.build_request(
@@ -197,14 +200,18 @@ async def refine(run: Run, step: int, search: Search, informed: Informed, recall
             informed,
             recalled,
             step=step,
-            candidates=count_affordable(search, run.spec, run.splits),
+            candidates=candidates,
             rng=rng,
             before=search.steps,
             part=part,
+            keeps=places_that_keep(spec, step, candidates),
         )
         with calls_about(run=run.id, step=step):
             found.append(await refine_step.refine(run.models.optimizer, spec, request, rng))
-    return refine_step.join_proposals(found)
+    proposals = refine_step.join_proposals(found)
+    tried = {**search.cases_of(search.current.candidate), **informed.cases}
+    showable, rng = Showable(run.showable, run.may_show, tried), run.rng(step, "demonstrations")
+    return with_demonstrations(run.spec, proposals, informed, showable, step=step, candidates=candidates, rng=rng)
 
 
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:
@@ -215,7 +222,7 @@ async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, kn
 async def screen(run: Run, search: Search, begun: Step, informed: Informed, edited: Edited) -> Screened:
     """Try the candidates on their own cases, where the method asks for it; the others need not be scored on dev."""
     with calls_about(run=run.id, step=begun.number):
-        tried = await screen_step.try_all(run.models, run.spec, informed, edited.candidates, run.demonstrations)
+        tried = await screen_step.try_all(run.models, run.spec, informed, edited.candidates, run.shown)
     return screen_step.screen(search, begun, tried, edited.candidates, run.spec)
 
 
@@ -256,30 +263,34 @@ async def _evaluate(
     """The score, whose results are in the database before anything can be made of it; `asked`, where that has begun."""
     examples = run.examples(split)[:first]
     if asked is None:
-        asked = _ask(run.models, run.checked, candidate.instruction, examples, incumbent, stops_unread=stops_unread)
+        shown = run.shown(candidate)
+        asked = _ask(
+            run.models, run.spec, candidate.instruction, examples, incumbent, shown=shown, stops_unread=stops_unread
+        )
     with calls_about(run=run.id, step=candidate.step):
         score = await asked
-    found = results_of(score, examples, split, candidate.instruction)
+    found = results_of(score, examples, split, candidate)
     await asyncio.to_thread(run.results.put, run.key, split, candidate.id, found)
     return with_few_samples(score, KEPT_SAMPLES)
 
 
 async def _ask(
     models: Models,
-    checked: Checked,
+    spec: TaskSpec,
     instruction: str,
     examples: Sequence[Example],
     incumbent: Score | None = None,
     *,
+    shown: Sequence[Example],
     stops_unread: bool = False,
 ) -> Score:
     return await evaluate_instruction(
         models.task,
-        checked.spec,
+        spec,
         instruction,
         examples,
         incumbent,
-        demonstrations=checked.demonstrations,
+        demonstrations=shown,
         judge=models.judge,
         target=models.target,
         elsewhere=models.elsewhere,

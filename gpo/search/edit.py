@@ -3,13 +3,14 @@
 Every rejection has a reason, and is counted and reported.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from gpo.data.leaks import FreeRuns, LeakGuard, leak_words
 from gpo.formatting import hides_characters
 from gpo.messages.message import texts_of
-from gpo.records import Candidate, Example, content_hash
+from gpo.records import Candidate, Example
 from gpo.search.edits.project import project_onto_budget
 from gpo.search.edits.soundness import is_cut_off, lost_labels, named_labels
 from gpo.search.parts import join_parts, split_parts
@@ -36,6 +37,7 @@ class ProposalFilter:
         frame: str = "",
         parts: tuple[str, ...] = (),
         texts: Collection[str] = (),
+        most_words: float = math.inf,
     ) -> None:
         """Guard the texts of all examples: inputs, right answers and solutions.
 
@@ -43,13 +45,13 @@ class ProposalFilter:
         `allowed`, and so is what many examples share, and a right answer of two of them, which is a kind of answer.
         `parts` are the prompts of a program, each of which is held to the rules by itself; those that are `texts` may
         hold what looks like a variable. Of the `labels` of a choice, those that the messages around the instruction,
-        the `frame`, name may be dropped.
+        the `frame`, name may be dropped. A candidate of more than `most_words` is too long.
         """
         examples = (*guarded, *shown)
-        free = FreeRuns([allowed, *_usual_answers(examples)], [_texts(each) for each in examples])
-        self._leaks = LeakGuard((text for each in guarded for text in _texts(each)), free)
-        self._copies = LeakGuard((text for each in shown for text in _texts(each)), free)
-        self._parts, self._texts = parts, frozenset(texts)
+        free = FreeRuns([allowed, *_usual_answers(examples)], [texts_of_example(each) for each in examples])
+        self._leaks = LeakGuard((text for each in guarded for text in texts_of_example(each)), free)
+        self._copies = LeakGuard((text for each in shown for text in texts_of_example(each)), free)
+        self._parts, self._texts, self._most_words = parts, frozenset(texts), most_words
         self._labels = tuple(each for each in labels if each not in named_labels(frame, labels))
 
     def leaks(self, text: str) -> bool:
@@ -92,19 +94,21 @@ class ProposalFilter:
         """The candidate that proposals of one place make, each for another part; None where none can be used."""
         before = split_parts(current.instruction, self._parts)
         edited, proposed, rejected = dict(before), dict(before), list[Rejection]()
+        shown = next((each.shown for each in group if each.shown is not None), current.shown)
         for proposal in group:
             text = proposal.text.strip()
             kept = project_onto_budget(before[proposal.part], text, budget).strip()
-            whole = content_hash(join_parts({**edited, proposal.part: kept}))
+            whole = Candidate(instruction=join_parts({**edited, proposal.part: kept}), shown=shown).id
             breaks = hides_characters if proposal.part in self._texts else breaks_contract
-            if found := self._rejection(text, kept, before[proposal.part], breaks, is_known=whole in taken):
+            states = {"is_known": whole in taken, "shows_others": shown != current.shown}
+            if found := self._rejection(text, kept, before[proposal.part], breaks, **states):
                 rejected.append(Rejection(reason=found[0], text=text, detail=found[1], way=proposal.way))
             else:
                 edited[proposal.part], proposed[proposal.part] = kept, text
         changed = [part for part in edited if edited[part] != before[part]]
-        if not changed:
+        if not changed and (rejected or shown == current.shown):
             return None, rejected
-        first = next(each for each in group if each.part in changed)
+        first = next((each for each in group if each.part in changed), group[0])
         made = Candidate(
             instruction=join_parts(edited),
             place=first.place,
@@ -115,11 +119,19 @@ class ProposalFilter:
             distance=sum(word_distance(before[part], edited[part]) for part in changed),
             proposed=None if edited == proposed else join_parts(proposed),
             part=changed[0] if len(changed) == 1 else "",
+            shown=shown,
         )
         return made, rejected
 
     def _rejection(
-        self, text: str, edited: str, current: str, breaks: Callable[[str], bool], *, is_known: bool
+        self,
+        text: str,
+        edited: str,
+        current: str,
+        breaks: Callable[[str], bool],
+        *,
+        is_known: bool,
+        shows_others: bool,
     ) -> tuple[RejectionReason, str] | None:
         """Why a proposal is rejected, and what in it is at fault where that can be named."""
         # Sentences of two sound texts can come together to something that neither of them holds.
@@ -128,17 +140,22 @@ class ProposalFilter:
         checks: tuple[tuple[RejectionReason, Callable[[], bool]], ...] = (
             ("empty", lambda: not text),
             ("contract", lambda: any(map(breaks, both))),
-            ("too_long", lambda: any(map(_is_too_long, both))),
-            ("unchanged", lambda: text == current),
+            ("too_long", lambda: any(map(_is_too_long, both)) or self._is_beyond(current, edited)),
+            ("unchanged", lambda: text == current and not shows_others),
             ("leak", lambda: any(map(self.leaks, both))),
             ("copy", lambda: any(map(self.copies, both))),
             ("truncated", lambda: is_cut_off(current, text)),
-            ("budget", lambda: edited == current),
+            ("budget", lambda: edited == current != text),
             ("duplicate", lambda: is_known),
             ("label", lambda: bool(lost)),
         )
         reason = next((name for name, holds in checks if holds()), None)
         return reason and (reason, ", ".join(lost) if reason == "label" else "")
+
+    def _is_beyond(self, current: str, edited: str) -> bool:
+        """Whether a text has more words than a bound allows; one that is still on the way down to it has not."""
+        words = len(split_words(edited))
+        return words > self._most_words and words >= len(split_words(current))
 
 
 def _by_place(proposals: Iterable[Proposal]) -> list[list[Proposal]]:
@@ -153,7 +170,8 @@ def _is_too_long(text: str) -> bool:
     return len(text.split()) > MAX_WORDS or len(split_words(text)) > _MAX_CHARACTERS
 
 
-def _texts(example: Example) -> list[str]:
+def texts_of_example(example: Example) -> list[str]:
+    """What an example says: its inputs, right answers and solution."""
     solutions = [] if example.solution is None else [example.solution]
     inputs = [text for value in example.inputs.values() for text in texts_of(value)]
     return [*inputs, *example.references, *solutions]

@@ -60,6 +60,11 @@ class Informed(Record):
 def check_training(spec: TaskSpec, splits: Splits, shown: Sequence[Example]) -> None:
     """Raise SpecError when the method learns from training examples and there are none but the demonstrations shown."""
     options = spec.optimizer
+    if options.searches_demonstrations and not splits.train:
+        raise SpecError(
+            "`optimizer.demonstrations` is searched: they are training examples, and there are none; raise "
+            "dataset.split.train"
+        )
     if not (options.reflects or options.draws_cases or options.grounding) or without_demonstrations(
         splits.train, shown
     ):
@@ -115,7 +120,8 @@ async def inform(
         informed = Informed(current=current)
     if not spec.optimizer.grounding:
         return informed
-    remark = await ground(models.optimizer, spec, pool)
+    # The same at every step, also where the demonstrations are not.
+    remark = await ground(models.optimizer, spec, train if spec.optimizer.searches_demonstrations else pool)
     usage = total_usage([informed.usage, remark.usage]) if step == START_STEP + 1 else informed.usage
     return informed.model_copy(update={"grounding": remark.text, "usage": usage})
 

@@ -12,6 +12,8 @@ from gpo.formatting import count
 from gpo.records import Record
 from gpo.scoring.spec import is_judged
 from gpo.search.run_limits import SplitSizes, final_calls, least_task_calls
+from gpo.spec.method import OptimizerSpec
+from gpo.spec.search.objectives import describe_objectives
 from gpo.spec.task import TaskSpec
 
 LEAST_STEPS = 6
@@ -61,6 +63,18 @@ def likely_steps(spec: TaskSpec, sizes: SplitSizes) -> int:
     if spec.optimizer.max_steps != UNBOUNDED_STEPS or calls is None:
         return spec.optimizer.max_steps
     return _steps(spec, sizes, calls, spec.optimizer.candidates)
+
+
+def describe_aims(options: OptimizerSpec, few_shot: int) -> tuple[str, ...]:
+    """What a search aims at and chooses besides the score and the instruction, a sentence each; nothing by default."""
+    told = []
+    if options.searches_demonstrations:
+        begin = "those of `optimizer.shown`" if options.shown is not None else count(few_shot, "example")
+        most = max(few_shot, options.max_demonstrations)
+        told.append(f"The examples before each question are searched for too: at first {begin}, at most {most}.")
+    if options.objectives:
+        told.append(f"Objectives: {describe_objectives(options.objectives)}.")
+    return tuple(told)
 
 
 def search_calls(spec: TaskSpec, sizes: SplitSizes) -> int | None:

@@ -6,7 +6,7 @@ There are two styles of the request. `paper` sends the meta-prompt, with the new
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gpo.errors import ModelCallError, RefusedRequestError
 from gpo.messages.message import Message
@@ -48,18 +48,22 @@ def build_request(
     rng: random.Random,
     before: Sequence[Step] = (),
     part: str = WHOLE,
+    keeps: Collection[int] = (),
 ) -> Request:
     """What the optimizer model is asked with in one step; `rng` draws the task examples.
 
     Of a program it is for one `part`, and `spec` is the spec for that part. The steps `before` tell which ways of
-    asking led to proposals that were accepted.
+    asking led to proposals that were accepted. At the places that it `keeps`, nothing is asked for.
     """
     options = spec.optimizer
     examples = tuple(rng.sample(train, min(options.examples, len(train))))
     current = informed.current
     other = find_lineage(spec, current, before, step) if "merge" in options.ways else None
     lacking = {"define": spec.answer.choices is None, "merge": other is None}
-    ways = choose_ways([way for way in options.ways if not lacking.get(way)], before, candidates, rng)
+    wanted = [way for way in options.ways if not lacking.get(way)]
+    drawn = choose_ways(wanted, before, candidates - len(keeps), rng)
+    each = iter(drawn)
+    ways = tuple(drawn[0] if place in keeps else next(each) for place in range(candidates)) if drawn else ()
     neighbours = tuple(item for item in recalled.neighbours if item.part == part)
     return Request(
         candidates=candidates,
@@ -69,25 +73,27 @@ def build_request(
         labelled=draw_labelled(spec, train, rng) if "define" in ways else (),
         ways=ways,
         other=other and of_part(other, spec, part),
-        budget=options.budget_at(step, which_succeeded(before, current.candidate.instruction)),
+        budget=options.budget_at(step, which_succeeded(before, current.candidate.id)),
         step=step,
         part=part_shown(spec, current.candidate.instruction, part),
+        keeps=tuple(keeps),
     )
 
 
 async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random.Random) -> Proposals:
-    """Ask the optimizer model for as many new instructions as the request says.
+    """Ask the optimizer model for as many new instructions as the request says, but for the places that it keeps.
 
     Raises:
         ModelCallError: a call failed after the client's retries.
     """
     continues = spec.optimizer.style == "continuation"
     compose = list_to_continue if continues else _paper_request
-    asks = [compose(spec, request, rng, number) for number in range(request.candidates)]
+    places = [place for place in range(request.candidates) if place not in request.keeps]
+    asks = [compose(spec, request, rng, place) for place in places]
     samplings = [sampling if model.follows_grammar else Sampling() for _, sampling in asks]
     keys = [
-        model.key(messages, sampling, repeat=repeat_of(spec.seed, request.step, number))
-        for number, ((messages, _), sampling) in enumerate(zip(asks, samplings, strict=True))
+        model.key(messages, sampling, repeat=repeat_of(spec.seed, request.step, place))
+        for place, (messages, _), sampling in zip(places, asks, samplings, strict=True)
     ]
     part = WHOLE if request.part is None else request.part.name
     lost: list[ModelCallError] = []
@@ -99,7 +105,7 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
             raise
         answers = {}
     proposals, rejected = [], []
-    for place, key in enumerate(keys):
+    for place, key in zip(places, keys, strict=True):
         way = request.way_of(place) or ""
         if (answer := answers.get(key.digest)) is None:
             rejected.append(Rejection(reason="failed", text="the optimizer model refused the request", way=way))

@@ -9,16 +9,18 @@ are read together with all other scores (`estimate.py`), and the best of a step 
 better than the current prompt.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import Field
 
 from gpo.concurrency import gather_or_cancel
+from gpo.evaluation.few_shot import without_demonstrations
 from gpo.evaluation.racing import worth
 from gpo.models.models import Models
 from gpo.records import Candidate, Example, Record, Score, UsageByRole, total_usage
 from gpo.search.cases import Batch
 from gpo.search.inform import Informed, try_on_cases
+from gpo.search.objectives.front import adds_to_front, is_shorter
 from gpo.search.state import Search
 from gpo.search.step import Rejection, Step, Trial, mean
 from gpo.spec.method import OptimizerSpec
@@ -47,9 +49,15 @@ class Screened(Tried):
 
 
 async def try_all(
-    models: Models, spec: TaskSpec, informed: Informed, candidates: Sequence[Candidate], shown: Sequence[Example] = ()
+    models: Models,
+    spec: TaskSpec,
+    informed: Informed,
+    candidates: Sequence[Candidate],
+    shown: Callable[[Candidate], Sequence[Example]] = lambda _: (),
 ) -> Tried:
     """Try each candidate on its own cases, where the method asks for it; none has passed yet.
+
+    `shown` are the demonstrations of each, none of which is a case of it.
 
     Raises:
         TooManyFailures: more than half of the calls about a batch failed.
@@ -57,7 +65,7 @@ async def try_all(
     if not spec.optimizer.tries_cases:
         return Tried()
     found = await gather_or_cancel(
-        *(_try(models, spec, each, informed.batch_of(each.place), shown) for each in candidates)
+        *(_try(models, spec, each, informed.batch_of(each.place), shown(each)) for each in candidates)
     )
     scores = [score for _, score in found]
     return Tried(
@@ -71,7 +79,7 @@ async def _try(
     models: Models, spec: TaskSpec, candidate: Candidate, batch: Batch, shown: Sequence[Example]
 ) -> tuple[Trial, Score]:
     """The candidate on its cases, and its score there; a call that failed decides nothing."""
-    examples = [case.example for case in batch]
+    examples = without_demonstrations([case.example for case in batch], shown)
     score = await try_on_cases(models, spec, candidate.instruction, examples, shown)
     known = [case.sample.value for case in batch if case.example.id in score.values]
     return Trial(candidate=candidate, before=mean(known), values=score.values, passed=False), score
@@ -83,7 +91,7 @@ def screen(search: Search, begun: Step, tried: Tried, candidates: Sequence[Candi
         return Screened(passed=tuple(candidates))
     options = spec.optimizer
     expects = options.accept == "expected"
-    better = _expected_better(search, begun, tried, options) if expects else _better(search, tried, options)
+    better = _expected_better(search, begun, tried, spec) if expects else _better(search, tried, options)
     trials = tuple(each.model_copy(update={"passed": each.candidate.id in better}) for each in tried.trials)
     ranked = sorted((each.candidate for each in trials if each.passed), key=lambda each: -better[each.id])
     return Screened(passed=tuple(ranked), trials=trials, failed=tried.failed, usage=tried.usage)
@@ -97,18 +105,27 @@ def _better(search: Search, tried: Tried, options: OptimizerSpec) -> dict[str, f
         each.candidate.id: worth(each.after, each.candidate.instruction, penalty) - worth(each.before, current, penalty)
         for each in tried.trials
     }
+    if options.objectives:
+        shorter = {each.candidate.id for each in tried.trials if is_shorter(each.candidate, search.current.candidate)}
+        return {name: gain for name, gain in gains.items() if gain > 0 or (gain == 0 and name in shorter)}
     return {name: gain for name, gain in gains.items() if gain > 0}
 
 
-def _expected_better(search: Search, begun: Step, tried: Tried, options: OptimizerSpec) -> dict[str, float]:
-    """How good the best candidates are expected to be, where that is better than the current prompt is."""
+def _expected_better(search: Search, begun: Step, tried: Tried, spec: TaskSpec) -> dict[str, float]:
+    """How good the best candidates are expected to be, where that is better than the current prompt is.
+
+    With several objectives, also where no prompt that is as good has as few words.
+    """
     known = search.estimates(begun.model_copy(update={"trials": tried.trials}))
     current = search.current.candidate
-    penalty = options.length_penalty
+    penalty = spec.optimizer.length_penalty
     bar = worth(known[current.id].mean, current.instruction, penalty)
     candidates = [each.candidate for each in tried.trials]
     values = {each.id: worth(known[each.id].mean, each.instruction, penalty) for each in candidates}
-    ranked = sorted((name for name, value in values.items() if value > bar), key=lambda name: -values[name])
+    whole = {item.candidate.id: item.candidate for item in search.scored if item.score.complete}
+    scored = [(known[name].mean, each) for name, each in whole.items()]
+    passed = [each.id for each in candidates if values[each.id] > bar or adds_to_front(spec, each, known, scored)]
+    ranked = sorted(passed, key=lambda name: -values[name])
     return {name: values[name] for name in ranked[:MOST_SCORED]}
 
 

@@ -9,6 +9,7 @@ from gpo.progress import Dropped, emit
 from gpo.records import Candidate, Score, Scored, Splits, total_usage
 from gpo.search.current import Standing, find_best, find_elsewhere, next_current
 from gpo.search.inform import Informed
+from gpo.search.objectives.front import best_of_front, draw_parent, find_front
 from gpo.search.plan import UNBOUNDED_STEPS
 from gpo.search.retrieve import Recalled
 from gpo.search.run_limits import affordable_candidates, affordable_scores, sizes_of
@@ -28,10 +29,13 @@ def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Se
     The best prompt is that of the whole trajectory: by dev score, compared on the examples that both were scored on,
     where as good is not better; or, with `optimizer.current: expected`, the one that is expected to be best. Only
     prompts tried on every dev example can be it. Which prompt is the current one then, is the choice
-    `optimizer.current`. Where the search is stale and may restart, it goes on from another good prompt.
+    `optimizer.current`; with several objectives, it is one of their front. Where the search is stale and may restart,
+    it goes on from another good prompt.
     """
     options, taken = spec.optimizer, search.with_step(step)
     expects = options.expects(search.start.score)
+    if options.objectives:
+        return _restarted(_of_front(taken, spec, rng), search, options, rng)
     best = _expected_best(taken, options) if expects else find_best(search.best, step.scored, options.length_penalty)
     was_best = search.current.candidate.id == search.best.candidate.id
     standing = Standing(search.current, best, step.scored, search.scored, was_best, options.length_penalty)
@@ -43,10 +47,40 @@ def select(search: Search, step: Step, spec: TaskSpec, rng: random.Random) -> Se
             "stale": 0 if is_new else search.stale + 1,
         }
     )
+    return _restarted(after, search, options, rng)
+
+
+def _restarted(after: Search, search: Search, options: OptimizerSpec, rng: random.Random) -> Search:
+    """The same, gone on from another good prompt where it is stale and may."""
     if not (options.restart and after.stale >= options.patience):
         return after
     elsewhere = find_elsewhere(after.current, after.scored, rng)
     return after.model_copy(update={"current": elsewhere, "stale": 0, "restarts": search.restarts + 1})
+
+
+def with_front(search: Search, spec: TaskSpec) -> Search:
+    """The search with its front, and with the best of that as its best prompt; as it is where the score alone counts.
+
+    Where no prompt is within the bounds of the spec, the start stays the best.
+    """
+    if not spec.optimizer.objectives:
+        return search
+    expects = spec.optimizer.expects(search.start.score)
+    means = {name: each.mean for name, each in search.estimates().items()} if expects else {}
+    front = find_front(spec, search.scored, means)
+    chosen = best_of_front(spec, front)
+    by_id = {item.candidate.id: item for item in reversed(search.scored)}
+    best = search.start if chosen is None else by_id[chosen.candidate.id]
+    return search.model_copy(update={"front": front, "best": best, "current": best})
+
+
+def _of_front(taken: Search, spec: TaskSpec, rng: random.Random) -> Search:
+    """The search after a step with several objectives; a new prompt of the front is progress."""
+    after = with_front(taken, spec)
+    is_new = {each.candidate.id for each in after.front} != {each.candidate.id for each in taken.front}
+    parent = draw_parent(spec, after.front, after.best.candidate, len(after.steps), rng)
+    current = next(item for item in after.scored if item.candidate.id == parent)
+    return after.model_copy(update={"current": current, "stale": 0 if is_new else taken.stale + 1})
 
 
 def _expected_best(search: Search, options: OptimizerSpec) -> Scored:
@@ -79,6 +113,7 @@ def describe_step(
         summary=recalled.summary,
         grounding=informed.grounding,
         parts=informed.parts,
+        shown=search.current.candidate.shown,
         usage=total_usage([informed.usage, recalled.usage, proposals.usage]),
     )
 

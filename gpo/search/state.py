@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from gpo.records import Candidate, Record, Scored, content_hash
 from gpo.search.current import find_best
 from gpo.search.estimate import Estimate, Seen, estimate
+from gpo.search.objectives.front import Standpoint
 from gpo.search.step import Step
 
 
@@ -13,6 +14,7 @@ class Search(Record):
 
     `stale` counts steps without a better one, since the best was found or the search went on from elsewhere.
     `restarts` counts how often it did. `earlier` are prompts of earlier runs, scored again before the first step.
+    `front` are the prompts that no other beats, where there are several objectives.
     `digest` is equal for searches that went the same way; it is made from that of the step before, so that it costs
     the same after many steps as after one.
     """
@@ -24,6 +26,7 @@ class Search(Record):
     restarts: int = 0
     steps: tuple[Step, ...] = ()
     earlier: tuple[Scored, ...] = ()
+    front: tuple[Standpoint, ...] = ()
     digest: str = ""
 
     @property
@@ -67,14 +70,14 @@ class Search(Record):
         """Every score of every prompt, a parent before its children."""
         found = [_seen(item.candidate, item.score.values) for item in (self.start, *self.earlier)]
         for step in (*self.steps, *begun):
-            found.append(Seen(candidate=content_hash(step.current), parent=None, values=step.cases))
+            found.append(Seen(candidate=step.current_id, parent=None, values=step.cases))
             found += [_seen(trial.candidate, trial.values) for trial in step.trials]
             found += [_seen(item.candidate, item.score.values) for item in step.scored]
         return found
 
     def cases_of(self, candidate: Candidate) -> dict[str, float]:
         """What a prompt scored on training examples while it was the current one, by example id."""
-        own = [step.cases for step in self.steps if step.current == candidate.instruction]
+        own = [step.cases for step in self.steps if step.current_id == candidate.id]
         return {name: value for cases in own for name, value in cases.items()}
 
 

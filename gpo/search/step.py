@@ -19,13 +19,15 @@ RejectionReason = Literal[
 class Proposal(Record):
     """An instruction that the optimizer model wrote; `place` among those asked for, and the `way` it was asked for.
 
-    Of a program it is the text of one `part`; those of several parts with the same place make one candidate.
+    Of a program it is the text of one `part`; those of several parts with the same place make one candidate. `shown`
+    are the ids of the examples that go with it; None: those of the current prompt.
     """
 
     text: str
     place: int = 0
     way: str = ""
     part: str = ""
+    shown: tuple[str, ...] | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Rejection(Record):
@@ -91,6 +93,7 @@ class Step(Record):
     `cases` holds the scores of the current prompt on the training examples that it was tried on, by example id, and
     `trials` are those of the candidates on their own cases: one that passed and is not among the `scored` could not be
     paid for. `parts` are those of a program that were chosen for it. `failed` counts the calls of both that failed.
+    `shown` are the ids of the examples that the current prompt shows, where the search chooses them.
     `usage` is that of reflection, summary, proposals and cases; the candidates' dev scores have their own.
     """
 
@@ -107,16 +110,22 @@ class Step(Record):
     summary: str = ""
     grounding: str = Field(default="", exclude_if=operator.not_)
     parts: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    shown: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     usage: UsageByRole = Field(default={})
+
+    @property
+    def current_id(self) -> str:
+        """The id of the current prompt."""
+        return Candidate(instruction=self.current, shown=self.shown).id
 
 
 def which_succeeded(steps: Sequence[Step], current: str) -> tuple[bool, ...]:
     """Of each step, whether a proposal of it was accepted on its cases or became the prompt of the step after it.
 
-    `current` is the prompt that the next step starts from.
+    `current` is the id of the prompt that the next step starts from.
     """
-    after = [*(step.current for step in steps[1:]), current]
+    after = [*(step.current_id for step in steps[1:]), current]
     return tuple(
-        any(trial.passed for trial in step.trials) or any(item.candidate.instruction == text for item in step.scored)
-        for step, text in zip(steps, after, strict=False)
+        any(trial.passed for trial in step.trials) or any(item.candidate.id == name for item in step.scored)
+        for step, name in zip(steps, after, strict=False)
     )

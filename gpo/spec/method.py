@@ -13,6 +13,8 @@ from pydantic import Field, field_validator, model_validator
 from gpo.errors import suggestion
 from gpo.records import Record, Score
 from gpo.spec.edit_budget import Decay, adapted_budget, edit_budget
+from gpo.spec.search.objectives import Objectives
+from gpo.spec.search.presets import continuable, usual_preset, with_race
 
 Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection", "cases"]
 
@@ -123,8 +125,6 @@ SIZES: Mapping[str, Mapping[str, int]] = {
 }
 """How far a preset goes where that is not what GPO's paper has."""
 
-RACE_AFTER = 16
-
 
 class OptimizerSpec(Method):
     """The method, and how far to go with it; sizes are the preset's, else those that GPO was published with.
@@ -166,6 +166,25 @@ class OptimizerSpec(Method):
         ge=1,
         description="With `accept: race`: drop a candidate that is behind the best after so many examples.",
     )
+    objectives: Objectives = Field(
+        default={},
+        description="Several objectives: `[score, words, latency, cost]` or some of these, or a mapping to a bound "
+        "(`words: at most 80`) or to what one unit costs in score (`words: 0.001`). Prompts that no other beats in all "
+        "are kept as a front, from which steps start; the best by score goes to the gate, within the bounds.",
+    )
+    demonstrations: Literal["fixed", "searched"] = Field(
+        default="fixed",
+        description="Whether each question has the `few_shot` examples before it that were drawn once, or those that "
+        "the search has chosen together with the instruction.",
+    )
+    max_demonstrations: int = Field(
+        default=4, ge=1, le=64, description="With `demonstrations: searched`: examples before a question at most."
+    )
+    shown: tuple[str, ...] | None = Field(
+        default=None,
+        description="With `demonstrations: searched`: ids of the examples that the start shows, in their order; where "
+        "it is not given, those that `few_shot` draws.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -177,12 +196,12 @@ class OptimizerSpec(Method):
             given = value
         else:
             return value
-        name = str(given.get("preset", _usual_preset(given)))
+        name = str(given.get("preset", usual_preset(given) or DEFAULT_PRESET))
         method = PRESETS.get(name)
         if method is None:
             return given
         merged = {**method.model_dump(), **SIZES.get(name, {}), "preset": name, **given}
-        return _with_race(_continuable(merged, given), given)
+        return with_race(continuable(merged, given), given)
 
     @field_validator("preset")
     @classmethod
@@ -221,6 +240,8 @@ class OptimizerSpec(Method):
             raise ValueError(
                 f"race_after ({self.race_after}) has no effect with `accept: {self.accept}`; leave one out"
             )
+        if self.shown is not None and not self.searches_demonstrations:
+            raise ValueError("`shown` has no effect without `demonstrations: searched`; `few_shot` draws examples")
         if self.decay == "adaptive" and self.warmup:
             raise ValueError("`warmup` has no effect with `decay: adaptive`, which goes by what was accepted")
         if self.reflects and self.tries_cases:
@@ -235,6 +256,11 @@ class OptimizerSpec(Method):
         if "cases" in self.ways and not self.shows_cases:
             raise ValueError(f"`ways` names `cases`, which `information: {self.information}` does not show")
         return self
+
+    @property
+    def searches_demonstrations(self) -> bool:
+        """Whether the examples before a question are part of a candidate."""
+        return self.demonstrations == "searched"
 
     @property
     def reflects(self) -> bool:
@@ -271,27 +297,3 @@ class OptimizerSpec(Method):
         if self.decay == "adaptive":
             return adapted_budget(succeeded, self.budget_start, self.budget_end)
         return edit_budget(self.decay, step, self.max_steps, self.budget_start, self.budget_end, warmup=self.warmup)
-
-
-def _continuable(merged: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a preset and a spec say together; a list to continue has room for less of the preset."""
-    if merged.get("style") != "continuation":
-        return merged
-    plain = {"information": "prompt+score", "ways": ()} if merged["information"] == "cases" else {}
-    return {**merged, **{name: value for name, value in plain.items() if name not in given}}
-
-
-def _usual_preset(given: Mapping[str, Any]) -> str:
-    """The preset where none is named: a spec that sets what only GPO has was written for it."""
-    only_gpo = {"budget_start", "budget_end", "warmup", "race_after"}
-    is_gpo = given.get("style") == "continuation" or not only_gpo.isdisjoint(given)
-    return "gpo" if is_gpo else DEFAULT_PRESET
-
-
-def _with_race(merged: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, where `race_after` alone asks for a race, and a race alone has its usual first block."""
-    if given.get("race_after") is not None and "accept" not in given:
-        return {**merged, "accept": "race"}
-    if merged["accept"] == "race" and merged.get("race_after") is None:
-        return {**merged, "race_after": RACE_AFTER}
-    return merged

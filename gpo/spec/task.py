@@ -20,6 +20,7 @@ from gpo.spec.models import ModelsSpec
 from gpo.spec.production import ProductionSpec
 from gpo.spec.program_text import join_texts, split_texts
 from gpo.spec.prompt import PromptSpec, TextSpec
+from gpo.spec.search.objectives import check_objectives
 from gpo.spec.target import TargetSpec
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -35,7 +36,8 @@ _NEWER = (
 
 _NEWER_METHOD: dict[str, tuple[Any, ...]] = {
     "ways": ([],), "accept": ("none", "race"), "current": ("best",), "restart": (False,), "parts": ("in_turn",),
-    "grounding": (False,), "length_penalty": (0.0,),
+    "grounding": (False,), "length_penalty": (0.0,), "demonstrations": ("fixed",), "max_demonstrations": (4,),
+    "shown": (None,), "objectives": ({},),
 }  # fmt: skip
 """The same for choices of the method, with the values that mean what was done before they could be chosen."""
 
@@ -145,8 +147,8 @@ class TaskSpec(Record):
     def _program_answers(self) -> Self:
         if self.target is not None and self.answer.extract is not None:
             raise ValueError("`answer.extract` asks the task model once more; a `target` gives its whole answer itself")
-        if self.target is not None and self.few_shot:
-            raise ValueError("`few_shot` shows demonstrations to the task model; a `target` shows what it wants itself")
+        if self.target is not None and (self.few_shot or self.optimizer.searches_demonstrations):
+            raise ValueError("`few_shot` and `demonstrations` are for a task model; a `target` shows examples itself")
         return self
 
     @model_validator(mode="after")
@@ -162,6 +164,7 @@ class TaskSpec(Record):
     @model_validator(mode="after")
     def _gate_can_be_kept(self) -> Self:
         self.gate.check(priced=self.models.task.price is not None)
+        check_objectives(self.optimizer.objectives, priced=self.models.task.price is not None)
         return self
 
     @model_validator(mode="after")
@@ -268,12 +271,8 @@ class TaskSpec(Record):
 
     def fingerprint(self) -> str:
         """Hash of everything that decides a run's course; machine limits, paths and names of presets are left out."""
-        elsewhere: dict[str, Any] = {
-            "models": True,
-            "dataset": PLACES,
-            "metric": {"folder", "timeout_s"},
-            "optimizer": {"preset"},
-        }
+        elsewhere: dict[str, Any] = {"models": True, "dataset": PLACES, "optimizer": {"preset"}}
+        elsewhere["metric"] = {"folder", "timeout_s"}
         # What happens to the result, and where it is computed; not what it is.
         elsewhere |= {"gate": True, "production": True, "execution": True}
         content = self.model_dump(mode="json", exclude=elsewhere)

@@ -72,7 +72,7 @@ def keep_results(
     """Keep the results of one prompt of a run that has begun."""
     examples = [example(number) for number in range(len(values))]
     score = score_of(examples, values)
-    Results(engine).put(key, split, candidate.id, results_of(score, examples, split, candidate.instruction))
+    Results(engine).put(key, split, candidate.id, results_of(score, examples, split, candidate))
     return score
 
 

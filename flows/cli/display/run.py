@@ -16,6 +16,8 @@ from gpo.records import Score, Scored, Usage
 from gpo.report import findings, usage
 from gpo.report.findings import Tone
 from gpo.report.gate import DECISIONS, Row, measure_rows, reasons_beyond, slice_rows, verdict_facts
+from gpo.report.page.front import describe_front, front_head, front_rows
+from gpo.report.page.shown import shown_examples
 from gpo.report.proposals import (
     WAY_HEAD,
     describe_counts_of_proposals,
@@ -138,11 +140,17 @@ def print_outcome(
         origin = Text(f"shortened from: {formatting.printable(outcome.best.candidate.proposed)}", style="dim")
         origin.truncate(_SHOWN_PROMPT, overflow="ellipsis")
         console.print(_labelled("", origin))
+    if shown := shown_examples(outcome):
+        lines = (f"{each.change:<8}{_one_line(each.question)} -> {_one_line(each.answer)}" for each in shown)
+        console.print(_labelled("shows", Text("\n".join(lines))))
     console.print()
     console.print(_labelled("calls", Text(_calls(outcome), style="dim")))
     if usage := _usage(outcome):
         console.print(_labelled("tokens", Text(usage, style="dim")))
     console.print(_labelled("search", Text(_search(spec, outcome), style="dim")))
+    if front := front_rows(outcome):
+        console.print(_labelled("front", _table(front_head(outcome)[:-1], [row[:-1] for row in front])))
+        console.print(_labelled("", Text(f"{describe_front(outcome)}.", style="dim")))
     if ways := way_rows(outcome):
         console.print(_labelled("ways", _table(WAY_HEAD, ways)))
     # In one piece, however long, so that it can be clicked and copied.
@@ -161,6 +169,8 @@ def print_last(console: Console, outcome: Outcome, commands: Sequence[str]) -> N
         # To be copied: not wrapped, not coloured, no mark in front.
         console.print()
         console.print(Text(formatting.printable(outcome.best.candidate.instruction)), soft_wrap=True)
+        if chosen := outcome.best.candidate.shown:
+            console.print(Text(f"before each question: {formatting.count(len(chosen), 'example')}", style="dim"))
     console.print()
     console.print(Text(_paid(outcome), style="dim"))
     for command in commands:

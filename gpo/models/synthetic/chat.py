@@ -29,12 +29,15 @@ class TaskParameters(Record):
     noise: float = Field(default=0.1, ge=0, description="Standard deviation of the noise on the quality.")
     seed: int = 0
     strength: float = Field(default=0.0, ge=-1, le=1, description="What the model adds to every instruction's quality.")
+    learns: float = Field(
+        default=0.0, ge=0, le=1, description="What demonstrations add to it, for each kind of thing that they count."
+    )
     temperature: float = Field(default=0.0, ge=0)
 
     def reply(self, messages: Sequence[BaseMessage], sample: int) -> str:
         """The answer to the last question; what stands around it is the instruction.
 
-        Demonstrations, which are questions with answers of the assistant, change nothing.
+        Demonstrations, which are questions with answers of the assistant, change nothing but for what it `learns`.
         """
         asked = _after_demonstrations(messages)
         found = task.find_question(asked)
@@ -42,7 +45,8 @@ class TaskParameters(Record):
             return "I see no question of the synthetic task."
         instruction = " ".join(asked.replace(found.text, " ").split())
         drawn = sample if self.temperature else 0
-        number = task.answer(instruction, found, noise=self.noise, seed=self.seed, sample=drawn, strength=self.strength)
+        strength = self.strength + self.learns * len(_things_shown(messages))
+        number = task.answer(instruction, found, noise=self.noise, seed=self.seed, sample=drawn, strength=strength)
         return f"The answer is {number}."
 
 
@@ -141,11 +145,22 @@ def synthetic_model(spec: ModelSpec) -> SyntheticChatModel:
     return SyntheticChatModel(model=spec.model, parameters=parameters)
 
 
+def _things_shown(messages: Sequence[BaseMessage]) -> set[str]:
+    """The kinds of things that demonstrations count."""
+    found = (task.find_question(message.text) for message in messages[: _first_asked(messages)])
+    return {question.things for question in found if question is not None}
+
+
 def _after_demonstrations(messages: Sequence[BaseMessage]) -> str:
     """The text of the system's messages, and of those after the last answer that comes before the last question."""
-    last = max((number for number, message in enumerate(messages) if message.type == "human"), default=0)
-    answered = [number for number, message in enumerate(messages[:last]) if message.type == "ai"]
-    first = answered[-1] + 1 if answered else 0
+    first = _first_asked(messages)
     return "\n".join(
         message.text for number, message in enumerate(messages) if message.type == "system" or number >= first
     )
+
+
+def _first_asked(messages: Sequence[BaseMessage]) -> int:
+    """The place of the first message after the demonstrations."""
+    last = max((number for number, message in enumerate(messages) if message.type == "human"), default=0)
+    answered = [number for number, message in enumerate(messages[:last]) if message.type == "ai"]
+    return answered[-1] + 1 if answered else 0

@@ -74,9 +74,10 @@ _WORD = re.compile(r"\w+")
 
 
 class Question(Record):
-    """A question as the synthetic task has them, and its right answer."""
+    """A question as the synthetic task has them, what it counts, and its right answer."""
 
     text: str
+    things: str
     answer: int
 
 
@@ -122,7 +123,7 @@ def find_question(text: str) -> Question | None:
     if not found:
         return None
     has, gets, gives = (int(found[-1][group]) for group in (1, 3, 4))
-    return Question(text=found[-1][0], answer=has + gets - gives)
+    return Question(text=found[-1][0], things=found[-1][2], answer=has + gets - gives)
 
 
 def answer(

@@ -67,8 +67,7 @@ def _fit(points: Sequence[tuple[float, float]], width: int, height: int) -> list
 
 
 def _path(outcome: Outcome, places: Mapping[str, tuple[float, float]]) -> Iterable[str]:
-    by_text = {item.candidate.instruction: item.candidate.id for item in all_scored(outcome)}
-    currents = [*(by_text.get(step.current, "") for step in outcome.history), outcome.best.candidate.id]
+    currents = [*(step.current_id for step in outcome.history), outcome.best.candidate.id]
     way = [places[name] for name in currents if name in places]
     if len(way) > 1:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in way)

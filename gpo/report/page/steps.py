@@ -9,6 +9,7 @@ from gpo.records import Candidate, Scored
 from gpo.report.findings import CandidateRow, candidate_rows
 from gpo.report.page.cases import SHOWN_OF_TEXT
 from gpo.report.page.material import byte_size
+from gpo.report.page.shown import describe_shown
 from gpo.runs.outcome import Outcome, all_scored
 from gpo.search.step import Rejection, Step, mean
 from gpo.words import DiffPart, word_difference
@@ -37,6 +38,7 @@ class ProposalCard(NamedTuple):
     difference: Sequence[DiffPart]
     tried: str = ""
     verdict: str = ""
+    shown: str = ""
     row: CandidateRow | None = None
 
 
@@ -68,15 +70,20 @@ class PromptTree:
 
     def __init__(self, outcome: Outcome) -> None:
         self._outcome = outcome
-        self._scored = {item.candidate.instruction: item for item in all_scored(outcome)}
-        self._by_id: dict[str, Candidate] = {item.candidate.id: item.candidate for item in self._scored.values()}
+        scored = all_scored(outcome)
+        self._scored = {item.candidate.id: item for item in scored}
+        # The first of a text: that of the prompt that the optimizer model was shown by its text alone.
+        self._by_text = {item.candidate.instruction: item for item in reversed(scored)}
+        self._by_id: dict[str, Candidate] = {item.candidate.id: item.candidate for item in scored}
         for step in outcome.history:
             for trial in step.trials:
                 self._by_id.setdefault(trial.candidate.id, trial.candidate)
 
     @cached_property
     def _rows(self) -> Mapping[str, CandidateRow]:
-        return {row.instruction: row for row in candidate_rows(self._outcome)}
+        return dict(
+            zip((item.candidate.id for item in all_scored(self._outcome)), candidate_rows(self._outcome), strict=True)
+        )
 
     def way_to_best(self) -> list[ProposalCard]:
         """From the start to the best prompt, with the difference to the one before; empty where that is the start."""
@@ -99,7 +106,7 @@ class PromptTree:
 
     def _step(self, step: Step) -> StepSection:
         trials = {trial.candidate.id: trial for trial in step.trials}
-        unscored = [trial.candidate for trial in step.trials if trial.candidate.instruction not in self._scored]
+        unscored = [trial.candidate for trial in step.trials if trial.candidate.id not in self._scored]
         proposals = []
         for candidate in (*(item.candidate for item in step.scored), *unscored):
             trial = trials.get(candidate.id)
@@ -116,8 +123,8 @@ class PromptTree:
             number=step.number,
             summary=f"Step {step.number}: {formatting.count(len(step.scored), 'candidate')}, {top}",
             facts=self._facts(step),
-            current=self._shown(step.current),
-            shown=[self._shown(text) for text in step.neighbours if text != step.current],
+            current=self._shown(step.current, self._scored.get(step.current_id)),
+            shown=[self._shown(text, self._by_text.get(text)) for text in step.neighbours if text != step.current],
             cases=_cases(step),
             summary_shown=step.summary,
             reflection=step.reflection or "",
@@ -126,18 +133,15 @@ class PromptTree:
         )
 
     def _facts(self, step: Step) -> str:
-        shown = ", ".join(map(self._named, step.neighbours)) or "none"
+        shown = ", ".join(_named(text, self._by_text.get(text)) for text in step.neighbours) or "none"
         # A step without candidates does not tell its limit.
         limit = f"at most {formatting.count(step.budget, 'word')} changed; " if step.budget is not None else ""
         rejected = f"{formatting.count(len(step.rejected), 'proposal')} rejected"
-        return f"From {self._named(step.current)}; prompts shown: {shown}; {limit}{rejected}."
+        current = _named(step.current, self._scored.get(step.current_id))
+        return f"From {current}; prompts shown: {shown}; {limit}{rejected}."
 
-    def _named(self, instruction: str) -> str:
-        item = self._scored.get(instruction)
-        return item.candidate.label if item else f"“{formatting.shorten(instruction)}”"
-
-    def _shown(self, instruction: str) -> ShownPrompt:
-        item = self._scored.get(instruction)
+    @staticmethod
+    def _shown(instruction: str, item: Scored | None) -> ShownPrompt:
         if item is None:
             return ShownPrompt("of another run", "", instruction)
         return ShownPrompt(item.candidate.label, _told_score(item), instruction)
@@ -151,8 +155,13 @@ class PromptTree:
             instruction=candidate.instruction,
             proposed=candidate.proposed,
             difference=word_difference(parent.instruction, candidate.instruction) if parent else (),
-            row=self._rows.get(candidate.instruction),
+            row=self._rows.get(candidate.id),
+            shown=describe_shown(candidate, parent),
         )
+
+
+def _named(instruction: str, item: Scored | None) -> str:
+    return item.candidate.label if item else f"“{formatting.shorten(instruction)}”"
 
 
 def _told_score(item: Scored) -> str:

@@ -77,7 +77,7 @@ def results_of(
     score: Score,
     examples: Sequence[Example],
     split: str,
-    instruction: str,
+    candidate: Candidate,
     run: str = "",
     *,
     places: Mapping[str, int] | None = None,
@@ -87,7 +87,6 @@ def results_of(
     Examples that the race left out have none. `places` are those of the examples in their split, by id, where they are
     but a part of it. Characters that no database takes are replaced.
     """
-    prompt = Candidate(instruction=instruction).id
     samples = {sample.example: sample for sample in score.samples}
     tried = examples[: score.n + score.failed]
     places = places or {}
@@ -95,7 +94,7 @@ def results_of(
         ExampleResult(
             run=run,
             split=split,
-            prompt=prompt,
+            prompt=candidate.id,
             place=places.get(example.id, place),
             example=storable(example.id),
             slices=_storable(example.slices),

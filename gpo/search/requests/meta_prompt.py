@@ -14,6 +14,7 @@ from gpo.search.requests.formatting import PLACEHOLDER, describe_case, format_sc
 from gpo.search.requests.ways import WAYS, Asking
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import OptimizerSpec, Way
+from gpo.spec.search.objectives import bounds_of
 from gpo.spec.task import TaskSpec
 
 START, END = "<START>", "<END>"
@@ -48,7 +49,7 @@ class Request(Record):
 
     `ways` has the way of each of them, empty where all are asked for alike; `labelled` are training examples of each
     label, for the way that shows them, and `other` is the prompt that one merges with the current one. `part` is the
-    prompt of a program that is asked for.
+    prompt of a program that is asked for. At the places that it `keeps`, the instruction stays, and nothing is asked.
     """
 
     candidates: int
@@ -61,6 +62,7 @@ class Request(Record):
     budget: int | None
     step: int
     part: PartShown | None = None
+    keeps: tuple[int, ...] = ()
 
     def way_of(self, place: int) -> Way | None:
         """How the proposal at a place, from 0, is asked for."""
@@ -88,12 +90,14 @@ def meta_prompt_parts(spec: TaskSpec, request: Request, place: int = 0) -> tuple
         Section(name="trajectory", choice=trajectory_choice(options), text=_trajectory_text(request)),
         Section(name="current prompt", choice=information, text=_current_text(options, request)),
         Section(name="other prompt", choice="ways: merge", text=_other_text(request, place)),
+        Section(name="demonstrations", choice="demonstrations: searched", text=_shown_text(request)),
         Section(name="reflection", choice=f"{information}, batch: {options.batch}", text=_reflection_text(request)),
         _training_section(spec, request, place, asking.shows),
         Section(name="request", choice=_request_choice(options, request, place), text=asking.request),
         Section(
             name="word limit", choice=limit_choice(options, request.budget, request.step), text=_limit_text(request)
         ),
+        Section(name="bound", choice="objectives", text=_bound_text(options)),
         Section(name="form", choice=f"style: {options.style}", text=_FORM),
     ]
     return tuple(part for part in found if part.text)
@@ -189,6 +193,12 @@ def _current_text(options: OptimizerSpec, request: Request) -> str:
     return f"{shown}\n{format_score(current)}" if options.shows_score else shown
 
 
+def _shown_text(request: Request) -> str:
+    if not (shown := request.informed.current.candidate.shown):
+        return ""
+    return f"The model is shown {count(len(shown), 'worked example')} before each question, which you need not repeat."
+
+
 def _other_text(request: Request, place: int) -> str:
     if request.way_of(place) != "merge" or (other := request.other) is None:
         return ""
@@ -211,6 +221,11 @@ def _examples_text(spec: TaskSpec, examples: Sequence[Example]) -> str:
         return ""
     place = f"the instruction takes the place of {PLACEHOLDER}" if spec.target is None else "a program gets the inputs"
     return f"Examples of the task; {place}:\n\n{mark_off(list_examples(spec, examples))}"
+
+
+def _bound_text(options: OptimizerSpec) -> str:
+    most = bounds_of(options.objectives).get("words")
+    return "" if most is None else f"The whole instruction has at most {count(int(most), 'word')}."
 
 
 def _limit_text(request: Request) -> str:

@@ -81,7 +81,7 @@ def _draw_rate(passed: int, tried: int, rng: random.Random) -> float:
 
 def _count_trials(steps: Sequence[Step]) -> tuple[Counter[str], Counter[str]]:
     """How many proposals of each way were accepted, and how many were tried, in all steps."""
-    taken_up = {step.current for step in steps}
+    taken_up = {step.current_id for step in steps}
     judged = [each for step in steps for each in _judge_step(step, taken_up)]
     return Counter(way for way, is_accepted in judged if is_accepted), Counter(way for way, _ in judged)
 
@@ -94,7 +94,7 @@ def _judge_step(step: Step, taken_up: Collection[str]) -> Iterator[tuple[str, bo
     on_cases = {trial.candidate.id for trial in step.trials}
     for item in step.scored:
         if item.candidate.id not in on_cases:
-            yield item.candidate.way, item.candidate.instruction in taken_up
+            yield item.candidate.way, item.candidate.id in taken_up
     for trial in step.trials:
         yield trial.candidate.way, trial.passed
     for rejection in step.rejected:

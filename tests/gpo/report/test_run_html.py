@@ -83,7 +83,7 @@ def test_the_table_has_one_row_a_prompt_and_says_what_became_of_it() -> None:
     table = candidates_table(outcome())
     assert list(table.columns) == [
         *("step", "candidate", "score", "low", "high", "n", "planned", "distance", "proposed_distance", "budget"),
-        *("unparsed", "failed", "status", "instruction", "proposed"),
+        *("unparsed", "failed", "status", "instruction", "proposed", "shown"),
     ]
     assert len(table) == 13
     status = dict(zip(table["candidate"], table["status"], strict=True))
@@ -104,7 +104,16 @@ def test_the_summary_has_exactly_these_keys() -> None:
         "run_id": "20260102-1a2b3c",
         "task": "review-sentiment",
         "start": {"instruction": START, "dev": 0.625, "test": 0.6125},
-        "best": {"instruction": BETTER, "dev": 0.8125, "test": 0.7937, "step": 2, "proposed": None, "expected": None},
+        "best": {
+            "instruction": BETTER,
+            "dev": 0.8125,
+            "test": 0.7937,
+            "step": 2,
+            "proposed": None,
+            "shown": [],
+            "expected": None,
+        },
+        "front": [],
         "gain": {"test": 0.1812, "ci95": [0.1173, 0.2407]},
         "verdict": None,
         "steps": 3,

@@ -114,7 +114,7 @@ def test_the_request_shows_the_part_its_trajectory_and_what_the_others_say() -> 
         ({"texts": {"plan": "Finds."}}, "`prompts` and `texts` both hold 'plan'"),
         ({"prompts": {}, "texts": {"t": "Finds."}, "target": None}, "`texts` are those of a program: name it"),
         ({"prompts": {}, "texts": {"asks": "Finds."}}, "`texts` holds 'asks', which is the name of the whole program"),
-        ({"few_shot": 2}, "a `target` shows what it wants itself"),
+        ({"few_shot": 2}, "a `target` shows examples itself"),
         ({"answer": {"extract": "So:"}}, "a `target` gives its whole answer itself"),
     ],
 )

@@ -13,7 +13,7 @@ from gpo.evaluation.evaluate import evaluate
 from gpo.models.sharing import HeldAnswers
 from gpo.models.target.target import Target
 from gpo.production.register import lineage_of_spec
-from gpo.records import Example, Score
+from gpo.records import Candidate, Example, Score
 from gpo.runs.results.result import results_of, with_few_samples
 from gpo.search.requests.formatting import describe_case
 from gpo.spec.file import anchor_paths
@@ -294,7 +294,7 @@ def answer(question):
 """
     asked = Asked(spec_of(tmp_path, MODELS.partition("finder")[0] + code, max_failure_rate=1.0))
     score = in_time(asked.score("Find the word."), 60)
-    good, failed = results_of(score, EXAMPLES[:2], "dev", "Find the word.")
+    good, failed = results_of(score, EXAMPLES[:2], "dev", Candidate(instruction="Find the word."))
     assert (good.score, failed.score) == (1.0, None)
     for each in (good, failed):
         assert [step["number"] for step in each.steps] == [*range(1, 19), *range(35, 41)]

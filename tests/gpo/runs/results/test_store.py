@@ -182,7 +182,7 @@ def test_any_text_can_be_kept(text: str, name: str) -> None:
     score = Score(values={odd.id: 0.5}, planned=1, samples=(given,))
     with fresh_database() as engine:
         History(engine).begin(RunRow(key=KEY, task="t", scope="s", started_at="2026"))
-        put = results_of(score, [odd], "test", BEST.instruction, RUN)
+        put = results_of(score, [odd], "test", BEST, RUN)
         Results(engine).put(KEY, "test", BEST.id, put)
         assert listed(engine) == put
         if "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text):
@@ -192,7 +192,7 @@ def test_any_text_can_be_kept(text: str, name: str) -> None:
 def test_examples_that_the_race_left_out_have_no_result() -> None:
     examples = [example(number) for number in range(5)]
     tried = score_of(examples[:3], [1.0, None, 0.0])
-    found = results_of(tried.model_copy(update={"planned": 5}), examples, "dev", "Judge.")
+    found = results_of(tried.model_copy(update={"planned": 5}), examples, "dev", Candidate(instruction="Judge."))
     assert [(each.example, each.score) for each in found] == [("r0", 1.0), ("r1", None), ("r2", 0.0)]
     assert {each.prompt for each in found} == {Candidate(instruction="Judge.").id}
 

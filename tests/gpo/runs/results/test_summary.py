@@ -19,7 +19,7 @@ VALUES = st.lists(st.tuples(VALUE, VALUE), min_size=1, max_size=30)
 def compared(values: list[tuple[Value, Value]]) -> list[ExampleResult]:
     """Results of the best prompt beside those of the start."""
     examples = [example(number) for number in range(len(values))]
-    found = results_of(score_of(examples, [after for _, after in values]), examples, "test", BEST.instruction, "run")
+    found = results_of(score_of(examples, [after for _, after in values]), examples, "test", BEST, "run")
     return [
         each._replace(
             before_text="" if before is None else "said",

@@ -1,0 +1,1 @@
+"""Several objectives of a search: what each prompt has of them, and those that no other beats in all."""

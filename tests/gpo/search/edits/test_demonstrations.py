@@ -1,0 +1,123 @@
+"""How the examples before each question change from step to step, where a search chooses them."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpo.errors import DatasetError
+from gpo.evaluation.few_shot import as_shown, demonstrations, find_shown, showable
+from gpo.records import Candidate, Example, Score, Scored, Splits
+from gpo.search.edit import ProposalFilter
+from gpo.search.edits.demonstrations import Showable, change_demonstrations, with_demonstrations
+from gpo.search.inform import Informed
+from gpo.search.step import Proposal, Proposals
+from gpo.spec.task import TaskSpec
+from tests.gpo.search.test_screen import batch
+from tests.support.outcomes import START, spec
+
+LABELS = ("positive", "negative")
+
+
+def example(number: int, prefix: str = "e") -> Example:
+    text = f"{prefix}{number}"
+    return Example(id=text, inputs={"review": f"{text} is fine"}, reference=LABELS[number % 2])
+
+
+POOL = {each.id: each for each in map(example, range(8))}
+
+
+def task(**optimizer: Any) -> TaskSpec:
+    return spec(optimizer={"demonstrations": "searched"} | optimizer)
+
+
+@given(
+    seed=st.integers(0, 500),
+    most=st.integers(1, 3),
+    start=st.lists(st.sampled_from(sorted(POOL)), max_size=3, unique=True),
+    cases=st.sets(st.sampled_from(sorted(POOL)), max_size=4),
+)
+def test_a_change_adds_drops_or_swaps_one(seed: int, most: int, start: list[str], cases: set[str]) -> None:
+    current = tuple(start[:most])
+    may_show = Showable(POOL, lambda each: each.id != "e0", {"e1": 0.0})
+    after = change_demonstrations(task(max_demonstrations=most), current, may_show, cases, random.Random(seed))
+    added = set(after) - set(current)
+    assert len(after) <= most
+    assert len(set(after)) == len(after)
+    assert len(added) <= 1
+    assert len(set(current) - set(after)) <= 1
+    assert after != current or not current
+    assert not added & (cases | {"e0"}), "a case of the proposal, or one that repeats an example of dev or test"
+    assert [each for each in after if each in current] == [each for each in current if each in after], "the order"
+
+
+def test_what_the_prompt_gets_wrong_goes_first_and_labels_stay_balanced() -> None:
+    options, tried = task(max_demonstrations=8), {"e0": 1.0, "e4": 0.0, "e5": 0.0}
+    for seed in range(20):
+        first = change_demonstrations(options, (), Showable(POOL, lambda _: True, tried), (), random.Random(seed))
+        assert set(first) <= {"e4", "e5"}
+        grown, rng = first, random.Random(seed)
+        while len(grown) < 6:
+            grown = max(
+                (change_demonstrations(options, grown, Showable(POOL, lambda _: True, tried), (), rng), grown), key=len
+            )
+        labels = [POOL[name].reference for name in grown]
+        assert abs(labels.count("positive") - labels.count("negative")) <= 2
+
+
+def test_a_step_takes_turns_between_instruction_and_examples() -> None:
+    current = Candidate(instruction=START, shown=("e0", "e1"))
+    informed = Informed(
+        current=Scored(candidate=current, score=Score(values={}, planned=0)), batches=(batch("e", [0.0, 1.0]),) * 4
+    )
+    asked = Proposals(proposals=tuple(Proposal(text=f"Weigh it {n} times.", place=n) for n in (0, 2, 3)))
+    options, may_show = task(candidates=4), Showable(POOL, lambda _: True, {})
+    found = with_demonstrations(
+        options, asked, informed, may_show, step=1, candidates=4, rng=random.Random(0)
+    ).proposals
+    assert [each.place for each in found] == [0, 1, 2, 3]
+    assert [each.text == START for each in found] == [False, True, False, False]
+    assert [each.shown == current.shown for each in found] == [True, False, False, True]
+    assert found[1].way == "demonstrations"
+    # Its own text with other examples is a prompt of its own, and the same one is not scored twice.
+    checks = ProposalFilter([], allowed=START, labels=LABELS)
+    made = checks.admit(Proposals(proposals=(found[1],)), current, {current.id}, step=1, budget=5)
+    (candidate,) = made.candidates
+    assert (candidate.instruction, candidate.shown, candidate.distance) == (START, found[1].shown, 0)
+    again = checks.admit(Proposals(proposals=(found[1],)), current, {current.id, candidate.id}, step=2, budget=5)
+    assert [each.reason for each in again.rejected] == ["duplicate"]
+
+
+def test_without_the_option_nothing_is_added() -> None:
+    current = Scored(candidate=Candidate(instruction=START), score=Score(values={}, planned=0))
+    asked = Proposals(proposals=(Proposal(text="Weigh it."),))
+    showable_ = Showable(POOL, lambda _: True, {})
+    given_back = with_demonstrations(
+        spec(), asked, Informed(current=current), showable_, step=1, candidates=4, rng=random.Random(0)
+    )
+    assert given_back is asked
+
+
+def splits() -> Splits:
+    train = tuple(POOL.values())
+    twice = example(7, "d").model_copy(update={"inputs": train[3].inputs})
+    return Splits(train=train, dev=(example(0, "d"), twice), test=(example(0, "t"),), fingerprint="f")
+
+
+def test_an_example_of_dev_or_test_is_never_shown() -> None:
+    assert set(showable(splits())) == set(POOL) - {"e3"}
+    with pytest.raises(DatasetError, match=r"`optimizer\.shown` names the example 'd0', which is no training example"):
+        demonstrations(task(shown=("d0",)), splits())
+
+
+def test_those_of_a_kept_prompt_are_found_again_by_what_they_look_like() -> None:
+    options = task(shown=("e5", "e2"))
+    shown = demonstrations(options, splits())
+    assert [each.id for each in shown] == ["e5", "e2"]
+    template = options.prompt.template
+    kept = as_shown(template, START, shown)
+    assert find_shown(template, START, kept, splits()) == ("e5", "e2")
+    assert find_shown(template, "Another text.", kept, splits()) is None
+    assert find_shown(template, START, (), splits()) == ()
