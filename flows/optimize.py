@@ -82,5 +82,5 @@ async def optimize_job(job: Job, splits: Splits | None, title: str = "") -> Outc
             return came_to(await optimize(job, TASKS, splits))
 
     shown = title or job.spec.name
-    named = f"outcome of {shown}"
+    named = f"outcome of {shown} with seed {job.spec.seed}"
     return await carry_out(optimize_given(shown, job.spec.seed), named)

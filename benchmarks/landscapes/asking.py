@@ -12,7 +12,7 @@ Style = Literal["fields", "json", "list", "marks", "fence", "plain"]
 _PROPOSES = re.compile(
     r"new (?:and )?(?:improved )?(?:version|instruction|prompt)|(?:improved|better|final|corresponding|single) "
     r"(?:\w+ )?(?:instruction|prompt)|(?:re)?write (?:an?|the|this|it) ?(?:\w+ )?(?:instruction|prompt)?|variation of|"
-    r"modify the|<start>|<prompt>|system prompts|shorten|simplify the|rephrase|instructions? that ask"
+    r"modify the|<start[ >]|<prompt>|system prompts|shorten|simplify the|rephrase|instructions? that ask"
 )
 _ONLY_TALK = re.compile(r"do not write (?:a|any|the) (?:new )?instruction|no (?:new )?instruction yet")
 _WISHES: tuple[tuple[Wish, re.Pattern[str]], ...] = (
@@ -100,9 +100,10 @@ def read_form(request: str) -> Form:
 
 
 def _marks(request: str) -> tuple[str, str] | None:
-    for marks in (("<START>", "<END>"), ("<prompt>", "</prompt>")):
-        if marks[0] in request:
-            return marks
+    if tags := re.findall(r"<START( \w+)?>", request):
+        return f"<START{tags[-1]}>", f"<END{tags[-1]}>"
+    if "<prompt>" in request:
+        return "<prompt>", "</prompt>"
     found = re.search(r"(?:between|in|within|with|inside) (<(\w+)>)(?: and | ?\.\.\. ?|)(</\2>)?", request)
     return (found[1], f"</{found[2]}>") if found else None
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-REVISION = "0009"
+REVISION = "0010"
 """The schema that this version works with; `gpo.database.migrations` makes it, and revisions sort by age."""
 
 

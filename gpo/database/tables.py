@@ -62,6 +62,17 @@ call_claims = Table(
     Index("call_claims_by_owner", "owner"),
 )
 
+# What is sent to a server within a minute, where a provider limits that: when, by the database's clock, and its tokens.
+minute_bookings = Table(
+    "minute_bookings",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("server", String(48), nullable=False),
+    Column("sent_at", Float, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Index("minute_bookings_by_time", "server", "sent_at"),
+)
+
 runs = Table(
     "runs",
     metadata,

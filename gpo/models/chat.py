@@ -90,7 +90,7 @@ class ChatModel:
         # Of models that run here nobody counts the calls.
         place = f"{self.spec.model} {self.spec.base_url or ''}"
         share = None if self.spec.is_free else self.answers.share(place, self.spec.max_concurrency)
-        self._shared_limit = None if share is None else SharedLimit(self._limiter, share)
+        self._shared_limit = None if share is None else SharedLimit(self._limiter, share, self.spec.model)
 
     async def aclose(self) -> None:
         """Leave the calls at once to others."""
@@ -133,7 +133,7 @@ class ChatModel:
         await place.take()
         try:
             connection, (key, sampling) = await self._connected(), self.greeting()
-            sent = await self._let_out(key, sampling)
+            sent = await self._let_out(key, sampling, place)
             self._count(await self._invoke(connection, key, sampling, place, sent))
         finally:
             place.leave()
@@ -213,7 +213,7 @@ class ChatModel:
         place = Place(self._limiter, priority)
         await place.take()
         try:
-            sent = await self._let_out(key, sampling)
+            sent = await self._let_out(key, sampling, place)
             async with self._shared.in_flight.call():
                 answer = await self._invoke(connection, key, sampling, place, sent)
                 answer = answer if answer.model else answer.model_copy(update={"model": self.spec.model})
@@ -235,11 +235,14 @@ class ChatModel:
         self.tally.input_tokens += answer.input_tokens
         self.tally.output_tokens += answer.output_tokens
 
-    async def _let_out(self, key: CallKey, sampling: Sampling) -> Sent | None:
-        """Wait until the limit of a minute, where there is one, lets a call out."""
-        if self.rate is None:
-            return None
-        return await self.rate.let_out(key.messages, sampling.max_tokens or self.spec.sampling.get("max_tokens"))
+    async def _let_out(self, key: CallKey, sampling: Sampling, place: Place) -> Sent | None:
+        """Wait until the limit of a minute, where there is one, lets a call out, which begins then."""
+        sent = None
+        if self.rate is not None:
+            longest = sampling.max_tokens or self.spec.sampling.get("max_tokens")
+            sent = await self.rate.let_out(key.messages, longest)
+        place.begin()
+        return sent
 
     async def _invoke(
         self, connection: Connection, key: CallKey, sampling: Sampling, place: Place, sent: Sent | None
@@ -252,7 +255,7 @@ class ChatModel:
 
         async def again() -> None:
             nonlocal sent
-            sent = await self._let_out(key, sampling)
+            sent = await self._let_out(key, sampling, place)
 
         def hear(failure: Failure) -> None:
             failed.append(failure)

@@ -25,7 +25,9 @@ from gpo.database.tables import calls
 from gpo.errors import ModelConfigError, StateError
 from gpo.messages.message import Message
 from gpo.models.claims import calls as claims
+from gpo.models.claims.minutes import MinuteBook
 from gpo.models.claims.slots import ShareOfSlots
+from gpo.models.clients.rate import MinuteLimits
 from gpo.records import Record, canonical_json, content_hash
 from gpo.redaction import find_secret
 
@@ -118,7 +120,7 @@ class Ledger:
         self._batch: _Batch | None = None
         self._owner = claims.new_owner()
         self._held: set[str] = set()
-        self._shares: list[ShareOfSlots] = []
+        self._shares: list[ShareOfSlots | MinuteBook] = []
         self._closed = threading.Event()
         self._renewing: threading.Thread | None = None
 
@@ -170,8 +172,13 @@ class Ledger:
 
     def share(self, name: str, slots: int) -> ShareOfSlots:
         """A part of `slots` slots, which all who use this database share under a name; given up with the ledger."""
-        self._shares.append(ShareOfSlots(self._engine, name, slots))
-        return self._shares[-1]
+        self._shares.append(share := ShareOfSlots(self._engine, name, slots))
+        return share
+
+    def book(self, name: str, limits: MinuteLimits) -> MinuteBook:
+        """What all who use this database send to the server of a name within a minute."""
+        self._shares.append(book := MinuteBook(self._engine, name, limits))
+        return book
 
     async def aclose(self) -> None:
         """Wait until everything is written, and end the ledger's threads."""

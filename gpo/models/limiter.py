@@ -145,7 +145,7 @@ class AdaptiveLimiter(Limiter):
 
 
 class Place:
-    """A caller's slot of a limiter, which it may give back for a while; `began` is when it last got it."""
+    """A caller's slot of a limiter, which it may give back for a while; `began` is when its call last went out."""
 
     def __init__(self, limiter: Limiter, priority: int = 0) -> None:
         self._limiter, self._priority, self._number = limiter, priority, limiter.next_number()
@@ -155,7 +155,12 @@ class Place:
     async def take(self) -> None:
         """Wait for a slot."""
         await self._limiter.acquire(self._priority, self._number)
-        self._is_held, self.began = True, asyncio.get_running_loop().time()
+        self._is_held = True
+        self.begin()
+
+    def begin(self) -> None:
+        """The call goes out now: what it waited for besides the slot says nothing about its server."""
+        self.began = asyncio.get_running_loop().time()
 
     async def rest(self, seconds: float) -> None:
         """Let others have it for so long, then wait for one again; where nobody may go in, that is the pause."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from gpo.errors import ModelCallError
 from gpo.models.ask import BlockOfCalls
 from gpo.models.chat import ChatModel
+from gpo.models.claims.minutes import SharedRate
 from gpo.models.client import connector, open_embedding
-from gpo.models.clients.rate import ModelRate, RateLimit, limits_of, server_of, text_tokens
+from gpo.models.clients.rate import MinuteLimits, ModelRate, Rate, Server, limits_of, nothing, server_of, text_tokens
 from gpo.models.local.embedder import Embed
 from gpo.models.sharing import AnswerStore, Tally, current_shared, oldest_answer, tallies
 from gpo.records import Example, Score
@@ -84,8 +85,7 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
         ModelConfigError: the embedding model cannot be used as configured.
     """
     counts = tallies()
-    shared = current_shared()
-    rates = {server: shared.rate_limit(server, limits) for server, limits in limits_of(spec).items()}
+    rates = {server: _open_rate(server, limits, answers) for server, limits in limits_of(spec).items()}
     async with AsyncExitStack() as stack:
 
         async def chat_model(role: ModelRole) -> ChatModel:
@@ -110,6 +110,13 @@ async def open_models(spec: ModelsSpec, settings: Settings, answers: AnswerStore
         )
 
 
+def _open_rate(server: Server, limits: MinuteLimits, answers: AnswerStore) -> Rate:
+    """The limit of a server, kept together with all who use the same database, once there is one."""
+    own = current_shared().rate_limit(server, limits)
+    book = answers.book(" ".join(part or "" for part in server), limits)
+    return own if book is None else SharedRate(own, book)
+
+
 def _with_defaults(spec: ModelsSpec, role: ModelRole) -> ModelSpec:
     """The model of a role, sampled as the role needs it unless the spec says otherwise.
 
@@ -122,12 +129,12 @@ def _with_defaults(spec: ModelsSpec, role: ModelRole) -> ModelSpec:
     return model.with_default("max_tokens", _COMPLETION_TOKENS) if model.completion else model
 
 
-def _limited(embed: Embed, rate: RateLimit | None) -> Embed:
+def _limited(embed: Embed, rate: Rate | None) -> Embed:
     if rate is None:
         return embed
 
     async def limited(texts: Sequence[str]) -> list[list[float]]:
-        await rate.take(sum(map(text_tokens, texts)))
+        await rate.take(sum(map(text_tokens, texts)), nothing)
         return await embed(texts)
 
     return limited

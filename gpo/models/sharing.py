@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gpo.concurrency import CallsInFlight
 from gpo.database.engine import utc_now
+from gpo.models.claims.minutes import Book
 from gpo.models.claims.slots import Share
 from gpo.models.clients.rate import MinuteLimits, RateLimit, Server
 from gpo.models.journal import HeldAnswer, Journal
@@ -39,6 +40,9 @@ class AnswerStore(Protocol):
 
     def share(self, name: str, slots: int) -> Share | None:
         """A part of the slots that all who keep their answers there share under a name; None where nobody else does."""
+
+    def book(self, name: str, limits: MinuteLimits) -> Book | None:
+        """What all who keep their answers there send to a server within a minute; None where nobody else does."""
 
 
 class HeldAnswers:
@@ -83,6 +87,9 @@ class HeldAnswers:
         """Nothing is claimed here."""
 
     def share(self, name: str, slots: int) -> None:
+        """Nobody else has this memory."""
+
+    def book(self, name: str, limits: MinuteLimits) -> None:
         """Nobody else has this memory."""
 
     async def settle(self, ledger: AnswerStore) -> None:

@@ -5,7 +5,7 @@ channels but the final one of models that write in channels, and all that follow
 """
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 _TAG = (
@@ -85,7 +85,7 @@ def read_through(text: str, kept: tuple[str, str] | None = None) -> WithoutReaso
     return WithoutReasoning("".join([*shown, text[begin:]]), is_cut_off=False)
 
 
-@cache
+@lru_cache(maxsize=16)
 def _marks(kept: tuple[str, str] | None) -> re.Pattern[str]:
     """Whatever comes first: an opening tag, a closing one, or a pair of marks with all that is between them."""
     tags = rf"(?P<opening>{_OPENING})|(?P<closing>{_CLOSING.pattern})"

@@ -21,6 +21,7 @@ from gpo.records import START_STEP, Example, Record, Sample, Score, Scored, Spli
 from gpo.search.cases import Batch, TrainingCase, choose_fresh, deal_batches, lacks_failures
 from gpo.search.requests.formatting import PLACEHOLDER, describe_case
 from gpo.search.requests.grounding import ground
+from gpo.search.requests.marks import draw_marks
 from gpo.spec.task import TaskSpec
 
 BATCH_FAILURE_RATE = 0.5
@@ -225,13 +226,14 @@ def reflection_prompt(spec: TaskSpec, instruction: str, failures: Sequence[tuple
     cases = "\n\n".join(
         describe_case(spec, f"Case {number}:", *failure) for number, failure in enumerate(failures, start=1)
     )
+    marks = draw_marks(spec.seed, [instruction, cases])
     where = f"where the instruction stood in the place of {PLACEHOLDER}"
     if spec.target is not None:
         where = "of a program that asks the model with the instruction"
     return (
         f"A language model was given this instruction:\n\n{instruction}\n\n"
         f"In the cases below, {where}, its answer was wrong.\n\n"
-        f"{cases}\n\n"
+        f"{marks.fence(cases)}\n\n"
         "Why did the instruction fail in these cases? Say what it leaves open or says wrongly, in at most 120 words. "
-        "Do not write a new instruction, and do not repeat the cases."
+        f"{marks.rule} Do not write a new instruction, and do not repeat the cases."
     )

@@ -1,12 +1,13 @@
 """The step `refine`: asks the optimizer model for new instructions and reads them (Tang et al., section 3.3).
 
-There are two styles of the request. `paper` sends the meta-prompt, with the new prompt between <START> and <END>;
+There are two styles of the request. `paper` sends the meta-prompt, with the new prompt between marks of that request;
 `continuation` sends a list of instructions to continue.
 """
 
 import random
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 from gpo.errors import ModelCallError, RefusedRequestError
 from gpo.messages.message import Message
@@ -20,14 +21,13 @@ from gpo.search.inform import Informed
 from gpo.search.parts import WHOLE, of_part, part_shown
 from gpo.search.requests.continuation import last_line, list_to_continue
 from gpo.search.requests.grounding import draw_labelled
-from gpo.search.requests.meta_prompt import END, START, Request, meta_prompt
+from gpo.search.requests.marks import USUAL, Marks
+from gpo.search.requests.meta_prompt import Request, marks_of, meta_prompt
 from gpo.search.requests.ways import choose_ways
 from gpo.search.retrieve import Recalled
 from gpo.search.step import Proposal, Proposals, Rejection, RejectionReason, Step, which_succeeded
 from gpo.spec.task import TaskSpec
 
-# Only one part of it can match a character, or an answer without an end would take minutes.
-_MARKED = re.compile(rf"(?s){START}(\s*(?!{START}|{END})\S(?:(?!{START}|{END}).)*){END}")
 _PREAMBLE = re.compile(r"(?i)^(here is |here's )?(the |a |my )?(new |improved )*(instruction|prompt)\s*:\s*")
 _SORRY = r"(i'?m|i am)( \w+)? sorry|sorry|unfortunately|i apologi[sz]e"
 _UNABLE = r"can'?t|cannot|can not|won'?t|unable to|not able to"
@@ -104,6 +104,7 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         if len(keys) > 1:
             raise
         answers = {}
+    marks = None if continues else marks_of(spec, request)
     proposals, rejected = [], []
     for place, key in zip(places, keys, strict=True):
         way = request.way_of(place) or ""
@@ -111,10 +112,10 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
             rejected.append(Rejection(reason="failed", text="the optimizer model refused the request", way=way))
             continue
         text = last_line(answer.text) if continues else answer.text
-        if proposal := read_proposal(text):
+        if proposal := read_proposal(text, marks):
             proposals.append(Proposal(text=proposal, place=place, way=way, part=part))
         else:
-            rejected.append(Rejection(reason=why_unread(text), text=answer.text[:200], way=way))
+            rejected.append(Rejection(reason=why_unread(text, marks), text=answer.text[:200], way=way))
     came = [answers[key.digest] for key in keys if key.digest in answers]
     usage = usage_of(model, came, lost)
     return Proposals(proposals=tuple(proposals), rejected=tuple(rejected), budget=request.budget, usage=usage)
@@ -138,54 +139,77 @@ def _paper_request(spec: TaskSpec, request: Request, rng: random.Random, number:
     return [Message(role="user", text=meta_prompt(spec, request, number))], Sampling()
 
 
-def read_proposal(text: str) -> str:
-    """The instruction in an optimizer's answer: between the markers where they are, tolerant where they are not.
+def read_proposal(text: str, marks: Marks | None = None) -> str:
+    """The instruction in an optimizer's answer: the last that stands between the marks of its request.
 
-    Empty where there is none: `why_unread` tells why.
+    Tolerant where there are none: between the usual marks, else the whole. Empty where there is no instruction:
+    `why_unread` tells why.
 
     >>> read_proposal("Sure! <START>Add the numbers.<END> Good luck")
     'Add the numbers.'
-    >>> read_proposal('The examples say "<START>Say yes.<END>", so I propose <START>Add the numbers.<END>')
-    'Add the numbers.'
+    >>> read_proposal("<START 3fa9>Add them.<END 3fa9> Not <START>Say yes.<END>, as the data asks.", Marks("3fa9"))
+    'Add them.'
     >>> read_proposal("Add the numbers.<END>")
     'Add the numbers.'
     >>> read_proposal('New instruction: "Add the numbers."')
     'Add the numbers.'
     """
-    if _is_cut_off(text):
+    pair = _marks_in(text, marks)
+    if _is_cut_off(text, pair):
         return ""
-    found = _read_unmarked(text)
+    found = _read_unmarked(text, pair)
     return "" if _is_refusal(found) else found
 
 
-def why_unread(text: str) -> RejectionReason:
+def why_unread(text: str, marks: Marks | None = None) -> RejectionReason:
     """Why an answer holds no proposal: it was cut off by the token limit, it refuses, or it is empty.
 
     >>> why_unread("<START>Add the"), why_unread("I'm sorry, but I can't do that."), why_unread("<START><END>")
     ('truncated', 'refused', 'empty')
     """
-    if _is_cut_off(text):
+    pair = _marks_in(text, marks)
+    if _is_cut_off(text, pair):
         return "truncated"
-    return "refused" if _is_refusal(_read_unmarked(text)) else "empty"
+    return "refused" if _is_refusal(_read_unmarked(text, pair)) else "empty"
 
 
-def _is_cut_off(text: str) -> bool:
+def _marks_in(text: str, marks: Marks | None) -> tuple[str, str]:
+    """The marks that an answer goes by: those of its request, unless its model forgot the tag of one or of both."""
+    if marks is None:
+        return USUAL
+    begin, end = marks.answer
+    for pair in ((begin, end), (begin, USUAL[1]), (USUAL[0], end)):
+        if _span(*pair).search(read_through(text, pair).shown):
+            return pair
+    return marks.answer if begin in read_through(text, marks.answer).shown else USUAL
+
+
+@lru_cache(maxsize=16)
+def _span(begin: str, end: str) -> re.Pattern[str]:
+    """Some text between two marks, without either in it."""
+    # Only one part of it can match a character, or an answer without an end would take minutes.
+    return re.compile(rf"(?s){begin}(\s*(?!{begin}|{end})\S(?:(?!{begin}|{end}).)*){end}")
+
+
+def _is_cut_off(text: str, pair: tuple[str, str]) -> bool:
     """Whether an answer ends within a proposal, or within the reasoning before it."""
-    shown, is_cut_off = read_through(text, (START, END))
-    return is_cut_off or (not _MARKED.search(shown) and START in shown.rsplit(END, 1)[-1])
+    begin, end = pair
+    shown, is_cut_off = read_through(text, pair)
+    return is_cut_off or (not _span(begin, end).search(shown) and begin in shown.rsplit(end, 1)[-1])
 
 
 def _is_refusal(text: str) -> bool:
     return _REFUSAL.match(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")) is not None
 
 
-def _read_unmarked(text: str) -> str:
+def _read_unmarked(text: str, pair: tuple[str, str]) -> str:
+    begin, end = pair
     # A proposal may speak of such tags itself.
-    text = read_through(text, (START, END)).shown
+    text = read_through(text, pair).shown
     # The last one: what comes before may repeat marks that stand in the data.
-    if found := _MARKED.findall(text):
+    if found := _span(begin, end).findall(text):
         text = found[-1]
-    text = _PREAMBLE.sub("", text.rsplit(START, 1)[-1].split(END, 1)[0].strip())
+    text = _PREAMBLE.sub("", text.rsplit(begin, 1)[-1].split(end, 1)[0].strip())
     return (text[1:-1] if _is_quoted(text) else text).strip()
 
 

@@ -19,6 +19,7 @@ from gpo.search.memory.neighbours import Neighbour
 from gpo.search.memory.ranking import Ranked, Ranking, last_ranked
 from gpo.search.memory.trajectory import Trajectory
 from gpo.search.requests.formatting import format_score
+from gpo.search.requests.marks import draw_marks
 from gpo.spec.method import Memory
 from gpo.spec.task import TaskSpec
 
@@ -150,9 +151,10 @@ def summary_prompt(spec: TaskSpec, previous: str, fresh: Sequence[Scored]) -> st
     goal = f" for this task: {spec.prompt.description}" if spec.prompt.description else ""
     before = f"Your notes so far:\n\n{previous}\n\n" if previous else ""
     listed = "\n\n".join(f"Instruction: {item.candidate.instruction}\n{format_score(item)}" for item in fresh)
+    marks = draw_marks(spec.seed, [previous, listed])
     return (
         f"You keep notes on instructions that a language model was given{goal}.\n\n{before}"
-        f"Instructions scored since, with their scores from 0 to 100 (higher is better):\n\n{listed}\n\n"
+        f"Instructions scored since, with their scores from 0 to 100 (higher is better):\n\n{marks.fence(listed)}\n\n"
         "Write the notes anew, in at most 120 words: what in an instruction raises the score, and what lowers it. Keep "
-        "what still holds. Do not write a new instruction."
+        f"what still holds. {marks.rule} Do not write a new instruction."
     )

@@ -71,7 +71,10 @@ class ModelSpec(Record):
         "model; fewer while the server is busy.",
     )
     requests_per_minute: int | None = Field(
-        default=None, ge=1, description="Most requests in a minute, of all roles with the same server and key together."
+        default=None,
+        ge=1,
+        description="Most requests in a minute, of all roles with the same server and key together, and of all runs "
+        "that share a database.",
     )
     tokens_per_minute: int | None = Field(
         default=None, ge=1, description="Most tokens in a minute, in and out, likewise; estimated until a reply tells."

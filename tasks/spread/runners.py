@@ -49,7 +49,7 @@ async def spread(run: Run) -> AsyncIterator[None]:
         yield
     finally:
         run.models = own
-        await asyncio.to_thread(runner.__exit__, None, None, None)
+        await asyncio.to_thread(_end, runner)
 
 
 def _sender(begin: Callable[[bytes], PrefectFuture[Any]]) -> Callable[[bytes], Awaitable[bytes]]:
@@ -85,7 +85,14 @@ def _start(runner: Runner, where: str) -> None:
         # Dask connects when it is first asked for its client; whether it can is to be known now.
         _ = getattr(runner, "client", None)
     except Exception as error:
+        _end(runner)
         raise WorkerError(f"the workers on {where} cannot be had: {type(error).__name__}: {error}") from error
+
+
+def _end(runner: Runner) -> None:
+    """End what was started of the processes, also where not all of it was, or some of it died."""
+    with suppress(Exception):  # what the run came to does not hang on it
+        runner.__exit__(None, None, None)
 
 
 def _dask(execution: ExecutionSpec) -> Runner:

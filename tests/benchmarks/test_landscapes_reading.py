@@ -52,8 +52,8 @@ def our_request(current: str, cases: Sequence[tuple[Message, str]]) -> str:
     )
     return (
         "You improve the instruction that a language model is given for this task: the label of a message.\n\n"
-        f"Current instruction: {current}\n\n<data>\n{shown}\n</data>\n\nWrite a new improved instruction that leads to "
-        "better answers.\n\nBegin the instruction with <START> and end it with <END>."
+        f"Current instruction: {current}\n\n<data 3fa9>\n{shown}\n</data 3fa9>\n\nWrite a new improved "
+        "instruction that leads to better answers.\n\nBegin it with <START 3fa9> and end it with <END 3fa9>."
     )
 
 
@@ -124,6 +124,7 @@ def test_scores_are_found_in_every_list(listed: str) -> None:
     ("request_text", "form"),
     [
         ("Begin the instruction with <START> and end it with <END>. Write a new instruction.", "<START>{}<END>"),
+        ("Write a new instruction. Begin it with <START 3fa9> and end it with <END 3fa9>.", "<START 3fa9>{}<END 3fa9>"),
         ("Return the new prompt in the following format:\n<prompt>new prompt</prompt>", "<prompt>{}</prompt>"),
         ("Write a new instruction. Provide it within ``` blocks.", "```\n{}\n```"),
     ],

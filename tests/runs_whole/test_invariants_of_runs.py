@@ -103,7 +103,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, own_environment: None, optimiz
 
 @pytest.fixture(scope="module")
 def default_run(tmp_path_factory: pytest.TempPathFactory, own_environment: None, optimized: Optimize) -> Run:
-    return run_spied(write_spec(tmp_path_factory.mktemp("default"), MINIBATCH, SMALL, seed=3), optimized)
+    return run_spied(write_spec(tmp_path_factory.mktemp("default"), MINIBATCH, SMALL, seed=4), optimized)
 
 
 @pytest.fixture(params=["run", "default_run"])
@@ -208,7 +208,7 @@ def test_the_loop_without_prefect_is_the_same_loop(
     method: dict[str, str], name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     whole: Run = request.getfixturevalue(name)
-    assert course(run_loop(write_spec(tmp_path, method, SMALL, seed=3))) == course(whole.outcome)
+    assert course(run_loop(write_spec(tmp_path, method, SMALL, seed=whole.place.spec.seed))) == course(whole.outcome)
 
 
 def test_each_prompt_that_was_scored_had_passed_its_trial_and_more_is_told_than_the_dev_score(

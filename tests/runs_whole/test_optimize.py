@@ -414,7 +414,7 @@ def test_the_cap_on_calls_ends_the_search_with_a_result(tmp_path: Path, optimize
     with serving(Hill()) as endpoint:
         path = write_spec(tmp_path, endpoint.url, optimizer={"max_steps": 9}, budget={"max_calls": cap})
         outcome = optimized(path)
-        assert (outcome.stopped, outcome.steps) == ("budget", 3)
+        assert (outcome.stopped, outcome.steps) == ("budget", 4)
         assert outcome.best_test.n == TEST
         assert outcome.gain.value > 0
         assert cap - CANDIDATES * (1 + DEV) < endpoint.calls <= cap

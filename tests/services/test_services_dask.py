@@ -16,6 +16,7 @@ import psutil
 import pytest
 import yaml
 
+from gpo.errors import WorkerError
 from tests.runs_whole.test_optimize import Hill, write_spec
 from tests.runs_whole.test_resume import PATIENCE_S, STEPS, After, Ended, Gate, Task, ended, is_proposal
 from tests.services.servers import wait_until
@@ -134,3 +135,29 @@ def test_an_interrupted_run_leaves_no_worker_behind_and_goes_on_without_them(
     assert json.dumps(again.summary["run_id"]) == json.dumps(alone[1].summary["run_id"])
     assert task.result(again.summary) == alone[0].result(alone[1].summary)
     assert endpoint.calls - before <= alone[1].paid + SLOTS
+
+
+class Half:
+    """A task runner whose processes start, and cannot be reached."""
+
+    ended = False
+
+    def __enter__(self) -> None:
+        """Its processes run."""
+
+    def __exit__(self, *_: object) -> None:
+        self.ended = True
+        raise OSError("there is no scheduler")
+
+    @property
+    def client(self) -> None:
+        raise TimeoutError("no answer")
+
+
+def test_workers_that_cannot_be_reached_are_ended() -> None:
+    from tasks.spread.runners import _start
+
+    runner = Half()
+    with pytest.raises(WorkerError, match="the workers on tcp://here:1 cannot be had: TimeoutError: no answer"):
+        _start(runner, "tcp://here:1")  # type: ignore[arg-type]
+    assert runner.ended

@@ -634,12 +634,13 @@ TEXTS = Kind(
         ),
         Fault(
             "Rows and earlier prompts that bring marks or orders of their own",
-            "Marked off as data by marks that no text can end; of several marked texts the last is read.",
+            "Marked off as data by marks that are drawn for the request, which no text in it holds; the last text "
+            "between the request's own marks is read.",
             seen(
                 "tests/gpo/search/requests/test_meta_prompt.py",
-                "test_rows_and_earlier_prompts_are_marked_off_as_data_which_cannot_end_the_marks",
+                "test_no_text_that_is_shown_can_end_its_fence",
                 "tests/gpo/search/test_refine.py",
-                "test_a_proposal_is_read",
+                "test_marks_of_the_request_go_before_all_others",
             ),
         ),
     ),

@@ -46,11 +46,13 @@ def claim(connection: Connection, owner: str, digests: Sequence[str]) -> set[str
     return {digest for digest, holder in owners.items() if holder == owner}
 
 
-def drop(connection: Connection, owner: str, digests: Sequence[str]) -> None:
-    """Give claims up, which are their owner's no more."""
+def drop(connection: Connection, owner: str, digests: Sequence[str], over_by: str = "") -> None:
+    """Give claims up, which are their owner's no more; with `over_by`, a time, only those that are over by then."""
+    also = " AND until < ?" if over_by else ""
     for part in parts_of(digests):
         listed = ", ".join("?" * len(part))
-        execute_plain(connection, f"DELETE FROM call_claims WHERE owner = ? AND digest IN ({listed})", (owner, *part))  # noqa: S608 - no value
+        given = (owner, *part, over_by) if over_by else (owner, *part)
+        execute_plain(connection, f"DELETE FROM call_claims WHERE owner = ? AND digest IN ({listed}){also}", given)  # noqa: S608 - no value
 
 
 def renew(connection: Connection, owner: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from gpo.messages.message import Message
 from gpo.progress import Note, emit
@@ -84,6 +84,26 @@ class Sent:
     at: float
     tokens: int
     is_over: bool = False
+    booking: str = ""
+    """Its name in a book that processes share, if there is one."""
+
+
+class Rate(Protocol):
+    """Lets requests out, so that no minute has more of them than its limits say."""
+
+    @property
+    def limits(self) -> MinuteLimits:
+        """The most in a minute."""
+
+    async def take(self, tokens: int, hear: Callable[[], None]) -> Sent:
+        """Wait until a request of about so many tokens may go out; `hear` is called if that is not at once."""
+
+    def correct(self, sent: Sent, tokens: int) -> None:
+        """Count a request with the tokens that its reply tells."""
+
+
+def nothing() -> None:
+    """Hear that a request waits, and do nothing about it."""
 
 
 @dataclass
@@ -112,7 +132,7 @@ class RateLimit:
         self._waiting: deque[_Waiting] = deque()
         self._alarm: tuple[float, asyncio.AbstractEventLoop] | None = None
 
-    async def take(self, tokens: int, hear: Callable[[], None] = lambda: None) -> Sent:
+    async def take(self, tokens: int, hear: Callable[[], None] = nothing) -> Sent:
         """Wait until a request of about so many tokens may go out; `hear` is called if that is not at once."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting(tokens, loop, loop.create_future())
@@ -194,7 +214,7 @@ def text_tokens(text: str) -> int:
 class ModelRate:
     """One model under the limit of its server: a call's tokens are guessed by its text and the answers so far."""
 
-    def __init__(self, model: str, limit: RateLimit) -> None:
+    def __init__(self, model: str, limit: Rate) -> None:
         self._model, self._limit = model, limit
         self._answers = self._tokens = 0
         self._is_told = False

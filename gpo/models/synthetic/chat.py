@@ -20,7 +20,7 @@ from gpo.models.synthetic import optimizer, task
 from gpo.records import Record
 from gpo.spec.models import ModelSpec
 
-START, END = "<START>", "<END>"
+_START = re.compile(r"<START( \w+)?>")
 
 
 class TaskParameters(Record):
@@ -64,9 +64,9 @@ class OptimizerParameters(Record):
         drawn = sample if self.temperature else 0
         rng = random.Random(f"{self.seed}/{drawn}/{text}")  # noqa: S311 - sampling, not secrets
         shares = {"drift": self.drift, "heed": self.heed}
-        if START in text:
+        if tags := _START.findall(text):
             proposal = optimizer.propose(optimizer.read_request(text), rng, **shares)
-            return f"{START}{proposal}{END}"
+            return f"<START{tags[-1]}>{proposal}<END{tags[-1]}>"  # the request's own marks stand at its end
         if messages[-1].type == "ai":
             return optimizer.propose(optimizer.read_list_request(messages[-1].text), rng, **shares)
         if re.search(r"(?i)\breply with the word\b", text):

@@ -13,7 +13,6 @@ from functools import reduce
 from itertools import pairwise
 from pathlib import Path
 
-from gpo.concurrency import gather_or_cancel
 from gpo.database.engine import open_state
 from gpo.errors import GpoError, TooManyFailures
 from gpo.evaluation.evaluate import score_block
@@ -33,6 +32,8 @@ LEAST = 8
 """Examples of a chunk, if a block has as many: to Prefect, each is a task run."""
 MOST = 64
 """Examples of a chunk at most: when a run is stopped, chunks that are out have seconds to come home."""
+HOME_S = 60.0
+"""How long a step that has failed waits for its chunks that are out."""
 
 
 @dataclass(frozen=True)
@@ -143,13 +144,36 @@ class ChunkSender:
             subject=current_subject(),
             sets=frozenset() if target is None else frozenset(target.sets),
         )
-        scores = await gather_or_cancel(*(self._score(each, inquiry) for each in cut(whole, self._workers)))
+        scores = await self._score_all(cut(whole, self._workers), inquiry)
         joined = reduce(add_scores, scores)
         return joined.model_copy(update={"planned": len(inquiry.block)})
 
-    async def _score(self, chunk: Chunk, inquiry: BlockOfCalls) -> Score:
+    async def _score_all(self, chunks: Sequence[Chunk], inquiry: BlockOfCalls) -> list[Score]:
+        """The scores of all chunks; after a failure none more is sent, and those that are out come home first.
+
+        What they have bought is paid for, and has to be counted.
+        """
+        failed = asyncio.Event()
+        tasks = [asyncio.create_task(self._score(each, inquiry, failed)) for each in chunks]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            failed.set()
+            await asyncio.wait(tasks, timeout=HOME_S)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        errors = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
+        if errors:
+            raise errors[0]
+        return [score for task in tasks if (score := task.result()) is not None]
+
+    async def _score(self, chunk: Chunk, inquiry: BlockOfCalls, failed: asyncio.Event) -> Score | None:
+        """The score of a chunk; None where another one has failed before this one was sent."""
         sent = await asyncio.to_thread(pickle.dumps, chunk)
         async with self._slots, current_shared().in_flight.call():
+            if failed.is_set():
+                return None
             scored: ScoredChunk = pickle.loads(await self._send(sent))  # noqa: S301 - as above
         self._count(scored)
         inquiry.asked += scored.asked

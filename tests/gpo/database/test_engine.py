@@ -350,6 +350,7 @@ def test_decisions_and_versions_of_revision_0003_are_taken_over(database_url: st
         connection.exec_driver_sql("DROP TABLE results")
         connection.exec_driver_sql("DROP TABLE result_examples")
         connection.exec_driver_sql("DROP TABLE call_claims")
+        connection.exec_driver_sql("DROP TABLE minute_bookings")
         connection.exec_driver_sql(
             "INSERT INTO dataset_versions VALUES ('reviews', 1, 'd', 3, '{}', '{}', 's', 'n', 'ada', '2026-11-22')"
         )

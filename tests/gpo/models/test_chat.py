@@ -1,7 +1,7 @@
 """One chat model: calls paid once, kept, counted, limited; and what their keys hold."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from gpo.database.tables import calls
 from gpo.errors import LocalModelError, PermanentCallError, TransientCallError
 from gpo.messages.message import Message
 from gpo.models.chat import Sampling
+from gpo.models.clients.rate import MinuteLimits, ModelRate, RateLimit, Sent
 from gpo.models.ledger import Answer, CallKey, Ledger
 from gpo.models.sharing import HeldAnswers
 from tests.support.fakes import StatusError, chat_model, in_time, scripted
@@ -208,6 +209,9 @@ class SlowStore:
     def share(self, name: str, slots: int) -> None:
         pass
 
+    def book(self, name: str, limits: MinuteLimits) -> None:
+        pass
+
     async def keep(self, key: CallKey, answer: Answer, role: str, stale_before: str = "") -> None:
         await self.open.wait()
         self.kept.append((key.digest, answer.text, role))
@@ -310,3 +314,30 @@ def test_a_completion_model_is_another_model_than_the_chat_model_of_its_name() -
     chat, completion = chat_model(scripted()), chat_model(scripted(), completion=True)
     assert key(chat).digest != key(completion).digest
     assert "completion" not in key(chat).identity
+
+
+def test_a_call_begins_when_its_minute_lets_it_out() -> None:
+    """One that was refused had not been out when the limit was halved for others."""
+
+    class Minute(RateLimit):
+        async def take(self, tokens: int, hear: Callable[[], None] = lambda: None) -> Sent:
+            taken.append(tokens)
+            if len(taken) > 1:
+                await later.wait()
+            return await super().take(tokens, hear)
+
+    taken: list[int] = []
+    later = asyncio.Event()
+    fake = scripted(errors={0: StatusError(429), 1: StatusError(429)})
+    model = chat_model(fake, max_concurrency=8)
+    model.rate = ModelRate("openai:x", Minute(MinuteLimits(requests=100)))
+
+    async def run() -> list[int]:
+        asked = [asyncio.create_task(model.ask(key(model, str(number)), PLAIN)) for number in range(2)]
+        await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        halved = [model._limiter.limit]
+        later.set()
+        await asyncio.wait(asked)
+        return [*halved, model._limiter.limit]
+
+    assert in_time(run()) == [4, 2]

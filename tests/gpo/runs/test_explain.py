@@ -167,7 +167,7 @@ def test_a_finished_run_tells_what_it_recorded(tmp_path: Path) -> None:
     )
     assert unknown(found) == set()
     assert text_of(found, "current prompt") == "Current instruction: Is it bad?\nScore: 60"
-    assert text_of(found, "trajectory").endswith(f"Instruction: {START}\nScore: 40\n</data>")
+    assert f"Instruction: {START}\nScore: 40\n</data " in text_of(found, "trajectory")
     assert text_of(found, "reflection").endswith("vague")
     later = explained(path, 4)
     assert "ended after 2 steps" in later.note

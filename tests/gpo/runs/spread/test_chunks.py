@@ -1,7 +1,9 @@
 """Chunks of a block, sent and scored: together they come to what one process comes to, and cost what it would."""
 
+import asyncio
+import pickle
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpo.database.engine import open_database
-from gpo.errors import GpoError, TooManyFailures
+from gpo.errors import GpoError, TooManyFailures, WorkerError
 from gpo.evaluation.evaluate import evaluate
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models
@@ -44,7 +46,12 @@ def spec_of(url: str, **changes: Any) -> TaskSpec:
 
 
 def scored(
-    home: Path, spec: TaskSpec, *, elsewhere: bool, examples: Sequence[Example] = EXAMPLES, **options: Any
+    home: Path,
+    spec: TaskSpec,
+    *,
+    elsewhere: bool,
+    examples: Sequence[Example] = EXAMPLES,
+    send: Callable[[bytes], Awaitable[bytes]] = score_sent,
 ) -> tuple[Score | GpoError, Models]:
     """A score of a new prompt, or why there is none, and the models that were asked, with their tallies."""
 
@@ -54,7 +61,7 @@ def scored(
             stack.callback(engine.dispose)
             ledger = await stack.enter_async_context(aclosing(Ledger(engine)))
             models = await stack.enter_async_context(open_models(spec.models, Settings(), ledger))
-            sender = ChunkSender(score_sent, Job(spec, home, Settings()), models, WORKERS)
+            sender = ChunkSender(send, Job(spec, home, Settings()), models, WORKERS)
             try:
                 found: Score | GpoError = await evaluate(
                     models.task,
@@ -63,7 +70,6 @@ def scored(
                     examples,
                     kept=len(examples),
                     elsewhere=sender if elsewhere else None,
-                    **options,
                 )
             except GpoError as error:
                 found = error
@@ -122,6 +128,28 @@ def test_calls_that_fail_there_count_as_here(tmp_path: Path, allowed: float) -> 
     else:
         assert isinstance(there, TooManyFailures)
         assert f"of {len(EXAMPLES)} calls failed, more than max_failure_rate still allows (2)" in str(there)
+
+
+@pytest.mark.slow
+def test_what_others_have_bought_is_counted_though_one_fails(tmp_path: Path) -> None:
+    out = asyncio.Event()
+    sent_to: list[int] = []
+
+    async def send(sent: bytes) -> bytes:
+        chunk: Chunk = pickle.loads(sent)
+        sent_to.append(chunk.offset)
+        if len(sent_to) == WORKERS:
+            out.set()
+        await out.wait()
+        if chunk.offset == 0:
+            raise WorkerError("its process died")
+        return await score_sent(sent)
+
+    with serving(right) as endpoint:
+        found, models = scored(tmp_path, spec_of(endpoint.url), elsewhere=True, send=send)
+        assert isinstance(found, WorkerError)
+        assert models.task.tally.paid == endpoint.calls > 0
+    assert len(sent_to) == WORKERS
 
 
 def chunk(examples: int) -> Chunk:
