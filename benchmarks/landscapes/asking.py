@@ -11,13 +11,16 @@ Style = Literal["fields", "json", "list", "marks", "fence", "plain"]
 
 _PROPOSES = re.compile(
     r"new (?:and )?(?:improved )?(?:version|instruction|prompt)|(?:improved|better|final|corresponding|single) "
-    r"(?:\w+ )?(?:instruction|prompt)|(?:re)?write (?:an?|the|this|it) ?(?:\w+ )?(?:instruction|prompt)?|variation of|"
-    r"modify the|<start[ >]|<prompt>|system prompts|shorten|simplify the|rephrase|instructions? that ask"
+    r"(?:\w+ )?(?:instruction|prompt)|(?:re)?write (?:an?|one|the|this|it) ?(?:\w+ )?(?:instruction|prompt)?|"
+    r"variation of|modify the|<start[ >]|<prompt>|system prompts|shorten|simplify the|rephrase|instructions? that ask"
 )
 _ONLY_TALK = re.compile(r"do not write (?:a|any|the) (?:new )?instruction|no (?:new )?instruction yet")
 _WISHES: tuple[tuple[Wish, re.Pattern[str]], ...] = (
     ("fit", re.compile(r"(?:brings?|keep|stay)\b[^.]{0,60}within|too (?:many words|far)|over the (?:limit|budget)")),
-    ("merge", re.compile(r"\bmerg(?:e|ing) |\bcrossover|\bcombine (?:the|both|these|them)|\bcombination of")),
+    (
+        "merge",
+        re.compile(r"\bmerg(?:e|ing) |\bcrossover|\bcombine (?:the|both|these|them)|\bcombination of|right in both"),
+    ),
     ("paraphrase", re.compile(r"\brephrase|\bparaphras|\bvariation of the|in other words")),
     (
         "shorten",

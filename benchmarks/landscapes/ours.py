@@ -23,6 +23,8 @@ from gpo.template import Message
 def run_ours(world: World, client: Client, *, seed: int, budget: int, options: Mapping[str, Any], quick: bool) -> str:
     """The best prompt of a search with these options of `optimizer`, or of whole sections: `{"optimizer": {...}}`.
 
+    Examples that it shows stand behind its instruction.
+
     `quick`: what the library sends to a model goes to the client one call after the other, past LangChain and the SDK
     of OpenAI, which take most of the time of a run where answers come at once. All else is the same.
     """
@@ -30,7 +32,9 @@ def run_ours(world: World, client: Client, *, seed: int, budget: int, options: M
     with tempfile.TemporaryDirectory() as folder, wire:
         spec = write_spec(Path(folder), world, client, seed=seed, budget=budget, options=options)
         outcome = asyncio.run(optimize(load_job(spec, home=Path(folder) / "state")))
-    return outcome.best.candidate.instruction
+    best = outcome.best.candidate
+    shown = [text for each in outcome.examples_of(best) for text in (str(each.inputs["message"]), each.reference)]
+    return "\n".join([best.instruction, *shown])
 
 
 def _ask_by(client: Client) -> Callable[..., Awaitable[Answer]]:

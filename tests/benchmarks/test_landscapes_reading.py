@@ -11,6 +11,7 @@ from benchmarks.landscapes.families import make_world
 from benchmarks.landscapes.optimizer import choose_base, propose, reply
 from benchmarks.landscapes.reading import read_content, read_shown
 from benchmarks.landscapes.world import Held, Message, World, compose
+from gpo.search.requests.ways import WAYS
 
 WORLD = make_world("labels", 23)
 
@@ -157,6 +158,7 @@ def ask_of(request: str) -> tuple[str, bool, int | None, int | None]:
         ("Rephrase the prompt and return the new prompt.", ("paraphrase", False, None, None)),
         ("Write a new instruction that says what each label stands for.", ("improve", True, None, None)),
         ("Why did the instruction fail? Do not write a new instruction.", ("remark", False, None, None)),
+        (f"Instruction: {OTHER}\n\n{WAYS['merge'].request}", ("merge", False, None, None)),
     ],
 )
 def test_wishes_are_understood(text: str, found: tuple[str, bool, int | None, int | None]) -> None:

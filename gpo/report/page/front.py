@@ -32,7 +32,8 @@ def describe_front(outcome: Outcome) -> str:
         return (
             "No new prompt goes to the gate: the start is the best of those within the bounds, or none is within them"
         )
-    return f"{best.label} goes to the gate; the others are there to choose from"
+    counted = "the score is what is expected of each, and the charts have that of dev" if outcome.expected else ""
+    return "; ".join(filter(None, [f"{best.label} goes to the gate", "the others are there to choose from", counted]))
 
 
 _NAMES = {"score": "Score", **{str(name): unit.capitalize() for name, unit in UNITS.items()}}

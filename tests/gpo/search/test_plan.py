@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpo.search.plan import LEAST_CANDIDATES, LEAST_STEPS, UNBOUNDED_STEPS, fit_to_calls, search_calls
+from gpo.search.plan import (
+    LEAST_CANDIDATES,
+    LEAST_STEPS,
+    UNBOUNDED_STEPS,
+    describe_aims,
+    fit_to_calls,
+    search_calls,
+)
 from gpo.search.run_limits import SplitSizes
 from gpo.spec.method import PRESETS, OptimizerSpec
 from gpo.spec.task import TaskSpec
@@ -31,6 +38,15 @@ def test_without_a_cap_on_calls_nothing_is_planned() -> None:
     for plain in (task(None), task(90_000, "max_tokens")):
         found = fit_to_calls(plain, SIZES)
         assert (found.spec, found.told) == (plain, "")
+
+
+def test_what_a_search_aims_at_besides_is_told_before_the_first_call() -> None:
+    assert describe_aims(task().optimizer, 3) == ()
+    both = task(demonstrations="searched", objectives={"score": None, "words": "at most 80"})
+    assert describe_aims(both.optimizer, 6) == (
+        "The examples before each question are searched for too: at first 6 examples, at most 6.",
+        "Objectives: score, words (at most 80); the best by score goes to the gate.",
+    )
 
 
 def test_with_a_number_of_steps_the_spec_says_it_all() -> None:

@@ -185,6 +185,18 @@ def test_the_instruction_may_stand_in_the_system_message_and_demonstrations_are_
     assert len(set(plain)) == 1
 
 
+def test_a_model_that_learns_does_better_with_each_kind_of_thing_shown() -> None:
+    model, (first, *others) = task_model(noise=0, learns=0.3), questions(40)
+    second = next(each for each in others if each.things != first.things)
+    shown = [[HumanMessage(each.text), AIMessage(str(each.answer))] for each in (first, first, second)]
+
+    def right(*examples: BaseMessage) -> int:
+        replies = [ask(model, *examples, HumanMessage(f"{each.text} {START}")) for each in others]
+        return sum(reply.endswith(f" {each.answer}.") for reply, each in zip(replies, others, strict=True))
+
+    assert right() < right(*shown[0]) == right(*shown[0], *shown[1]) < right(*shown[0], *shown[2])
+
+
 def test_what_is_no_question_gets_no_number() -> None:
     assert parse_answer(ask(task_model(), HumanMessage("Hello?")), AnswerSpec(kind="number")) is None
 
