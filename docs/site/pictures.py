@@ -226,9 +226,11 @@ def take_prefect(stage: Stage) -> Mapping[str, Take]:
         "run": of_prefect(promoted),
         "logs": of_prefect(promoted, click(".p-tab", "Logs"), "document.body.innerText.includes('INFO')", **tab),
         "artifacts": of_prefect(promoted, click(".p-tab", "Artifacts"), **{**tab, "height": 1160}),
-        "approval": of_prefect(waiting, click("button", "Resume"), selector=".p-modal__card"),
+        "approval": of_prefect(waiting, click("button", "Resume"), height=1300, selector=".p-modal__card"),
         "events": of_prefect(f"{stage.url}/events?resource=gpo.prompt.{PROMPT}"),
-        "automation": of_prefect(f"{stage.url}/events/event/{acted['occurred'][:10]}/{acted['id']}"),
+        "automation": of_prefect(
+            f"{stage.url}/events/event/{acted['occurred'][:10]}/{acted['id']}", height=480, below=(256, 0)
+        ),
     }
 
 
