@@ -1,6 +1,7 @@
 """A prompt in production, optimised again: by schedule, when its dataset changes, or by hand."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ async def reoptimize_prompt(
     home: Path | None = None,
     *,
     fresh: bool = False,
+    calls: int | None = None,
 ) -> State[Decision]:
     """Improve the prompt that is in production, if anything has changed, and promote what the gate lets through.
 
@@ -70,9 +72,11 @@ async def reoptimize_prompt(
         force: Search even if nothing has changed.
         home: The state folder; by default GPO_HOME, or .gpo in the working folder.
         fresh: Search even if nothing has changed, and ask anew, whatever the ledger holds.
+        calls: Replaces the spec's cap on task-model calls of the search.
     """
     force = force or fresh
-    job = _place(spec, dataset, dataset_version, home)
+    place = partial(_place, spec, dataset, dataset_version, home, calls)
+    job = place()
     with noted_run(job.home, _NAME) as came_to, open_production(job.settings, job.home) as production, notes_in_log():
         # A run that was suspended for approval, or whose process died late, starts anew and finds what it came to.
         decision = await asyncio.to_thread(production.decisions.find_by_flow_run, str(flow_run.id))
@@ -81,7 +85,7 @@ async def reoptimize_prompt(
             name, mine = prompt_name(job.spec), (str(flow_run.id), str(flow_run.name))
             async with lock_prompt(production.engine, name, *mine, tell_of_wait):
                 # Anew, since the data may have changed while the run waited for its turn.
-                job = await asyncio.to_thread(_place, spec, dataset, dataset_version, home)
+                job = await asyncio.to_thread(place)
                 starting_point = await find_starting_point(job, production, triggered=dataset is not None, force=force)
                 if (reason := why_nothing_to_do(starting_point)) is not None and not force:
                     get_run_logger().info(reason)
@@ -101,10 +105,10 @@ async def reoptimize_prompt(
         return came_to(Completed(name=STATES[decision.status], message=decision.sentence, data=decision))
 
 
-async def reoptimize_here(spec: Path, dataset_version: int | None, home: Path, **how: bool) -> State[Decision]:
+async def reoptimize_here(spec: Path, dataset_version: int | None, home: Path, **how: int | None) -> State[Decision]:
     """The flow run of a command, with its final state; that counts also where the server cannot be told of the end.
 
-    `how` is `force` or `fresh`.
+    `how` is `force`, `fresh` or `calls`.
     """
     run: Any = reoptimize_prompt(spec, dataset_version=dataset_version, home=home, return_state=True, **how)
     return await carry_out(run, _NAME)
@@ -139,9 +143,9 @@ async def _publish(job: Job, production: Production, decision: Decision) -> None
     await try_to_notify(job.spec.production.notify, message)
 
 
-def _place(spec: Path, dataset: str | None, version: int | None, home: Path | None) -> Job:
+def _place(spec: Path, dataset: str | None, version: int | None, home: Path | None, calls: int | None) -> Job:
     # The state that all commands of production share, not that beside the spec.
-    job = load_job(spec, home=home or load_settings().home_here(), dataset_version=version)
+    job = load_job(spec, home=home or load_settings().home_here(), calls=calls, dataset_version=version)
     named = job.spec.dataset.name
     if dataset is not None and dataset != named:
         raise InputError(

@@ -2,19 +2,15 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.imports import file_of, parsed
+from tests.support.pages import PAGES
 from tests.support.paths import ROOT
-
-PAGES = sorted(
-    page.relative_to(ROOT).as_posix()
-    for pattern in ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "deployments/*.md")
-    for page in ROOT.glob(pattern)
-)
 
 PACKAGES = "gpo|flows|tasks|tests|benchmarks"
 FILE = re.compile(rf"(?<![\w./-])(?:{PACKAGES})/[\w./*-]*[\w*/]")
@@ -59,6 +55,19 @@ def test_the_way_of_a_prompt_leads_through_functions_that_are_there() -> None:
     stations = STATION.findall(text_of("docs/architecture.md"))
     assert len(stations) > 20
     assert not [(file, name) for file, name in stations if name not in set(names_in(Path(file)))]
+
+
+def test_the_decision_about_layers_names_every_room_and_every_door() -> None:
+    text = text_of("docs/decisions/0001-layers.md")
+    contracts = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    doors = {
+        line.partition(" -> ")[0].removesuffix(".**") for each in contracts for line in each.get("ignore_imports", ())
+    }
+    rooms = next(each for each in contracts if each["name"] == "the rooms of the library")["layers"]
+    assert [[*re.findall(r"`(\w+)`", line)] for line in re.findall(r"^\| \d+ \| (.*) \|$", text, re.MULTILINE)] == [
+        floor.split(" | ") for floor in rooms
+    ]
+    assert not {door for door in doors if f"`{door}`" not in text}
 
 
 def test_names_that_are_none_are_noticed() -> None:

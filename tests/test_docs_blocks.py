@@ -1,6 +1,6 @@
-"""What the pages show is what there is: commands, parts of specs and code, where no test runs the page as a whole.
+"""What the pages show is what there is: commands, parts of specs and code. And each block has a test that tries it.
 
-`tests/runs_whole/` types what the pages for newcomers have; here, every block of every page is looked at.
+`tests/support/pages.py` says which block is typed or run where, and which is only read, and why.
 """
 
 import ast
@@ -17,16 +17,27 @@ import yaml
 import gpo
 from flows.cli.app import app
 from gpo.spec.task import TaskSpec
+from tests.support.pages import (
+    LONG,
+    NEWCOMERS,
+    NO_SPECS,
+    NOT_TYPED,
+    OF_TICKETS,
+    PAGES,
+    PYTHON,
+    blocks,
+    why_not_typed,
+)
 from tests.support.paths import ROOT
-from tests.test_docs import PAGES, is_there
+from tests.test_docs import is_there
 
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TEXTS = {page: (ROOT / page).read_text(encoding="utf-8").replace("\\\n", "") for page in PAGES}
-BLOCKS = [(page, *found) for page, text in TEXTS.items() for found in BLOCK.findall(text)]
-INDENTED = re.compile(r"^    ((?:\.venv/bin/)?gpo .*)$", re.MULTILINE)
-BLOCKS += [(page, "console", "\n".join(found)) for page, text in TEXTS.items() if (found := INDENTED.findall(text))]
-OTHERS = {"cd", "export", "prefect", "python"}
-"""Commands of the shell and of Prefect."""
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+OTHERS = {
+    *("alias", "cat", "cd", "cp", "docker", "echo", "export", "mkdir", "prefect", "python", "stack", "tar", "uv"),
+}
+"""Commands of the shell, of Prefect and of containers."""
+KINDS = {"console", "yaml", "python", "text", "mermaid", ""}
+"""What blocks are written in; the last is what a model is sent."""
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 SPEC: dict[str, Any] = {
@@ -46,14 +57,13 @@ SPEC: dict[str, Any] = {
         "embedding": "openai:c",
     },
 }
-NO_SPECS = {"docs/events.md": "an automation of Prefect"}
 
 
 def of_kind(*kinds: str) -> list[Any]:
     return [
-        pytest.param(page, text, id=f"{page}-{number}")
-        for number, (page, kind, text) in enumerate(BLOCKS)
-        if kind in kinds
+        pytest.param(block.page, block.text, id=f"{block.page}-{number}")
+        for number, block in enumerate(BLOCKS)
+        if block.kind in kinds
     ]
 
 
@@ -65,8 +75,9 @@ def group() -> Any:
 
 @pytest.mark.parametrize(("page", "text"), of_kind("console"))
 def test_every_command_on_a_page_is_one(page: str, text: str, group: Any) -> None:
-    for line in text.splitlines():
-        program, *words = shlex.split(line.partition(" && ")[0], comments=True)
+    # A program in quotes has lines of its own.
+    for line in re.sub(r'"\n[^"]*"', "CODE", text).splitlines():
+        program, *words = shlex.split(line.partition(" && ")[0], comments=True) or ["cd"]
         if program == "make":
             assert {word for word in words if "=" not in word} <= TARGETS, line
         elif program.removeprefix(".venv/bin/") == "gpo":
@@ -76,7 +87,7 @@ def test_every_command_on_a_page_is_one(page: str, text: str, group: Any) -> Non
             # Ends the test with a usage error where the command does not take it.
             command.make_context("gpo", words, parent=context)
         else:
-            assert program in OTHERS, line
+            assert program.removeprefix(".venv/bin/").partition("=")[0] in OTHERS | {"GPO_HOME"}, line
 
 
 @pytest.mark.parametrize(("page", "text"), of_kind("yaml"))
@@ -122,12 +133,38 @@ def gpo_names(code: ast.AST) -> Iterator[str]:
 
 def test_the_metrics_on_the_page_about_answers_score() -> None:
     names: dict[str, Any] = {}
-    for page, kind, text in BLOCKS:
-        if (page, kind) == ("docs/answers.md", "python"):
-            exec(text, names)
+    for block in BLOCKS:
+        if (block.page, block.kind) == ("docs/answers.md", "python"):
+            exec(block.text, names)
     assert names["polite"]("Please wait", "", words=2) == 0.5
     found = asyncio.run(names["cites"]("See [a].", {"sources": "[a] [b]"}))
     assert found == {"score": False, "feedback": "not cited: ['[b]']"}
+
+
+def test_every_block_is_tried_or_named_with_the_reason_why_it_is_not() -> None:
+    typed = {*NEWCOMERS, *LONG, *OF_TICKETS}
+    for block in BLOCKS:
+        assert block.kind in KINDS, block
+        if block.kind == "console":
+            assert block.page in typed or block.needs_stack or not block.lines, block
+        elif block.kind == "python":
+            assert block.page.rpartition("/")[2] in (ROOT / PYTHON[block.page]).read_text(encoding="utf-8"), block
+
+
+def test_no_reason_is_kept_of_a_line_that_is_gone() -> None:
+    lines = [line for block in BLOCKS if block.kind == "console" for line in block.text.splitlines()]
+    used = {why for line in lines if (why := why_not_typed(line)) is not None}
+    assert used == set(NOT_TYPED.values())
+    starts = [
+        start for start in NOT_TYPED if not any(line.removeprefix(".venv/bin/").startswith(start) for line in lines)
+    ]
+    assert not starts
+
+
+def test_no_block_is_indented_and_so_left_out() -> None:
+    for page in PAGES:
+        outside = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        assert not re.findall(r"^    \S.*$", outside, re.MULTILINE), page
 
 
 def test_what_is_imported_from_the_library_is_listed() -> None:

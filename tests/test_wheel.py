@@ -171,7 +171,14 @@ def test_examples_are_copied_once_and_the_flows_of_their_deployments_are_found(i
     refused = installed.run("gpo", "examples", "deployments", "--to", "ours")
     assert (refused.returncode, "exists already" in refused.stderr) == (2, True)
     found = installed.run("python", "-P", "-c", LOAD, "ours/prefect.yaml")
-    assert found.stdout.split() == ["reoptimize-prompt", "optimize-prompt", "compare", "watch-dataset", "move-prompt"]
+    assert found.stdout.split() == [
+        "reoptimize-prompt",
+        "optimize-prompt",
+        "compare",
+        "migrate-prompt",
+        "watch-dataset",
+        "move-prompt",
+    ]
 
 
 def test_what_only_reads_prompts_is_light(light: Installed) -> None:

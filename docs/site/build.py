@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from docs.site.reference import commands_page, settings_page, spec_page
+from docs.site.reference import commands_page, python_page, settings_page, spec_page
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -64,6 +64,7 @@ def gather() -> dict[str, str]:
         "decisions/index.md": _decisions({name: pages[name] for name in decisions}),
         "reference/commands.md": commands_page(),
         "reference/spec.md": spec_page(),
+        "reference/python.md": python_page(),
         "reference/settings.md": settings_page(),
     }
 

@@ -43,6 +43,20 @@ def reload_bot(prompt: str, version: int):
     print(f"the bot takes version {version} of {prompt}")
 """
 
+_WHOLE = "p, tr, h2, h3, pre, li, dd, svg, article, details"
+_END = """(limit => {
+  const parts = [...document.querySelectorAll(%s)].map(each => each.getBoundingClientRect());
+  let end = limit, last;
+  do {
+    last = end;
+    for (const part of parts) if (part.top < end && part.bottom > end) end = part.top;
+  } while (end !== last);
+  const heads = [...document.querySelectorAll('h2, h3')].map(each => each.getBoundingClientRect());
+  const isLast = head => head.bottom <= end && !parts.some(part => part.top >= head.bottom && part.bottom <= end);
+  return (heads.find(isLast) || {top: end}).top;
+})(%d)"""
+"""Where a page is to be cut at the latest, so that no line, picture or card of it is cut in two."""
+
 Take = Callable[[Page], Image.Image]
 
 
@@ -70,7 +84,7 @@ def of_file(path: Path, width: int = 1100, height: float = 1150, *, dark: bool =
     def take(page: Page) -> Image.Image:
         page.look(width, 900, scale=1 if width > 600 else 1.5, dark=dark, media=media)
         page.open(path.resolve().as_uri())
-        return picture_of(page, height=height)
+        return picture_of(page, height=page.run(_END % (json.dumps(_WHOLE), height)))
 
     return take
 
@@ -146,7 +160,9 @@ def take_pages(scene: Scene) -> Mapping[str, Take]:
         "report-dark": of_file(pages["report"], dark=True),
         "report-phone": of_file(pages["report"], width=390, height=1100),
         "report-print": of_sheet(pages["report"]),
-        **{kind: of_file(pages[kind]) for kind in ("comparison", "decision", "prompt", "dataset", "index")},
+        "comparison": of_file(pages["comparison"], height=1225),
+        **{kind: of_file(pages[kind]) for kind in ("decision", "prompt", "dataset")},
+        "index": of_file(pages["index"], height=1250),
         "terminal": of_terminal(scene.printed.read_text(encoding="utf-8")),
     }
 
@@ -205,14 +221,16 @@ def take_prefect(stage: Stage) -> Mapping[str, Take]:
     waiting = f"{stage.url}/runs/flow-run/{stage.run_in_state('reoptimize-prompt', 'Suspended')}"
     event = {"name": ["prefect.automation.action.executed"]}
     acted = stage.ask("events", {"filter": {"event": event}, "limit": 1})["events"][0]
-    tab: dict[str, Any] = {"height": 1640, "below": (256, 540)}  # without the menu and the graph
+    tab: dict[str, Any] = {"height": 1595, "below": (256, 540)}  # without the menu and the graph
     return {
         "run": of_prefect(promoted),
         "logs": of_prefect(promoted, click(".p-tab", "Logs"), "document.body.innerText.includes('INFO')", **tab),
-        "artifacts": of_prefect(promoted, click(".p-tab", "Artifacts"), **tab),
-        "approval": of_prefect(waiting, click("button", "Resume"), selector=".p-modal__card"),
+        "artifacts": of_prefect(promoted, click(".p-tab", "Artifacts"), **{**tab, "height": 1160}),
+        "approval": of_prefect(waiting, click("button", "Resume"), height=1300, selector=".p-modal__card"),
         "events": of_prefect(f"{stage.url}/events?resource=gpo.prompt.{PROMPT}"),
-        "automation": of_prefect(f"{stage.url}/events/event/{acted['occurred'][:10]}/{acted['id']}"),
+        "automation": of_prefect(
+            f"{stage.url}/events/event/{acted['occurred'][:10]}/{acted['id']}", height=480, below=(256, 0)
+        ),
     }
 
 

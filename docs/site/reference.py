@@ -1,15 +1,19 @@
-"""The reference pages, made of the code: commands, spec, settings."""
+"""The reference pages, made of the code: commands, spec, Python, settings."""
 
 import ast
 import inspect
+import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
 import typer
 
+import gpo
 from flows.cli.app import app
 from gpo import settings
+from gpo.api.migrate import MigrationResult
+from gpo.api.results import ComparisonResult, Evaluation, Result
 from gpo.spec.task import TaskSpec
 
 
@@ -83,6 +87,55 @@ def _type(field: Mapping[str, Any], sections: Collection[str]) -> str:
         items = field.get("items") or {}
         return f"list of {_type(items, sections)}" if items else "list"
     return str(field.get("type", "any"))
+
+
+def python_page() -> str:
+    """Every name of `gpo` with its parameters and its docstring, and the same of what these return."""
+    head = "What `import gpo` offers, and what comes back. [From Python](../python.md) says how it goes together."
+    parts = ["# Python", "", head, ""]
+    for name in gpo.__all__:
+        parts += _documented(f"gpo.{name}", getattr(gpo, name))
+    for kind in (Result, Evaluation, ComparisonResult, MigrationResult):
+        parts += _documented(kind.__name__, kind)
+    return "\n".join(parts)
+
+
+def _documented(name: str, found: Any) -> Iterator[str]:
+    yield from (f"## {name}", "", "```python", f"{name}{_signature(found)}", "```", "", *_docstring(found), "")
+    if not inspect.isclass(found):
+        return
+    for each, member in vars(found).items():
+        if each.startswith("_") or not (inspect.isroutine(member) or isinstance(member, property | classmethod)):
+            continue
+        plain = member.fget if isinstance(member, property) else getattr(found, each)
+        called = "" if isinstance(member, property) else _signature(plain)
+        yield from (f"**`{each}{called}`**", "", *_docstring(plain), "")
+
+
+def _signature(found: Any) -> str:
+    """The parameters without their types, which are long and in the docstring's words anyway."""
+    shown = []
+    for each in inspect.signature(found).parameters.values():
+        if each.name == "self":
+            continue
+        stars = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+        default = "" if each.default is each.empty else f"={each.default!r}"
+        if each.kind is each.KEYWORD_ONLY and "*" not in shown and not any(name.startswith("*") for name in shown):
+            shown.append("*")
+        shown.append(f"{stars}{each.name}{default}")
+    return f"({', '.join(shown)})"
+
+
+def _docstring(found: Any) -> Iterator[str]:
+    """A docstring as Markdown: what it says of parameters and errors is a list."""
+    for line in _prose(found.__doc__ or "").splitlines():
+        section = re.fullmatch(r"(Args|Raises|Returns|Yields):", line)
+        if section is not None:
+            yield from ("", f"{section[1]}:", "")
+        elif entry := re.fullmatch(r" {4}(\*{0,2}\w+): (.*)", line):
+            yield f"- `{entry[1]}`: {entry[2]}"
+        else:
+            yield line
 
 
 def settings_page() -> str:

@@ -4,10 +4,13 @@ import importlib.util
 import json
 import os
 import select
+import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -50,6 +53,20 @@ def stdout_console(wide: int | None = None) -> Console:
 def stderr_console() -> Console:
     """Where is printed what a person may want to see in the meantime."""
     return _Output(stderr=True)
+
+
+def program() -> str:
+    """The command `gpo` as a person types it here: its path where the shell finds none, or another one."""
+    called = Path(sys.argv[0])
+    found = shutil.which("gpo")
+    if called.name != "gpo" or (found is not None and Path(found).samefile(called)):
+        return "gpo"
+    return shlex.quote(str(called))
+
+
+def as_typed(command: str) -> str:
+    """A command that begins with `gpo`, so that it works as it stands where this one did."""
+    return program() + command.removeprefix("gpo")
 
 
 def format_time(console: Console, iso: str) -> str:

@@ -47,7 +47,7 @@ _EXAMPLES = {
     "prompt show": "gpo prompt show tickets production",
     "read": "gpo read tickets.yaml --text 'It is a refund.' --reference refund",
     "reject": "gpo reject tickets-1a2b3c4d --why 'too long'",
-    "reoptimize": "gpo reoptimize tickets.yaml --dataset-version 7",
+    "reoptimize": "gpo reoptimize tickets.yaml --calls 1500",
     "results": "gpo results tickets --broken --csv broken.csv",
     "serve-prompts": "gpo serve-prompts --port 4300",
     "spec init": "gpo spec init tickets --data tickets.csv",

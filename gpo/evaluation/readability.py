@@ -30,9 +30,17 @@ def too_many_unread(model: ChatModel, spec: TaskSpec, score: Score, samples: Seq
     return TooManyUnread(
         f"{who}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`, more than "
         f"`max_unparsed_rate` allows ({spec.max_unparsed_rate:g}); answers that came are kept. The first: "
-        f"{', '.join(unread[:_SHOWN_TEXTS])}. Say in `prompt.messages` what form the answer must have, or where it is "
-        "in `answer.where`, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"
+        f"{', '.join(unread[:_SHOWN_TEXTS])}. {how_to_be_read(spec)}"
     )
+
+
+def how_to_be_read(spec: TaskSpec) -> str:
+    """What to do where answers cannot be read."""
+    if spec.answer.where is not None:
+        what = "Only the place that `answer.where` names is read: ask for it in `prompt.messages`, or take `where` out"
+    else:
+        what = "Say in `prompt.messages` what form the answer must have, or where it is in `answer.where`"
+    return f"{what}, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"
 
 
 def describe_reading(score: Score) -> str | None:

@@ -12,7 +12,7 @@ from gpo.errors import (
     is_transient,
 )
 from gpo.evaluation.evaluate import evaluate
-from gpo.evaluation.readability import describe_reading
+from gpo.evaluation.readability import describe_reading, how_to_be_read
 from gpo.formatting import money
 from gpo.gate.guards import check_tokens
 from gpo.models.ask import ask_all, usage_of
@@ -130,8 +130,7 @@ async def _probe_task(checked: Checked, models: Models) -> Score:
             )
         raise ModelConfigError(
             f"{who}: {score.unparsed} of {score.n} answers cannot be read as `{spec.answer.kind}`; "
-            f"one of them: {wrote[:120]!r}. Say in `prompt.messages` what form the answer must have, "
-            "or where it is in `answer.where`, or correct `answer`; `gpo read SPEC --text ...` shows how a text is read"
+            f"one of them: {wrote[:120]!r}. {how_to_be_read(spec)}"
         )
     if models.target is not None:
         _check_read(spec, models.target)

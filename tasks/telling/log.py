@@ -83,7 +83,7 @@ def log_outcome(outcome: Outcome, report: str) -> None:
 
 def _spent(run: Run) -> str:
     tallies = {model.role: model.tally for model in (run.models.task, run.models.optimizer)}
-    return "; ".join(f"{role} model: {tally.paid:,} calls paid" for role, tally in tallies.items())
+    return "; ".join(f"{role} model: {count(tally.paid, 'call')} paid" for role, tally in tallies.items())
 
 
 def _time_left(run: Run, step: int) -> str:

@@ -82,7 +82,7 @@ def test_nothing_is_published_beyond_the_loopback_interface() -> None:
 def test_no_secret_is_written_down() -> None:
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
-            if any(part in name for part in ("PASSWORD", "AUTH")):
+            if any(part in name for part in ("PASSWORD", "AUTH", "KEY")):
                 assert str(value).startswith("${"), name
             if "://" in str(value) and "@" in str(value):
                 assert re.search(r":\$\{\w+(:\?[^}]*)?\}@", value), name
@@ -90,10 +90,13 @@ def test_no_secret_is_written_down() -> None:
     given = dict(line.split("=", 1) for line in example.splitlines() if "=" in line and not line.startswith("#"))
     used = set(re.findall(r"\$\{(\w+)", TEXT)) - {"API_REPLICAS"}
     assert set(given) == used
-    assert {name: value for name, value in given.items() if "PASSWORD" in name or "AUTH" in name} == {
+    assert {
+        name: value for name, value in given.items() if any(part in name for part in SECRETS[:2] + SECRETS[3:])
+    } == {
         "POSTGRES_PASSWORD": "",
         "REDIS_PASSWORD": "",
         "PREFECT_AUTH": "",
+        "PROMPTS_KEY": "",
     }
 
 

@@ -17,6 +17,7 @@ from tests.support.paths import ROOT
 FILES = ("prefect.yaml", "deployments/prefect-docker.yaml")
 PROMPT = "review-sentiment"
 ANCHOR_LINES = 14
+ASK_WHO_STARTS_THEM = {"migrate", "move-prompt"}
 
 
 def read(file: str) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def flow_of(deployment: dict[str, Any]) -> Any:
 
 def test_everything_is_deployed_with_a_description_and_tags() -> None:
     found = deployments()
-    assert set(found) == {PROMPT, "optimize", "compare", "watch-dataset", "move-prompt"}
+    assert set(found) == {PROMPT, "optimize", "compare", "migrate", "watch-dataset", "move-prompt"}
     for deployment in found.values():
         assert deployment["description"].strip()
         assert "gpo" in deployment["tags"]
@@ -56,7 +57,7 @@ def test_parameters_are_those_of_the_flow(name: str) -> None:
     from_events = {key for trigger in deployment.get("triggers", ()) for key in trigger["parameters"]}
     parameters = inspect.signature(flow.fn).parameters
     assert set(given) | from_events <= set(parameters)
-    if name != "move-prompt":  # which asks the person who starts it
+    if name not in ASK_WHO_STARTS_THEM:
         needed = {key for key, each in parameters.items() if each.default is each.empty}
         assert needed <= set(given)
         flow.validate_parameters(given)

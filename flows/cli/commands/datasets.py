@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
+from flows.cli.console import exit_on_error, print_error, print_json, program, stderr_console, stdout_console
 from flows.cli.options import AsJson, DatasetName, DatasetReference, Debug, Home, VersionNote, Who
 from flows.cli.panels import DATA
 
@@ -211,7 +211,9 @@ def import_rows(
         if found.left_out:
             print_error(f"Left out {found.left_out} that cannot be used; the first: {found.reason}")
         said = f", {found.annotated} of them with what people said: the field `feedback`" if found.annotated else ""
-        typer.echo(f"Wrote {found.rows} rows to {found.path}{said}\nNext: `gpo spec init NAME --data {found.path}`")
+        typer.echo(
+            f"Wrote {found.rows} rows to {found.path}{said}\nNext: `{program()} spec init NAME --data {found.path}`"
+        )
 
 
 def _announce(datasets: "Datasets", version: "DatasetVersion", folder: Path) -> "Announcement":

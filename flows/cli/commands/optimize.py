@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from flows.cli.console import exit_on_error, print_json, stderr_console, stdout_console
+from flows.cli.console import as_typed, exit_on_error, print_json, stderr_console, stdout_console
 from flows.cli.examples import copy_example, example_names, find_demo
 from flows.cli.options import AsJson, Debug, Fresh, SearchCalls, Seed, SpecPath, Verbose, WithUi
 from flows.cli.panels import IMPROVE
@@ -131,7 +131,8 @@ def run_optimization(spec: Path, given: Overrides, *, as_json: bool, ui: bool, v
     else:
         elsewhere = "" if job.home == job.settings.home_here().resolve() else str(job.home)
         material = RunMaterial(spec=path_in_commands(spec), home=elsewhere)
-        print_outcome(stdout_console(), job.spec, outcome, report, next_commands(job.spec, outcome, material))
+        commands = [as_typed(each) for each in next_commands(job.spec, outcome, material)]
+        print_outcome(stdout_console(), job.spec, outcome, report, commands)
 
 
 def _run(job: "Job", splits: "Splits | None", spec: Path, given: Overrides, *, ui: bool, verbose: bool) -> "Outcome":

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.console import exit_on_error, print_error, print_json, stderr_console, stdout_console
-from flows.cli.options import AsJson, Debug, Home, SpecPath, Verbose, Who, Why, WithUi
+from flows.cli.console import exit_on_error, print_error, print_json, program, stderr_console, stdout_console
+from flows.cli.options import AsJson, Debug, Home, SearchCalls, SpecPath, Verbose, Who, Why, WithUi
 from flows.cli.panels import PRODUCTION
 from flows.cli.state import open_state_folder, state_folder
 
@@ -31,6 +31,7 @@ def reoptimize(
     dataset_version: Annotated[
         int | None, typer.Option(help="Which version of the spec's stored dataset; by default the newest.", min=1)
     ] = None,
+    calls: SearchCalls = None,
     force: Annotated[bool, typer.Option("--force", help="Search also when nothing has changed.")] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="As --force, and ask anew, whatever the ledger holds.")
@@ -58,7 +59,7 @@ def reoptimize(
         folder = state_folder(home)
         # What is wrong with the state or the spec is told before Prefect starts, which keeps its own state there.
         with open_state_folder(folder, made_if_missing=True):
-            load_job(spec, home=folder, dataset_version=dataset_version)
+            load_job(spec, home=folder, calls=calls, dataset_version=dataset_version)
         prepare_prefect(folder, verbose=verbose)
         with (
             share_answers(),
@@ -66,7 +67,7 @@ def reoptimize(
             Display(stderr_console()) as display,
             listen(display),
         ):
-            work = partial(_reoptimize, spec, dataset_version, folder, server, force=force, fresh=fresh)
+            work = partial(_reoptimize, spec, dataset_version, folder, server, force=force, fresh=fresh, calls=calls)
             result = run_interruptibly(work, display.tell)
         if as_json:
             print_json(result)
@@ -74,16 +75,16 @@ def reoptimize(
             typer.echo(f"{result['state']}: {result['message']}")
             if result["decision"] is not None and result["decision"]["status"] == "waiting":
                 run = result["decision"]["run"]
-                typer.echo(f"Next: gpo approve {run}, or gpo reject {run} --why ...")
+                typer.echo(f"Next: {program()} approve {run}, or {program()} reject {run} --why ...")
 
 
 async def _reoptimize(
-    spec: Path, version: int | None, home: Path, server: "RunServer", *, force: bool, fresh: bool
+    spec: Path, version: int | None, home: Path, server: "RunServer", **how: int | None
 ) -> dict[str, Any]:
     from flows.cli.starting import start_prefect
 
     flow = await start_prefect(server, "flows.reoptimize")
-    state = await flow.reoptimize_here(spec, version, home, force=force, fresh=fresh)
+    state = await flow.reoptimize_here(spec, version, home, **how)
     decision = await state.aresult()
     return {
         "state": state.name,

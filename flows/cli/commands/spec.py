@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.console import ask_person, exit_on_error
+from flows.cli.console import ask_person, exit_on_error, program
 from flows.cli.options import Debug, SpecPath, with_options
 from flows.cli.panels import IMPROVE, INSPECT
 
@@ -112,7 +112,7 @@ def write_spec(
         path = starter.path
         typer.echo(f"\nWrote {path}\nNext: put your prompt and your models into it, then")
         for command, does in _NEXT.items():
-            typer.echo(f"  {f'gpo {command} {path.name}':<{len(path.name) + 16}}{does}")
+            typer.echo(f"  {f'{program()} {command} {path.name}':<{len(program()) + len(path.name) + 13}}{does}")
 
 
 def _asker() -> "Ask":

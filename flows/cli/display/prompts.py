@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from flows.cli.console import format_time, print_json, print_table
+from flows.cli.console import format_time, print_json, print_table, program
 from gpo import formatting
 from gpo.production.decision import Decision, Status
 from gpo.prompts.version import AskedWith, Lineage, Measurement, Move, PromptDifference, PromptRecord, PromptVersion
@@ -185,7 +185,7 @@ def print_registered(version: PromptVersion, aliases: Mapping[str, int], *, is_n
     kept = "Registered" if is_new else "Already registered, as"
     typer.echo(f"{kept} {version.name} version {version.version}; {alias_text(aliases)}")
     if version.version not in aliases.values():
-        typer.echo(f"Next: gpo prompt promote {version.name} {version.version} --why ...")
+        typer.echo(f"Next: {program()} prompt promote {version.name} {version.version} --why ...")
 
 
 def alias_text(aliases: Mapping[str, int]) -> str:

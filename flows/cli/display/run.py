@@ -86,7 +86,8 @@ class Display(LiveDisplay):
     def _begin(self, phase: str, calls: int) -> None:
         self._progress.reset(self._phase, description=phase, total=calls)
         if self._live is None:
-            self._show(Text(phase))
+            # A phase says nothing more until all of it is done, or a candidate has its score.
+            self._show(Text(f"{phase}: at most {formatting.count(calls, 'call')}"))
 
     def _show(self, line: Text) -> None:
         """One line: cut at the edge of a terminal, whole in a log."""
@@ -199,14 +200,19 @@ def _print_gate(console: Console, verdict: GateVerdict, colour: str) -> None:
     if len(slices) > _SHOWN_SLICES:
         console.print(_labelled("", Text(f"and {len(slices) - _SHOWN_SLICES:,} more in the report", style="dim")))
     if measures := measure_rows(verdict):
-        console.print(_labelled("growth", _rows(measures, ("", "start", "best", "change", "allowed", ""))))
+        console.print(
+            _labelled("growth", _rows(measures, ("", "start", "best", "change", "allowed", ""), may_wrap=False))
+        )
 
 
-def _rows(rows: Sequence[Row], head: Sequence[str]) -> Table:
+def _rows(rows: Sequence[Row], head: Sequence[str], *, may_wrap: bool = True) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for number, name in enumerate(head):
         is_text = number in (0, len(head) - 1)
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
+        # Names of slices may be of any length; those of measures are few words that belong together.
+        table.add_column(
+            name, justify="left" if is_text else "right", no_wrap=not (is_text and may_wrap), overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(formatting.printable(cell)) for cell in row.cells), style="red" if row.is_wrong else None)
     return table

@@ -148,11 +148,12 @@ def open_embeddings(spec: ModelSpec, key: SecretStr | None) -> Embeddings:
     provider = spec.model.partition(":")[0]
     if provider in _PATIENT_EMBEDDINGS:
         options |= {"timeout": spec.timeout_s, "max_retries": 0}
+    if provider == "openai":
+        # LangChain would fetch a table of tokens from another host, and send their ids, which servers of others do not
+        # understand. A prompt is no text that would have to be cut.
+        options.setdefault("check_embedding_ctx_length", False)
     if spec.base_url is not None:
         options["base_url"] = spec.base_url
-        if provider == "openai":
-            # LangChain would send token ids, which other servers than OpenAI's do not understand.
-            options.setdefault("check_embedding_ctx_length", False)
     if key is not None:
         options["api_key"] = key
     try:

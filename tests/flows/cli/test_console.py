@@ -7,7 +7,7 @@ import httpx
 import pytest
 import typer
 
-from flows.cli.console import exit_on_error
+from flows.cli.console import as_typed, exit_on_error
 from tests.support.commands import gpo
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -85,3 +85,18 @@ def test_only_a_command_that_pays_says_that_what_was_paid_for_is_kept(
     result = gpo("demo")
     assert result.exit_code == 130
     assert result.stderr.startswith("Interrupted. What was paid for is kept")
+
+
+def test_commands_to_type_next_work_where_this_one_did(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = folder / ".venv" / "bin" / "gpo"
+    ours.parent.mkdir(parents=True)
+    ours.touch(mode=0o755)
+    monkeypatch.chdir(folder)
+    for path, called, typed in (
+        ("/nowhere", ".venv/bin/gpo", ".venv/bin/gpo"),
+        (str(ours.parent), str(ours), "gpo"),
+        ("/nowhere", str(folder / "app.py"), "gpo"),
+    ):
+        monkeypatch.setenv("PATH", path)
+        monkeypatch.setattr("sys.argv", [called, "demo"])
+        assert as_typed("gpo report tickets --open") == f"{typed} report tickets --open"

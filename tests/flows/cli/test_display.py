@@ -202,12 +202,12 @@ def test_a_log_gets_a_line_for_each_phase_and_each_scored_candidate() -> None:
         Began("test", 320),
     )
     assert text.splitlines() == [
-        "start",
+        "start: at most 48 calls",
         "  s0c03  0.625  Is it good?",
-        "step 1/5",
+        "step 1/5: at most 400 calls",
         f"  s1c03  0.833  {BETTER}",
         "another run holds the trajectory",
-        "test",
+        "test: at most 320 calls",
     ]
 
 
@@ -257,7 +257,7 @@ def test_a_terminal_cuts_candidates_at_its_edge() -> None:
     assert isinstance(console.file, StringIO)
     line = next(line for line in console.file.getvalue().splitlines() if "s2c03" in line)
     assert line.rstrip().endswith("…")
-    assert "step 1/5\n" not in console.file.getvalue()
+    assert "step 1/5: " not in console.file.getvalue()
 
 
 def test_the_panel_is_taken_away_when_a_run_fails() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.text import Text
 
-from flows.cli.console import print_table
+from flows.cli.console import print_table, program
 from gpo import formatting
 from gpo.formatting import count, money
 from gpo.migration.forecast import MigrationForecast, ModelForecast
@@ -35,7 +35,7 @@ def print_migration(console: Console, found: Migration, spec: str, home: str) ->
         if best.prompt == "new":
             _print(console, f"\n{best.instruction}\n")
     for text in (told.paid_line(found), told.use_line(found), *told.next_lines(found, spec, home)):
-        _print(console, text)
+        _print(console, text.replace(" gpo prompt promote ", f" {program()} prompt promote "))
 
 
 def migration_json(found: Migration) -> Mapping[str, object]:
