@@ -43,6 +43,10 @@ PIPELINE = "`pip install 'gpo-pipeline[pipeline]'`"
 """What to do where only what reads prompts is installed."""
 
 
+_SHOWN_NAMES = 40
+"""A table may have thousands of columns, which no message can hold."""
+
+
 class GpoError(Exception):
     """Base of all errors that this library raises on purpose."""
 
@@ -165,4 +169,7 @@ def suggestion(received: str, allowed: Iterable[str]) -> str:
     """
     names = sorted(allowed)
     near = difflib.get_close_matches(received, names, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; allowed: {', '.join(names)}"
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    more = f" and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
+    return f"; allowed: {', '.join(names[:_SHOWN_NAMES])}{more}"

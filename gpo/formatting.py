@@ -89,6 +89,9 @@ def minute(iso: str) -> str:
     return iso[:16].replace("T", " ")
 
 
+_ENDLESS = re.compile(r"\S{301,}")
+
+
 def printable(text: str) -> str:
     r"""The text with escapes for what no page may hold or nobody would see: control and format characters.
 
@@ -137,6 +140,15 @@ def error_line(error: Exception, mask: Callable[[str], str] = str) -> str:
     """
     lines = mask(str(error)).strip().splitlines()
     return lines[0][:300] if lines else "no message"
+
+
+def shorten_words(text: str) -> str:
+    """A message in which no word, such as a value that was received, has more than 300 characters.
+
+    >>> len(shorten_words("no such name: " + "x" * 5000))
+    117
+    """
+    return _ENDLESS.sub(lambda found: f"{found[0][:100]}...", text)
 
 
 def shorten_value(value: object) -> str:

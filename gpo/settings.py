@@ -107,8 +107,12 @@ class Settings(BaseSettings):
         return (self.home or Path(".gpo")).absolute()
 
     def has_database(self, home: Path) -> bool:
-        """Whether there is a database for a state folder; one that is set by URL counts as there."""
-        return self.database_url is not None or os.path.lexists(home / DATABASE_FILE)
+        """Whether there is a database for a state folder; one that is set by URL counts as there.
+
+        So does one in a folder that may not be entered: whoever opens it is told why that fails.
+        """
+        is_shut = os.path.isdir(home) and not os.access(home, os.X_OK)  # noqa: PTH112 - raises nothing
+        return self.database_url is not None or is_shut or os.path.lexists(home / DATABASE_FILE)
 
     def database_file(self, home: Path) -> Path | None:
         """The SQLite file in a state folder; None where a URL names another database."""

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from flows.cli.signals import Interrupted, handling, interrupt
 from gpo.errors import PIPELINE, DatabaseUnusableError, GpoError, InputError
-from gpo.formatting import printable
+from gpo.formatting import printable, shorten_words
 from gpo.redaction import mask_known, mask_secrets
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def exit_on_error(*, debug: bool, pays: bool = False, light: bool = False) -> It
         print_error(f"Interrupted.{kept}")
         raise typer.Exit(130) from None
     except GpoError as error:
-        print_error(mask_known(traceback.format_exc() if debug else f"Error: {error}"))
+        print_error(mask_known(traceback.format_exc() if debug else f"Error: {shorten_words(str(error))}"))
         is_input = isinstance(error, InputError) or (isinstance(error, DatabaseUnusableError) and not pays)
         raise typer.Exit(2 if is_input else 1) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):

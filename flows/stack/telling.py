@@ -126,7 +126,7 @@ async def carry_out(run: Coroutine[Any, Any, T], name: str) -> T:
 def tell_of_ends(home: Path) -> None:
     """Tell Prefect's servers of ended runs that they take for running; where one is away, it is told another time."""
     away: set[str] = set()  # which is not asked once more for every note about it
-    for path in sorted(_notes(home).glob("*.json")):
+    for path in _kept_notes(home):
         try:
             noted = NotedRun.model_validate_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # told by another command meanwhile, or damaged
@@ -169,6 +169,13 @@ def _key_for(home: Path, url: str) -> str | None:
 
 def _notes(home: Path) -> Path:
     return home / "prefect-runs"
+
+
+def _kept_notes(home: Path) -> list[Path]:
+    try:
+        return sorted(_notes(home).glob("*.json"))
+    except OSError:  # a folder that may not be read has its own message
+        return []
 
 
 def _note(home: Path, noted: NotedRun) -> None:

@@ -22,12 +22,13 @@ from flows.stack.server_users import (
 )
 from flows.stack.telling import tell_of_ends
 from flows.stack.waiting import HUNG_S, START_S, STOP_S, wait_until
-from gpo.errors import StateError
+from gpo.errors import InputError, StateError
 from gpo.files import make_private, real_path
 from gpo.progress import Note, emit
 from gpo.settings import load_settings
 
 USUAL_PORT = 4200
+_SQLITE = b"SQLite format 3\0"
 
 
 @dataclass
@@ -45,10 +46,15 @@ class RunServer:
     _is_elsewhere: bool = False
 
     def begin(self) -> None:
-        """Let a server load, if one is needed; nothing is written."""
+        """Let a server load, if one is needed; nothing is written.
+
+        Raises:
+            InputError: what it keeps in the state folder is damaged.
+        """
         if api_url():
             self._is_elsewhere = True
         elif read_server(self.home) is None:
+            check_kept(self.home)
             # With pages that stay, runs of other state folders go to the stack of the working folder, too.
             self._is_elsewhere = self.keep and join_stack(load_settings().home_here(), whole=False)
             self._launched = None if self._is_elsewhere else launch(self.home, USUAL_PORT)
@@ -154,7 +160,27 @@ def _find_or_start(home: Path, port: int, launched: Launch | None) -> tuple[Pref
         return server, False
     if server is not None:
         stop([server.process(home)], STOP_S)
+    check_kept(home)
     return (launched or launch(home, port)).serve(home), True
+
+
+def check_kept(home: Path) -> None:
+    """Look whether what a Prefect server has kept in a state folder is a database at all.
+
+    Raises:
+        InputError: it is not, and what to do.
+    """
+    path = home / "prefect.db"
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_SQLITE))
+    except OSError:  # there is none, or others say what is wrong with the folder
+        return
+    if head not in (b"", _SQLITE):
+        raise InputError(
+            f"{path} is damaged: it is no SQLite database; move it away, and Prefect makes a new one: only its list of "
+            "past runs is lost"
+        )
 
 
 def await_server(home: Path, server: PrefectServer) -> PrefectServer:

@@ -117,10 +117,10 @@ def read_time(text: str) -> str:
     """
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InputError(f"'{text}' is no date; write one such as 2026-03-01 or 2026-03-01T12:30") from None
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return time.astimezone(UTC).isoformat(timespec="milliseconds")
+    return time.isoformat(timespec="milliseconds")
 
 
 def _chosen(choice: AnswerFilter) -> ColumnElement[bool]:

@@ -20,8 +20,10 @@ FREE_MB = 500
 
 def check_state(settings: Settings, home: Path) -> Iterator[Check]:
     """The state folder `home`, its disk, its database and its Chroma, or those that the settings name instead."""
-    yield _folder(home)
+    yield (folder := _folder(home))
     yield _disk(home)
+    if folder.state == "failed":
+        return  # what is in it cannot be looked at
     if settings.database_url is not None:
         yield _named_database(settings.database_url.get_secret_value())
     else:
@@ -31,7 +33,14 @@ def check_state(settings: Settings, home: Path) -> Iterator[Check]:
 
 def _existing(path: Path) -> Path:
     """The path, or the nearest folder above it that is there."""
-    return next(each for each in (path, *path.resolve().parents) if each.exists())
+    return next(each for each in (path, *path.resolve().parents) if _is_there(each))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder above it may not be entered
+        return False
 
 
 def _folder(home: Path) -> Check:

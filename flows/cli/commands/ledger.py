@@ -15,10 +15,10 @@ commands = typer.Typer()
 commands.add_typer(ledger_app, name="ledger", rich_help_panel=INSPECT)
 
 _COLUMNS = ("model", "role", "answers", "empty", "cut", "input tokens", "output tokens", "first", "last")
-if TYPE_CHECKING:
-    from rich.console import Console
+_MOST_DAYS = 36_500
 
-    from gpo.models.ledger_admin import AnswerFilter, Kept
+if TYPE_CHECKING:
+    from gpo.models.ledger_admin import AnswerFilter
 
 Model = Annotated[str | None, typer.Option(help="Only of models whose name holds this, as the provider reports it.")]
 Role = Annotated[str | None, typer.Option(help="Only of one role: task, optimizer, judge or langchain.")]
@@ -116,17 +116,14 @@ def _choice(
         model=model,
         role=role,
         since=None if since is None else read_time(since),
-        before=None if older_than is None else utc_now(timedelta(days=older_than)),
+        before=None if older_than is None else utc_now(_days(older_than)),
         empty=empty,
     )
 
 
-def _row(console: "Console", kept: "Kept") -> tuple[str, ...]:
-    numbers = (kept.answers, kept.empty, kept.cut, kept.input_tokens, kept.output_tokens)
-    return (
-        kept.model,
-        kept.role,
-        *map(str, numbers),
-        format_time(console, kept.first),
-        format_time(console, kept.last),
-    )
+def _days(number: float) -> timedelta:
+    from gpo.errors import InputError
+
+    if not number <= _MOST_DAYS:
+        raise InputError(f"--older-than: received {number:g}; give a number of days up to {_MOST_DAYS:,}")
+    return timedelta(days=number)

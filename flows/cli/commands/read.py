@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -41,8 +42,9 @@ def read(
                 raise InputError(
                     "`-` reads cases from stdin and goes with --json alone; name a spec for --text or --file"
                 )
-            for line in _read_cases(sys.stdin):
-                print_json(line)
+            with _text_of_stdin():
+                for line in _read_cases(sys.stdin):
+                    print_json(line)
             return
         from flows.cli.display.reading import reading_json, reading_lines
         from gpo.scoring.case import Case, score_case
@@ -78,13 +80,22 @@ def _read_cases(lines: Iterable[str]) -> Iterator[dict[str, object]]:
             yield {"answer": None, "rule": "", "score": None, "error": str(error)}
 
 
+@contextmanager
+def _text_of_stdin() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(f"stdin: cannot be read: {error}; send text in {error.encoding.upper()}") from None
+
+
 def _given_text(text: str | None, file: Path | None) -> str:
     if text is not None and file is not None:
         raise InputError("give the text by --text or by --file, not by both")
     if text is not None:
         return text
     if file is None:
-        return sys.stdin.read()
+        with _text_of_stdin():
+            return sys.stdin.read()
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -52,7 +52,7 @@ def _format_of(data: Path) -> str | None:
         if ending_of(data) in (".yaml", ".yml", ".json") and _is_promptfoo(_whole(data, reading)):
             return "promptfoo"
         rows = [row for _, row in islice(read_file(data, reading), 1) if isinstance(row, Mapping)]
-    except (DatasetError, OSError, ValueError, yaml.YAMLError):
+    except (DatasetError, OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
     if not rows:
         return None

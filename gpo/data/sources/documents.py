@@ -63,8 +63,10 @@ def load_yaml(path: Path, reading: FileReading) -> Iterator[NumberedRow]:
         raise DatasetError(f"{path}: {problem}")
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the latter: a date that is none
         raise DatasetError(f"{path}: not valid YAML: {' '.join(str(error).split())[:200]}") from None
+    except RecursionError:
+        raise DatasetError(f"{path}: not valid YAML: nested too deeply") from None
     for number, value in enumerate(_values(content, path), start=1):
         yield number, row_of_value(as_written(value))
 

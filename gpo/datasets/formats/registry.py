@@ -86,6 +86,8 @@ def whole_content(path: Path) -> Any:
         text = file.read()
     try:
         return as_written(yaml.safe_load(text)) if ending_of(path) in (".yaml", ".yml") else parse_json(text)
+    except RecursionError:
+        raise DatasetError(f"{path}: cannot be read as JSON or YAML: nested too deeply") from None
     except (ValueError, yaml.YAMLError) as error:
         raise DatasetError(f"{path}: cannot be read as JSON or YAML: {' '.join(str(error).split())[:200]}") from None
 

@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from flows.cli.console import as_typed, exit_on_error
+from gpo.errors import InputError
 from tests.support.commands import gpo
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -64,6 +65,14 @@ def test_an_unforeseen_error_is_one_line_without_keys(
     assert result.exit_code == 1
     assert "Traceback (most recent call last)" in result.stderr
     assert "very-secret" not in result.stderr
+
+
+def test_an_endless_value_is_not_repeated_whole(failing_examination: Callable[[BaseException], None]) -> None:
+    failing_examination(InputError(f"no such metric '{'x' * 5000}'; allowed: contains"))
+    result = gpo("doctor")
+    assert result.exit_code == 2
+    assert len(result.stderr) < 200
+    assert result.stderr.endswith("... allowed: contains\n")
 
 
 def test_an_exit_passes(failing_examination: Callable[[BaseException], None]) -> None:

@@ -128,6 +128,16 @@ def test_a_state_folder_that_cannot_be_one(folder: Path) -> None:
     assert "a run will not work" in text
 
 
+def test_a_state_folder_that_may_not_be_entered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".gpo").mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != ".gpo" and access(path, mode))
+    well, found, text = examined()
+    assert not well
+    assert "database" not in found
+    assert ".gpo cannot be written to; change its permissions" in text
+
+
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=499e6))
     assert examined()[1]["disk"] == ("failed", "499 MB free; make room for 500 MB, or set GPO_HOME to another disk")

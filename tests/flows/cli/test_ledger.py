@@ -91,7 +91,17 @@ def test_what_is_chosen_is_forgotten_once_it_is_confirmed(chosen: list[str], tak
     assert left(home) == set(range(5)) - taken
 
 
-@pytest.mark.parametrize("arguments", [["--yes"], ["--all", "--empty"], ["--since", "yesterday"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--yes"],
+        ["--all", "--empty"],
+        ["--since", "yesterday"],
+        ["--since", "0001-01-01T00:00+14:00"],
+        ["--older-than", "1e300"],
+        ["--older-than", "nan"],
+    ],
+)
 def test_what_is_not_said_clearly_changes_nothing(arguments: list[str], home: Path) -> None:
     result = CliRunner().invoke(app, ["ledger", "forget", *arguments, "--yes", "--home", str(home)])
     assert result.exit_code == 2

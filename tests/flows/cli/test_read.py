@@ -90,6 +90,13 @@ def test_wrong_arguments_are_refused(arguments: tuple[str, ...], problem: str) -
     assert problem in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [("-", "--json"), (str(SPEC),)])
+def test_bytes_that_are_no_text_are_refused(arguments: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, ["read", *arguments], input=b"caf\xe9\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "stdin: cannot be read" in result.stderr
+
+
 @pytest.mark.slow
 def test_it_starts_without_what_it_does_not_need() -> None:
     code = (

@@ -67,3 +67,11 @@ def test_a_server_hears_of_each_end_once_it_can_be_asked(prefect_api: str, tmp_p
     told = note(tmp_path, ended, prefect_api, alive=False, state="FAILED")
     tell_of_ends(tmp_path)
     assert (state_of(prefect_api, ended), told.exists()) == ("COMPLETED", False)
+
+
+def test_a_folder_that_may_not_be_read_hides_no_other_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(*_pattern: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "glob", shut)
+    tell_of_ends(tmp_path)

@@ -12,7 +12,7 @@ from flows.stack.process import start_time
 from flows.stack.record import Process, Stack, write_stack
 from flows.stack.server_users import PrefectServer, read_server
 from flows.stack.ui import ensure_server, stop_server
-from gpo.errors import StateError
+from gpo.errors import InputError, StateError
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +104,10 @@ def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="cannot be made"):
         ensure_server(tmp_path / "file" / ".gpo")
+
+
+def test_a_damaged_database_of_prefect_is_told_before_a_server_starts(tmp_path: Path) -> None:
+    (tmp_path / "prefect.db").write_bytes(b"no database")
+    with pytest.raises(InputError, match=r"prefect\.db is damaged: .* move it away"):
+        ensure_server(tmp_path)
+    assert read_server(tmp_path) is None

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -23,6 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gpo.data.guessing.exports import import_command
 from gpo.data.identity import normal_form
 from gpo.data.sources.files import LOADERS, FileReading, NumberedRow, loader
 from gpo.data.sources.frames import RowList, as_written, rows_of_frame
@@ -366,6 +368,20 @@ def test_a_json_file_that_cannot_be_used(content: str, message: str, tmp_path: P
     with pytest.raises(DatasetError) as caught:
         load_splits(spec_for(path=tmp_path / "data.json"))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("- {text: 2024-99-99, label: a}", "not valid YAML: month must be in 1..12"),
+        ("[" * 5_000, "not valid YAML: nested too deeply"),
+    ],
+)
+def test_a_yaml_file_that_cannot_be_used(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(DatasetError, match=re.escape(message)):
+        load_splits(spec_for(path=tmp_path / "data.yaml"))
+    assert import_command(tmp_path / "data.yaml", "data", has_rows=False) is None
 
 
 # Typed tables
