@@ -19,7 +19,7 @@ from gpo.runs.job import Job, run_id, run_key
 from gpo.runs.outcome import Outcome
 from gpo.runs.replay import StepFacts, read_step, replay_step
 from gpo.runs.run import step_rng
-from gpo.search.edits.demonstrations import places_that_keep, what_changes
+from gpo.search.edits.demonstrations import places_that_keep, take_turns
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
 from gpo.search.parts import of_part, parts_of_step
@@ -128,9 +128,11 @@ def _describe_shown(spec: TaskSpec, seen: StepFacts, step: int) -> str:
     if not spec.optimizer.searches_demonstrations:
         return ""
     asked = seen.proposals or spec.optimizer.candidates
-    turns = [what_changes(spec, step, place, asked) for place in range(asked)]
-    told = ", ".join(f"{turns.count(each)} change {words}" for each, words in _TURNS.items() if each in turns)
     shown = f" Before each question: {', '.join(seen.current.candidate.shown) or 'none'}." if seen.current else ""
+    if step > START_STEP + 1 and not seen.before:
+        return shown
+    turns = take_turns(spec, seen.before, asked)
+    told = ", ".join(f"{turns.count(each)} change {words}" for each, words in _TURNS.items() if each in turns)
     return f"{shown} Of {count(asked, 'proposal')}, {told}."
 
 
@@ -186,7 +188,7 @@ def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -
         rng=rng,
         before=seen.before,
         part=part,
-        keeps=places_that_keep(spec, step, proposals),
+        keeps=places_that_keep(spec, seen.before, proposals),
     )
     if options.style == "continuation":
         return tuple(

@@ -29,7 +29,7 @@ from gpo.search import inform as inform_step
 from gpo.search import refine as refine_step
 from gpo.search import screen as screen_step
 from gpo.search import select as select_step
-from gpo.search.edits.demonstrations import Showable, places_that_keep, with_demonstrations
+from gpo.search.edits.demonstrations import Showable, places_that_keep, take_turns, with_demonstrations
 from gpo.search.inform import Informed
 from gpo.search.parts import choose_part, parts_of_step
 from gpo.search.retrieve import Past, Recalled, recall_parts, summarise
@@ -204,14 +204,15 @@ async def refine(run: Run, step: int, search: Search, informed: Informed, recall
             rng=rng,
             before=search.steps,
             part=part,
-            keeps=places_that_keep(spec, step, candidates),
+            keeps=places_that_keep(spec, search.steps, candidates),
         )
         with calls_about(run=run.id, step=step):
             found.append(await refine_step.refine(run.models.optimizer, spec, request, rng))
     proposals = refine_step.join_proposals(found)
     tried = {**search.cases_of(search.current.candidate), **informed.cases}
     showable, rng = Showable(run.showable, run.may_show, tried), run.rng(step, "demonstrations")
-    return with_demonstrations(run.spec, proposals, informed, showable, step=step, candidates=candidates, rng=rng)
+    turns = take_turns(run.spec, search.steps, candidates)
+    return with_demonstrations(run.spec, proposals, informed, showable, turns=turns, rng=rng)
 
 
 async def edit(run: Run, step: int, current: Candidate, proposals: Proposals, known: frozenset[str]) -> Edited:

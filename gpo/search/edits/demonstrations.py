@@ -1,8 +1,9 @@
 """How a search chooses the examples that stand before each question, with `optimizer.demonstrations: searched`.
 
 They are part of a candidate, beside its instruction, and pass the same test, dev score and gate. A step's proposals
-take turns: one changes the instruction, one the examples, one both. A change adds an example, drops one or puts
-another in its place; one that the current prompt gets wrong goes first, of the label that the fewest of those shown
+take turns: one changes the instruction, one the examples, one both, and then the oftener what was accepted oftener, so
+that a task to which examples mean nothing pays little for them. A change adds an example, drops one or puts another in
+its place; one that the current prompt gets wrong goes first, of the label that the fewest of those shown
 have. A proposal is tried on cases of its own, none of which it shows.
 """
 
@@ -11,9 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from gpo.records import Example
+from gpo.records import Candidate, Example
 from gpo.search.inform import Informed
-from gpo.search.step import Proposal, Proposals
+from gpo.search.requests.ways import draw_rate
+from gpo.search.step import Proposal, Proposals, Step
 from gpo.spec.task import TaskSpec
 
 WAY = "demonstrations"
@@ -33,16 +35,47 @@ class Showable(NamedTuple):
     tried: Mapping[str, float]
 
 
-def what_changes(spec: TaskSpec, step: int, place: int, candidates: int) -> str:
-    """What the proposal at a place, from 0, changes; where a step has but one, its steps take turns."""
+def take_turns(spec: TaskSpec, before: Sequence[Step], candidates: int) -> tuple[str, ...]:
+    """What each proposal of the step after those `before` changes: `instruction`, `demonstrations` or `both`.
+
+    Each is tried before any is drawn, by what was accepted (Thompson sampling). The first of several proposals changes
+    the instruction alone.
+    """
     if not spec.optimizer.searches_demonstrations:
-        return _TURNS[0]
-    return _TURNS[(place if candidates > 1 else step - 1) % len(_TURNS)]
+        return (_TURNS[0],) * candidates
+    rng = random.Random(f"{spec.seed}/{len(before) + 1}/turns")  # noqa: S311 - sampling, not secrets
+    passed, tried = _count_turns(before)
+    first = [_TURNS[0]] if candidates > 1 else []
+    fresh = [turn for turn in _TURNS if turn not in tried and turn not in first]
+    taken = [*first, *fresh][:candidates]
+    while len(taken) < candidates:
+        taken.append(max(_TURNS, key=lambda turn: draw_rate(passed[turn], tried[turn], rng)))
+    return tuple(taken)
 
 
-def places_that_keep(spec: TaskSpec, step: int, candidates: int) -> tuple[int, ...]:
+def places_that_keep(spec: TaskSpec, before: Sequence[Step], candidates: int) -> tuple[int, ...]:
     """The places at which the instruction stays, so that nothing is asked for them."""
-    return tuple(place for place in range(candidates) if what_changes(spec, step, place, candidates) == WAY)
+    return tuple(place for place, turn in enumerate(take_turns(spec, before, candidates)) if turn == WAY)
+
+
+def _count_turns(steps: Sequence[Step]) -> tuple[Counter[str], Counter[str]]:
+    """How many proposals of each turn were accepted, and how many were tried: on cases or, without these, on dev."""
+    passed, tried = Counter[str](), Counter[str]()
+    taken_up = {step.current_id for step in steps}
+    for step in steps:
+        judged = [(trial.candidate, trial.passed) for trial in step.trials]
+        judged = judged or [(item.candidate, item.candidate.id in taken_up) for item in step.scored]
+        for candidate, is_accepted in judged:
+            turn = _turn_of(candidate, step)
+            tried[turn] += 1
+            passed[turn] += is_accepted
+    return passed, tried
+
+
+def _turn_of(candidate: Candidate, step: Step) -> str:
+    if candidate.shown == step.shown:
+        return _TURNS[0]
+    return WAY if candidate.instruction == step.current else _TURNS[2]
 
 
 def with_demonstrations(
@@ -51,20 +84,20 @@ def with_demonstrations(
     informed: Informed,
     showable: Showable,
     *,
-    step: int,
-    candidates: int,
+    turns: Sequence[str],
     rng: random.Random,
 ) -> Proposals:
-    """What was proposed in a step, with the examples that go with each, and the proposals for examples alone."""
+    """What was proposed in a step, with the examples that go with each, and the proposals for examples alone.
+
+    `turns` says what each place changes.
+    """
     if not spec.optimizer.searches_demonstrations:
         return asked
     current, found = informed.current.candidate, []
-    kept = [
-        Proposal(text=current.instruction, place=each, way=WAY) for each in places_that_keep(spec, step, candidates)
-    ]
+    kept = [Proposal(text=current.instruction, place=place, way=WAY) for place, turn in enumerate(turns) if turn == WAY]
     for proposal in sorted((*asked.proposals, *kept), key=lambda each: each.place):
         shown = current.shown
-        if what_changes(spec, step, proposal.place, candidates) != _TURNS[0]:
+        if turns[proposal.place] != _TURNS[0]:
             cases = {case.example.id for case in informed.batch_of(proposal.place)}
             shown = change_demonstrations(spec, shown, showable, cases, rng)
         found.append(proposal.model_copy(update={"shown": shown}))

@@ -70,11 +70,11 @@ def choose_ways(allowed: Sequence[Way], steps: Sequence[Step], count: int, rng: 
     fresh = [way for way in allowed if way not in tried]
     taken = fresh[:count]
     while len(taken) < count:
-        taken.append(max(allowed, key=lambda way: _draw_rate(passed[way], tried[way], rng)))
+        taken.append(max(allowed, key=lambda way: draw_rate(passed[way], tried[way], rng)))
     return tuple(taken)
 
 
-def _draw_rate(passed: int, tried: int, rng: random.Random) -> float:
+def draw_rate(passed: int, tried: int, rng: random.Random) -> float:
     """A rate of acceptance, drawn from what its trials leave open."""
     return rng.betavariate(1 + passed, 1 + tried - passed)
 

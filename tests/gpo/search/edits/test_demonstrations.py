@@ -1,6 +1,7 @@
 """How the examples before each question change from step to step, where a search chooses them."""
 
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from gpo.errors import DatasetError
 from gpo.evaluation.few_shot import as_shown, demonstrations, find_shown, showable
 from gpo.records import Candidate, Example, Score, Scored, Splits
 from gpo.search.edit import ProposalFilter
-from gpo.search.edits.demonstrations import Showable, change_demonstrations, with_demonstrations
+from gpo.search.edits.demonstrations import Showable, change_demonstrations, take_turns, with_demonstrations
 from gpo.search.inform import Informed
-from gpo.search.step import Proposal, Proposals
+from gpo.search.state import start_search
+from gpo.search.step import Proposal, Proposals, Trial
 from gpo.spec.task import TaskSpec
 from tests.gpo.search.test_screen import batch
-from tests.support.outcomes import START, spec
+from tests.support.outcomes import START, spec, step_of
 
 LABELS = ("positive", "negative")
 
@@ -48,7 +50,7 @@ def test_a_change_adds_drops_or_swaps_one(seed: int, most: int, start: list[str]
     assert len(set(after)) == len(after)
     assert len(added) <= 1
     assert len(set(current) - set(after)) <= 1
-    assert after != current or not current
+    assert after != current or not set(POOL) - {"e0", *current, *cases}, "the same only where none is left"
     assert not added & (cases | {"e0"}), "a case of the proposal, or one that repeats an example of dev or test"
     assert [each for each in after if each in current] == [each for each in current if each in after], "the order"
 
@@ -74,9 +76,9 @@ def test_a_step_takes_turns_between_instruction_and_examples() -> None:
     )
     asked = Proposals(proposals=tuple(Proposal(text=f"Weigh it {n} times.", place=n) for n in (0, 2, 3)))
     options, may_show = task(candidates=4), Showable(POOL, lambda _: True, {})
-    found = with_demonstrations(
-        options, asked, informed, may_show, step=1, candidates=4, rng=random.Random(0)
-    ).proposals
+    assert take_turns(options, (), 4)[:3] == ("instruction", "demonstrations", "both")
+    turns = ("instruction", "demonstrations", "both", "instruction")
+    found = with_demonstrations(options, asked, informed, may_show, turns=turns, rng=random.Random(0)).proposals
     assert [each.place for each in found] == [0, 1, 2, 3]
     assert [each.text == START for each in found] == [False, True, False, False]
     assert [each.shown == current.shown for each in found] == [True, False, False, True]
@@ -94,10 +96,26 @@ def test_without_the_option_nothing_is_added() -> None:
     current = Scored(candidate=Candidate(instruction=START), score=Score(values={}, planned=0))
     asked = Proposals(proposals=(Proposal(text="Weigh it."),))
     showable_ = Showable(POOL, lambda _: True, {})
-    given_back = with_demonstrations(
-        spec(), asked, Informed(current=current), showable_, step=1, candidates=4, rng=random.Random(0)
+    turns = take_turns(spec(), (), 4)
+    assert set(turns) == {"instruction"}
+    found = with_demonstrations(spec(), asked, Informed(current=current), showable_, turns=turns, rng=random.Random(0))
+    assert found is asked
+
+
+@pytest.mark.parametrize("helps", ["demonstrations", "instruction"])
+def test_what_was_accepted_oftener_has_its_turn_oftener(helps: str) -> None:
+    current = Scored(candidate=Candidate(instruction=START, shown=("e0",)), score=Score(values={}, planned=0))
+    kinds = {"instruction": ("Weigh it.", ("e0",)), "demonstrations": (START, ("e1",)), "both": ("Weigh it.", ("e1",))}
+    trials = tuple(
+        Trial(candidate=Candidate(instruction=text, shown=shown), before=0.5, values={}, passed=name == helps)
+        for name, (text, shown) in kinds.items()
     )
-    assert given_back is asked
+    step = step_of(start_search(current), ()).model_copy(update={"trials": trials})
+    drawn = Counter(turn for count in range(2, 30) for turn in take_turns(task(), (step,) * count, 8)[1:])
+    assert drawn[helps] > 2 * sum(drawn[name] for name in kinds if name != helps)
+    assert set(take_turns(task(), (), 1)) == {"instruction"}
+    alone = step.model_copy(update={"trials": trials[:1]})
+    assert take_turns(task(), (alone,), 1) == ("demonstrations",)
 
 
 def splits() -> Splits:
