@@ -2,7 +2,7 @@
 
 They are part of a candidate, beside its instruction, and pass the same test, dev score and gate. A step's proposals
 take turns: one changes the instruction, one the examples, one both, and then the oftener what was accepted oftener, so
-that a task to which examples mean nothing pays little for them. A change adds an example, drops one or puts another in
+that a task to which examples mean nothing pays less for them. A change adds an example, drops one or puts another in
 its place; one that the current prompt gets wrong goes first, of the label that the fewest of those shown
 have. A proposal is tried on cases of its own, none of which it shows.
 """
