@@ -1,5 +1,6 @@
 """How commands print and end: tables on a terminal, lines with tabs in a pipe, errors as one message."""
 
+import errno
 import importlib.util
 import json
 import os
@@ -32,6 +33,8 @@ _NEEDS_PIPELINE = (
     "this needs the pipeline, and what is installed only reads prompts: "
     f"{PIPELINE}; without it there are `gpo prompt` and `gpo serve-prompts`"
 )
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 CLOSED_PIPE = 141
 """Exit code where whoever read the output has gone, as of a program that SIGPIPE ended."""
@@ -131,12 +134,8 @@ def exit_on_error(*, debug: bool, pays: bool = False, light: bool = False) -> It
             # A light command that has more to do than usual, as with a database of an older version.
             print_error(f"Error: {_NEEDS_PIPELINE} ({error})")
             raise typer.Exit(2) from None
-        text = (
-            mask_secrets(traceback.format_exc())
-            if debug
-            else f"Error: {_unexpected(error)}; --debug shows where.{kept}"
-        )
-        print_error(text)
+        told = _full_disk(error) or f"{_unexpected(error)}; --debug shows where."
+        print_error(mask_secrets(traceback.format_exc()) if debug else f"Error: {told}{kept}")
         raise typer.Exit(1) from None
 
 
@@ -168,6 +167,14 @@ def _has_no_reader(stream: TextIO) -> bool:
     ends = select.poll()
     ends.register(descriptor, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in ends.poll(0))
+
+
+def _full_disk(error: Exception) -> str:
+    """What to do where a file could not be written since the disk is full; empty for any other error."""
+    if not isinstance(error, OSError) or error.errno not in _FULL:
+        return ""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}: free some space, then run the same command again."
 
 
 def _unexpected(error: Exception) -> str:

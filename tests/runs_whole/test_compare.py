@@ -314,6 +314,12 @@ def test_a_dry_run_shows_the_work_and_writes_nothing(
     result = gpo("compare", task, *sizes, "--presets", "gpo,apo", "--seeds", "2", "--dry-run")
     assert result.exit_code == 0
     assert "1 task x 2 presets x 2 seeds: 4 runs; at most 232 task-model calls to go" in result.stdout
+    result = gpo("compare", task, *sizes, "--presets", "gpo,apo", "--seeds", "2", "--dry-run", "--json")
+    planned = json.loads(result.stdout)
+    assert [(row["method"], row["calls_each"], row["to_run"]) for row in planned["runs"]] == [
+        ("gpo", 40, 2),
+        ("apo", 40, 2),
+    ]
     result = gpo("ablate", task, *sizes, "--table", "3", "--seeds", "1", "--dry-run")
     assert f"1 task x {len(ablation_arms('3'))} methods x 1 seed" in result.stdout
     assert "edit distance: linear + warm-up" in result.stdout

@@ -129,7 +129,7 @@ def run_comparison(design: "Design", options: ComparisonOptions) -> None:
         InputError: what is wrong with the design, the data or the models; nothing was run.
         typer.Exit: with code 1; some of the runs failed.
     """
-    from flows.cli.display.comparison import print_comparison, print_plan
+    from flows.cli.display.comparison import plan_json, print_comparison, print_plan
     from gpo.comparison.plan import comparison_home, find_finished, plan_comparison
     from gpo.database.writable import before_paying
     from gpo.errors import InputError
@@ -139,6 +139,9 @@ def run_comparison(design: "Design", options: ComparisonOptions) -> None:
     with before_paying():
         whole = plan_comparison(design, comparison_home(options.home))
         finished = find_finished(whole)
+    if options.dry_run and options.as_json:
+        print_json(plan_json(whole, frozenset(finished)))
+        return
     if options.dry_run:
         print_plan(stdout_console(_WIDE), whole, frozenset(finished))
         return

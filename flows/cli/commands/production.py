@@ -52,11 +52,13 @@ def reoptimize(
         from flows.cli.interrupts import run_interruptibly
         from flows.stack.environment import prepare_prefect
         from flows.stack.ui import run_server
+        from gpo.database.writable import check_folder
         from gpo.models.sharing import share_answers
         from gpo.progress import listen
         from gpo.runs.job import load_job
 
         folder = state_folder(home)
+        check_folder(folder)
         # What is wrong with the state or the spec is told before Prefect starts, which keeps its own state there.
         with open_state_folder(folder, made_if_missing=True):
             load_job(spec, home=folder, calls=calls, dataset_version=dataset_version)

@@ -1,9 +1,10 @@
 """What a person sees of a comparison: its plan, how it goes (a line a run, on a terminal a bar), and its results."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Self
+from typing import NamedTuple, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -146,14 +147,35 @@ def print_plan(console: Console, whole: Plan, done: frozenset[Cell]) -> None:
     table.add_column("method", overflow="fold")
     for name in ("seeds", "steps", "calls each", "to run"):
         table.add_column(name, justify="right", no_wrap=True)
+    for row in _planned(whole, done):
+        counts = (f"{row.seeds}", f"{row.steps}", f"{row.calls_each:,}", f"{row.to_run}")
+        table.add_row(row.task, row.method, *counts)
+    console.print(table)
+    console.print(Text(f"\n{work(whole, done)}"))
+
+
+def plan_json(whole: Plan, done: frozenset[Cell]) -> dict[str, object]:
+    """The same as JSON."""
+    return {"runs": [row._asdict() for row in _planned(whole, done)], "told": work(whole, done)}
+
+
+class _Planned(NamedTuple):
+    task: str
+    method: str
+    seeds: int
+    steps: int
+    calls_each: int
+    to_run: int
+
+
+def _planned(whole: Plan, done: frozenset[Cell]) -> Iterator[_Planned]:
+    """The runs of each task with each method."""
     for task in whole.tasks:
         for arm in whole.arms:
             cells = [cell for cell in whole.cells if (cell.task, cell.arm) == (task.name, arm.name)]
             steps = whole.specs[cells[0].spec].optimizer.max_steps
             left = sum(cell not in done for cell in cells)
-            table.add_row(task.name, arm.name, str(len(cells)), str(steps), f"{task.calls:,}", str(left))
-    console.print(table)
-    console.print(Text(f"\n{work(whole, done)}"))
+            yield _Planned(task.name, arm.name, len(cells), steps, task.calls, left)
 
 
 def print_comparison(console: Console, comparison: Comparison, folder: Path) -> None:

@@ -90,7 +90,7 @@ def _row(found: Migration, pair: ModelPair) -> tuple[str, ...]:
         money(pair.cost) if pair.cost is not None else "",
         f"{times.median:.2f}{_of_dev(times)}" if times else "",
         f"{times.p95:.2f}{_of_dev(times)}" if times else "",
-        f"in {found.alias}" if pair.is_present else gate_word(pair),
+        gate_word(pair) if not pair.is_present else "the spec's" if found.live else f"in {found.alias}",
     )
 
 

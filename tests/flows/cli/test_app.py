@@ -19,6 +19,7 @@ from flows.cli import commands
 from flows.cli.app import app, build_app, command_files
 from flows.cli.panels import FIRST, PANELS
 from tests.support.commands import environment, gpo
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -165,3 +166,10 @@ def test_every_command_shows_an_example_that_it_takes_and_its_exit_codes() -> No
             # Ends the test with a usage error where the command does not take it.
             command.make_context(path, words, parent=context)
     assert len([path for path, text in shown.items() if "Example: `" in text]) > 40
+
+
+@pytest.mark.slow
+def test_a_command_whose_output_is_closed_ends_without_an_error() -> None:
+    command = f"{shlex.quote(sys.executable)} -m flows.cli.entry presets >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,6 @@
 """How commands end: messages, exit codes, and no keys in what is printed."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,14 @@ def test_an_unforeseen_error_is_one_line_without_keys(
     assert result.exit_code == 1
     assert "Traceback (most recent call last)" in result.stderr
     assert "very-secret" not in result.stderr
+
+
+def test_a_full_disk_is_told_with_what_to_do(failing_examination: Callable[[BaseException], None]) -> None:
+    failing_examination(OSError(errno.ENOSPC, "No space left on device", "a/page.html"))
+    result = gpo("doctor")
+    assert result.exit_code == 1
+    told = "a/page.html: No space left on device: free some space, then run the same command again."
+    assert result.stderr == f"Error: {told}\n"
 
 
 def test_an_endless_value_is_not_repeated_whole(failing_examination: Callable[[BaseException], None]) -> None:
