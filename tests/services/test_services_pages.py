@@ -170,6 +170,17 @@ def test_a_prompt_in_one_process_and_a_bot_that_follows_it(clone: Clone) -> None
     clone.type("gpo down")
 
 
+def test_the_runbook(clone: Clone) -> None:
+    stand_ins = {"SPEC": "tickets.yaml", "rollback NAME": "rollback tickets", "announce NAME": "announce tickets"}
+    for block in on_the_stack("deployments/README.md"):
+        if "history review-sentiment" in block.text:  # which the first run would have begun
+            clone.type("gpo prompt register examples/review-sentiment/production.yaml --promote --home .gpo")
+        clone.type(block, {name: there for name, there in stand_ins.items() if name in typed(block)})
+        if "gpo down" in block.text and "gpo up\n" not in block.text:
+            clone.type("gpo up")
+    clone.type("gpo prompt show tickets")
+
+
 def test_a_migration_is_a_deployment(clone: Clone) -> None:
     block = next(each for each in on_the_stack("docs/migration.md"))
     shutil.copy(clone.folder / "tickets.yaml", clone.folder / "examples" / "review-sentiment" / "production.yaml")

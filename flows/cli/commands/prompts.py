@@ -192,9 +192,9 @@ def register(
         from gpo.runs.history import History
         from gpo.runs.job import load_job
 
-        job = load_job(spec, seed, calls=calls)
+        job = load_job(spec, seed, home, calls=calls)
         shown, alias = read_demonstrations(job.spec), job.spec.production.alias
-        with open_state_folder(home or job.home, made_if_missing=True) as engine:
+        with open_state_folder(job.home, made_if_missing=True) as engine:
             registry = Registry(engine)
             if best:
                 history = History(engine)
@@ -207,7 +207,7 @@ def register(
             if promote:
                 why = note or (f"run {version.lineage.run}" if version.lineage and version.lineage.run else "")
                 move = registry.promote(version.name, version.version, alias, who=_user(), why=why)
-                tell_of_move(move, home or job.home)
+                tell_of_move(move, job.home)
             aliases = registry.record(version.name).aliases
         if as_json:
             print_json({"is_new": registered.is_new, "aliases": aliases, **version.model_dump(mode="json")})
