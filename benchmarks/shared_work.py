@@ -2,7 +2,8 @@
 
 `python -m benchmarks.shared_work`: the start prompt scored by one, two and four processes at once on one state folder;
 the same search by one process and with three Dask workers; and three searches, one after another and by three Prefect
-workers of a local stack. The models are a server of this program, which counts what it is asked and how much at once;
+workers of a local stack. With `--database URL` the state is on a PostgreSQL server, in a new database for each way, and
+not in a folder. The models are a server of this program, which counts what it is asked and how much at once;
 the metric is a function that takes `--scorer` milliseconds for an answer and works through a process's answers one by
 one, as a compiler or a test suite would. With `--computes` it computes for as long instead of waiting.
 """
@@ -25,11 +26,13 @@ from typing import Any
 from urllib.request import urlopen
 
 import yaml
+from sqlalchemy import create_engine, make_url
 
 from benchmarks.tables import markdown_table
 
+DATABASE = "database-url"
+"""The file of a task that names its database, where that is not in its folder."""
 SLOTS = 8
-SEEDS = (1, 2, 3)
 SCORER = """
 import time
 
@@ -143,7 +146,43 @@ def counts(url: str) -> tuple[int, int, int]:
     return calls, again, most
 
 
-def write_task(folder: Path, url: str, scorer: str, execution: dict[str, Any] | None = None) -> Path:
+@dataclass(frozen=True)
+class Place:
+    """Where tasks are, with their state beside them, or on a database server that is named; and how large they are."""
+
+    folder: Path
+    server: str | None = None
+    examples: int = 48
+    steps: int = 2
+    seeds: tuple[int, ...] = (1, 2, 3)
+
+    def task(self, name: str, url: str, scorer: str, execution: dict[str, Any] | None = None) -> Path:
+        spec = write_task(self, name, url, scorer, execution)
+        if self.server is not None:
+            (spec.parent / DATABASE).write_text(new_database(self.server), encoding="utf-8")
+        return spec
+
+    def drop_databases(self) -> None:
+        for path in self.folder.glob(f"*/{DATABASE}"):
+            name = make_url(path.read_text(encoding="utf-8")).database
+            execute(str(self.server), f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def new_database(server: str) -> str:
+    name = f"gpo_shared_{os.urandom(6).hex()}"
+    execute(server, f'CREATE DATABASE "{name}"')
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def execute(url: str, statement: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def write_task(place: Place, name: str, url: str, scorer: str, execution: dict[str, Any] | None) -> Path:
+    folder = place.folder / name
     kinds = ("bad", "good")
     rows = [
         {"text": f"Parcel {i} came and was {kinds[i % 2]}.", "label": ("negative", "positive")[i % 2]}
@@ -161,12 +200,12 @@ def write_task(folder: Path, url: str, scorer: str, execution: dict[str, Any] | 
             "path": "rows.jsonl",
             "input": "text",
             "reference": "label",
-            "split": {"train": 24, "dev": 48, "test": 48},
+            "split": {"train": 24, "dev": place.examples, "test": place.examples},
         },
         "answer": {"kind": "choice", "labels": ["positive", "negative"]},
         "metric": "scorer:score",
         "models": {"task": {"model": "openai:task", **model}, "optimizer": {"model": "openai:optimizer", **model}},
-        "optimizer": {"preset": "minibatch", "accept": "none", "max_steps": 2, "candidates": 6, "batch": 3},
+        "optimizer": {"preset": "minibatch", "accept": "none", "max_steps": place.steps, "candidates": 6, "batch": 3},
         **({"execution": execution} if execution else {}),
     }
     path = folder / "spec.yaml"
@@ -174,16 +213,22 @@ def write_task(folder: Path, url: str, scorer: str, execution: dict[str, Any] | 
     return path
 
 
-def environment() -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
+    """For processes that work on the task in a folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GPO_", "PREFECT_"))}
     root = str(Path(__file__).resolve().parents[1])
-    return {**kept, "PYTHONPATH": root, "OPENAI_API_KEY": "none", "NO_PROXY": "127.0.0.1"}
+    named = folder / DATABASE
+    database = {"GPO_DATABASE_URL": named.read_text(encoding="utf-8")} if named.exists() else {}
+    return {**kept, "PYTHONPATH": root, "OPENAI_API_KEY": "none", "NO_PROXY": "127.0.0.1", **database}
 
 
 def start(spec: Path, *arguments: str, command: str = "optimize") -> "subprocess.Popen[str]":
     called = [sys.executable, "-m", "flows.cli.entry", command, str(spec), "--json", *arguments]
-    log = (spec.parent / "log.txt").open("a")
-    return subprocess.Popen(called, cwd=spec.parent, env=environment(), text=True, stdout=subprocess.PIPE, stderr=log)
+    folder = spec.parent
+    with (folder / "log.txt").open("a") as log:
+        return subprocess.Popen(
+            called, cwd=folder, env=environment(folder), text=True, stdout=subprocess.PIPE, stderr=log
+        )
 
 
 Result = dict[str, Any]
@@ -253,37 +298,37 @@ def scored(spec: Path, processes: int, split: str) -> tuple[float, list[Result]]
     return time.perf_counter() - began, results
 
 
-def one_after_another(spec: Path) -> tuple[float, list[Result]]:
+def one_after_another(spec: Path, seeds: Sequence[int]) -> tuple[float, list[Result]]:
     """A search with each seed: seconds of all commands, start of processes included, and what came of each."""
     began = time.perf_counter()
-    results = [end(start(spec, "--seed", str(seed)))[1] for seed in SEEDS]
+    results = [end(start(spec, "--seed", str(seed)))[1] for seed in seeds]
     return time.perf_counter() - began, results
 
 
-def by_prefect_workers(folder: Path, url: str, scorer: str) -> Way:
+def by_prefect_workers(place: Place, url: str, scorer: str) -> Way:
     """The same as flow runs at once, by as many workers of a local stack."""
-    spec = write_task(folder / "prefect", url, scorer)
-    gpo(spec.parent, "up", "--workers", str(len(SEEDS)), "--port", "4900")
+    spec = place.task("prefect", url, scorer)
+    gpo(spec.parent, "up", "--workers", str(len(place.seeds)), "--port", "4900")
     try:
-        return measure(f"{len(SEEDS)} Prefect workers", url, partial(by_flow_runs, spec))
+        return measure(f"{len(place.seeds)} Prefect workers", url, partial(by_flow_runs, spec, place.seeds))
     finally:
         gpo(spec.parent, "down")
 
 
-def by_flow_runs(spec: Path) -> tuple[float, list[Result]]:
-    command = [sys.executable, "-m", "benchmarks.shared_work", "--flow-runs", str(spec)]
-    done = subprocess.run(command, env=environment(), check=True, text=True, stdout=subprocess.PIPE)
+def by_flow_runs(spec: Path, seeds: Sequence[int]) -> tuple[float, list[Result]]:
+    command = [sys.executable, "-m", "benchmarks.shared_work", "--flow-runs", str(spec), *map(str, seeds)]
+    done = subprocess.run(command, env=environment(spec.parent), check=True, text=True, stdout=subprocess.PIPE)
     seconds, results = json.loads(done.stdout)
     return seconds, results
 
 
 def gpo(folder: Path, *arguments: str) -> None:
-    log = (folder / "stack.txt").open("a")
     command = [sys.executable, "-m", "flows.cli.app", *arguments]
-    subprocess.run(command, cwd=folder, env=environment(), check=True, stdout=log, stderr=log)
+    with (folder / "stack.txt").open("a") as log:
+        subprocess.run(command, cwd=folder, env=environment(folder), check=True, stdout=log, stderr=log)
 
 
-async def flow_runs(spec: Path) -> None:
+async def flow_runs(spec: Path, seeds: Sequence[str]) -> None:
     """Have the workers of the stack run each seed, and print what came of it."""
     from flows.stack.environment import prepare_prefect  # noqa: PLC0415 - of this way alone
 
@@ -291,7 +336,7 @@ async def flow_runs(spec: Path) -> None:
     prepare_prefect(home, verbose=False)
     from prefect.deployments import run_deployment  # noqa: PLC0415 - reads the environment as it is now
 
-    given = [{"spec": str(spec), "seed": seed, "home": str(home)} for seed in SEEDS]
+    given = [{"spec": str(spec), "seed": int(seed), "home": str(home)} for seed in seeds]
     name = "optimize-prompt/optimize"
     began = time.perf_counter()
     runs = await asyncio.gather(*(run_deployment(name, parameters=each, timeout=3600) for each in given))
@@ -299,7 +344,7 @@ async def flow_runs(spec: Path) -> None:
         raise SystemExit(f"runs ended as {[run.state_name for run in runs]}")
     seconds = time.perf_counter() - began
     # Each has ended: the command finds what it came to, and asks nobody.
-    print(json.dumps([seconds, [end(start(spec, "--seed", str(seed)))[1] for seed in SEEDS]]))
+    print(json.dumps([seconds, [end(start(spec, "--seed", seed))[1] for seed in seeds]]))
 
 
 def rows_of(ways: Sequence[Way]) -> list[list[str]]:
@@ -331,39 +376,47 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=50, help="milliseconds that the server takes")
     parser.add_argument("--scorer", type=float, default=50, help="milliseconds that the metric takes for an answer")
     parser.add_argument("--computes", action="store_true", help="the metric computes instead of waiting")
+    parser.add_argument("--examples", type=int, default=48, help="examples of dev, and of test")
+    parser.add_argument("--steps", type=int, default=2, help="steps of a search")
     parser.add_argument("--only", choices=["processes", "dask", "prefect"], action="append")
+    parser.add_argument("--database", help="PostgreSQL server on which databases may be made, postgresql+psycopg://...")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--flow-runs", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--flow-runs", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         asyncio.run(serve(given.latency / 1000))
     elif given.flow_runs:
-        asyncio.run(flow_runs(given.flow_runs))
+        spec, *seeds = given.flow_runs
+        asyncio.run(flow_runs(Path(spec), seeds))
     else:
         scorer = SCORER.format(work=(COMPUTES if given.computes else WAITS).format(seconds=given.scorer / 1000))
-        compare(given.latency, scorer, given.only or ["processes", "dask", "prefect"])
+        with tempfile.TemporaryDirectory(prefix="gpo-shared-") as folder, serving(given.latency) as url:
+            place = Place(Path(folder), given.database, given.examples, given.steps)
+            try:
+                compare(place, url, scorer, given.only or ["processes", "dask", "prefect"])
+            finally:
+                place.drop_databases()
 
 
-def compare(latency_ms: float, scorer: str, only: Sequence[str]) -> None:
-    with tempfile.TemporaryDirectory(prefix="gpo-shared-") as name, serving(latency_ms) as url:
-        folder = Path(name)
-        if "dask" in only:
-            ways = [measure("1 process", url, partial(at_once, write_task(folder / "one", url, scorer), 1))]
-            spec = write_task(folder / "dask", url, scorer, {"runner": "dask", "workers": 3})
-            ways.append(measure("1 process with 3 Dask workers", url, partial(at_once, spec, 1)))
-            print(markdown_table(HEADS, rows_of(ways)), "\n", flush=True)
-        if "processes" in only:
-            ways = []
-            for processes in (1, 2, 4):
-                spec = write_task(folder / f"{processes}", url, scorer)
-                scored(spec, 1, "train")  # the check is done, and there is a database
-                who = f"{processes} process{'es' * (processes > 1)}, gpo evaluate"
-                ways.append(measure(who, url, partial(scored, spec, processes, "dev")))
-            print(markdown_table(HEADS, rows_of(ways)), "\n", flush=True)
-        if "prefect" in only:
-            spec = write_task(folder / "seeds", url, scorer)
-            alone = measure(f"{len(SEEDS)} seeds, one after another", url, partial(one_after_another, spec))
-            print(markdown_table(HEADS, rows_of([alone, by_prefect_workers(folder, url, scorer)])))
+def compare(place: Place, url: str, scorer: str, only: Sequence[str]) -> None:
+    if "dask" in only:
+        ways = [measure("1 process", url, partial(at_once, place.task("one", url, scorer), 1))]
+        spec = place.task("dask", url, scorer, {"runner": "dask", "workers": 3})
+        ways.append(measure("1 process with 3 Dask workers", url, partial(at_once, spec, 1)))
+        print(markdown_table(HEADS, rows_of(ways)), "\n", flush=True)
+    if "processes" in only:
+        ways = []
+        for processes in (1, 2, 4):
+            spec = place.task(f"{processes}", url, scorer)
+            scored(spec, 1, "train")  # the check is done, and there is a database
+            who = f"{processes} process{'es' * (processes > 1)}, gpo evaluate"
+            ways.append(measure(who, url, partial(scored, spec, processes, "dev")))
+        print(markdown_table(HEADS, rows_of(ways)), "\n", flush=True)
+    if "prefect" in only:
+        spec = place.task("seeds", url, scorer)
+        who = f"{len(place.seeds)} seeds, one after another"
+        alone = measure(who, url, partial(one_after_another, spec, place.seeds))
+        print(markdown_table(HEADS, rows_of([alone, by_prefect_workers(place, url, scorer)])))
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def test_in_a_running_loop_to_the_first_step_and_into_production(folder: Path) -
 
     async def cell() -> tuple[Any, Any]:
         with listen(hear):
-            result = gpo.optimize(**parts(folder), home=home, progress=False)
+            result = gpo.optimize(**parts(folder), seed=1, home=home, progress=False)
         return result, await gpo.evaluate_async(result.spec, instruction=result.best, home=home, progress=False)
 
     result, measured = asyncio.run(cell())
