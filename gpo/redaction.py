@@ -84,8 +84,13 @@ def mask_known(text: str, secrets: Iterable[str] = ()) -> str:
     # The longest first: one secret may begin like another.
     for value in sorted(known, key=len, reverse=True):
         for form in {value, quote(value, safe="")}:
-            text = text.replace(form, MASK)
+            text = text.replace(form, MASK) if len(form) >= _SHORTEST else _mask_words(text, form)
     return text
+
+
+def _mask_words(text: str, secret: str) -> str:
+    """A stand-in for a key, such as `x`, is masked as a word alone: inside of others it would make them unreadable."""
+    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
 
 
 def _of_environment() -> Iterator[str]:

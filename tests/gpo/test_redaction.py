@@ -7,10 +7,14 @@ from hypothesis import strategies as st
 from gpo.redaction import MASK, find_secret, mask_known, mask_secrets
 
 
-@given(st.text(max_size=300), st.text(min_size=1), st.text(max_size=300))
+@given(st.text(max_size=300), st.text(min_size=6), st.text(max_size=300))
 def test_a_secret_that_is_known_is_nowhere_in_the_text(before: str, secret: str, after: str) -> None:
     masked = mask_secrets(before + secret + after, [secret])
     assert secret not in masked.replace(MASK, "") or secret in MASK
+
+
+def test_a_stand_in_for_a_key_is_masked_as_a_word_alone() -> None:
+    assert mask_known("the key x of the next example", ["x"]) == "the key *** of the next example"
 
 
 def test_secrets_that_begin_alike_are_masked_whole() -> None:
