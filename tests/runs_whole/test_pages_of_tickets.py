@@ -43,7 +43,7 @@ def tickets(count: int, first: int = 0) -> list[dict[str, str]]:
 
 def reply(request: Request) -> str:
     """Without a word of care, the task model is wrong about each third ticket."""
-    if "<START>" in request.text:
+    if "<START" in request.text:
         return f"<START>{CARE} Answer with the label alone. Way {request.number}.<END>"
     asked = re.findall(r"Order (\d+): I (.*?) the ", request.text)
     if not asked:

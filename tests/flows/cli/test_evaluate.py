@@ -111,7 +111,7 @@ def test_evaluate_in_words(folder: Path, endpoint: Endpoint) -> None:
     result = gpo("evaluate", path)
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == "dev     1.000  (95% interval 0.72 to 1.00; n 10)"
-    assert result.stderr.splitlines() == ["dev"]
+    assert result.stderr.splitlines() == ["dev: at most 10 calls"]
 
 
 @pytest.mark.parametrize(
