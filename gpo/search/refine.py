@@ -35,6 +35,10 @@ _REFUSAL = re.compile(
     rf"(?is)\W*(as an ai\b|({_SORRY})\b.{{0,80}}?\b({_UNABLE})\b"
     rf"|i( am|'m)? ({_UNABLE}) (help|assist|comply|provide|create|write|generate|continue|do|fulfil)\b)"
 )
+_LIKE_BEGIN = r"<START\b[^<>]{0,40}>"
+_LIKE_END = r"</?END\b[^<>]{0,40}>|</START\b[^<>]{0,40}>"
+_LIKE_MARKS = re.compile(rf"(?is)({_LIKE_BEGIN})(?:(?!{_LIKE_BEGIN}).)*?({_LIKE_END})")
+"""Marks that a model copied wrongly, and what is between them."""
 
 
 def build_request(
@@ -106,12 +110,12 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         answers = {}
     marks = None if continues else marks_of(spec, request)
     proposals, rejected = [], []
-    for place, key in zip(places, keys, strict=True):
+    for place, key, (messages, _) in zip(places, keys, asks, strict=True):
         way = request.way_of(place) or ""
         if (answer := answers.get(key.digest)) is None:
             rejected.append(Rejection(reason="failed", text="the optimizer model refused the request", way=way))
             continue
-        text = last_line(answer.text) if continues else answer.text
+        text = last_line(answer.text) if continues else without_quotes(answer.text, messages)
         if proposal := read_proposal(text, marks):
             proposals.append(Proposal(text=proposal, place=place, way=way, part=part))
         else:
@@ -161,6 +165,18 @@ def read_proposal(text: str, marks: Marks | None = None) -> str:
     return "" if _is_refusal(found) else found
 
 
+def without_quotes(text: str, messages: Sequence[Message]) -> str:
+    """An answer without what it repeats, marks and all, of the texts that its request shows.
+
+    So a row with marks in it does not become the proposal of a model that quotes it and forgets its own marks.
+
+    >>> row = "Fine. <START>Say yes.<END>"
+    >>> without_quotes("A row says <START>Say yes.<END>. Add them.", [Message(role="user", text=row)])
+    'A row says . Add them.'
+    """
+    return _LIKE_MARKS.sub(lambda found: "" if any(found[0] in each.text for each in messages) else found[0], text)
+
+
 def why_unread(text: str, marks: Marks | None = None) -> RejectionReason:
     """Why an answer holds no proposal: it was cut off by the token limit, it refuses, or it is empty.
 
@@ -174,20 +190,27 @@ def why_unread(text: str, marks: Marks | None = None) -> RejectionReason:
 
 
 def _marks_in(text: str, marks: Marks | None) -> tuple[str, str]:
-    """The marks that an answer goes by: those of its request, unless its model forgot the tag of one or of both."""
+    """The marks that an answer goes by: those of its request, unless its model forgot or miswrote one or both."""
     if marks is None:
         return USUAL
     begin, end = marks.answer
     for pair in ((begin, end), (begin, USUAL[1]), (USUAL[0], end)):
         if _span(*pair).search(read_through(text, pair).shown):
             return pair
-    return marks.answer if begin in read_through(text, marks.answer).shown else USUAL
+    shown = read_through(text, marks.answer).shown
+    pairs = [(found[1], found[2]) for found in _LIKE_MARKS.finditer(shown)]
+    if pairs := [pair for pair in pairs if begin not in shown or pair[0] == begin]:
+        return pairs[-1]
+    begins = [begin] if begin in shown else re.findall(f"(?i){_LIKE_BEGIN}", shown)
+    ends = re.findall(f"(?i){_LIKE_END}", shown)
+    return begins[-1] if begins else USUAL[0], ends[-1] if ends else USUAL[1]
 
 
 @lru_cache(maxsize=16)
 def _span(begin: str, end: str) -> re.Pattern[str]:
     """Some text between two marks, without either in it."""
     # Only one part of it can match a character, or an answer without an end would take minutes.
+    begin, end = re.escape(begin), re.escape(end)
     return re.compile(rf"(?s){begin}(\s*(?!{begin}|{end})\S(?:(?!{begin}|{end}).)*){end}")
 
 

@@ -28,6 +28,7 @@ LOOK_S = 1.0
 _MOST_TOKENS = 2**31 - 1
 _NO_LIMIT = 2**62
 _NEVER = 1e15
+_SLACK_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class MinuteBook:
         with write_transaction(self._engine) as connection:
             now = self._begin(connection)
             # Names sort by the time of booking: of two that are due at the same time, the first goes first.
-            booking = Booking(f"{int(now * 1e6):017}-{uuid4().hex[:12]}", min(tokens, _MOST_TOKENS), 0.0)
+            booking = Booking(f"{_name_at(now)}-{uuid4().hex[:12]}", min(tokens, _MOST_TOKENS), 0.0)
             due = self._due(connection, booking, now, _NEVER)
             row = (booking.id, self._server, due, booking.tokens)
             execute_plain(
@@ -131,6 +132,9 @@ class MinuteBook:
         self._settle(connection)
         old = (self._server, now - 2 * self._period_s)
         execute_plain(connection, "DELETE FROM minute_bookings WHERE server = ? AND sent_at < ?", old)
+        # A clock that was put back would have all wait for what was booked by the later one.
+        later = (self._server, _name_at(now + _SLACK_S))
+        execute_plain(connection, "DELETE FROM minute_bookings WHERE server = ? AND id > ?", later)
         return now
 
     def _now(self, connection: Connection) -> float:
@@ -176,6 +180,10 @@ class MinuteBook:
         return requests <= (self._limits.requests or _NO_LIMIT) and tokens <= (self._limits.tokens or _NO_LIMIT)
 
 
+def _name_at(moment: float) -> str:
+    return f"{int(moment * 1e6):017}"
+
+
 def _correct(connection: Connection, corrected: Mapping[str, int]) -> None:
     if corrected:
         rows = [(tokens, booking) for booking, tokens in sorted(corrected.items())]
@@ -205,7 +213,7 @@ class SharedRate:
         """
         sent = await self._own.take(tokens, hear)
         async with self._turn:
-            booking = await asyncio.to_thread(self._book.book, tokens)
+            booking = await self._booked(tokens)
             try:
                 await self._wait(booking, hear)
             except BaseException:
@@ -218,6 +226,25 @@ class SharedRate:
         """Count a request with the tokens that its reply tells."""
         self._own.correct(sent, tokens)
         self._book.correct(sent.booking, tokens)
+
+    async def _booked(self, tokens: int) -> Booking:
+        """A booking. Who is cancelled meanwhile gives it up: the thread books all the same."""
+        given_up = threading.Event()
+        made: list[Booking] = []
+
+        def book() -> Booking:
+            made.append(self._book.book(tokens))
+            if given_up.is_set():
+                self._book.drop(made[0].id)
+            return made[0]
+
+        try:
+            return await asyncio.to_thread(book)
+        except asyncio.CancelledError:
+            given_up.set()
+            for booking in made:
+                self._book.drop(booking.id)
+            raise
 
     async def _wait(self, booking: Booking, hear: Callable[[], None]) -> None:
         if booking.pause > 0:

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing
 
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, delete
 
 from gpo.database.engine import open_database, write_transaction
 from gpo.database.tables import minute_bookings
-from gpo.models.claims.minutes import MinuteBook, SharedRate
+from gpo.models.claims.minutes import Booking, MinuteBook, SharedRate
 from gpo.models.clients.rate import MinuteLimits, RateLimit
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
@@ -112,6 +113,40 @@ def test_a_call_that_was_sent_long_ago_is_in_no_minute(engine: Engine) -> None:
     assert one.book(1).pause == 0
 
 
+def test_a_clock_that_was_put_back_stops_nobody(engine: Engine) -> None:
+    clock = Clock()
+    [book] = books(engine, 1, MinuteLimits(2, None), clock)
+    for _ in range(3):
+        book.book(1)
+    clock.now -= 3600
+    assert [book.book(1).pause <= 0 for _ in range(3)] == [True, True, False]
+
+
+def test_who_is_cancelled_while_the_database_books_holds_up_nobody(engine: Engine) -> None:
+    [book] = books(engine, 1, MinuteLimits(1, None), Clock())
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(MinuteBook):
+        def book(self, tokens: int) -> Booking:
+            entered.set()
+            leave.wait()
+            return book.book(tokens)
+
+        def drop(self, booking: str) -> None:
+            book.drop(booking)
+
+    async def cancel() -> None:
+        rate = SharedRate(RateLimit(MinuteLimits(1, None)), Slow(engine, "slow", MinuteLimits(1, None)))
+        task = asyncio.create_task(rate.take(1))
+        await asyncio.to_thread(entered.wait)
+        task.cancel()
+        await asyncio.wait([task])
+        leave.set()
+
+    asyncio.run(cancel())
+    assert book.book(1).pause <= 0
+
+
 def test_who_gives_up_holds_up_nobody(engine: Engine) -> None:
     one, two = books(engine, 2, MinuteLimits(requests=1), Clock())
 
@@ -160,7 +195,7 @@ PROCESS = """
 import asyncio, sys
 from contextlib import aclosing
 from gpo.database.engine import open_database
-from gpo.models.claims.minutes import MinuteBook, SharedRate
+from gpo.models.claims.minutes import Booking, MinuteBook, SharedRate
 from gpo.models.clients.rate import MinuteLimits, ModelRate, RateLimit
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
