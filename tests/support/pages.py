@@ -86,6 +86,7 @@ NOT_TYPED: Mapping[str, str] = {
     "gpo prompt history rag-answer": "a run of the example; `tests/runs_whole/test_example_programs.py` has it",
     "gpo prompt rollback rag-answer": "likewise",
     "gpo migrate tickets --to openai:new-model": f"{_MINUTES}: the embedded model is asked for all test examples",
+    "gpo migrate tickets --to '{model:": "a model server of yours",
     "prefect flow-run ls": "a run that is stuck; `tests/flows/stack/test_stack.py` has one",
     "prefect api POST /flow_runs/ID": "likewise",
 }
