@@ -28,7 +28,8 @@ def demonstrations(spec: TaskSpec, splits: Splits) -> tuple[Example, ...]:
         return _named(spec, splits, spec.optimizer.shown)
     if not spec.few_shot:
         return ()
-    pool = splits.few_shot or splits.train
+    guarded = _guarded(splits)
+    pool = [example for example in splits.few_shot or splits.train if example.inputs_hash not in guarded]
     if len(pool) < spec.few_shot:
         found = (
             f"{len(pool)} few-shot examples: lower it, or add some"
@@ -54,7 +55,7 @@ def _named(spec: TaskSpec, splits: Splits, names: Sequence[str]) -> tuple[Exampl
 
 def showable(splits: Splits) -> Mapping[str, Example]:
     """The examples that may be shown, by id: those that the dataset brings for it, and the training examples."""
-    guarded = {example.inputs_hash for example in (*splits.dev, *splits.test)}
+    guarded = _guarded(splits)
     free = (example for example in (*splits.train, *splits.few_shot) if example.inputs_hash not in guarded)
     return {example.id: example for example in free}
 
@@ -65,6 +66,11 @@ def examples_of(candidate: Candidate, spec: TaskSpec, splits: Splits) -> tuple[E
         return demonstrations(spec, splits)
     known = showable(splits) if candidate.shown else {}
     return tuple(known[name] for name in candidate.shown)
+
+
+def _guarded(splits: Splits) -> frozenset[str]:
+    """The inputs of dev and test, as hashes."""
+    return frozenset(example.inputs_hash for example in (*splits.dev, *splits.test))
 
 
 def find_shown(

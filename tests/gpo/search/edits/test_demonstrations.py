@@ -128,6 +128,12 @@ def test_an_example_of_dev_or_test_is_never_shown() -> None:
     assert set(showable(splits())) == set(POOL) - {"e3"}
     with pytest.raises(DatasetError, match=r"`optimizer\.shown` names the example 'd0', which is no training example"):
         demonstrations(task(shown=("d0",)), splits())
+    # A folder may bring examples that are in its dev data as well.
+    brought = splits().model_copy(update={"few_shot": (POOL["e3"], *splits().dev, POOL["e5"])})
+    for options in (spec(few_shot=1), spec(few_shot=1, optimizer={"demonstrations": "searched"})):
+        shown = demonstrations(options, brought)
+        assert [each.id for each in shown] == ["e5"]
+        assert shown[0].id in showable(brought)
 
 
 def test_those_of_a_kept_prompt_are_found_again_by_what_they_look_like() -> None:
