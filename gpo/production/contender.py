@@ -101,6 +101,16 @@ def with_shown(spec: TaskSpec, shown: tuple[str, ...] | None) -> TaskSpec:
     return spec.model_copy(update={"optimizer": options})
 
 
+def with_live_shown(spec: TaskSpec, live: PromptVersion, splits: Splits) -> TaskSpec:
+    """The spec with the examples at its start that a version shows, where a search has chosen these."""
+    if not spec.optimizer.searches_demonstrations:
+        return spec
+    content = live.content
+    found = find_shown(content.template, content.instruction, content.demonstrations, splits)
+    own = tuple(each.id for each in demonstrations(spec, splits))
+    return spec if found is None or found == own else with_shown(spec, found)
+
+
 def without_search(spec: TaskSpec) -> TaskSpec:
     """The spec with stand-ins for the models that only a search asks, so that they need not be installed."""
     unused = {"embedding": ModelSpec(model="synthetic:words")}
