@@ -93,12 +93,14 @@ def _why_ask_person(
     """Why a person must approve this version, whatever the spec says; None when nobody must.
 
     A person has decided against this very version before; or what is live has other demonstrations than those that the
-    start was scored with, which come from the data.
+    start was scored with, which come from the data: the gain is not that over what is live.
     """
     drawn = demonstrations(job.spec, starting_point.splits)
     shown = demonstrations_of(job.spec, outcome, outcome.start.candidate, drawn)
     live = starting_point.champion.content
     if as_shown(live.template, live.instruction, shown) != live.demonstrations:
+        if job.spec.optimizer.searches_demonstrations:
+            return f"version {version} has the examples of a search that started with others than those that are live"
         return f"version {version} also has other demonstrations, which both prompts were scored with"
     for move in production.registry.history(starting_point.prompt, starting_point.alias):
         if move.action == "rollback" and move.from_version == version:
