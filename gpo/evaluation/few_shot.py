@@ -73,6 +73,12 @@ def _guarded(splits: Splits) -> frozenset[str]:
     return frozenset(example.inputs_hash for example in (*splits.dev, *splits.test))
 
 
+def candidate_of(spec: TaskSpec, instruction: str, examples: Sequence[Example]) -> Candidate:
+    """The prompt that asks with an instruction and these demonstrations, which are a part of it where a search may."""
+    shown = tuple(each.id for each in examples) if spec.optimizer.searches_demonstrations else ()
+    return Candidate(instruction=instruction, shown=shown)
+
+
 def find_shown(
     template: Sequence[Message], instruction: str, messages: Sequence[Message], splits: Splits
 ) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.errors import InputError, StateError
-from gpo.evaluation.few_shot import demonstrations, showable
+from gpo.evaluation.few_shot import candidate_of, demonstrations, showable
 from gpo.formatting import count
 from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits
 from gpo.runs.history import History, RunRow
@@ -271,7 +271,6 @@ def _placeholder_prompt(spec: TaskSpec, step: int, splits: Splits) -> Candidate:
     """The current prompt of a step that was not taken: the first step starts from the spec's own."""
     known = step == START_STEP + 1
     if known:
-        shown = demonstrations(spec, splits) if spec.optimizer.searches_demonstrations else ()
-        return Candidate(instruction=spec.start_text, shown=tuple(each.id for each in shown))
+        return candidate_of(spec, spec.start_text, demonstrations(spec, splits))
     best = "[the best instruction of the steps before]"
     return Candidate(instruction=join_texts(dict.fromkeys(spec.program, best)) if spec.program else best)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
-from gpo.evaluation.few_shot import showable
+from gpo.evaluation.few_shot import candidate_of, showable
 from gpo.gate.paired_scores import in_groups
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
@@ -79,8 +79,7 @@ class Run:
     @property
     def start(self) -> Candidate:
         """The instruction that the spec starts from, and what it shows where that is searched for."""
-        chosen = self.checked.demonstrations if self.spec.optimizer.searches_demonstrations else ()
-        return Candidate(instruction=self.spec.start_text, shown=tuple(each.id for each in chosen))
+        return candidate_of(self.spec, self.spec.start_text, self.checked.demonstrations)
 
     @cached_property
     def showable(self) -> Mapping[str, Example]:
