@@ -60,11 +60,12 @@ def showable(splits: Splits) -> Mapping[str, Example]:
     return {example.id: example for example in free}
 
 
-def examples_of(candidate: Candidate, spec: TaskSpec, splits: Splits) -> tuple[Example, ...]:
-    """The demonstrations of a candidate: its own, or those of the task where the search chooses none."""
+def demonstrations_of(
+    spec: TaskSpec, candidate: Candidate, drawn: Sequence[Example], known: Mapping[str, Example]
+) -> tuple[Example, ...]:
+    """The demonstrations of a candidate: its own, of those `known` by id, or those `drawn` where none are searched."""
     if not spec.optimizer.searches_demonstrations:
-        return demonstrations(spec, splits)
-    known = showable(splits) if candidate.shown else {}
+        return tuple(drawn)
     return tuple(known[name] for name in candidate.shown)
 
 

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from gpo.database.engine import utc_now
-from gpo.evaluation.few_shot import as_shown, demonstrations
+from gpo.evaluation.few_shot import as_shown, demonstrations, demonstrations_of
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import register_outcome
 from gpo.production.starting_point import StartingPoint
 from gpo.prompts.registry import Registry
 from gpo.runs.job import Job
-from gpo.runs.outcome import Outcome, demonstrations_of
+from gpo.runs.outcome import Outcome
 from gpo.spec.production import CHALLENGER
 
 GATE = "gpo"
@@ -96,7 +96,7 @@ def _why_ask_person(
     start was scored with, which come from the data: the gain is not that over what is live.
     """
     drawn = demonstrations(job.spec, starting_point.splits)
-    shown = demonstrations_of(job.spec, outcome, outcome.start.candidate, drawn)
+    shown = demonstrations_of(job.spec, outcome.start.candidate, drawn, outcome.shown)
     live = starting_point.champion.content
     if as_shown(live.template, live.instruction, shown) != live.demonstrations:
         if job.spec.optimizer.searches_demonstrations:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
-from gpo.evaluation.few_shot import candidate_of, showable
+from gpo.evaluation.few_shot import candidate_of, demonstrations_of, showable
 from gpo.gate.paired_scores import in_groups
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
@@ -88,9 +88,7 @@ class Run:
 
     def shown(self, candidate: Candidate) -> tuple[Example, ...]:
         """The demonstrations of a candidate."""
-        if not self.spec.optimizer.searches_demonstrations:
-            return self.checked.demonstrations
-        return tuple(self.showable[name] for name in candidate.shown)
+        return demonstrations_of(self.spec, candidate, self.checked.demonstrations, self.showable)
 
     def may_show(self, example: Example) -> bool:
         """Whether an example repeats none of dev and test."""

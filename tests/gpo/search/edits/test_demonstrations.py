@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import DatasetError
-from gpo.evaluation.few_shot import as_shown, demonstrations, find_shown, showable
+from gpo.evaluation.few_shot import as_shown, candidate_of, demonstrations, demonstrations_of, find_shown, showable
 from gpo.records import Candidate, Example, Score, Scored, Splits
 from gpo.runs.run import may_show, open_screen
 from gpo.search.edit import ProposalFilter
@@ -169,6 +169,14 @@ def test_an_example_of_dev_or_test_is_never_shown() -> None:
         shown = demonstrations(options, brought)
         assert [each.id for each in shown] == ["e5"]
         assert shown[0].id in showable(brought)
+
+
+def test_a_candidate_shows_its_own_only_where_the_search_chooses_them() -> None:
+    candidate, drawn = Candidate(instruction=START, shown=("e5", "e2")), [POOL["e0"]]
+    assert demonstrations_of(task(), candidate, drawn, POOL) == (POOL["e5"], POOL["e2"])
+    assert demonstrations_of(spec(few_shot=1), candidate, drawn, {}) == (POOL["e0"],)
+    assert candidate_of(task(), START, (POOL["e5"], POOL["e2"])) == candidate
+    assert candidate_of(spec(few_shot=1), START, drawn) == Candidate(instruction=START)
 
 
 def test_those_of_a_kept_prompt_are_found_again_by_what_they_look_like() -> None:
