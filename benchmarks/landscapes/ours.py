@@ -33,7 +33,8 @@ def run_ours(world: World, client: Client, *, seed: int, budget: int, options: M
         spec = write_spec(Path(folder), world, client, seed=seed, budget=budget, options=options)
         outcome = asyncio.run(optimize(load_job(spec, home=Path(folder) / "state")))
     best = outcome.best.candidate
-    shown = [text for each in outcome.examples_of(best) for text in (str(each.inputs["message"]), each.reference)]
+    examples = [outcome.shown[name] for name in best.shown]
+    shown = [text for each in examples for text in (str(each.inputs["message"]), each.reference)]
     return "\n".join([best.instruction, *shown])
 
 

@@ -21,7 +21,7 @@ from gpo.report import findings
 from gpo.report.page.material import report_path
 from gpo.report.run_json import candidates_table
 from gpo.runs.job import Job
-from gpo.runs.outcome import Outcome, demonstrations_of
+from gpo.runs.outcome import Outcome
 from gpo.runs.results.frame import results_frame, table_of
 from gpo.runs.results.result import RIGHT_FROM
 from gpo.runs.score import InstructionScore
@@ -61,7 +61,7 @@ class Result:
     def prompt(self) -> "ChatPromptTemplate":
         """The best prompt as a template of LangChain, to be tried at once: `result.prompt | model`."""
         spec, outcome = self.job.spec, self.outcome
-        shown = demonstrations_of(spec, outcome, outcome.best.candidate, self._demonstrations())
+        shown = few_shot.demonstrations_of(spec, outcome.best.candidate, self._demonstrations(), outcome.shown)
         content = prompt_content(spec.prompt.template, self.best, shown)
         return candidate_prompt(self.job.spec.name, content).template
 

@@ -160,12 +160,13 @@ def _own_splits(tables: Tables, spec: TaskSpec) -> Splits:
     if "train" in tables.splits:
         order = by_group if is_grouped else rest
         intake.read(tables.splits["train"], "train", order, may_be_empty=not from_train)
-    few_shot = intake.demonstrations(tables.few_shot) if tables.few_shot else ()
-    intake.check()
     ordered, cut = rest.examples(), sizes.dev if from_train else 0
+    cut_off = by_group.examples("dev") if is_grouped else ordered[:cut]
+    few_shot = intake.demonstrations(tables.few_shot, cut_off) if tables.few_shot else ()
+    intake.check()
     return Splits(
         train=by_group.examples("train") if is_grouped else ordered[cut:],
-        dev=by_group.examples("dev") if is_grouped else (*dev.examples(), *ordered[:cut]),
+        dev=(*dev.examples(), *cut_off),
         test=test.examples(),
         fingerprint=intake.fingerprint(),
         few_shot=few_shot,

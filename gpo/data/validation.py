@@ -1,9 +1,10 @@
 """Reading a dataset's tables row by row: what can be used, what was there before, what is left out, and why."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gpo.data.assignment import Order
+from gpo.data.identity import identity_of
 from gpo.data.relations import Part, RowChecks, RowProblems
 from gpo.data.rows import Labelled, flattened, label_row, slice_values
 from gpo.data.sources.registry import Table
@@ -79,21 +80,31 @@ class RowValidation:
             found = " that can be used" if unusable.count or elsewhere.count else ""
             raise DatasetError("\n  ".join([f"{table.where}: holds no rows{found}; add labelled rows", *self.left_out]))
 
-    def demonstrations(self, table: Table) -> tuple[Example, ...]:
-        """The different rows of a few-shot file in their order, without those whose input is in dev or test.
+    def demonstrations(self, table: Table, cut_off: Sequence[Example]) -> tuple[Example, ...]:
+        """The different rows of a few-shot file in their order, without those whose input or group is in dev or test.
+
+        `cut_off` are the examples of dev that were read as train.
 
         Raises:
             DatasetError: with the first few rows that cannot be used, unless these are skipped.
         """
         unusable, elsewhere = RowProblems(_title(table)), RowProblems("inputs that stand in dev or test as well")
+        inputs = {identity_of(example.inputs.values()) for example in cut_off}
+        groups = {example.group for example in cut_off if example.group}
         found: dict[str, Example] = {}
+        digests: set[str] = set()
         for number, row in self._rows(table, unusable):
-            if place := self._checks.place_of(row, ("dev", "test")):
-                elsewhere.add(f"row {number}, which is {place}")
+            is_cut_off = row.inputs_hash in inputs or row.group in groups
+            place = self._checks.place_of(row, ("train", "dev", "test") if is_cut_off else ("dev", "test"))
+            digest = content_hash(["few_shot", row.content], length=64)
+            if place is None or is_cut_off:  # the fingerprint does not depend on what was cut off
+                digests.add(digest)
+            if place is None:
+                found.setdefault(digest, row.example())
             else:
-                found.setdefault(content_hash(["few_shot", row.content], length=64), row.example())
+                elsewhere.add(f"row {number}, which is {place}{', cut off for dev' if is_cut_off else ''}")
         self._tell(table, unusable, elsewhere)
-        self._sum += sum(int(digest, 16) for digest in found)
+        self._sum += sum(int(digest, 16) for digest in digests)
         return tuple(found.values())
 
     def check(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.extraction import extraction_messages, extraction_sampling, task_sampling
+from gpo.evaluation.few_shot import candidate_of
 from gpo.evaluation.judge import Grade, judge_answers, question_of
 from gpo.evaluation.marks import mark_replies
 from gpo.evaluation.racing import blocks, stays
@@ -18,7 +19,7 @@ from gpo.models.chat import ChatModel
 from gpo.models.clients.call_notes import calls_about
 from gpo.models.replies import is_cut
 from gpo.progress import Dropped, emit
-from gpo.records import Candidate, Example, Score, UsageByRole, total_usage
+from gpo.records import Example, Score, UsageByRole, total_usage
 from gpo.scoring.reading import Reading
 from gpo.scoring.spec import ExtractSpec, is_judged
 from gpo.spec.task import TaskSpec
@@ -101,7 +102,7 @@ async def evaluate(
         # Over all examples, so that the size of a block does not decide how many calls may fail.
         allowed = int(spec.max_failure_rate * len(examples)) - score.failed
         inquiry = BlockOfCalls(block, offset=tried, allowed=allowed, as_block=as_block)
-        with calls_about(candidate=_candidate(spec, instruction, demonstrations).id):
+        with calls_about(candidate=candidate_of(spec, instruction, demonstrations).id):
             scored = await _score_block(prompt, inquiry)
         score = join_scores(score, scored, kept)
         tried += len(block)
@@ -126,13 +127,8 @@ async def score_block(
         TooManyFailures: more failed than the inquiry allows.
     """
     prompt = _Prompt(models.task, models.judge, spec, instruction, demonstrations, models.target)
-    with calls_about(candidate=_candidate(spec, instruction, demonstrations).id):
+    with calls_about(candidate=candidate_of(spec, instruction, demonstrations).id):
         return await _score_block(prompt, inquiry)
-
-
-def _candidate(spec: TaskSpec, instruction: str, demonstrations: Sequence[Example]) -> Candidate:
-    shown = tuple(each.id for each in demonstrations) if spec.optimizer.searches_demonstrations else ()
-    return Candidate(instruction=instruction, shown=shown)
 
 
 async def _score_block(prompt: _Prompt, inquiry: BlockOfCalls) -> Score:

@@ -28,7 +28,8 @@ def demonstrations(spec: TaskSpec, splits: Splits) -> tuple[Example, ...]:
         return _named(spec, splits, spec.optimizer.shown)
     if not spec.few_shot:
         return ()
-    pool = splits.few_shot or splits.train
+    guarded = _guarded(splits)
+    pool = [example for example in splits.few_shot or splits.train if example.inputs_hash not in guarded]
     if len(pool) < spec.few_shot:
         found = (
             f"{len(pool)} few-shot examples: lower it, or add some"
@@ -54,17 +55,29 @@ def _named(spec: TaskSpec, splits: Splits, names: Sequence[str]) -> tuple[Exampl
 
 def showable(splits: Splits) -> Mapping[str, Example]:
     """The examples that may be shown, by id: those that the dataset brings for it, and the training examples."""
-    guarded = {example.inputs_hash for example in (*splits.dev, *splits.test)}
+    guarded = _guarded(splits)
     free = (example for example in (*splits.train, *splits.few_shot) if example.inputs_hash not in guarded)
     return {example.id: example for example in free}
 
 
-def examples_of(candidate: Candidate, spec: TaskSpec, splits: Splits) -> tuple[Example, ...]:
-    """The demonstrations of a candidate: its own, or those of the task where the search chooses none."""
+def demonstrations_of(
+    spec: TaskSpec, candidate: Candidate, drawn: Sequence[Example], known: Mapping[str, Example]
+) -> tuple[Example, ...]:
+    """The demonstrations of a candidate: its own, of those `known` by id, or those `drawn` where none are searched."""
     if not spec.optimizer.searches_demonstrations:
-        return demonstrations(spec, splits)
-    known = showable(splits) if candidate.shown else {}
+        return tuple(drawn)
     return tuple(known[name] for name in candidate.shown)
+
+
+def _guarded(splits: Splits) -> frozenset[str]:
+    """The inputs of dev and test, as hashes."""
+    return frozenset(example.inputs_hash for example in (*splits.dev, *splits.test))
+
+
+def candidate_of(spec: TaskSpec, instruction: str, examples: Sequence[Example]) -> Candidate:
+    """The prompt that asks with an instruction and these demonstrations, which are a part of it where a search may."""
+    shown = tuple(each.id for each in examples) if spec.optimizer.searches_demonstrations else ()
+    return Candidate(instruction=instruction, shown=shown)
 
 
 def find_shown(

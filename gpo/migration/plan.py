@@ -6,7 +6,7 @@ from functools import cached_property
 
 from gpo.data.splits import load_splits
 from gpo.errors import InputError, PromptError, SpecError
-from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.few_shot import demonstrations, demonstrations_of
 from gpo.gate.guards import check_slices, group_by_slice
 from gpo.migration.models import name_models, read_models, with_prices
 from gpo.migration.pairs import Optimize
@@ -16,7 +16,7 @@ from gpo.production.decision_log import Production
 from gpo.prompts.version import PromptVersion
 from gpo.records import Splits, content_hash
 from gpo.runs.job import Job
-from gpo.runs.outcome import Outcome, demonstrations_of
+from gpo.runs.outcome import Outcome
 from gpo.spec.gate import GateSpec
 from gpo.spec.models import ModelSpec
 from gpo.spec.task import TaskSpec
@@ -79,7 +79,7 @@ class MigrationPlan:
     def found(self, place: int, outcome: Outcome) -> Contender:
         """The model at this place with the best prompt of a search: another instruction in the same messages."""
         before, best = self.contender(place), outcome.best.candidate
-        shown = demonstrations_of(before.spec, outcome, best, before.demonstrations)
+        shown = demonstrations_of(before.spec, best, before.demonstrations, outcome.shown)
         spec = before.spec.with_text(best.instruction)
         chosen = best.shown if spec.optimizer.searches_demonstrations else None
         return Contender(spec if chosen is None else with_shown(spec, chosen), shown)

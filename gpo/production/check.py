@@ -13,7 +13,7 @@ from gpo.data.splits import load_splits
 from gpo.database.engine import utc_now
 from gpo.errors import PromptError
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
-from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.few_shot import as_shown, demonstrations
 from gpo.gate.error_budget import AliasUse
 from gpo.gate.guards import check_slices, group_by_slice
 from gpo.gate.paired_scores import in_groups
@@ -22,7 +22,7 @@ from gpo.models.clients.call_notes import calls_about
 from gpo.models.ledger import Ledger
 from gpo.models.models import Models, open_models, with_target
 from gpo.models.sharing import Tally, share_tallies
-from gpo.production.contender import Contender, champion_of, without_search
+from gpo.production.contender import Contender, champion_of, with_live_shown, without_search
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import lineage_of_spec
@@ -93,13 +93,16 @@ async def check_prompt(job: Job, production: Production, reference: str) -> Prom
         TooManyFailures: more than `max_failure_rate` of the examples could not be asked.
     """
     spec = without_search(job.spec)
-    job = replace(job, spec=spec)
     live = production.registry.resolve(spec.prompt_name, reference)
     if spec.program and odd_template(production.registry, spec, live) is not None:
         raise PromptError(f"prompt {live.name}: version {live.version} has other messages than the spec's prompts")
     splits = load_splits(spec)
+    if spec.optimizer.shown is None:  # what a search has chosen stays, unless the spec itself says what is shown
+        spec = with_live_shown(spec, live, splits)
+    job = replace(job, spec=spec)
     challenger = Contender(spec, demonstrations(spec, splits))
     champion = champion_of(spec, live, challenger.demonstrations, splits)
+    would_show = as_shown(live.content.template, live.content.instruction, challenger.demonstrations)
     is_alias = reference in production.registry.record(live.name).aliases
     found = PromptCheck(
         id=f"{live.name}-check-{_key(champion, challenger, splits)[:8]}",
@@ -111,7 +114,7 @@ async def check_prompt(job: Job, production: Production, reference: str) -> Prom
         after=challenger.spec.start_text,
         messages_differ=not spec.program and live.content.template != spec.prompt.template,
         max_missing=spec.gate.max_missing,
-        demonstrations_differ=not spec.program and live.content.demonstrations != challenger.content.demonstrations,
+        demonstrations_differ=not spec.program and live.content.demonstrations != would_show,
     )
     if not (found.messages_differ or found.demonstrations_differ) and found.before == found.after:
         return found

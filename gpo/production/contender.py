@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from gpo.errors import PromptError, suggestion
-from gpo.evaluation.few_shot import demonstrations, find_shown
+from gpo.evaluation.few_shot import candidate_of, demonstrations, find_shown
 from gpo.messages.message import Message
 from gpo.prompts.version import PromptContent, PromptVersion, prompt_content
 from gpo.records import Candidate, Example, Splits
@@ -31,8 +31,7 @@ class Contender:
     @property
     def candidate(self) -> Candidate:
         """Its instruction, and what it shows where that is searched for."""
-        chosen = self.demonstrations if self.spec.optimizer.searches_demonstrations else ()
-        return Candidate(instruction=self.spec.start_text, shown=tuple(each.id for each in chosen))
+        return candidate_of(self.spec, self.spec.start_text, self.demonstrations)
 
     @property
     def content(self) -> PromptContent:
@@ -99,6 +98,16 @@ def with_shown(spec: TaskSpec, shown: tuple[str, ...] | None) -> TaskSpec:
     how = "fixed" if shown is None else "searched"
     options = spec.optimizer.model_copy(update={"demonstrations": how, "shown": shown})
     return spec.model_copy(update={"optimizer": options})
+
+
+def with_live_shown(spec: TaskSpec, live: PromptVersion, splits: Splits) -> TaskSpec:
+    """The spec with the examples at its start that a version shows, where a search has chosen these."""
+    if not spec.optimizer.searches_demonstrations:
+        return spec
+    content = live.content
+    found = find_shown(content.template, content.instruction, content.demonstrations, splits)
+    own = tuple(each.id for each in demonstrations(spec, splits))
+    return spec if found is None or found == own else with_shown(spec, found)
 
 
 def without_search(spec: TaskSpec) -> TaskSpec:

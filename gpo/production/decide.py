@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from gpo.database.engine import utc_now
-from gpo.evaluation.few_shot import as_shown, demonstrations
+from gpo.evaluation.few_shot import as_shown, demonstrations, demonstrations_of
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import register_outcome
 from gpo.production.starting_point import StartingPoint
 from gpo.prompts.registry import Registry
 from gpo.runs.job import Job
-from gpo.runs.outcome import Outcome, demonstrations_of
+from gpo.runs.outcome import Outcome
 from gpo.spec.production import CHALLENGER
 
 GATE = "gpo"
@@ -93,12 +93,14 @@ def _why_ask_person(
     """Why a person must approve this version, whatever the spec says; None when nobody must.
 
     A person has decided against this very version before; or what is live has other demonstrations than those that the
-    start was scored with, which come from the data.
+    start was scored with, which come from the data: the gain is not that over what is live.
     """
     drawn = demonstrations(job.spec, starting_point.splits)
-    shown = demonstrations_of(job.spec, outcome, outcome.start.candidate, drawn)
+    shown = demonstrations_of(job.spec, outcome.start.candidate, drawn, outcome.shown)
     live = starting_point.champion.content
     if as_shown(live.template, live.instruction, shown) != live.demonstrations:
+        if job.spec.optimizer.searches_demonstrations:
+            return f"version {version} has the examples of a search that started with others than those that are live"
         return f"version {version} also has other demonstrations, which both prompts were scored with"
     for move in production.registry.history(starting_point.prompt, starting_point.alias):
         if move.action == "rollback" and move.from_version == version:

@@ -21,7 +21,7 @@ from gpo.prompts.version import (
 )
 from gpo.records import Example, Score
 from gpo.runs.history import History, RunRow
-from gpo.runs.outcome import Outcome, demonstrations_of
+from gpo.runs.outcome import Outcome
 from gpo.spec.models import ModelSpec, ModelsSpec
 from gpo.spec.task import TaskSpec
 
@@ -187,7 +187,7 @@ def register_outcome(
         _content(
             registry,
             spec.with_text(each.candidate.instruction),
-            demonstrations_of(spec, outcome, each.candidate, demonstrations),
+            few_shot.demonstrations_of(spec, each.candidate, demonstrations, outcome.shown),
             lineage,
         )
         for each in (outcome.start, outcome.best)

@@ -6,9 +6,9 @@ from itertools import takewhile
 
 from gpo.data.splits import load_splits
 from gpo.errors import PromptError
-from gpo.evaluation.few_shot import demonstrations, find_shown
+from gpo.evaluation.few_shot import demonstrations
 from gpo.gate.error_budget import AliasLooks
-from gpo.production.contender import with_shown
+from gpo.production.contender import with_live_shown
 from gpo.production.decision import STATUS_WORDS, Decision
 from gpo.production.decision_log import Production
 from gpo.production.register import lineage_of_spec, register_start
@@ -218,13 +218,7 @@ def _version_number(dataset: DatasetReference) -> int:
 
 def _spec_from_champion(spec: TaskSpec, champion: PromptVersion, splits: Splits) -> TaskSpec:
     """The spec with the champion as its start, and what that shows where a search has chosen it."""
-    content = champion.content
-    started = spec.with_text(content.instruction)
-    if not spec.optimizer.searches_demonstrations:
-        return started
-    found = find_shown(content.template, content.instruction, content.demonstrations, splits)
-    own = tuple(each.id for each in demonstrations(spec, splits))
-    return started if found is None or found == own else with_shown(started, found)
+    return with_live_shown(spec.with_text(champion.content.instruction), champion, splits)
 
 
 def _earlier_prompts(history: History, spec: TaskSpec, dataset: DatasetReference, *, repeated: bool) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ from dataclasses import replace
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.errors import InputError, StateError
-from gpo.evaluation.few_shot import demonstrations
+from gpo.evaluation.few_shot import candidate_of, demonstrations, showable
 from gpo.formatting import count
 from gpo.records import START_STEP, Candidate, Record, Score, Scored, Splits
 from gpo.runs.history import History, RunRow
 from gpo.runs.job import Job, run_id, run_key
 from gpo.runs.outcome import Outcome
 from gpo.runs.replay import StepFacts, read_step, replay_step
-from gpo.runs.run import step_rng
+from gpo.runs.run import may_show, open_screen, step_rng
 from gpo.search.edits.demonstrations import places_that_keep, take_turns
 from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
@@ -98,7 +98,7 @@ async def explain(job: Job, step: int | None = None) -> Explanation:
         max_steps=options.max_steps,
         seed=spec.seed,
         budget=_budget(options, seen, step),
-        note=seen.note + _origin(seen.current) + _describe_choice(spec, seen) + _describe_shown(spec, seen, step),
+        note=_note(spec, splits, seen, step),
         parts=_explain_parts(spec, splits, seen, step),
     )
 
@@ -107,6 +107,11 @@ def _budget(options: OptimizerSpec, seen: StepFacts, step: int) -> int | None:
     """The words that the step may change; of an adaptive budget without a run, those of the first step."""
     current = seen.current.candidate.id if seen.current else ""
     return options.budget_at(step, which_succeeded(seen.before, current))
+
+
+def _note(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -> str:
+    shown = _describe_shown(spec, splits, seen, step)
+    return f"{seen.note}{_origin(seen.current)}{_describe_choice(spec, seen)}{shown}"
 
 
 def _origin(current: Scored | None) -> str:
@@ -123,7 +128,7 @@ def _describe_choice(spec: TaskSpec, seen: StepFacts) -> str:
     return f" Shown is the first of {proposals}: each may be asked for in its own way, with its own cases."
 
 
-def _describe_shown(spec: TaskSpec, seen: StepFacts, step: int) -> str:
+def _describe_shown(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -> str:
     """Which examples stand before each question, and which proposals change them; empty where none are searched for."""
     if not spec.optimizer.searches_demonstrations:
         return ""
@@ -131,9 +136,19 @@ def _describe_shown(spec: TaskSpec, seen: StepFacts, step: int) -> str:
     shown = f" Before each question: {', '.join(seen.current.candidate.shown) or 'none'}." if seen.current else ""
     if step > START_STEP + 1 and not seen.before:
         return shown
-    turns = take_turns(spec, seen.before, asked)
+    turns = _turns(spec, splits, seen, step, asked)
     told = ", ".join(f"{turns.count(each)} change {words}" for each, words in _TURNS.items() if each in turns)
     return f"{shown} Of {count(asked, 'proposal')}, {told}."
+
+
+def _turns(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int, proposals: int) -> tuple[str, ...]:
+    """What each proposal of a step changes, as the run chooses it."""
+    if not spec.optimizer.searches_demonstrations:
+        return take_turns(spec, seen.before, proposals)
+    current = seen.current.candidate if seen.current else _placeholder_prompt(spec, step, splits)
+    screen = open_screen(spec, splits)
+    may_change = bool(current.shown) or any(may_show(screen, each) for each in showable(splits).values())
+    return take_turns(spec, seen.before, proposals, may_change=may_change)
 
 
 _TURNS = {
@@ -188,7 +203,7 @@ def _explain_parts(spec: TaskSpec, splits: Splits, seen: StepFacts, step: int) -
         rng=rng,
         before=seen.before,
         part=part,
-        keeps=places_that_keep(spec, seen.before, proposals),
+        keeps=places_that_keep(_turns(spec, splits, seen, step, proposals)),
     )
     if options.style == "continuation":
         return tuple(
@@ -256,7 +271,6 @@ def _placeholder_prompt(spec: TaskSpec, step: int, splits: Splits) -> Candidate:
     """The current prompt of a step that was not taken: the first step starts from the spec's own."""
     known = step == START_STEP + 1
     if known:
-        shown = demonstrations(spec, splits) if spec.optimizer.searches_demonstrations else ()
-        return Candidate(instruction=spec.start_text, shown=tuple(each.id for each in shown))
+        return candidate_of(spec, spec.start_text, demonstrations(spec, splits))
     best = "[the best instruction of the steps before]"
     return Candidate(instruction=join_texts(dict.fromkeys(spec.program, best)) if spec.program else best)

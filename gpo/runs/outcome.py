@@ -1,16 +1,15 @@
 """The outcome of a run as one record: best prompt, scores, gain, verdict, calls and cost."""
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pydantic import Field
 
 from gpo.gate.verdict import GateVerdict
-from gpo.records import Candidate, Example, Interval, Record, Score, Scored, UsageByRole
+from gpo.records import Example, Interval, Record, Score, Scored, UsageByRole
 from gpo.search.estimate import Estimate
 from gpo.search.objectives.front import Standpoint
 from gpo.search.step import Step, StopReason
-from gpo.spec.task import TaskSpec
 
 
 class Calls(Record):
@@ -70,18 +69,7 @@ class Outcome(Record):
     shown: Mapping[str, Example] = Field(default={}, repr=False, exclude_if=operator.not_)
     anew: str = ""
 
-    def examples_of(self, candidate: Candidate) -> tuple[Example, ...]:
-        """The demonstrations that the search chose for a candidate, in their order."""
-        return tuple(self.shown[name] for name in candidate.shown)
-
 
 def all_scored(outcome: Outcome) -> list[Scored]:
     """The start, prompts of earlier runs, and every scored candidate, in the order of the run."""
     return [outcome.start, *outcome.earlier, *(scored for step in outcome.history for scored in step.scored)]
-
-
-def demonstrations_of(
-    spec: TaskSpec, outcome: Outcome, candidate: Candidate, drawn: Sequence[Example]
-) -> tuple[Example, ...]:
-    """The demonstrations that a candidate of a run was scored with: its own, or those `drawn` for all prompts."""
-    return outcome.examples_of(candidate) if spec.optimizer.searches_demonstrations else tuple(drawn)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gpo.database.engine import open_state
 from gpo.errors import GpoError
-from gpo.evaluation.few_shot import examples_of
+from gpo.evaluation.few_shot import demonstrations, demonstrations_of, showable
 from gpo.formatting import count
 from gpo.models.client import Connection
 from gpo.models.ledger import Ledger
@@ -120,7 +120,7 @@ def _inform(
     job: Job, splits: Splits, models: Models, search: Search, *, proposals: int
 ) -> Coroutine[Any, Any, Informed]:
     """What the step after a search was told of its current prompt."""
-    step = len(search.steps) + 1
+    step, drawn = len(search.steps) + 1, demonstrations(job.spec, splits)
     return inform(
         models,
         job.spec,
@@ -130,7 +130,7 @@ def _inform(
         proposals=proposals,
         known=search.cases_of(search.current.candidate),
         rng=step_rng(job.spec.seed, step, "inform"),
-        shown=examples_of(search.current.candidate, job.spec, splits),
+        shown=demonstrations_of(job.spec, search.current.candidate, drawn, showable(splits)),
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
-from gpo.evaluation.few_shot import showable
+from gpo.evaluation.few_shot import candidate_of, demonstrations_of, showable
 from gpo.gate.paired_scores import in_groups
 from gpo.models.client import open_embedding
 from gpo.models.ledger import Ledger
@@ -62,16 +62,7 @@ class Run:
         self.trajectory = trajectory
         self.history = history
         self.results = results
-        self.screen = ProposalFilter(
-            (*self.splits.dev, *self.splits.test),
-            allowed=_known(self.spec),
-            shown=self.splits.train,
-            labels=self.spec.answer.labels,
-            frame="\n".join(_messages(self.spec)),
-            parts=tuple(self.spec.program),
-            texts=self.spec.texts,
-            most_words=bounds_of(self.spec.optimizer.objectives).get("words", math.inf),
-        )
+        self.screen = open_screen(self.spec, self.splits)
         self._tested = in_groups(self.splits.test)
         # What was train text once may be a test example now.
         safe = (text for text in checked.job.earlier if not (self.screen.leaks(text) or self.screen.copies(text)))
@@ -88,8 +79,7 @@ class Run:
     @property
     def start(self) -> Candidate:
         """The instruction that the spec starts from, and what it shows where that is searched for."""
-        chosen = self.checked.demonstrations if self.spec.optimizer.searches_demonstrations else ()
-        return Candidate(instruction=self.spec.start_text, shown=tuple(each.id for each in chosen))
+        return candidate_of(self.spec, self.spec.start_text, self.checked.demonstrations)
 
     @cached_property
     def showable(self) -> Mapping[str, Example]:
@@ -98,13 +88,19 @@ class Run:
 
     def shown(self, candidate: Candidate) -> tuple[Example, ...]:
         """The demonstrations of a candidate."""
-        if not self.spec.optimizer.searches_demonstrations:
-            return self.checked.demonstrations
-        return tuple(self.showable[name] for name in candidate.shown)
+        return demonstrations_of(self.spec, candidate, self.checked.demonstrations, self.showable)
 
     def may_show(self, example: Example) -> bool:
         """Whether an example repeats none of dev and test."""
-        return not any(map(self.screen.leaks, texts_of_example(example)))
+        return may_show(self.screen, example)
+
+    def may_change(self, candidate: Candidate) -> bool:
+        """Whether a search may give a candidate other examples: it shows some, or there are some to show."""
+        return self.spec.optimizer.searches_demonstrations and (bool(candidate.shown) or self._shows_any)
+
+    @cached_property
+    def _shows_any(self) -> bool:
+        return any(map(self.may_show, self.showable.values()))
 
     def examples(self, split: Split) -> Sequence[Example]:
         """The examples of one split, in their fixed order; those of the test split by group, where they have groups."""
@@ -113,6 +109,25 @@ class Run:
     def rng(self, step: int, purpose: str) -> random.Random:
         """Randomness of one part of one step, from the spec's seed alone."""
         return step_rng(self.spec.seed, step, purpose)
+
+
+def open_screen(spec: TaskSpec, splits: Splits) -> ProposalFilter:
+    """What turns proposals away that repeat an example or break the contract of the spec."""
+    return ProposalFilter(
+        (*splits.dev, *splits.test),
+        allowed=_known(spec),
+        shown=splits.train,
+        labels=spec.answer.labels,
+        frame="\n".join(_messages(spec)),
+        parts=tuple(spec.program),
+        texts=spec.texts,
+        most_words=bounds_of(spec.optimizer.objectives).get("words", math.inf),
+    )
+
+
+def may_show(screen: ProposalFilter, example: Example) -> bool:
+    """Whether an example repeats none of those that a screen guards."""
+    return not any(map(screen.leaks, texts_of_example(example)))
 
 
 def _known(spec: TaskSpec) -> str:

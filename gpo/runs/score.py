@@ -11,12 +11,12 @@ from gpo.database.engine import open_database
 from gpo.errors import InputError
 from gpo.evaluation.calls import calls_an_example
 from gpo.evaluation.evaluate import KEPT_SAMPLES, evaluate
-from gpo.evaluation.few_shot import without_demonstrations
+from gpo.evaluation.few_shot import candidate_of, without_demonstrations
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models, with_target
 from gpo.models.sharing import ask_anew, share_tallies
 from gpo.progress import Began, emit
-from gpo.records import Candidate, Example, Record, Score, Split, Splits
+from gpo.records import Example, Record, Score, Split, Splits
 from gpo.runs.job import Job, load_job
 from gpo.runs.preflight import preflight
 from gpo.runs.probe import CUT_ADVICE
@@ -118,7 +118,7 @@ async def _score(job: Job, split: str, examples: Sequence[Example], shown: Seque
                 paid=paid + models.optimizer.tally.paid,
                 cached=max(0, sum(usage.calls for usage in score.usage.values()) - fresh),
                 cost=spec.models.cost(score.usage),
-                results=tuple(results_of(score, examples, split, Candidate(instruction=instruction))),
+                results=tuple(results_of(score, examples, split, candidate_of(spec, instruction, shown))),
                 labels=spec.answer.choices,
             )
     finally:

@@ -192,6 +192,7 @@ async def refine(run: Run, step: int, search: Search, informed: Informed, recall
     """Show the optimizer model the current prompt, the trajectory and training examples; read its proposals."""
     rng, found = run.rng(step, "refine"), []
     candidates = count_affordable(search, run.spec, run.splits)
+    turns = take_turns(run.spec, search.steps, candidates, may_change=run.may_change(search.current.candidate))
     for part in parts_of_step(run.spec, step, informed.parts):
         spec = run.spec.for_part(part)
         request = refine_step.build_request(
@@ -204,14 +205,13 @@ async def refine(run: Run, step: int, search: Search, informed: Informed, recall
             rng=rng,
             before=search.steps,
             part=part,
-            keeps=places_that_keep(spec, search.steps, candidates),
+            keeps=places_that_keep(turns),
         )
         with calls_about(run=run.id, step=step):
             found.append(await refine_step.refine(run.models.optimizer, spec, request, rng))
     proposals = refine_step.join_proposals(found)
     tried = {**search.cases_of(search.current.candidate), **informed.cases}
     showable, rng = Showable(run.showable, run.may_show, tried), run.rng(step, "demonstrations")
-    turns = take_turns(run.spec, search.steps, candidates)
     return with_demonstrations(run.spec, proposals, informed, showable, turns=turns, rng=rng)
 
 

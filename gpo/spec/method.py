@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from gpo.errors import suggestion
 from gpo.records import Record, Score
 from gpo.spec.edit_budget import Decay, adapted_budget, edit_budget
-from gpo.spec.search.objectives import Objectives
+from gpo.spec.search.objectives import Objectives, check_race
 from gpo.spec.search.presets import continuable, usual_preset, with_race
 
 Information = Literal["prompt", "prompt+score", "prompt+reflection", "prompt+score+reflection", "cases"]
@@ -240,6 +240,7 @@ class OptimizerSpec(Method):
             raise ValueError(
                 f"race_after ({self.race_after}) has no effect with `accept: {self.accept}`; leave one out"
             )
+        check_race(self.objectives, self.accept)
         if self.shown is not None and not self.searches_demonstrations:
             raise ValueError("`shown` has no effect without `demonstrations: searched`; `few_shot` draws examples")
         if self.decay == "adaptive" and self.warmup:

@@ -223,6 +223,26 @@ def test_calls_of_a_search_are_traced_with_step_candidate_and_example(tmp_path: 
     assert any({"gpo", "step:1"} <= tags for tags, _ in writer.runs)
 
 
+def test_results_of_a_score_name_the_prompt_as_its_calls_do_with_the_examples_that_a_search_may_change(
+    tmp_path: Path,
+) -> None:
+    task = Seen()
+    measured = gpo.evaluate(
+        prompt="Say a or b: {{word}}",
+        data=pd.DataFrame({"word": [f"w{number}" for number in range(40)], "is": ["a", "b"] * 20}),
+        reference="is",
+        metric="exact_match",
+        task=FakeListChatModel(responses=["a", "b", "b"], callbacks=[task]),
+        method={"demonstrations": "searched"},
+        few_shot=2,
+        home=tmp_path,
+        progress=False,
+    )
+    asked = {metadata["gpo_candidate"] for _, metadata in task.runs if "gpo_candidate" in metadata}
+    assert asked
+    assert asked == set(measured.to_pandas()["prompt"])
+
+
 class Page:
     """What IPython makes of HTML."""
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gpo.records import Candidate, Example
 from gpo.search.inform import Informed
-from gpo.search.requests.ways import draw_rate
+from gpo.search.requests.ways import TOLD_BY_TRIALS, draw_rate
 from gpo.search.step import Proposal, Proposals, Step
 from gpo.spec.task import TaskSpec
 
@@ -35,31 +35,34 @@ class Showable(NamedTuple):
     tried: Mapping[str, float]
 
 
-def take_turns(spec: TaskSpec, before: Sequence[Step], candidates: int) -> tuple[str, ...]:
+def take_turns(spec: TaskSpec, before: Sequence[Step], candidates: int, *, may_change: bool = True) -> tuple[str, ...]:
     """What each proposal of the step after those `before` changes: `instruction`, `demonstrations` or `both`.
 
     Each is tried before any is drawn, by what was accepted (Thompson sampling). The first of several proposals changes
-    the instruction alone.
+    the instruction alone; all do where no example `may_change`.
     """
-    if not spec.optimizer.searches_demonstrations:
+    if not (spec.optimizer.searches_demonstrations and may_change):
         return (_TURNS[0],) * candidates
     rng = random.Random(f"{spec.seed}/{len(before) + 1}/turns")  # noqa: S311 - sampling, not secrets
     passed, tried = _count_turns(before)
     first = [_TURNS[0]] if candidates > 1 else []
-    fresh = [turn for turn in _TURNS if turn not in tried and turn not in first]
+    fresh = [turn for turn in _TURNS if not tried[turn] and turn not in first]
     taken = [*first, *fresh][:candidates]
     while len(taken) < candidates:
         taken.append(max(_TURNS, key=lambda turn: draw_rate(passed[turn], tried[turn], rng)))
     return tuple(taken)
 
 
-def places_that_keep(spec: TaskSpec, before: Sequence[Step], candidates: int) -> tuple[int, ...]:
+def places_that_keep(turns: Sequence[str]) -> tuple[int, ...]:
     """The places at which the instruction stays, so that nothing is asked for them."""
-    return tuple(place for place, turn in enumerate(take_turns(spec, before, candidates)) if turn == WAY)
+    return tuple(place for place, turn in enumerate(turns) if turn == WAY)
 
 
 def _count_turns(steps: Sequence[Step]) -> tuple[Counter[str], Counter[str]]:
-    """How many proposals of each turn were accepted, and how many were tried: on cases or, without these, on dev."""
+    """How many proposals of each turn were accepted, and how many were tried: on cases or, without these, on dev.
+
+    Other examples that could not be tried, as when none may be shown, were tried in vain.
+    """
     passed, tried = Counter[str](), Counter[str]()
     taken_up = {step.current_id for step in steps}
     for step in steps:
@@ -69,6 +72,7 @@ def _count_turns(steps: Sequence[Step]) -> tuple[Counter[str], Counter[str]]:
             turn = _turn_of(candidate, step)
             tried[turn] += 1
             passed[turn] += is_accepted
+        tried[WAY] += sum(each.way == WAY and each.reason not in TOLD_BY_TRIALS for each in step.rejected)
     return passed, tried
 
 

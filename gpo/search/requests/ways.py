@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gpo.search.step import Step
+from gpo.search.step import RejectionReason, Step
 from gpo.spec.method import Way
 
 
@@ -57,6 +57,9 @@ WAYS: Mapping[Way, Asking] = {
     "paraphrase": Asking("Write the current instruction in other words, as someone else would put it."),
 }
 
+TOLD_BY_TRIALS: Collection[RejectionReason] = ("no_gain", "unaffordable", "failed")
+"""Of a proposal that was rejected so, its trial tells whether it was accepted, or it was never made."""
+
 
 def choose_ways(allowed: Sequence[Way], steps: Sequence[Step], count: int, rng: random.Random) -> tuple[Way, ...]:
     """The way of each of `count` proposals, given the steps before; empty where there are none to choose from.
@@ -98,5 +101,5 @@ def _judge_step(step: Step, taken_up: Collection[str]) -> Iterator[tuple[str, bo
     for trial in step.trials:
         yield trial.candidate.way, trial.passed
     for rejection in step.rejected:
-        if rejection.way and rejection.reason not in ("no_gain", "unaffordable", "failed"):
+        if rejection.way and rejection.reason not in TOLD_BY_TRIALS:
             yield rejection.way, False

@@ -79,6 +79,15 @@ def check_objectives(objectives: Mapping[Objective, float | str | None], *, pric
         )
 
 
+def check_race(objectives: Mapping[Objective, float | str | None], accept: str) -> None:
+    """Raise ValueError for several objectives with a race: by score alone, it drops what the front is to keep."""
+    if objectives and accept == "race":
+        raise ValueError(
+            f"`objectives` names {', '.join(objectives)}, and `accept: race` drops a prompt that scores a little lower "
+            "before it can be on their front; choose `accept: none` without `race_after`, or leave `objectives` out"
+        )
+
+
 def describe_objectives(objectives: Mapping[Objective, float | str | None]) -> str:
     """The objectives in words, and which prompt of their front goes to the gate.
 

@@ -1,16 +1,19 @@
 """`gpo check`: the prompt of the working tree against the one in production, by the gate."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
 
+from gpo.data.splits import load_splits
 from gpo.database.engine import open_state
 from gpo.production.decision_log import Production
 from gpo.production.starting_point import count_looks
 from gpo.settings import load_settings
+from gpo.spec.file import load_spec
 from tests.support.commands import gpo, refused, right, spec_content, write
 from tests.support.endpoint import Request, serving
 
@@ -25,6 +28,11 @@ def by_prompt(request: Request) -> str:
     if "Care." in request.text or request.model == "optimizer":
         return answer
     return "positive" if "Half." in request.text else WRONG[answer]
+
+
+def by_question(request: Request) -> str:
+    """The same by the question alone, whatever is shown before it."""
+    return by_prompt(replace(request, text=str(request.body["messages"][-1]["content"])))
 
 
 def looks_of(folder: Path) -> tuple[str, ...]:
@@ -119,6 +127,28 @@ def test_messages_and_demonstrations_are_compared_as_they_are_in_production(fold
         assert looks_of(folder) == ()
         asked = {request.text.count("Thing ") for request in endpoint.requests}
         assert asked == {1, 3}  # those of production with its two demonstrations
+
+
+@pytest.mark.slow
+def test_examples_that_a_search_has_chosen_stay_when_a_text_is_checked(folder: Path) -> None:
+    with serving(by_question) as endpoint:
+        content = spec_content(endpoint.url, few_shot=1)
+        train = [each.id for each in load_splits(load_spec(write(folder, content))).train]
+        content["optimizer"] = {"demonstrations": "searched", "shown": train[:3]}
+        gpo("prompt", "register", write(folder, content))
+        del content["optimizer"]["shown"]
+        path = write(folder, content)
+        same = checked(path)
+        assert (same["outcome"], same["demonstrations_differ"], endpoint.calls) == ("same", False, 0)
+
+        content["prompt"]["instruction"] = "Care."
+        found = checked(write(folder, content))
+        assert (found["outcome"], found["demonstrations_differ"]) == ("passes", False)
+        assert {request.text.count("Thing ") for request in endpoint.requests} == {4}, "three examples and the question"
+
+        content["optimizer"]["shown"] = train[:1]
+        told = checked(write(folder, content))
+        assert told["demonstrations_differ"], "what the spec itself names is what it shows"
 
 
 def test_files_that_cannot_be_written_are_refused_before_anything_else(folder: Path) -> None:

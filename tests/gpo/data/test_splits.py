@@ -170,3 +170,38 @@ def test_a_folder_brings_its_demonstrations_which_no_split_holds(tmp_path: Path)
             " which is dev.jsonl row 2"
         ),
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"group": "customer"}], ids=["plain", "grouped"])
+def test_a_demonstration_is_left_out_that_is_in_the_dev_that_was_cut_off_train(
+    tmp_path: Path, options: dict[str, str]
+) -> None:
+    rows = [{"question": f"question {n}", "label": "yes", "customer": f"c{n}"} for n in range(20)]
+    own = {"question": "of its own", "label": "no", "customer": "own"}
+    write_rows(tmp_path / "test.jsonl", [{**own, "question": f"test {n}", "customer": "test"} for n in range(2)])
+    write_rows(tmp_path / "train.jsonl", rows)
+    known = load_splits(spec_for(tmp_path, (9, 6, 2), **options))
+    written_otherwise = [{**row, "question": f" {str(row['question']).upper()}"} for row in rows]
+    write_rows(tmp_path / "few_shot_examples.jsonl", [*written_otherwise, own])
+    splits = load_splits(spec_for(tmp_path, (9, 6, 2), **options))
+    assert parts(splits) == parts(known)
+    asked = {question.casefold().strip() for question in questions(splits.few_shot)}
+    assert asked == {*(str(row["question"]) for row in rows), "of its own"} - questions(splits.dev)
+    [told] = splits.left_out
+    start = f"few_shot_examples.jsonl: left out {len(splits.dev)} rows with inputs that stand in dev or test as well"
+    assert told.startswith(start)
+    assert told.endswith(", cut off for dev")
+    assert load_splits(spec_for(tmp_path, (9, 5, 2), **options)).fingerprint == splits.fingerprint
+
+
+def test_a_demonstration_of_a_customer_of_dev_is_left_out(tmp_path: Path) -> None:
+    rows = [{"question": f"question {n}", "label": "yes", "customer": f"c{n // 2}"} for n in range(40)]
+    write_rows(tmp_path / "test.jsonl", [{"question": "test", "label": "yes", "customer": "test"}])
+    write_rows(tmp_path / "train.jsonl", rows)
+    shown = [{"question": f"another {n}", "label": "yes", "customer": f"c{n}"} for n in range(20)]
+    write_rows(tmp_path / "few_shot_examples.jsonl", shown)
+    splits = load_splits(spec_for(tmp_path, (20, 20, 1), group="customer"))
+    of_dev = {example.group for example in splits.dev}
+    assert of_dev
+    assert len(splits.few_shot) == 20 - len(of_dev)
+    assert not of_dev & {example.group for example in splits.few_shot}

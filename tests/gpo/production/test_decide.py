@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from gpo.production.decision import Decision
 from gpo.production.decision_log import Production, open_production
 from gpo.production.starting_point import StartingPoint
 from gpo.prompts.version import DatasetReference
-from gpo.records import Splits
+from gpo.records import Example, Splits
 from gpo.runs.job import Job
 from gpo.runs.outcome import Outcome
 from gpo.settings import Settings, load_settings
@@ -27,8 +27,17 @@ def production(tmp_path: Path) -> Iterator[Production]:
         yield opened
 
 
-def about(outcome: Outcome, production: Production, home: Path, basis: str = "b", **changes: Any) -> Decision:
-    spec = outcomes.spec(production=changes)
+def about(
+    outcome: Outcome,
+    production: Production,
+    home: Path,
+    basis: str = "b",
+    *,
+    train: tuple[Example, ...] = (),
+    asked: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Decision:
+    spec = outcomes.spec(production=changes, **(asked or {}))
     from gpo.production.register import register_start
 
     champion = register_start(production.registry, spec, (), who="ada").version
@@ -42,7 +51,7 @@ def about(outcome: Outcome, production: Production, home: Path, basis: str = "b"
         newer=None,
         earlier=(),
         looks=AliasLooks(alias="production"),
-        splits=Splits(train=(), dev=(), test=(), fingerprint="f"),
+        splits=Splits(train=train, dev=(), test=(), fingerprint="f"),
     )
     place = Job(spec=spec, home=home, settings=load_settings())
     return decide(place, standing, outcome, production, flow_run="f-1", report="report.html")
@@ -123,6 +132,30 @@ def test_what_a_person_rolled_back_needs_a_person_to_come_back(production: Produ
     production.registry.promote(NAME, 1, who="ada", why="again")
     third = about(outcomes.outcome(run_id="third"), production, tmp_path)
     assert third.is_open
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("fixed", "version 2 also has other demonstrations, which both prompts were scored with; "),
+        ("searched", "version 2 has the examples of a search that started with others than those that are live; "),
+    ],
+)
+def test_a_run_whose_start_shows_other_examples_than_are_live_needs_a_person(
+    production: Production, tmp_path: Path, how: str, told: str
+) -> None:
+    example = Example(id="e", inputs={"review": "It was fine."}, reference="positive")
+    found = outcomes.outcome()
+    if how == "searched":
+        start, best = (
+            each.model_copy(update={"candidate": each.candidate.model_copy(update={"shown": ("e",)})})
+            for each in (found.start, found.best)
+        )
+        found = found.model_copy(update={"start": start, "best": best, "shown": {"e": example}})
+    asked = {"few_shot": 1, "optimizer": {"demonstrations": how}}
+    decision = about(found, production, tmp_path, train=(example,), asked=asked)
+    assert decision.is_open
+    assert decision.reason.startswith(told)
 
 
 def use(number: int, *, unattended: bool = True) -> dict[str, AliasUse]:

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpo.errors import DatasetError
-from gpo.evaluation.few_shot import as_shown, demonstrations, find_shown, showable
+from gpo.evaluation.few_shot import as_shown, candidate_of, demonstrations, demonstrations_of, find_shown, showable
 from gpo.records import Candidate, Example, Score, Scored, Splits
+from gpo.runs.run import may_show, open_screen
 from gpo.search.edit import ProposalFilter
 from gpo.search.edits.demonstrations import Showable, change_demonstrations, take_turns, with_demonstrations
 from gpo.search.inform import Informed
 from gpo.search.state import start_search
-from gpo.search.step import Proposal, Proposals, Trial
+from gpo.search.step import Proposal, Proposals, Rejection, Trial
 from gpo.spec.task import TaskSpec
 from tests.gpo.search.test_screen import batch
 from tests.support.outcomes import START, spec, step_of
@@ -118,6 +119,40 @@ def test_what_was_accepted_oftener_has_its_turn_oftener(helps: str) -> None:
     assert take_turns(task(), (alone,), 1) == ("demonstrations",)
 
 
+def test_a_turn_for_examples_that_brings_no_candidate_is_not_taken_for_ever() -> None:
+    """With one proposal a step, no instruction would be asked for any more."""
+    current = Scored(candidate=Candidate(instruction=START), score=Score(values={}, planned=0))
+    in_vain = Rejection(reason="unchanged", text=START, way="demonstrations")
+    step = step_of(start_search(current), ()).model_copy(update={"rejected": (in_vain,)})
+    weighed = Trial(candidate=Candidate(instruction="Weigh it."), before=0.5, values={}, passed=True)
+    asked = step.model_copy(update={"rejected": (), "trials": (weighed,)})
+    assert take_turns(task(), (asked,), 1) == ("demonstrations",)
+    assert take_turns(task(), (asked, step), 1) == ("both",)
+    late = Trial(candidate=Candidate(instruction="Weigh it.", shown=("e0",)), before=0.5, values={}, passed=True)
+    every = [asked, step, asked.model_copy(update={"trials": (late,)})]
+    drawn = Counter(take_turns(task(), (*every, *[step] * count), 1)[0] for count in range(40))
+    assert drawn["demonstrations"] < 10
+    # One that was tried on cases, to no gain, counts once.
+    tried = Trial(candidate=Candidate(instruction=START, shown=("e1",)), before=0.5, values={}, passed=False)
+    told = {"trials": (tried,), "rejected": (in_vain.model_copy(update={"reason": "no_gain"}),)}
+    once = step.model_copy(update={"trials": (tried,), "rejected": ()})
+    for count in range(20):
+        steps = [*every, *[once] * count]
+        assert take_turns(task(), steps, 8) == take_turns(task(), [*every, *[step.model_copy(update=told)] * count], 8)
+
+
+@pytest.mark.parametrize("candidates", [1, 8])
+def test_where_no_example_may_be_shown_every_proposal_changes_the_instruction(candidates: int) -> None:
+    """As where each of the training examples repeats a passage of dev."""
+    passage = "The soup was cold when it came, and the waiter laughed about it in front of all the other guests"
+    dev = Example(id="d", inputs={"review": f"{passage}."}, reference="positive")
+    alike = POOL["e0"].model_copy(update={"inputs": {"review": f"{passage}, as the others said."}})
+    found = Splits(train=(alike,), dev=(dev,), test=(), fingerprint="f")
+    assert not may_show(open_screen(task(), found), alike)
+    assert may_show(open_screen(task(), found), POOL["e1"])
+    assert set(take_turns(task(), (), candidates, may_change=False)) == {"instruction"}
+
+
 def splits() -> Splits:
     train = tuple(POOL.values())
     twice = example(7, "d").model_copy(update={"inputs": train[3].inputs})
@@ -128,6 +163,20 @@ def test_an_example_of_dev_or_test_is_never_shown() -> None:
     assert set(showable(splits())) == set(POOL) - {"e3"}
     with pytest.raises(DatasetError, match=r"`optimizer\.shown` names the example 'd0', which is no training example"):
         demonstrations(task(shown=("d0",)), splits())
+    # A folder may bring examples that are in its dev data as well.
+    brought = splits().model_copy(update={"few_shot": (POOL["e3"], *splits().dev, POOL["e5"])})
+    for options in (spec(few_shot=1), spec(few_shot=1, optimizer={"demonstrations": "searched"})):
+        shown = demonstrations(options, brought)
+        assert [each.id for each in shown] == ["e5"]
+        assert shown[0].id in showable(brought)
+
+
+def test_a_candidate_shows_its_own_only_where_the_search_chooses_them() -> None:
+    candidate, drawn = Candidate(instruction=START, shown=("e5", "e2")), [POOL["e0"]]
+    assert demonstrations_of(task(), candidate, drawn, POOL) == (POOL["e5"], POOL["e2"])
+    assert demonstrations_of(spec(few_shot=1), candidate, drawn, {}) == (POOL["e0"],)
+    assert candidate_of(task(), START, (POOL["e5"], POOL["e2"])) == candidate
+    assert candidate_of(spec(few_shot=1), START, drawn) == Candidate(instruction=START)
 
 
 def test_those_of_a_kept_prompt_are_found_again_by_what_they_look_like() -> None:

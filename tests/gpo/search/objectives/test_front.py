@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gpo.comparison.arms import preset_arms
+from gpo.comparison.cells import TaskPlan, cell_spec
+from gpo.errors import InputError
 from gpo.records import Candidate, Score, Scored, Timing, Usage
 from gpo.search.edit import ProposalFilter
 from gpo.search.objectives.front import Standpoint, best_of_front, draw_parent, find_front
@@ -166,3 +169,20 @@ def test_a_bound_on_words_turns_longer_proposals_away_but_not_those_on_the_way_t
 def test_what_is_no_objective_is_told(objectives: object, told: str) -> None:
     with pytest.raises(ValidationError, match=re.escape(told)):
         spec(optimizer={"objectives": objectives})
+
+
+@pytest.mark.parametrize("race", [{"accept": "race"}, {"race_after": 8}, {"preset": "protegi-like"}])
+def test_a_race_by_score_alone_would_empty_the_front_and_is_refused(race: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="choose `accept: none` without `race_after`, or leave `objectives` out"):
+        task(**race)
+    assert spec(optimizer=race).optimizer.accept == "race"
+    assert task(**{name: value for name, value in race.items() if name == "preset"}, accept="none")
+
+
+def test_a_comparison_says_which_method_does_not_go_with_several_objectives() -> None:
+    plan = TaskPlan(name="reviews", dev=48, test=48, train=48, calls=2000)
+    for arm in preset_arms("gpo,minibatch,opro"):
+        assert cell_spec(task(), arm, plan).optimizer.objectives
+    [raced] = preset_arms("protegi-like")
+    with pytest.raises(InputError, match=r"with the method protegi-like: `objectives` names score, words.*leave that"):
+        cell_spec(task(), raced, plan)
