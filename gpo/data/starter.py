@@ -29,6 +29,7 @@ from gpo.data.starter_text import spec_text
 from gpo.errors import DatasetError, InputError, SpecError
 from gpo.files import write_whole
 from gpo.names import Name
+from gpo.progress import Note, emit
 from gpo.records import Splits
 from gpo.spec.dataset import SplitSpec
 from gpo.spec.file import anchor_paths
@@ -50,6 +51,13 @@ class Starter(NamedTuple):
     splits: Splits
     labels: Mapping[str, int] | None
     remarks: tuple[str, ...]
+
+
+class _Failed(NamedTuple):
+    """A guess whose spec does not work, and why."""
+
+    guess: Guess
+    error: DatasetError
 
 
 def write_starter(
@@ -77,6 +85,8 @@ def write_starter(
 
     try:
         found = find_in(data, choices, ask)
+        if found.is_from_sample:
+            emit(Note(f"{data}: checking all {found.total:,} rows against what {len(found.rows):,} of them show"))
         found, splits = _checked(found, spec_of, choices, ask)
     except DatasetError as error:
         raise _with_command(error, name, data, choices) from None
@@ -116,9 +126,14 @@ def _checked(found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choice
     """What was found, so that its spec works with the whole dataset, and the splits of that spec."""
     if choices.on_bad_row:
         found = found.with_guess(on_bad_row=choices.on_bad_row)
+    try:
+        # Mostly nothing is wrong, and a large file is not read once more to look for what contradicts.
+        return found, load_splits(spec_of(found.guess))
+    except DatasetError as error:
+        failed = _Failed(found.guess, error)
     if found.guess.on_bad_row != "skip":
         found = _without_conflicts(found, spec_of(found.guess), choices, ask)
-    return _loaded(found, spec_of, choices)
+    return _loaded(found, spec_of, choices, failed)
 
 
 def _without_conflicts(found: Found, spec: TaskSpec, choices: Choices, ask: Ask) -> Found:
@@ -160,14 +175,19 @@ def _usable(table: Table, spec: TaskSpec) -> Iterator[tuple[int, Labelled]]:
             continue
 
 
-def _loaded(found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choices) -> tuple[Found, Splits]:
+def _loaded(
+    found: Found, spec_of: Callable[[Guess], TaskSpec], choices: Choices, failed: _Failed
+) -> tuple[Found, Splits]:
     """The splits, without the rows that cannot be used unless a person wants to stop at them.
 
-    Where groups are kept together, the first seed is taken under which every split gets enough of them.
+    What has `failed` is not tried again. Where groups are kept together, the first seed is taken under which every
+    split gets enough of them.
     """
     first: DatasetError | None = None
     for each in _attempts(found, spec_of, choices):
         try:
+            if each.guess == failed.guess:
+                raise failed.error
             return each, load_splits(spec_of(each.guess))
         except DatasetError as error:
             first = first or error

@@ -146,7 +146,12 @@ class GateVerdict(Record):
     @property
     def is_merely_not_worse(self) -> bool:
         """Whether it was promoted for being shorter, cheaper or faster, without a gain that is proved."""
-        return self.decision == "promote" and self.non_inferior is not None and self.gain.low <= self.min_gain
+        return self.is_within_margin and self.non_inferior is not None
+
+    @property
+    def is_within_margin(self) -> bool:
+        """Whether it was promoted without a gain that is proved, since the rules accept what is worse by a margin."""
+        return self.decision == "promote" and self.required < 0 and self.gain.low <= max(self.min_gain, 0.0)
 
 
 def _one_sided(p_value: float, *, is_above: bool) -> float:

@@ -2,12 +2,14 @@
 
 from gpo.database.engine import utc_now
 from gpo.gate.error_budget import AliasUse
+from gpo.gate.verdict import GateVerdict
 from gpo.migration.models import whole_name
 from gpo.migration.pairs import Migration, ModelPair
 from gpo.migration.plan import MigrationPlan
 from gpo.production.contender import Contender
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
+from gpo.production.promotions import why_margin_asks
 from gpo.production.register import lineage_of_spec
 from gpo.production.starting_point import basis_of, count_looks
 from gpo.prompts.version import AskedWith, Move, PromptContent, PromptRecord, PromptVersion
@@ -18,6 +20,14 @@ def use_of_alias(plan: MigrationPlan, production: Production) -> AliasUse:
     """Which use of the alias the migration is, by what was decided about it so far."""
     looks = count_looks(production, plan.live.name, plan.alias)
     return looks.model_copy(update={"unattended": plan.unattended}).use_of(plan.id)
+
+
+def ask_within_margin(plan: MigrationPlan, production: Production, verdict: GateVerdict) -> GateVerdict:
+    """The verdict, which asks a person where what went live last was not worse by more than a margin, as is this."""
+    why = why_margin_asks(production, plan.live.name, plan.alias, plan.id, verdict)
+    if why is None or verdict.ask is not None:
+        return verdict
+    return verdict.model_copy(update={"ask": f"{why[0].upper()}{why[1:]}."})
 
 
 def keep_version(plan: MigrationPlan, production: Production, pair: ModelPair, contender: Contender) -> PromptVersion:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpo.migration.keep import asks_alike, keep_decision, keep_version, use_of_alias
+from gpo.migration.keep import ask_within_margin, asks_alike, keep_decision, keep_version, use_of_alias
 from gpo.migration.pairs import Migration, ModelPair, recommend, times_of
 from gpo.migration.plan import MigrationPlan
 from gpo.migration.score import PairScore, check_model, examples_of, score_pair
@@ -146,7 +146,8 @@ def _conclude(course: _Course, gains: dict[int, Interval], tested: Sequence[int]
         earlier = production.history.note_test_use(plan.key, looked_at)
     family = {place: (course.contenders[place], course.test[place]) for place in tested}
     present = course.test.get(PRESENT, course.dev[PRESENT])
-    verdicts = judge_family(plan, present, family, earlier_uses=earlier, use=use)
+    judged = judge_family(plan, present, family, earlier_uses=earlier, use=use)
+    verdicts = {place: ask_within_margin(plan, production, verdict) for place, verdict in judged.items()}
     pairs = []
     for place in range(1, len(plan.models)):
         left_out = "" if place in tested else "on dev, all of its interval lies below what is required"

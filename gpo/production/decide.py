@@ -6,6 +6,7 @@ from gpo.database.engine import utc_now
 from gpo.evaluation.few_shot import as_shown, demonstrations, demonstrations_of
 from gpo.production.decision import Decision
 from gpo.production.decision_log import Production
+from gpo.production.promotions import why_margin_asks
 from gpo.production.register import register_outcome
 from gpo.production.starting_point import StartingPoint
 from gpo.prompts.registry import Registry
@@ -112,18 +113,8 @@ def _why_ask_person(
 
 
 def _why_gate_asks(production: Production, found: Decision) -> str | None:
-    """Why the evidence is too thin for an unattended run to promote by itself; None where it is not.
-
-    Prompts that are each a little worse than the last would wear the quality away, so only the first such goes live by
-    itself.
-    """
+    """Why the evidence is too thin for an unattended run to promote by itself; None where it is not."""
     verdict = found.verdict
     if verdict is None or verdict.use is None or not verdict.use.unattended:
         return None
-    if verdict.ask is not None:
-        return verdict.ask
-    known = production.decisions.list_decisions(found.prompt, found.alias)
-    last = next((each.verdict for each in known if each.status == "promoted" and each.run != found.run), None)
-    if verdict.is_merely_not_worse and last is not None and last.is_merely_not_worse:
-        return "the last promotion was of a prompt that is not worse by more than a margin, and so is this one"
-    return None
+    return verdict.ask or why_margin_asks(production, found.prompt, found.alias, found.run, verdict)

@@ -11,6 +11,7 @@ from gpo.gate.error_budget import AliasLooks
 from gpo.production.contender import with_live_shown
 from gpo.production.decision import STATUS_WORDS, Decision
 from gpo.production.decision_log import Production
+from gpo.production.promotions import list_promotions
 from gpo.production.register import lineage_of_spec, register_start
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import DatasetReference, PromptVersion
@@ -121,23 +122,11 @@ def _describe_decision(decision: Decision) -> str:
 def count_looks(production: Production, prompt: str, alias: str) -> AliasLooks:
     """The runs and checks that have decided about an alias since its last promotion.
 
-    One that found nothing to decide on is none of them. A prompt that passed a check and was put live after that is a
-    promotion, too, unless it repeats an example.
+    One that found nothing to decide on is none of them.
     """
-    record = production.registry.record(prompt)
-    versions = {each.version: each for each in record.versions}
-    live = [(move.at, versions[move.to_version]) for move in record.moves if move.alias == alias]
-
-    def is_promotion(each: Decision) -> bool:
-        if each.status != "checked" or each.verdict is None or each.verdict.decision != "promote":
-            return each.status == "promoted"
-        if each.repeats_example:
-            return False
-        return any(at >= each.created_at and _is_of(each, version) for at, version in live)
-
     decisions = production.decisions.list_decisions(prompt, alias)
     # A migration has a decision about each of its pairs, of which one was put live.
-    promoted = {each.run for each in decisions if is_promotion(each)}
+    promoted = {each.run for each in list_promotions(production, prompt, alias)}
     since = takewhile(lambda each: each.run not in promoted, decisions)
     runs = dict.fromkeys(each.run for each in since if each.verdict is not None)
     return AliasLooks(alias=alias, runs=tuple(reversed(runs)))
@@ -150,13 +139,6 @@ def basis_of(spec: TaskSpec, dataset: DatasetReference) -> str:
     # What older versions decided stays decided: a rule that they did not have counts where it is used.
     gate = {name: value for name, value in gate.items() if name not in _NEWER or value != _NEWER[name]}
     return content_hash([anyhow.fingerprint(), gate, dataset.fingerprint], length=16)
-
-
-def _is_of(checked: Decision, version: PromptVersion) -> bool:
-    """Whether a check was of this version; that of a program is known by its texts."""
-    if version.content.parts:
-        return version.content.instruction == checked.text
-    return version.digest == checked.checked
 
 
 def _find_champion(registry: Registry, spec: TaskSpec, splits: Splits) -> PromptVersion:

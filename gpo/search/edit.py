@@ -45,7 +45,7 @@ class ProposalFilter:
         `allowed`, and so is what many examples share, and a right answer of two of them, which is a kind of answer.
         `parts` are the prompts of a program, each of which is held to the rules by itself; those that are `texts` may
         hold what looks like a variable. Of the `labels` of a choice, those that the messages around the instruction,
-        the `frame`, name may be dropped. A candidate of more than `most_words` is too long.
+        the `frame`, name may be dropped. A candidate of more than `most_words`, with all of its parts, is too long.
         """
         examples = (*guarded, *shown)
         free = FreeRuns([allowed, *_usual_answers(examples)], [texts_of_example(each) for each in examples])
@@ -98,9 +98,13 @@ class ProposalFilter:
         for proposal in group:
             text = proposal.text.strip()
             kept = project_onto_budget(before[proposal.part], text, budget).strip()
-            whole = Candidate(instruction=join_parts({**edited, proposal.part: kept}), shown=shown).id
+            whole = Candidate(instruction=join_parts({**edited, proposal.part: kept}), shown=shown)
             breaks = hides_characters if proposal.part in self._texts else breaks_contract
-            states = {"is_known": whole in taken, "shows_others": shown != current.shown}
+            states = {
+                "is_known": whole.id in taken,
+                "is_beyond": self._is_beyond(current.instruction, whole.instruction),
+                "shows_others": shown != current.shown,
+            }
             if found := self._rejection(text, kept, before[proposal.part], breaks, **states):
                 rejected.append(Rejection(reason=found[0], text=text, detail=found[1], way=proposal.way))
             else:
@@ -131,6 +135,7 @@ class ProposalFilter:
         breaks: Callable[[str], bool],
         *,
         is_known: bool,
+        is_beyond: bool,
         shows_others: bool,
     ) -> tuple[RejectionReason, str] | None:
         """Why a proposal is rejected, and what in it is at fault where that can be named."""
@@ -140,7 +145,7 @@ class ProposalFilter:
         checks: tuple[tuple[RejectionReason, Callable[[], bool]], ...] = (
             ("empty", lambda: not text),
             ("contract", lambda: any(map(breaks, both))),
-            ("too_long", lambda: any(map(_is_too_long, both)) or self._is_beyond(current, edited)),
+            ("too_long", lambda: is_beyond or any(map(_is_too_long, both))),
             ("unchanged", lambda: text == current and not shows_others),
             ("leak", lambda: any(map(self.leaks, both))),
             ("copy", lambda: any(map(self.copies, both))),
@@ -153,7 +158,10 @@ class ProposalFilter:
         return reason and (reason, ", ".join(lost) if reason == "label" else "")
 
     def _is_beyond(self, current: str, edited: str) -> bool:
-        """Whether a text has more words than a bound allows; one that is still on the way down to it has not."""
+        """Whether a candidate has more words than a bound allows; one that is still on the way down to it has not.
+
+        Of a program, all of its texts count together, as the bound itself counts them.
+        """
         words = len(split_words(edited))
         return words > self._most_words and words >= len(split_words(current))
 

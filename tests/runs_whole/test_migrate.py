@@ -10,12 +10,19 @@ import pytest
 import gpo
 from gpo.database.engine import open_state
 from gpo.errors import GpoError
+from gpo.migration.keep import promote_pair
 from gpo.migration.pairs import Migration
+from gpo.migration.plan import plan_migration
+from gpo.migration.run import MigrationSteps, migrate
+from gpo.production.decide import GATE
 from gpo.production.decision_log import open_production
 from gpo.production.register import register_start
 from gpo.production.starting_point import count_looks
 from gpo.prompts.registry import Registry
-from gpo.runs.job import load_job
+from gpo.records import Splits
+from gpo.report.checks.migration import next_lines, warning_lines
+from gpo.runs.job import Job, load_job
+from gpo.runs.outcome import Outcome
 from gpo.settings import load_settings
 from tests.conftest import without_leftovers_of_prefect
 from tests.support.commands import gpo as command
@@ -139,6 +146,35 @@ def test_as_a_flow_it_promotes_what_passes(tmp_path: Path, prefect_api: str, mon
     assert state.message == f"reviews: {found.best.model} with the prompt of production may replace openai:old: better"
     with open_production(load_settings(), tmp_path / ".gpo") as production:
         assert production.registry.record("reviews").aliases == {"production": found.best.version}
+
+
+def test_only_the_first_pair_within_a_margin_goes_live_by_itself_until_a_true_gain_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+    def move_to(model: str, url: str) -> Migration:
+        job = load_job(path)
+        with open_production(job.settings, job.home) as production:
+            plan = plan_migration(job, production, [option(model, url)], optimize="none", margin=0.4, unattended=True)
+            found = asyncio.run(migrate(plan, production, MigrationSteps(search=no_search)))
+            return promote_pair(production, found, GATE)[0]
+
+    with serving(by_strength) as endpoint:
+        path = write_task(tmp_path, endpoint.url)
+        first = move_to("alike-1", endpoint.url)
+        second = move_to("alike-2", endpoint.url)
+        gained = move_to("strong", endpoint.url)
+        after = move_to("alike-3", endpoint.url)
+    assert [each.promoted for each in (first, second, gained, after)] == [True, False, True, True]
+    said = "The last promotion was of a prompt that is not worse by more than a margin, and so is this one."
+    assert [said in warning_lines(each) for each in (first, second, gained, after)] == [False, True, False, False]
+    assert second.asking is not None
+    assert next_lines(second)[0].startswith("Nothing was put live: a person has to agree")
+
+
+async def no_search(job: Job, splits: Splits | None) -> Outcome:
+    raise AssertionError(f"{job.spec.name} was searched for {splits}")
 
 
 def test_what_is_wrong_is_told_before_anything_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,8 +106,11 @@ def write_spec(
     with exit_on_error(debug=debug):
         from flows.cli.display.starter import starter_text
         from gpo.data.starter import write_starter
+        from gpo.progress import Note, listen
 
-        starter = write_starter(name, data, Path.cwd(), force=force, choices=options.choices(), ask=_asker())
+        # A large file takes its time, and what is waited for is said at once.
+        with listen(lambda event: typer.echo(event.text, err=True) if isinstance(event, Note) else None):
+            starter = write_starter(name, data, Path.cwd(), force=force, choices=options.choices(), ask=_asker())
         typer.echo(starter_text(starter))
         path = starter.path
         typer.echo(f"\nWrote {path}\nNext: put your prompt and your models into it, then")

@@ -51,7 +51,12 @@ def _data(starter: "Starter") -> str:
     why = f", {found.guess.encoding} ({found.encoding_why})" if found.encoding_why else ""
     between = f", separated by {_separator(found.guess.delimiter)}" if found.guess.delimiter else ""
     sheet = f" of the sheet `{found.guess.sheet}`, --sheet names another" if found.guess.sheet else ""
-    return f"{count(found.total, 'row')}{sheet}{why}{between}"
+    seen = (
+        f", of which {len(found.rows):,}, drawn at random, were looked at for what follows"
+        if found.is_from_sample
+        else ""
+    )
+    return f"{count(found.total, 'row')}{seen}{sheet}{why}{between}"
 
 
 def _separator(delimiter: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 from gpo.data.guessing.benchmarks import recognise_benchmark
 from gpo.data.guessing.choices import UNDECIDED, Ask, Choices, ChoiceToMake, UndecidedError, take_default
 from gpo.data.guessing.columns import Column, Row
-from gpo.data.guessing.guess import FEWEST_ROWS, Guess, guess, sample
+from gpo.data.guessing.guess import ENOUGH_ROWS, FEWEST_ROWS, Guess, guess, sample
 from gpo.data.guessing.roles.splits import sizes_for, sizes_of_splits
 from gpo.data.guessing.unread import check_ending, no_splits, no_test
 from gpo.data.guessing.values import key_of
@@ -17,6 +17,7 @@ from gpo.data.sources.files import LOADERS, FileReading, detect_reading, ending_
 from gpo.data.sources.folders import read_file, split_files
 from gpo.data.sources.workbooks import sheet_names
 from gpo.errors import DatasetError
+from gpo.progress import Note, emit
 from gpo.records import Split
 
 _TEXT_FILES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".yaml", ".yml"})
@@ -38,6 +39,11 @@ class Found(NamedTuple):
     total: int
     unreadable: int = 0
     encoding_why: str = ""
+
+    @property
+    def is_from_sample(self) -> bool:
+        """Whether the guess is from a part of the rows, drawn evenly."""
+        return self.total - self.unreadable > len(self.rows)
 
     def with_guess(self, **changes: Any) -> Self:
         """The same with parts of the guess replaced."""
@@ -144,6 +150,8 @@ class _Reader:
         """The rows of a file that are rows."""
         for number, row in read_file(path, reading):
             self.count += 1
+            if self.count == ENOUGH_ROWS + 1:
+                emit(Note(f"{path}: more than {ENOUGH_ROWS:,} rows; reading all of them takes a while"))
             if not isinstance(row, DatasetError):
                 yield row
                 continue

@@ -28,7 +28,7 @@ from gpo.spec.dataset import SplitSpec
 
 FEWEST_ROWS = 20
 
-_ENOUGH_ROWS = 50_000
+ENOUGH_ROWS = 20_000
 """More are not looked at for a guess; all are read with the finished spec."""
 
 _ID = "id"
@@ -243,8 +243,8 @@ def sample(rows: Iterable[_Row]) -> list[_Row]:
     rng = random.Random(0)  # noqa: S311 - sampling, not secrets
     kept: list[_Row] = []
     for number, row in enumerate(rows):
-        if number < _ENOUGH_ROWS:
+        if number < ENOUGH_ROWS:
             kept.append(row)
-        elif (place := rng.randrange(number + 1)) < _ENOUGH_ROWS:
+        elif (place := rng.randrange(number + 1)) < ENOUGH_ROWS:
             kept[place] = row
     return kept

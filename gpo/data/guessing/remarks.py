@@ -8,7 +8,8 @@ from gpo.data.guessing.answers import labels_of, references_of
 from gpo.data.guessing.columns import Column, Row, columns_of
 from gpo.data.guessing.guess import Guess
 from gpo.data.guessing.label_sets import count_in_sets, find_label_sets, joined_otherwise
-from gpo.data.guessing.roles.features import are_features
+from gpo.data.guessing.roles.features import FEATURES, are_features, is_phrase, measurements_among
+from gpo.data.guessing.roles.inputs import why_no_input
 from gpo.data.guessing.roles.names import is_id, is_split, is_test_of_code, words_of
 from gpo.data.identity import normal_form
 from gpo.data.sources.paths import is_there
@@ -31,6 +32,7 @@ _OF_MODELS = frozenset({"output", "outputs", "response", "completion"})
 
 _FLAGS = frozenset({"0", "1", "true", "false", "0.0", "1.0"})
 _FEWEST_FLAGS = 3
+_SHOWN_FIELDS = 8
 
 _GROUP_WORDS = frozenset(
     {"customer", "user", "client", "document", "doc", "article", "author", "session", "thread", "case"}
@@ -144,10 +146,19 @@ def _of_flags(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
 
 
 def _of_features(columns: Mapping[str, Column], found: Guess) -> Iterator[str]:
-    if are_features(columns[field] for field in found.inputs.values() if field in columns):
+    shown = [columns[field] for field in found.inputs.values() if field in columns]
+    if are_features(shown):
         yield (
-            f"no column holds a text to be asked about: all {len(found.inputs)} are shown to the model by their names, "
-            "as in a table of measurements; --input chooses among them"
+            f"no column stands out as a text to be asked about: all {len(shown)} are shown to the model by their "
+            "names, as in a table of measurements; --input chooses among them"
+        )
+    left_out = [columns[field] for field, _ in found.left_out if field in columns]
+    measured = measurements_among(each for each in left_out if not why_no_input(each, columns[found.reference]))
+    if len(shown) == 1 and is_phrase(shown[0]) and len(measured) >= FEATURES:
+        listed = ", ".join(f"`{each.name}`" for each in measured[:_SHOWN_FIELDS])
+        yield (
+            f"`{shown[0].name}` is taken as what is asked about, for its texts differ from row to row; if the answer "
+            f"depends on {listed} as well, --input {shown[0].name!r} --input {measured[0].name!r} and so on shows them"
         )
 
 

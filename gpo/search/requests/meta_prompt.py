@@ -15,8 +15,10 @@ from gpo.search.requests.marks import Marks, draw_marks
 from gpo.search.requests.ways import WAYS, Asking
 from gpo.search.retrieve import Recalled
 from gpo.spec.method import OptimizerSpec, Way
+from gpo.spec.program_text import join_texts
 from gpo.spec.search.objectives import bounds_of
 from gpo.spec.task import TaskSpec
+from gpo.words import split_words
 
 LIST_HEADING = "Earlier instructions with their scores, from 0 to 100 (higher is better):"
 SUMMARY_HEADING = "What earlier instructions and their scores have taught:"
@@ -89,7 +91,7 @@ def meta_prompt_parts(spec: TaskSpec, request: Request, place: int = 0) -> tuple
         Section(
             name="word limit", choice=limit_choice(options, request.budget, request.step), text=_limit_text(request)
         ),
-        Section(name="bound", choice="objectives", text=_bound_text(options)),
+        Section(name="bound", choice="objectives", text=_bound_text(options, request)),
         Section(name="form", choice=f"style: {options.style}", text=_form_text(marks)),
     ]
     return tuple(part for part in found if part.text)
@@ -243,9 +245,15 @@ def _examples_text(spec: TaskSpec, examples: Sequence[Example], marks: Marks) ->
     return f"Examples of the task; {place}:\n\n{marks.fence(list_examples(spec, examples))}"
 
 
-def _bound_text(options: OptimizerSpec) -> str:
+def _bound_text(options: OptimizerSpec, request: Request) -> str:
     most = bounds_of(options.objectives).get("words")
-    return "" if most is None else f"The whole instruction has at most {count(int(most), 'word')}."
+    if most is None:
+        return ""
+    bound = f"at most {count(int(most), 'word')}"
+    if request.part is None:
+        return f"The whole instruction has {bound}."
+    others = len(split_words(join_texts(request.part.others)))
+    return f"All prompts of the program have {bound} together, each with two for its name; the others have {others}."
 
 
 def _limit_text(request: Request) -> str:

@@ -68,6 +68,19 @@ def test_it_says_what_it_found_guessed_and_left_out(folder: Path) -> None:
     assert "gpo evaluate task.yaml" in result.stdout
 
 
+def test_of_a_large_file_a_sample_is_looked_at_which_is_told_and_so_is_what_it_waits_for(folder: Path) -> None:
+    (folder / "tickets.csv").write_text(
+        "message,team\n" + "".join(f"Parcel {number} is late,{'ab'[number % 2]}\n" for number in range(20_500))
+    )
+    result = init()
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.splitlines() == [
+        "tickets.csv: more than 20,000 rows; reading all of them takes a while",
+        "tickets.csv: checking all 20,500 rows against what 20,000 of them show",
+    ]
+    assert "data      20,500 rows, of which 20,000, drawn at random, were looked at for what follows" in result.stdout
+
+
 def test_what_options_say_is_not_guessed(folder: Path) -> None:
     write_csv(folder, rows(60))
     options = ["--input", "msg=Customer message", "--input", "Team", "--reference", "Urgency", "--kind", "exact"]

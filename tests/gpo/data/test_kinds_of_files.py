@@ -169,6 +169,51 @@ def test_of_a_table_of_measurements_all_columns_are_the_input_and_that_is_said()
     assert list(beside.inputs.values()) == ["comment"]
 
 
+def measured_with(name: str, text: str) -> list[dict[str, str]]:
+    """Rows with a short text of its own each, beside what was measured."""
+    rows = []
+    for number in range(3 * COUNT):
+        drawn = random.Random(number)
+        few = {"price": str(drawn.randrange(90)), "region": drawn.choice("nsw"), "device": drawn.choice(["web", "app"])}
+        more = {"hour": str(drawn.randrange(24)), "category": drawn.choice(["sport", "money"])}
+        rows.append({name: text.format(*drawn.sample(WORDS, 4), n=number)} | few | more)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("headline", "{} meets {} and {}{n}"), ("symptom", "{}{n} {}"), ("item", "{} {} {n}"), ("merchant", "{} {}{n}")],
+)
+def test_short_texts_beside_measurements_are_what_is_asked_about_and_the_choice_is_told(name: str, text: str) -> None:
+    rows = measured_with(name, text)
+    found = guess(Path("rows.csv"), rows)
+    assert (tuple(found.inputs.values()), found.reference) == ((name,), "category")
+    (told,) = [each for each in remarks_on(rows, found) if "asked about" in each]
+    assert told.startswith(f"`{name}` is taken as what is asked about")
+    assert f"`price`, `region`, `device`, `hour` as well, --input {name!r} --input 'price'" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("Name", "{} {}{n}"), ("car name", "{} {} {n}"), ("address", "{n} {} street"), ("seen_at", "2024-01-02 10:{n}")],
+)
+def test_names_of_things_and_times_are_measured_as_the_rest_is(name: str, text: str) -> None:
+    rows = measured_with(name, text)
+    found = guess(Path("rows.csv"), rows)
+    assert {"price", "region", "device", "hour"} <= set(found.inputs.values())
+    (told,) = [each for each in remarks_on(rows, found) if "asked about" in each]
+    assert told.startswith("no column stands out as a text to be asked about")
+
+
+def test_a_short_text_leaves_it_open_which_column_is_the_answer() -> None:
+    named = {"who": "who", "region": "ward", "device": "shift", "hour": "hour", "category": "side"}
+    rows = [
+        {named[name]: value for name, value in row.items() if name in named} for row in measured_with("who", "{} {}{n}")
+    ]
+    with pytest.raises(UndecidedError, match=r"`ward`, `shift`, `hour`, `side`; name it with --reference"):
+        guess(Path("rows.csv"), rows)
+
+
 def test_in_a_table_of_words_alone_nothing_says_which_column_is_the_answer() -> None:
     drawn = random.Random(1)
     few = {"buying": "high low", "doors": "2 4 more", "safety": "low med high", "worth": "unacc acc good vgood"}

@@ -174,13 +174,13 @@ def test_a_late_use_of_an_unattended_alias_waits_for_a_person(production: Produc
     assert about(by_hand, production, tmp_path).status == "promoted"
 
 
+@pytest.mark.parametrize("rules", [GateSpec(non_inferior=NonInferiorSpec(margin=0.2)), GateSpec(min_gain=-0.2)])
 def test_a_second_prompt_in_a_row_that_is_merely_not_worse_waits_for_a_person(
-    production: Production, tmp_path: Path
+    rules: GateSpec, production: Production, tmp_path: Path
 ) -> None:
-    rules = GateSpec(non_inferior=NonInferiorSpec(margin=0.2))
     seen = {**use(1), "measures": {"words": Measure(champion=40, challenger=10)}}
     first = about(outcomes.proved(3, 3, rules=rules, seen=seen, run_id="first"), production, tmp_path)
-    assert (first.status, first.verdict is not None and first.verdict.is_merely_not_worse) == ("promoted", True)
+    assert (first.status, first.verdict is not None and first.verdict.is_within_margin) == ("promoted", True)
     production.registry.promote(NAME, 1, who="ada", why="to try again")
     second = about(outcomes.proved(3, 3, rules=rules, seen=seen, run_id="second"), production, tmp_path)
     assert second.is_open

@@ -12,9 +12,10 @@ from gpo.search.inform import Informed
 from gpo.search.memory.neighbours import Neighbour
 from gpo.search.parts import choose_part, parts_of_step
 from gpo.search.refine import build_request
-from gpo.search.requests.meta_prompt import meta_prompt
+from gpo.search.requests.meta_prompt import Request, meta_prompt
 from gpo.search.retrieve import Recalled
 from gpo.search.step import Edited, Proposal, Proposals, Step, Trial
+from gpo.spec.program_text import join_texts
 from gpo.spec.task import TaskSpec
 
 PLAN, ANSWER = "Find the facts that are asked for.", "Answer in one word."
@@ -81,20 +82,49 @@ def test_all_parts_change_together_where_that_is_chosen_and_one_that_is_rejected
     assert (both.part, one.part) == ("", "answer")
 
 
-def test_the_request_shows_the_part_its_trajectory_and_what_the_others_say() -> None:
-    shown = Neighbour(instruction="Find one fact.", percent=30, step=1, number=1, part="plan")
-    other = Neighbour(instruction="Say a word.", percent=40, step=1, number=2, part="answer")
-    request = build_request(
-        SPEC.for_part("plan"),
+def test_a_bound_on_words_counts_all_parts_together_and_the_request_says_what_the_others_take() -> None:
+    names = ("plan", "answer")
+
+    def admitted(plan: int, proposal: int) -> list[str]:
+        current = Candidate(instruction=join_texts({"plan": words("a", plan), "answer": words("b", 40)}))
+        checks = ProposalFilter([], allowed="", parts=names, most_words=60)
+        found = checks.admit(
+            Proposals(proposals=(Proposal(text=words("c", proposal), part="plan"),)), current, (), step=1, budget=None
+        )
+        return [*(each.part for each in found.candidates), *(each.reason for each in found.rejected)]
+
+    # A part alone is within the bound; with the other and the two names it is not.
+    assert admitted(plan=10, proposal=17) == ["too_long"]
+    assert admitted(plan=10, proposal=16) == ["plan"]
+    # From beyond the bound, only shorter ones are on the way to it.
+    assert admitted(plan=40, proposal=45) == ["too_long"]
+    assert admitted(plan=40, proposal=35) == ["plan"]
+    bounded = spec_of(optimizer={"objectives": {"score": None, "words": "at most 60"}})
+    said = "All prompts of the program have at most 60 words together, each with two for its name; the others have 6."
+    assert said in meta_prompt(bounded.for_part("plan"), request_for_plan(bounded))
+
+
+def words(letter: str, number: int) -> str:
+    return " ".join(f"{letter}{place}" for place in range(number))
+
+
+def request_for_plan(spec: TaskSpec, *earlier: Neighbour) -> Request:
+    return build_request(
+        spec.for_part("plan"),
         [Example(id="1", inputs={"question": "Who?"}, reference="Ada")],
         Informed(current=Scored(candidate=CURRENT, score=Score(values={"a": 1.0, "b": 0.0}, planned=2))),
-        Recalled(neighbours=(shown, other)),
+        Recalled(neighbours=earlier),
         step=1,
         candidates=1,
         rng=random.Random(0),
         part="plan",
     )
-    text = meta_prompt(SPEC.for_part("plan"), request)
+
+
+def test_the_request_shows_the_part_its_trajectory_and_what_the_others_say() -> None:
+    shown = Neighbour(instruction="Find one fact.", percent=30, step=1, number=1, part="plan")
+    other = Neighbour(instruction="Say a word.", percent=40, step=1, number=2, part="answer")
+    text = meta_prompt(SPEC.for_part("plan"), request_for_plan(SPEC, shown, other))
     assert "given for this task: a plan" in text
     assert f"Current instruction: {PLAN}\nScore: 50" in text
     assert "Instruction: Find one fact.\nScore: 30" in text

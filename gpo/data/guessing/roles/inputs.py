@@ -68,7 +68,7 @@ def find_inputs(columns: Mapping[str, Column], reference: str, options: Options 
             continue
         if name in compared:
             able.append(column)
-        elif why := _why_not(column, columns[reference]):
+        elif why := why_no_input(column, columns[reference]):
             left_out.append(LeftOut(name, why))
             if is_usual_input(name) and column.is_wordy and not column.is_filled:
                 gaps.append(column)
@@ -105,7 +105,7 @@ def _compared(columns: Mapping[str, Column], reference: Column) -> frozenset[str
     return pairs_of(columns)
 
 
-def _why_not(column: Column, reference: Column) -> str:
+def why_no_input(column: Column, reference: Column) -> str:
     """Why a field cannot be an input; empty where it can."""
     rules: tuple[tuple[Callable[[], bool], str], ...] = (
         (lambda: not column.present, "is empty in every row"),

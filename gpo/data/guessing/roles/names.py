@@ -111,6 +111,12 @@ _TITLES = frozenset({"summary", "title", "headline"})
 _JUDGEMENTS = frozenset({"winner", "preference", "preferred", "better", "vote", "choice", "judgement", "judgment"})
 _DERIVED = frozenset({"parse", "parses", "parsed", "toks", "embedding", "embeddings", "vector", "lemmas", "binary"})
 _TESTS = frozenset({"test", "tests", "testcase", "testcases"})
+_OF_THINGS = frozenset({
+    "name", "names", "surname", "firstname", "lastname", "fullname", "person", "people", "passenger", "patient",
+    "customer", "client", "employee", "student", "player", "driver", "owner", "author", "artist", "team", "company",
+    "model", "make", "address", "street", "city", "town", "place", "location", "county", "state", "country", "ticket",
+    "cabin", "phone", "dest", "destination",
+})
 _MOST_WORDS = 3
 """Words of a name that says what the field is; more are a question of a survey."""
 # fmt: on
@@ -192,6 +198,11 @@ def is_written(name: str) -> bool:
 def is_title(name: str) -> bool:
     """Whether a field may be the title of a longer text as well as the right answer."""
     return name.strip().casefold() in _TITLES
+
+
+def is_name_of_thing(name: str) -> bool:
+    """Whether a field says who or what a row is about by name, as `passenger` and `car name` do."""
+    return not _OF_THINGS.isdisjoint(words_of(name))
 
 
 def is_judgement(name: str) -> bool:

@@ -167,7 +167,7 @@ def _of_labels(
     if len(likely) == 1:
         return Reference(best, _others(labels, best))
     has_numbers = sum(column.is_number for column in likely) >= len("ab")
-    if len(likely) < FEATURES or not (has_numbers or are_features(columns.values())):
+    if len(likely) < FEATURES or not (has_numbers or are_features(columns.values(), in_doubt=True)):
         return _asked(best, likely, ask)
     # A table of measurements: which of them is to be foretold, nothing in it says.
     names = tuple(column.name for column in likely)
@@ -243,7 +243,7 @@ def _undecided_reference(columns: Mapping[str, Column], plain: Sequence[Column])
     texts = [name for name in texts if not is_metadata(name)] if len(texts) > len("io") else texts
     texts += [column.name for column in dates] if len(texts) == 1 else []
     asked = [name for name in texts if is_usual_input(name)] or [name for name in texts if columns[name].is_wordy][:1]
-    measured = not asked and are_features(columns.values())
+    measured = not asked and are_features(columns.values(), in_doubt=True)
     asked = asked or texts[:1]
     rest = [name for name in texts if name not in asked] or texts[-1:]
     asked = [name for name in asked if name != rest[-1]]
