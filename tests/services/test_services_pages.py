@@ -111,7 +111,9 @@ def clone(own_environment: None, tmp_path_factory: pytest.TempPathFactory) -> It
     with serving(either) as endpoint:
         path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         models = {"OPENAI_API_KEY": "of-a-test", "OPENAI_BASE_URL": endpoint.url, "PYTHONUNBUFFERED": "1"}
-        made = Clone(folder, {**os.environ, **models, "PATH": path, "PREFECT_HOME": str(folder / "no-profile")})
+        # What commands of other tests have set for Prefect in this process is not the reader's.
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        made = Clone(folder, {**plain, **models, "PATH": path, "PREFECT_HOME": str(folder / "no-profile")})
         made.type("gpo dataset push tickets tickets.jsonl; gpo prompt register tickets.yaml --promote")
         made.type("sed 's/Sort it/Sort this/' tickets.yaml >other.yaml; gpo prompt register other.yaml --promote")
         try:
