@@ -7,6 +7,7 @@ from gpo.data.splits import load_splits
 from gpo.errors import AliasMovedError, PromptError
 from gpo.evaluation import few_shot
 from gpo.names import PRODUCTION
+from gpo.production.contender import with_live_shown
 from gpo.prompts.moves import NO_VERSION
 from gpo.prompts.registry import Registry
 from gpo.prompts.version import (
@@ -221,3 +222,19 @@ def read_demonstrations(spec: TaskSpec) -> tuple[Example, ...]:
         DatasetError: the data cannot be read, or has too few examples.
     """
     return few_shot.demonstrations(spec, load_splits(spec)) if spec.few_shot or spec.optimizer.shown else ()
+
+
+def read_start(registry: Registry, spec: TaskSpec, name: str | None = None) -> tuple[Example, ...]:
+    """The demonstrations that the prompt of a spec is kept with, as `gpo check` compares it.
+
+    Where a search has chosen those that are live, they stay, unless the spec itself names others.
+
+    Raises:
+        DatasetError: the data cannot be read, or has too few examples.
+    """
+    known, wanted, options = registry.names(), name or spec.name, spec.optimizer
+    live = registry.record(wanted).find(spec.production.alias) if wanted in known else None
+    if live is None or options.shown is not None or not options.searches_demonstrations:
+        return read_demonstrations(spec)
+    splits = load_splits(spec)
+    return few_shot.demonstrations(with_live_shown(spec, live, splits), splits)

@@ -187,7 +187,13 @@ def register(
     with exit_on_error(debug=debug):
         from flows.cli.display.prompts import print_registered
         from flows.cli.moves import tell_of_move
-        from gpo.production.register import begin_with_start, read_demonstrations, register_best, register_start
+        from gpo.production.register import (
+            begin_with_start,
+            read_demonstrations,
+            read_start,
+            register_best,
+            register_start,
+        )
         from gpo.prompts.registry import Registry
         from gpo.runs.history import History
         from gpo.runs.job import load_job
@@ -202,6 +208,7 @@ def register(
                     begin_with_start(registry, history, job.spec, shown, who=_user(), name=name)
                 registered = register_best(registry, history, job.spec, shown, name=name, note=note)
             else:
+                shown = read_start(registry, job.spec, name)
                 registered = register_start(registry, job.spec, shown, name=name, note=note, who=_user())
             version = registered.version
             if promote:

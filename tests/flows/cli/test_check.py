@@ -145,6 +145,10 @@ def test_examples_that_a_search_has_chosen_stay_when_a_text_is_checked(folder: P
         found = checked(write(folder, content))
         assert (found["outcome"], found["demonstrations_differ"]) == ("passes", False)
         assert {request.text.count("Thing ") for request in endpoint.requests} == {4}, "three examples and the question"
+        # What has passed is what goes live.
+        gpo("prompt", "register", path, "--promote")
+        assert looks_of(folder) == ()
+        assert checked(path)["outcome"] == "same"
 
         content["optimizer"]["shown"] = train[:1]
         told = checked(write(folder, content))
