@@ -9,6 +9,7 @@ share would be looked at for every entry. The collection of the scope itself is 
 import asyncio
 import math
 import re
+from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _BATCH = 5000
 _PAGE = 500
+_REMEMBERED = 4096
+"""Vectors of the latest entries that stay in memory, some megabytes: the prompt asked about is mostly one of them."""
 _T = TypeVar("_T")
 
 
@@ -112,6 +115,7 @@ class Trajectory:
         self._scope = scope
         self._embed = embed
         self._open: dict[str, Collection] = {}
+        self._latest: dict[tuple[str, str, str], list[float]] = {}
 
     async def check(self) -> None:
         """Raise StateError unless the index can be read and was made with this scope's embedding."""
@@ -139,12 +143,14 @@ class Trajectory:
         text = split_parts(current.instruction, self._parts)[part]
 
         def near_own(collection: "Collection") -> list[Neighbour] | None:
-            own = entry_id(current)
-            found: Any = collection.get(ids=[own], include=["embeddings"])["embeddings"]
-            if found is None or not len(found):
-                return None
-            return Query(list(map(float, found[0])), text, before_step, own).nearest(collection, k)
+            if (vector := self._latest.get((run_key, part, own))) is None:
+                found: Any = collection.get(ids=[own], include=["embeddings"])["embeddings"]
+                if found is None or not len(found):
+                    return None
+                vector = list(map(float, found[0]))
+            return Query(vector, text, before_step, own).nearest(collection, k)
 
+        own = entry_id(current)
         if (near := await self._call(near_own, run_key, part)) is not None:
             return near
         (vector,) = await self._vectors([text])
@@ -168,6 +174,7 @@ class Trajectory:
 
         What `History.scored_in(scope.id)` returns. Interrupted, it leaves a part: do it again.
         """
+        self._latest.clear()
         await asyncio.to_thread(self._index.call, self._delete_collections)
         await self.check()
         for run_key, scored in rows.items():
@@ -190,6 +197,11 @@ class Trajectory:
                 )
 
         await self._call(write, run_key, part)
+        for name, vector in zip(new, vectors, strict=True):
+            # In the precision of the index: whoever goes on with the run reads them from there, and must find the same.
+            self._latest[run_key, part, name] = array("f", vector).tolist()
+        for old in list(self._latest)[:-_REMEMBERED]:
+            del self._latest[old]
 
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector for each text; equal texts are embedded once."""

@@ -534,3 +534,21 @@ def test_a_real_embedding_finds_the_paraphrase(tmp_path: Path) -> None:
         assert 0.3 < found[0].similarity < found[1].similarity == 1.0
 
     in_trajectory(tmp_path, work, embed=embed_words)
+
+
+def test_who_goes_on_with_a_run_finds_what_who_began_it_found(tmp_path: Path) -> None:
+    rows = prompts(60)
+    rng = random.Random(1)
+    vectors = {row.candidate.instruction: [rng.gauss(0, 1) for _ in range(64)] for row in rows}
+
+    async def embed_finely(texts: Sequence[str]) -> list[list[float]]:
+        return [vectors[text] for text in texts]
+
+    async def ask(trajectory: Trajectory) -> list[list[Neighbour]]:
+        return [await trajectory.nearest("r", row.candidate, 5, 99) for row in rows]
+
+    async def begin(trajectory: Trajectory) -> list[list[Neighbour]]:
+        await trajectory.add("r", rows)
+        return await ask(trajectory)
+
+    assert in_trajectory(tmp_path, begin, embed=embed_finely) == in_trajectory(tmp_path, ask, embed=embed_finely)
