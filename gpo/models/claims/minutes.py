@@ -8,7 +8,7 @@ overtaken for ever by small ones. A process has one call at most that is booked 
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -26,7 +26,6 @@ LOOK_S = 1.0
 """How often who waits looks whether its call may go out earlier: answers may have fewer tokens than was guessed."""
 
 _MOST_TOKENS = 2**31 - 1
-_NO_LIMIT = 2**62
 _NEVER = 1e15
 _SLACK_S = 1.0
 
@@ -161,23 +160,13 @@ class MinuteBook:
         given = (self._server, now - self._period_s, before, before, booking.id)
         sums = execute_plain(connection, f"SELECT COUNT(*), COALESCE(SUM(tokens), 0), MAX(sent_at) {where}", given)
         requests, tokens, last = sums.one()
+        requests, tokens = requests + 1, int(tokens) + booking.tokens
         due = max(now, now if last is None else float(last))
-        if due == now and self._fits(requests + 1, int(tokens) + booking.tokens):
+        if due == now and self._limits.allow(requests, tokens):
             return now
-        rows = execute_plain(connection, f"SELECT sent_at, tokens {where} ORDER BY sent_at", given).all()
-        return self._first_fit([(float(at), int(its)) for at, its in rows], booking.tokens, due)
-
-    def _first_fit(self, before: Sequence[tuple[float, int]], tokens: int, due: float) -> float:
-        """The first moment from `due` on at which enough of what was sent before is over, by time and tokens."""
-        requests, total = len(before) + 1, sum(its for _, its in before) + tokens
-        for at, its in before:
-            if self._fits(requests, total):
-                break
-            requests, total, due = requests - 1, total - its, max(due, at + self._period_s)
-        return due
-
-    def _fits(self, requests: int, tokens: int) -> bool:
-        return requests <= (self._limits.requests or _NO_LIMIT) and tokens <= (self._limits.tokens or _NO_LIMIT)
+        rows = execute_plain(connection, f"SELECT sent_at, tokens {where} ORDER BY sent_at", given)
+        booked = ((float(at), int(its)) for at, its in rows)
+        return self._limits.find_room(booked, requests, tokens, due, self._period_s)
 
 
 def _name_at(moment: float) -> str:

@@ -51,6 +51,23 @@ class MinuteLimits(NamedTuple):
         longest = max((MINUTE_S * (amount - most) / most for amount, most in parts if most is not None), default=0.0)
         return max(0.0, longest)
 
+    def allow(self, requests: int, tokens: int) -> bool:
+        """Whether a minute may have so much."""
+        return requests <= (self.requests or math.inf) and tokens <= (self.tokens or math.inf)
+
+    def find_room(
+        self, sent: Iterable[tuple[float, int]], requests: int, tokens: int, earliest: float, period_s: float
+    ) -> float:
+        """The first moment from the `earliest` on at which a request fits in, as what was sent before is over.
+
+        `sent` has the times and tokens of that, in their order; `requests` and `tokens` are the sums, with the new one.
+        """
+        for at, its in sent:
+            if self.allow(requests, tokens):
+                break
+            requests, tokens, earliest = requests - 1, tokens - its, max(earliest, at + period_s)
+        return earliest
+
     def __str__(self) -> str:
         named = [(self.requests, "requests"), (self.tokens, "tokens")]
         return " and ".join(f"{most:,} {what}" for most, what in named if most is not None) + " a minute"
@@ -192,13 +209,9 @@ class RateLimit:
             over = self._sent.popleft()
             over.is_over = True
             self._tokens -= over.tokens
-        most_requests, most_tokens = self.limits.requests or math.inf, self.limits.tokens or math.inf
-        requests, total, free_at = len(self._sent) + 1, self._tokens + tokens, now
-        for each in self._sent:
-            if requests <= most_requests and total <= most_tokens:
-                break
-            requests, total, free_at = requests - 1, total - each.tokens, each.at + self._period_s
-        return max(0.0, free_at - now)
+        sent = ((each.at, each.tokens) for each in self._sent)
+        room = self.limits.find_room(sent, len(self._sent) + 1, self._tokens + tokens, now, self._period_s)
+        return max(0.0, room - now)
 
 
 def _give(turn: "asyncio.Future[Sent]", sent: Sent) -> None:
