@@ -7,7 +7,7 @@ There are two styles of the request. `paper` sends the meta-prompt, with the new
 import random
 import re
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from gpo.errors import ModelCallError, RefusedRequestError
 from gpo.messages.message import Message
@@ -90,8 +90,8 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
     Raises:
         ModelCallError: a call failed after the client's retries.
     """
-    continues = spec.optimizer.style == "continuation"
-    compose = list_to_continue if continues else _paper_request
+    marks = None if spec.optimizer.style == "continuation" else marks_of(spec, request)
+    compose = list_to_continue if marks is None else partial(_paper_request, marks=marks)
     places = [place for place in range(request.candidates) if place not in request.keeps]
     asks = [compose(spec, request, rng, place) for place in places]
     samplings = [sampling if model.follows_grammar else Sampling() for _, sampling in asks]
@@ -108,14 +108,13 @@ async def refine(model: ChatModel, spec: TaskSpec, request: Request, rng: random
         if len(keys) > 1:
             raise
         answers = {}
-    marks = None if continues else marks_of(spec, request)
     proposals, rejected = [], []
     for place, key, (messages, _) in zip(places, keys, asks, strict=True):
         way = request.way_of(place) or ""
         if (answer := answers.get(key.digest)) is None:
             rejected.append(Rejection(reason="failed", text="the optimizer model refused the request", way=way))
             continue
-        text = last_line(answer.text) if continues else without_quotes(answer.text, messages)
+        text = last_line(answer.text) if marks is None else without_quotes(answer.text, messages)
         if proposal := read_proposal(text, marks):
             proposals.append(Proposal(text=proposal, place=place, way=way, part=part))
         else:
@@ -137,10 +136,12 @@ def join_proposals(found: Sequence[Proposals]) -> Proposals:
     )
 
 
-def _paper_request(spec: TaskSpec, request: Request, rng: random.Random, number: int) -> tuple[list[Message], Sampling]:
+def _paper_request(
+    spec: TaskSpec, request: Request, rng: random.Random, place: int, marks: Marks
+) -> tuple[list[Message], Sampling]:
     """The meta-prompt; where all proposals are asked for alike, sampling makes them differ."""
     del rng
-    return [Message(role="user", text=meta_prompt(spec, request, number))], Sampling()
+    return [Message(role="user", text=meta_prompt(spec, request, place, marks))], Sampling()
 
 
 def read_proposal(text: str, marks: Marks | None = None) -> str:

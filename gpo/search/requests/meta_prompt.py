@@ -63,18 +63,22 @@ class Request(Record):
         return self.ways[place] if self.ways else None
 
 
-def meta_prompt(spec: TaskSpec, request: Request, place: int = 0) -> str:
+def meta_prompt(spec: TaskSpec, request: Request, place: int = 0, marks: Marks | None = None) -> str:
     """The meta-prompt for the proposal at a place of one step, from 0."""
-    return "\n\n".join(part.text for part in meta_prompt_parts(spec, request, place))
+    return "\n\n".join(part.text for part in meta_prompt_parts(spec, request, place, marks))
 
 
-def meta_prompt_parts(spec: TaskSpec, request: Request, place: int = 0) -> tuple[Section, ...]:
+def meta_prompt_parts(
+    spec: TaskSpec, request: Request, place: int = 0, marks: Marks | None = None
+) -> tuple[Section, ...]:
     """The parts of the meta-prompt in order; those without content are left out.
+
+    `marks` are those of the step, for who asks for several of its proposals and has drawn them already.
 
     Scores belong to what brings them: without `score` in the information the current prompt is shown without its own,
     while the prompts of a trajectory keep theirs. A method without either shows no score at all.
     """
-    options, marks = spec.optimizer, marks_of(spec, request)
+    options, marks = spec.optimizer, marks or marks_of(spec, request)
     asking = _asking(options, request, place)
     information = f"information: {options.information}"
     found = [
