@@ -18,16 +18,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import yaml
-from sqlalchemy import create_engine, make_url
 
+from benchmarks.databases import database_on
 from benchmarks.tables import markdown_table
 
 DATABASE = "database-url"
@@ -155,30 +155,15 @@ class Place:
     examples: int = 48
     steps: int = 2
     seeds: tuple[int, ...] = (1, 2, 3)
+    databases: ExitStack = field(default_factory=ExitStack)
+    """Those that were made on the server, until it is closed."""
 
     def task(self, name: str, url: str, scorer: str, execution: dict[str, Any] | None = None) -> Path:
         spec = write_task(self, name, url, scorer, execution)
         if self.server is not None:
-            (spec.parent / DATABASE).write_text(new_database(self.server), encoding="utf-8")
+            database = self.databases.enter_context(database_on(self.server))
+            (spec.parent / DATABASE).write_text(database, encoding="utf-8")
         return spec
-
-    def drop_databases(self) -> None:
-        for path in self.folder.glob(f"*/{DATABASE}"):
-            name = make_url(path.read_text(encoding="utf-8")).database
-            execute(str(self.server), f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def new_database(server: str) -> str:
-    name = f"gpo_shared_{os.urandom(6).hex()}"
-    execute(server, f'CREATE DATABASE "{name}"')
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
-def execute(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
 
 
 def write_task(place: Place, name: str, url: str, scorer: str, execution: dict[str, Any] | None) -> Path:
@@ -392,10 +377,8 @@ def main() -> None:
         scorer = SCORER.format(work=(COMPUTES if given.computes else WAITS).format(seconds=given.scorer / 1000))
         with tempfile.TemporaryDirectory(prefix="gpo-shared-") as folder, serving(given.latency) as url:
             place = Place(Path(folder), given.database, given.examples, given.steps)
-            try:
+            with place.databases:
                 compare(place, url, scorer, given.only or ["processes", "dask", "prefect"])
-            finally:
-                place.drop_databases()
 
 
 def compare(place: Place, url: str, scorer: str, only: Sequence[str]) -> None:

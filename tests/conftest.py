@@ -123,7 +123,7 @@ def postgresql_server() -> Iterator[str]:
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
-    from tests.services.servers import database_on
+    from benchmarks.databases import database_on
 
     with database_on(postgresql_server) as url:
         yield url

@@ -185,36 +185,6 @@ class Postgres(Server):
 
 
 @contextmanager
-def database_on(server: str) -> Iterator[str]:
-    """A new database on the server of an SQLAlchemy URL, for as long as the context lasts: its URL."""
-    name = f"gpo_test_{os.urandom(6).hex()}"
-    url = create_database(server, name)
-    try:
-        yield url
-    finally:
-        execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def create_database(server: str, name: str) -> str:
-    from sqlalchemy import make_url
-
-    execute(server, f'CREATE DATABASE "{name}"')
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
-def execute(url: str, statement: str) -> None:
-    """Outside of any transaction."""
-    from sqlalchemy import create_engine
-
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(statement)
-    finally:
-        engine.dispose()
-
-
-@contextmanager
 def postgresql(**settings: str) -> Iterator[Postgres]:
     """A new server. It does not wait for the disk: what is in it need not outlive this machine, only its process."""
     initdb, postgres = postgresql_program("initdb"), postgresql_program("postgres")

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import create_engine, text
 
+from benchmarks.databases import database_on, execute
 from gpo.data.sources.files import FileReading
 from gpo.data.sources.sql import rows_of_query
 from gpo.errors import DatasetError
 from gpo.spec.dataset import DatasetSpec
-from tests.services.servers import database_on, execute, postgresql
+from tests.services.servers import postgresql
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection, Text, create_engine, func, insert, select, text
 
+from benchmarks.databases import database_on
 from gpo.database import postgresql as limits
 from gpo.database.engine import (
     _ADVISORY_LOCK,
@@ -28,7 +29,7 @@ from gpo.prompts.registry import Registry
 from gpo.prompts.server import PromptServer
 from tests.gpo.database.test_engine import RUN, before_alembic, check_taken_over, differences, open_at_once
 from tests.gpo.prompts.test_loader import FOREVER, NAME, content, version
-from tests.services.servers import Postgres, database_on, listens, postgresql, wait_until
+from tests.services.servers import Postgres, listens, postgresql, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 

@@ -19,11 +19,12 @@ import pytest
 from sqlalchemy import create_engine, func, select, text
 
 from benchmarks.control_study import run_loop
+from benchmarks.databases import database_on
 from gpo.database.engine import open_database, read_transaction
 from gpo.database.tables import calls, runs, scored_prompts
 from gpo.report.run_json import summary_json
 from tests.runs_whole.test_resume import CHECKED, Ended, ended, started
-from tests.services.servers import START_S, Server, chroma, database_on, postgresql, prefect, redis, wait_until
+from tests.services.servers import START_S, Server, chroma, postgresql, prefect, redis, wait_until
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.services, pytest.mark.usefixtures("own_environment")]

@@ -15,7 +15,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.services, pytest.mark.usefixtures("o
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     with postgresql() as server:
-        yield Place(tmp_path, server.url, examples=16, steps=1, seeds=(1, 2))
+        place = Place(tmp_path, server.url, examples=16, steps=1, seeds=(1, 2))
+        with place.databases:
+            yield place
 
 
 def test_workers_on_postgresql_buy_each_answer_once_and_keep_to_the_limit(place: Place) -> None:
