@@ -18,13 +18,12 @@ from gpo.models.claims.minutes import Booking, MinuteBook, SharedRate
 from gpo.models.clients.rate import MinuteLimits, RateLimit
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
-from gpo.progress import Note, listen
 from gpo.settings import Settings
-from gpo.spec.models import ModelSpec, ModelsSpec
 from tests.services.servers import wait_until
 from tests.support.endpoint import Reply, serving
 from tests.support.fakes import in_time
 from tests.support.keys import PLAIN, key
+from tests.support.minutes import WAITS, give_up_third_call, limited_models
 from tests.support.paths import ROOT
 
 PERIOD_S = 60.0
@@ -166,12 +165,8 @@ def test_who_gives_up_holds_up_nobody(engine: Engine) -> None:
 
 
 def test_models_of_two_ledgers_keep_one_limit(database_url: str) -> None:
-    notes: list[object] = []
-
-    async def run(url: str) -> None:
-        told = asyncio.Event()
-        named = ModelSpec.model_validate({"model": "openai:x", "base_url": url, "requests_per_minute": 2})
-        spec = ModelsSpec(task=named, optimizer=named, embedding=ModelSpec(model="synthetic:words"))
+    async def run(url: str) -> list[object]:
+        spec = limited_models(url)
         engine = open_database(database_url)
         async with AsyncExitStack() as stack:
             stack.callback(engine.dispose)
@@ -179,16 +174,11 @@ def test_models_of_two_ledgers_keep_one_limit(database_url: str) -> None:
             one, two = [await stack.enter_async_context(open_models(spec, Settings(), each)) for each in ledgers]
             await one.task.ask(key(one.task, "1"), PLAIN)
             await two.task.ask(key(two.task, "2"), PLAIN)
-            with listen(lambda event: (notes.append(event), told.set())[0]):
-                third = asyncio.create_task(two.task.ask(key(two.task, "3"), PLAIN))
-            await told.wait()
-            third.cancel()
-            await asyncio.wait([third])
+            return await give_up_third_call(two.task)
 
     with serving(lambda _: Reply("yes")) as endpoint:
-        in_time(run(endpoint.url))
+        assert in_time(run(endpoint.url)) == WAITS
         assert len(endpoint.requests) == 2
-    assert notes == [Note("openai:x: calls wait for the limit of 2 requests a minute")]
 
 
 PROCESS = """
@@ -203,6 +193,7 @@ from gpo.progress import listen
 from gpo.settings import Settings
 from gpo.spec.models import ModelSpec, ModelsSpec
 from tests.support.keys import PLAIN, key
+from tests.support.minutes import WAITS, give_up_third_call, limited_models
 
 database, url, who = sys.argv[1:]
 LIMITS, HOUR = MinuteLimits(requests=5), 3600.0

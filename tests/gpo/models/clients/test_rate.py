@@ -14,12 +14,12 @@ from gpo.database.engine import open_database
 from gpo.models.clients.rate import MinuteLimits, ModelRate, RateLimit, Sent, limits_of, server_of
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
-from gpo.progress import Note, listen
 from gpo.settings import Settings
 from gpo.spec.models import ModelSpec, ModelsSpec
 from tests.support.endpoint import Reply, serving
 from tests.support.fakes import StatusError, chat_model, in_time, scripted
 from tests.support.keys import PLAIN, key
+from tests.support.minutes import WAITS, give_up_third_call, limited_models
 
 PERIOD_S = 0.01
 
@@ -127,27 +127,16 @@ def test_roles_of_one_server_and_key_share_the_lowest_limit() -> None:
 
 
 def test_opened_models_keep_one_limit_and_tell_that_they_wait(tmp_path: Path) -> None:
-    notes: list[object] = []
-
-    async def run(url: str) -> None:
-        told = asyncio.Event()
-        named = ModelSpec.model_validate({"model": "openai:x", "base_url": url, "requests_per_minute": 2})
-        spec = ModelsSpec(task=named, optimizer=named, embedding=ModelSpec(model="synthetic:words"))
+    async def run(url: str) -> list[object]:
         engine = open_database(f"sqlite:///{tmp_path / 'gpo.db'}")
         ledger = Ledger(engine)
-        async with open_models(spec, Settings(), ledger) as models, AsyncExitStack() as stack:
+        async with open_models(limited_models(url), Settings(), ledger) as models, AsyncExitStack() as stack:
             stack.callback(engine.dispose)
             stack.push_async_callback(ledger.aclose)
             await models.task.ask(key(models.task, "1"), PLAIN)
             await models.optimizer.ask(key(models.optimizer, "2"), PLAIN)
-            with listen(lambda event: (notes.append(event), told.set())[0]):
-                third = asyncio.create_task(models.judge.ask(key(models.judge, "3"), PLAIN))
-            await told.wait()
-            third.cancel()
-            await asyncio.wait([third])
-            assert third.cancelled()
+            return await give_up_third_call(models.judge)
 
     with serving(lambda _: Reply("yes")) as endpoint:
-        in_time(run(endpoint.url))
+        assert in_time(run(endpoint.url)) == WAITS
         assert len(endpoint.requests) == 2
-    assert notes == [Note("openai:x: calls wait for the limit of 2 requests a minute")]
