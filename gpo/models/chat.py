@@ -26,7 +26,8 @@ from gpo.progress import Note, emit
 from gpo.spec.models import ModelSpec
 
 _AHEAD = 2
-"""How many calls are claimed for each that is out, so that none of them waits for the database."""
+"""How many calls are claimed for each that is out, so that none of them waits for the database. They are claimed in
+groups: a transaction takes as long for one."""
 _TURNS_TO_HEAR = 10
 """Turns of the event loop, by which a failure has come to whoever asked, and a cancellation back from there."""
 _FIRST_LOOK_S, _LAST_LOOK_S = 0.05, 1.0
@@ -84,12 +85,12 @@ class ChatModel:
     _shared: Shared = field(init=False, default_factory=current_shared)
 
     def __post_init__(self) -> None:
-        self._identity = _identity(self.spec)
-        self._limiter = AdaptiveLimiter(self.spec.max_concurrency)
-        self._claiming = Limiter(_AHEAD * self.spec.max_concurrency)
+        self._identity, slots = _identity(self.spec), self.spec.max_concurrency
+        self._limiter = AdaptiveLimiter(slots)
+        self._claiming = Limiter(_AHEAD * slots, group=max(1, slots // 2))
         # Of models that run here nobody counts the calls.
         place = f"{self.spec.model} {self.spec.base_url or ''}"
-        share = None if self.spec.is_free else self.answers.share(place, self.spec.max_concurrency)
+        share = None if self.spec.is_free else self.answers.share(place, slots)
         self._shared_limit = None if share is None else SharedLimit(self._limiter, share, self.spec.model)
 
     async def aclose(self) -> None:

@@ -13,8 +13,10 @@ class Limiter:
     Calls that begin alike can thereby go out one after the other, for a server that keeps the beginnings of prompts.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, group: int = 1) -> None:
+        """Let in those who wait when there is room for a `group` of them, together."""
         self.limit = slots
+        self._group = group
         self.on_wait: Callable[[], None] | None = None
         """What is called when somebody has to wait."""
         self._free = slots  # below zero while more are at work than may go in now
@@ -48,7 +50,7 @@ class Limiter:
 
     async def acquire(self, priority: int = 0, number: int | None = None) -> None:
         """Wait for a slot, and hold it until `release`; who comes again with its old `number` stands where it stood."""
-        if self._free > 0 and self.is_open():
+        if self._free > 0 and not self._waiting and self.is_open():
             self._free -= 1
             return
         turn = asyncio.get_running_loop().create_future()
@@ -73,6 +75,8 @@ class Limiter:
         self._let_in()
 
     def _let_in(self) -> None:
+        if self._free < self._group:
+            return
         while self._waiting and self._free > 0 and self.is_open():
             turn = heapq.heappop(self._waiting)[2]
             if not turn.done():

@@ -47,12 +47,14 @@ async def free_slots(limiter: Limiter) -> int:
     return found
 
 
-@given(slots=st.integers(1, 5), seed=st.integers(0, 10_000), cancelling=st.booleans())
-def test_never_more_than_the_slots_and_every_slot_comes_back(slots: int, seed: int, cancelling: bool) -> None:
+@given(slots=st.integers(1, 5), group=st.integers(1, 5), seed=st.integers(0, 10_000), cancelling=st.booleans())
+def test_never_more_than_the_slots_and_every_slot_comes_back(
+    slots: int, group: int, seed: int, cancelling: bool
+) -> None:
     rng = random.Random(seed)
 
     async def run() -> None:
-        limiter = Limiter(slots)
+        limiter = Limiter(slots, min(group, slots))
         inside = most = done = 0
 
         async def work(priority: int, length: int, fails: bool) -> None:
@@ -101,6 +103,35 @@ def test_the_lowest_priority_number_goes_first_then_the_longest_wait() -> None:
         return order
 
     assert in_time(run()) == [(0, 1), (0, 4), (1, 2), (1, 5), (2, 0), (2, 3)]
+
+
+def test_a_group_goes_in_together_and_nobody_who_comes_then_goes_before_it() -> None:
+    async def run() -> list[list[str]]:
+        limiter, inside, seen = Limiter(4, group=2), list[str](), []
+
+        async def enter(name: str) -> None:
+            await limiter.acquire()
+            inside.append(name)
+
+        async def look() -> None:
+            await turns(2)
+            seen.append(list(inside))
+
+        tasks = [asyncio.create_task(enter(name)) for name in "abcdef"]
+        await look()
+        limiter.release()
+        tasks.append(asyncio.create_task(enter("g")))
+        await look()
+        limiter.release()
+        await look()
+        limiter.release()
+        limiter.release()
+        await look()
+        await asyncio.gather(*tasks)
+        return seen
+
+    four, six = list("abcd"), list("abcdef")
+    assert in_time(run()) == [four, four, six, [*six, "g"]]
 
 
 def test_cancelled_when_its_turn_has_just_come_it_passes_the_turn_on() -> None:
