@@ -30,7 +30,7 @@ from gpo.data.sources.registry import Table, Tables
 from gpo.data.sources.tables import table_of_frame, tables_of
 from gpo.data.validation import RowValidation
 from gpo.errors import DatasetError
-from gpo.records import Split, Splits, content_hash
+from gpo.records import Example, Split, Splits, content_hash
 from gpo.spec.task import TaskSpec
 
 if TYPE_CHECKING:
@@ -164,12 +164,23 @@ def _own_splits(tables: Tables, spec: TaskSpec) -> Splits:
     cut_off = by_group.examples("dev") if is_grouped else ordered[:cut]
     few_shot = intake.demonstrations(tables.few_shot, cut_off) if tables.few_shot else ()
     intake.check()
+    train = by_group.examples("train") if is_grouped else ordered[cut:]
     return Splits(
-        train=by_group.examples("train") if is_grouped else ordered[cut:],
+        train=train,
         dev=(*dev.examples(), *cut_off),
         test=test.examples(),
         fingerprint=intake.fingerprint(),
-        few_shot=few_shot,
+        few_shot=_with_own_ids(few_shot, train),
         left_out=tuple(intake.left_out),
         notes=tuple(intake.notes),
     )
+
+
+def _with_own_ids(few_shot: Sequence[Example], train: Sequence[Example]) -> tuple[Example, ...]:
+    """Demonstrations of a file, none with the id of another example for training: a prompt names by ids what it shows."""
+    taken, found = {example.id: example for example in train}, list[Example]()
+    for example in few_shot:
+        while taken.setdefault(example.id, example) != example:
+            example = example.model_copy(update={"id": f"shown-{example.id}"})  # noqa: PLW2901 - the same with a new id
+        found.append(example)
+    return tuple(found)

@@ -8,6 +8,7 @@ import pytest
 
 from gpo.data.splits import load_splits
 from gpo.errors import DatasetError
+from gpo.evaluation.few_shot import showable
 from tests.support.labelled import YES_NO, Load, parts, questions, rows_of, spec_for, write_rows
 
 
@@ -170,6 +171,21 @@ def test_a_folder_brings_its_demonstrations_which_no_split_holds(tmp_path: Path)
             " which is dev.jsonl row 2"
         ),
     )
+
+
+def test_a_demonstration_with_the_id_of_another_training_example_gets_one_of_its_own(tmp_path: Path) -> None:
+    rows = [{"number": n, "question": f"question {n}", "label": "yes"} for n in range(7)]
+    for name, part in {"train": rows[:2], "dev": rows[2:4], "test": rows[4:6]}.items():
+        write_rows(tmp_path / f"{name}.jsonl", part)
+    write_rows(tmp_path / "few_shot_examples.jsonl", [{**rows[6], "number": 0}, rows[1], {**rows[6], "label": "no", "number": 0}])
+    splits = load_splits(spec_for(tmp_path, id="number"))
+    by_id = showable(splits)
+    assert {name: (example.inputs["question"], example.reference) for name, example in by_id.items()} == {
+        "0": ("question 0", "yes"),
+        "1": ("question 1", "yes"),
+        "shown-0": ("question 6", "yes"),
+        "shown-shown-0": ("question 6", "no"),
+    }
 
 
 @pytest.mark.parametrize("options", [{}, {"group": "customer"}], ids=["plain", "grouped"])
