@@ -11,6 +11,9 @@ SELF   := $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-index 
 # Processes that share the tests; 0 is one without xdist. A slow file stays whole, since its fixtures are dear.
 WORKERS ?= 2
 
+# Images of containers often set it, and then each process of the tests compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test test-fast test-services docs check audit format lock clean
 

@@ -1,19 +1,23 @@
 import asyncio
 import gc
 import os
-import sys
+import threading
 import warnings
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
+from typer.main import get_command
 
 from gpo.runs.outcome import Outcome
+
+# Each worker has a core; threads of NumPy's that wait for one another burn what the others need.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # The first example of a test pays for imports, and a busy machine makes any of them slow.
 settings.register_profile("gpo", deadline=None, max_examples=50)
@@ -32,12 +36,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return "\npytestmark = [pytest.mark.slow" in text or None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with the most slow tests come first: one that began last would keep one worker busy alone."""
-    slow = Counter(
-        item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("services")
-    )
-    items.sort(key=lambda item: -slow[item.path])
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What all test modules have imported is looked through for garbage once, not at each collection that comes."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -45,8 +53,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
     The pings of its connections take numbers from `random`, which Hypothesis takes for a draw that it cannot repeat.
     """
-    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and "prefect.events.worker" in sys.modules:
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and any(
+        thread.name in ("APILogWorkerThread", "EventsWorkerThread") for thread in threading.enumerate()
+    ):
         _tell_all()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _commands_are_read_once() -> Iterator[None]:
+    """Typer makes its tree of commands from their signatures, which takes a while, for each command that is called."""
+    with patch("typer.testing._get_command", lru_cache(get_command)):
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

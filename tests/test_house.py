@@ -5,7 +5,10 @@ from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from tests.support.imports import imported, modules, parsed
+import pytest
+
+from gpo.spec.source_closure import statements
+from tests.support.imports import import_statements, imported, modules, parsed
 from tests.support.paths import ROOT
 
 FILES_A_FOLDER = 14
@@ -56,7 +59,7 @@ def test_no_imports_form_a_circle_not_even_inside_functions_or_for_the_type_chec
 def test_a_class_name_is_used_once_in_the_library() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for path in modules():
-        for node in ast.walk(parsed(path)):
+        for node in statements(parsed(path)):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(path.as_posix())
     assert not {name: found for name, found in places.items() if len(found) > 1}
@@ -71,12 +74,18 @@ def test_a_name_with_an_underscore_is_used_in_its_own_file_alone() -> None:
     borrowed = {
         f"{path.as_posix()}: {alias.name}"
         for path in modules()
-        for node in ast.walk(parsed(path))
+        for node in import_statements(path)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.name.startswith("_") and not alias.name.startswith("__")
     }
     assert not borrowed
+
+
+def test_a_file_that_the_tests_leave_unread_holds_no_example(pytestconfig: pytest.Config) -> None:
+    unread = [option.removeprefix("--ignore=") for option in pytestconfig.getini("addopts") if "--ignore=" in option]
+    assert unread
+    assert not [name for name in unread if ">>>" in (ROOT / name).read_text(encoding="utf-8")]
 
 
 def _is_docstring(path: Path) -> bool:

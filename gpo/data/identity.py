@@ -30,6 +30,8 @@ def normal_form(text: str) -> str:
     >>> normal_form("  Is it\u00a0FINE?\u200b ") == normal_form("is it fine?")
     True
     """
+    if text.isascii():
+        return " ".join(text.split()).casefold()
     visible = visible_form(text)
     if visible.isascii():
         return visible.casefold()

@@ -258,6 +258,6 @@ def has_tables(connection: Connection) -> bool:
 
 def make_tables(connection: Connection, revision: str) -> None:
     """Make all of them in a database that has none, as the migrations up to a revision do; a test compares the two."""
-    metadata.create_all(connection)
+    metadata.create_all(connection, checkfirst=False)
     connection.execute(insert(revisions).values(version_num=revision))
     connection.execute(insert(schema_info).values(id=1, version=_LAST_BEFORE_REVISIONS))

@@ -5,7 +5,8 @@ equal numbers, in whatever order they come, and swapping the two prompts flips e
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -141,16 +142,30 @@ def _resampled_means(differences: "NDArray[np.float64]") -> "NDArray[np.float64]
     import numpy as np  # noqa: PLC0415 - as above
 
     n = differences.shape[1]
-    rng = np.random.default_rng(n)
     mirrored = differences[:, ::-1]
-    drawn, rows = RESAMPLES // 2, max(1, _CHUNK // n)
     found = []
+    for drawn in _drawn_at_once(n) if n <= _CHUNK // (RESAMPLES // 2) else _drawn(n):
+        times = drawn.astype(np.float64)
+        found += [differences @ times.T / n, mirrored @ times.T / n]
+    return np.concatenate(found, axis=1)
+
+
+def _drawn(n: int) -> "Iterator[NDArray[np.uint16]]":
+    """How often each of `n` places is drawn, in shapes (resamples, n): the same for equal `n`."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    rng = np.random.default_rng(n)
+    drawn, rows = RESAMPLES // 2, max(1, _CHUNK // n)
     for begin in range(0, drawn, rows):
         size = min(rows, drawn - begin)
         places = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
-        times = np.bincount(places.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
-        found += [differences @ times.T / n, mirrored @ times.T / n]
-    return np.concatenate(found, axis=1)
+        yield np.bincount(places.ravel(), minlength=size * n).reshape(size, n).astype(np.uint16)
+
+
+@lru_cache(maxsize=4)
+def _drawn_at_once(n: int) -> "tuple[NDArray[np.uint16], ...]":
+    """The same, kept for what comes next: a decision has many intervals of equally many differences."""
+    return tuple(_drawn(n))
 
 
 def sign_test(wins: int, losses: int) -> float:

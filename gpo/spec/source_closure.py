@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -12,12 +13,14 @@ def source_closure(module: str, root: Path) -> dict[str, Path]:
     module. Imports inside functions count; those by a name that is computed cannot be seen.
     """
     found: dict[str, Path] = {}
-    waiting = _with_packages(module)
+    seen: set[str] = set()
+    waiting = {*_with_packages(module)}
     while waiting:
         name = waiting.pop()
-        if name not in found and (path := _file_of(name, root)) is not None:
+        seen.add(name)
+        if (path := _file_of(name, root)) is not None:
             found[name] = path
-            waiting += _imports(name, path)
+            waiting.update(_imports(name, path.read_bytes(), is_package=path.name == "__init__.py") - seen)
     return found
 
 
@@ -27,20 +30,33 @@ def _file_of(name: str, root: Path) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def _imports(name: str, path: Path) -> Iterator[str]:
+@lru_cache(maxsize=1000)
+def _imports(name: str, source: bytes, *, is_package: bool) -> frozenset[str]:
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(source)
     except SyntaxError:
-        return  # importing it tells what is wrong
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(tree):
+        return frozenset()  # importing it tells what is wrong
+    package = name if is_package else name.rpartition(".")[0]
+    found: set[str] = set()
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _with_packages(alias.name)
+                found.update(_with_packages(alias.name))
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
-            yield from _with_packages(base)
-            yield from (f"{base}.{alias.name}" if base else alias.name for alias in node.names)
+            found.update(_with_packages(base))
+            found.update(f"{base}.{alias.name}" if base else alias.name for alias in node.names)
+    return frozenset(found)
+
+
+def statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """All statements, also those inside others; expressions, which are most of a tree, hold no imports."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, field, ())
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

@@ -2,8 +2,10 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+from gpo.spec.source_closure import statements
 from tests.support.paths import ROOT
 
 PACKAGES = ("gpo", "tasks", "flows")
@@ -19,12 +21,18 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
+@cache
+def import_statements(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """The imports of a module, also those inside functions and for the type checker alone."""
+    return tuple(node for node in statements(parsed(path)) if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 def imported(path: Path) -> Iterator[Path]:
     """The modules that a module names in its imports, also inside functions and for the type checker alone.
 
     `from gpo.data import rows` names `gpo/data/rows.py`, `from flows.stack import POOL` that folder's `__init__.py`.
     """
-    for node in ast.walk(parsed(path)):
+    for node in import_statements(path):
         match node:
             case ast.Import():
                 names = [alias.name for alias in node.names]

@@ -1,5 +1,6 @@
 """Exports of other tools that are no rows as they are: which format `gpo dataset import` reads them by."""
 
+import json
 import shlex
 from collections.abc import Mapping
 from itertools import islice
@@ -64,8 +65,7 @@ def _format_of(data: Path) -> str | None:
 
 def _whole(data: Path, reading: FileReading) -> Any:
     with open_text(data, reading, newline="") as file:
-        # JSON is YAML, for what is asked of it here.
-        return yaml.safe_load(file)
+        return json.load(file) if ending_of(data) == ".json" else yaml.safe_load(file)
 
 
 def _is_promptfoo(content: Any) -> bool:

@@ -65,15 +65,16 @@ def joined_otherwise(column: Column) -> str | None:
 
 
 def _checked(column: Column, sets: Sequence[Sequence[object]], between: str | None) -> LabelSets | None:
+    several = sum(len(each) > 1 for each in sets)
+    if several < max(2, _FEWEST_SEVERAL * len(sets)):
+        return None
     items = [[item.strip() if isinstance(item, str) else "" for item in each] for each in sets]
     if not all(_is_label(item) for each in items for item in each):
         return None
     keys = [[normal_form(item) for item in each] for each in items]
     counts = Counter(key for each in keys for key in each)
-    several = sum(len(each) > 1 for each in keys)
     if (
-        several < max(2, _FEWEST_SEVERAL * len(keys))
-        or any(len(set(each)) < len(each) for each in keys)
+        any(len(set(each)) < len(each) for each in keys)
         or not 2 <= len(counts) <= min(MOST_LABELS, sum(counts.values()) // _ROWS_PER_LABEL)
         or len(counts) > len({frozenset(each) for each in keys})
     ):

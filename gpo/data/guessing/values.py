@@ -95,7 +95,9 @@ def are_reordered(answers: Sequence[object], asked: Sequence[str]) -> bool:
     False
     """
     held = moved = 0
-    for answer, question in zip(answers, asked, strict=True):
+    for place, (answer, question) in enumerate(zip(answers, asked, strict=True)):
+        if held + len(answers) - place < _MOSTLY * len(answers):
+            return False
         items = answer if isinstance(answer, list) else items_of(str(answer))
         words = [word for item in items for word in _bare(str(item))]
         given = _bare(question)

@@ -110,9 +110,11 @@ def unwrapped(text: str, *, quotes: bool = False) -> str:
     """
     text = text.strip()
     for first, last in _PAIRS + _QUOTES * quotes:
+        if not text.startswith(first) or not text.endswith(last):
+            continue
         inner = text[len(first) : -len(last)] if len(text) > len(first) + len(last) else ""
         if first == "__" and _NAME_IN_CODE.fullmatch(inner):
             continue
-        if inner.strip() and text.startswith(first) and text.endswith(last) and first not in inner:
+        if inner.strip() and first not in inner:
             return unwrapped(inner, quotes=quotes)
     return text

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.drawn import at_most
 from tests.support.labelled import YES_NO, Load, ids, questions, rows_of
 
 
@@ -78,7 +79,7 @@ def test_another_seed_splits_otherwise(load: Load) -> None:
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=at_most(30))
 @given(added=st.integers(1, 10), seed=st.integers(0, 5))
 def test_added_rows_move_few_examples_and_only_outwards(load: Load, added: int, seed: int) -> None:
     sizes = (15, 15, 15)
@@ -91,7 +92,7 @@ def test_added_rows_move_few_examples_and_only_outwards(load: Load, added: int, 
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=at_most(30))
 @given(added=st.integers(1, 10), seed=st.integers(0, 5))
 def test_added_rows_with_labels_move_few_examples(load: Load, added: int, seed: int) -> None:
     options: dict[str, Any] = {"sizes": (15, 15, 15), "answer": YES_NO, "seed": seed}

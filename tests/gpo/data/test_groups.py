@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gpo.data.splits import load_splits
 from gpo.errors import DatasetError
 from gpo.records import Splits
+from tests.support.drawn import at_most
 from tests.support.labelled import Load, parts, spec_for, write_rows
 
 BY_CUSTOMER: dict[str, Any] = {"group": "customer"}
@@ -32,7 +33,7 @@ def splits_of_groups(splits: Splits) -> dict[str | None, set[int]]:
     return found
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=at_most(25))
 @given(each=st.integers(1, 6), added=st.integers(0, 40), seed=st.integers(0, 3))
 def test_a_group_is_in_one_split_and_stays_there(load: Load, each: int, added: int, seed: int) -> None:
     options = BY_CUSTOMER | {"seed": seed}

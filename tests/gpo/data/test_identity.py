@@ -12,6 +12,7 @@ from gpo.data.splits import load_splits
 from gpo.data.starter import task_of
 from gpo.errors import DatasetError
 from gpo.records import Splits
+from tests.support.drawn import at_most
 from tests.support.labelled import YES_NO, Load, parts, rows_of
 from tests.support.published import PUBLISHED, needs_published_data
 
@@ -54,7 +55,7 @@ def crossing(splits: Splits) -> set[str]:
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=at_most(25))
 @given(data=st.data(), seed=st.integers(0, 5))
 def test_equal_normal_forms_never_stand_in_two_splits(load: Load, data: st.DataObject, seed: int) -> None:
     rows = rows_of(30, lambda number: ["yes", "no"][number % 2])

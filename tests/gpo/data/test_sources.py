@@ -374,7 +374,7 @@ def test_a_json_file_that_cannot_be_used(content: str, message: str, tmp_path: P
     ("content", "message"),
     [
         ("- {text: 2024-99-99, label: a}", "not valid YAML: month must be in 1..12"),
-        ("[" * 5_000, "not valid YAML: nested too deeply"),
+        ("[\n" * 5_000, "not valid YAML: nested too deeply"),
     ],
 )
 def test_a_yaml_file_that_cannot_be_used(content: str, message: str, tmp_path: Path) -> None:

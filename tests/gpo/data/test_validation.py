@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpo.errors import DatasetError
+from tests.support.drawn import at_most
 from tests.support.labelled import Load, parts, rows_of
 
 
@@ -57,7 +58,7 @@ def test_repeated_inputs(load: Load, options: dict[str, Any]) -> None:
     ("kind", "label"), [("free", str), ("exact", lambda text: [text]), ("list", lambda text: [[text]])]
 )
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=at_most(20))
 def test_several_right_answers_to_one_input_become_one_example(
     load: Load, kind: str, label: Callable[[str], object], data: st.DataObject
 ) -> None:

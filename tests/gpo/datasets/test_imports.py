@@ -348,6 +348,8 @@ def test_the_comments_on_results_of_promptfoo_are_kept(tmp_path: Path) -> None:
     found = import_file("promptfoo", tmp_path / "output.json", tmp_path / "rows.jsonl")
     assert found.annotated == 1
     assert json.loads(found.path.read_text())["feedback"] == "Of the answer 'Bo': Not him"
+    with pytest.raises(DatasetError, match="gpo dataset import promptfoo "):
+        write_starter("task", tmp_path / "output.json", tmp_path, force=False)
 
 
 VERSION = DatasetVersion(

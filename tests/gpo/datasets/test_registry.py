@@ -32,6 +32,7 @@ from gpo.runs.job import load_job, run_key
 from gpo.settings import Settings
 from gpo.spec.file import load_spec
 from gpo.spec.task import TaskSpec
+from tests.support.drawn import at_most
 from tests.support.labelled import YES_NO, spec_for
 
 Row = Mapping[str, Any]
@@ -220,7 +221,7 @@ def stored(store: DatasetStore, rows: Iterator[Row]) -> Path:
         return store.path(store.add(lines))
 
 
-@settings(max_examples=25)
+@settings(max_examples=at_most(25))
 @given(before=tables, after=tables, order=st.randoms())
 def test_changes_are_those_of_the_inputs(
     tmp_path_factory: pytest.TempPathFactory, before: dict[int, Any], after: dict[int, Any], order: Any
@@ -308,7 +309,7 @@ steps = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=20)
+@settings(max_examples=at_most(20))
 @given(steps=steps, seed=st.integers(0, 2))
 def test_an_example_never_goes_from_one_split_to_another(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]], seed: int

@@ -20,6 +20,7 @@ from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
 from gpo.settings import Settings
 from tests.services.servers import wait_until
+from tests.support.drawn import at_most
 from tests.support.endpoint import Reply, serving
 from tests.support.fakes import in_time
 from tests.support.keys import PLAIN, key
@@ -52,7 +53,7 @@ def books(engine: Engine, number: int, limits: MinuteLimits, clock: Clock) -> li
 
 
 @pytest.mark.slow
-@settings(max_examples=20)
+@settings(max_examples=at_most(20))
 @given(
     st.integers(1, 4),
     st.integers(30, 90),

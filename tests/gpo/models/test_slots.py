@@ -22,6 +22,7 @@ from gpo.models.claims.slots import SharedLimit, ShareOfSlots
 from gpo.models.ledger import Ledger
 from gpo.models.limiter import AdaptiveLimiter, Limiter
 from gpo.progress import Event, Note, listen
+from tests.support.drawn import at_most
 from tests.support.fakes import chat_model, in_time, scripted
 from tests.support.keys import PLAIN, key
 
@@ -92,7 +93,7 @@ def test_who_wants_little_leaves_the_rest_to_others(engine: Engine) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=at_most(25))
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.booleans(), st.booleans()), max_size=20),
     st.sampled_from([2, 5]),

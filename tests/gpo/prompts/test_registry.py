@@ -19,6 +19,7 @@ from gpo.prompts.registry import Registry
 from gpo.prompts.version import DatasetReference, Lineage, Measurement, PromptContent, PromptVersion, prompt_content
 from gpo.records import Example, Interval
 from gpo.template import render
+from tests.support.drawn import at_most
 from tests.support.paths import ROOT
 
 NAME = "review-sentiment"
@@ -142,7 +143,7 @@ def test_rollbacks_walk_back_and_never_return_to_what_was_rolled_back(three: Reg
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=at_most(25))
 @given(moves=st.lists(st.one_of(st.sampled_from([1, 2, 3]), st.just("back")), max_size=12))
 def test_an_alias_is_a_stack_of_promotions(three: Registry, moves: list[int | str]) -> None:
     alias = f"a{len(three.record(NAME).aliases)}-{abs(hash(tuple(moves)))}"

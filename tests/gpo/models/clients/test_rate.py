@@ -16,6 +16,7 @@ from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
 from gpo.settings import Settings
 from gpo.spec.models import ModelSpec, ModelsSpec
+from tests.support.drawn import at_most
 from tests.support.endpoint import Reply, serving
 from tests.support.fakes import StatusError, chat_model, in_time, scripted
 from tests.support.keys import PLAIN, key
@@ -36,7 +37,7 @@ def most_in_a_period(sent: list[Sent], weights: list[int]) -> int:
     )
 
 
-@settings(max_examples=12)
+@settings(max_examples=at_most(12))
 @given(st.integers(1, 4), st.integers(40, 120), st.integers(0, 10_000))
 def test_no_period_has_more_requests_or_tokens_than_its_limit(requests: int, tokens: int, seed: int) -> None:
     rng = random.Random(seed)

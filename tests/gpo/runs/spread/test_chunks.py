@@ -23,6 +23,7 @@ from gpo.runs.job import Job
 from gpo.runs.spread.chunks import LEAST, MOST, Chunk, ChunkSender, cut, score_sent
 from gpo.settings import Settings
 from gpo.spec.task import TaskSpec
+from tests.support.drawn import at_most
 from tests.support.endpoint import Reply, Request, serving
 from tests.support.fakes import in_time
 
@@ -168,7 +169,7 @@ def chunk(examples: int) -> Chunk:
     )
 
 
-@settings(max_examples=30)
+@settings(max_examples=at_most(30))
 @given(st.integers(1, 140), st.integers(1, 9))
 def test_chunks_are_even_parts_of_the_whole_in_its_order(examples: int, workers: int) -> None:
     whole = chunk(examples)
