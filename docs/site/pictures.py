@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from PIL import Image
@@ -146,8 +147,10 @@ def _still(page: Page, selector: str | None) -> Image.Image:
 
 def click(what: str, text: str) -> str:
     """A script that clicks the element `what` whose text begins so, and is true once it is there."""
+    press = "new PointerEvent('pointerdown', {bubbles: true, button: 0})"  # menus open before the button is let go
     return (
-        f"(found => found && (found.click(), true))([...document.querySelectorAll({json.dumps(what)})]"
+        f"(found => found && (found.dispatchEvent({press}), found.click(), true))"
+        f"([...document.querySelectorAll({json.dumps(what)})]"
         f".find(each => each.textContent.trim().startsWith({json.dumps(text)})))"
     )
 
@@ -217,19 +220,30 @@ class Stage:
 
 def take_prefect(stage: Stage) -> Mapping[str, Take]:
     """Pictures of the Prefect UI."""
-    promoted = f"{stage.url}/runs/flow-run/{stage.run_in_state('reoptimize-prompt', 'Promoted')}"
-    waiting = f"{stage.url}/runs/flow-run/{stage.run_in_state('reoptimize-prompt', 'Suspended')}"
+    run = "runs/flow-run/{}".format
+    promoted, waiting = (run(stage.run_in_state("reoptimize-prompt", state)) for state in ("Promoted", "Suspended"))
     event = {"name": ["prefect.automation.action.executed"]}
     acted = stage.ask("events", {"filter": {"event": event}, "limit": 1})["events"][0]
-    tab: dict[str, Any] = {"height": 1595, "below": (256, 540)}  # without the menu and the graph
+    pages, resources = f"{stage.url}/v2", quote(json.dumps([f"gpo.prompt.{PROMPT}"]))
+    below = (256, 508)  # without the menu and the graph
     return {
-        "run": of_prefect(promoted),
-        "logs": of_prefect(promoted, click(".p-tab", "Logs"), "document.body.innerText.includes('INFO')", **tab),
-        "artifacts": of_prefect(promoted, click(".p-tab", "Artifacts"), **{**tab, "height": 1160}),
-        "approval": of_prefect(waiting, click("button", "Resume"), height=1300, selector=".p-modal__card"),
-        "events": of_prefect(f"{stage.url}/events?resource=gpo.prompt.{PROMPT}"),
+        # Only the pages of V1 draw the tasks of a step as one group.
+        "run": of_prefect(f"{stage.url}/{promoted}"),
+        "logs": of_prefect(
+            f"{pages}/{promoted}?tab=Logs", "document.body.innerText.includes('INFO')", height=1595, below=below
+        ),
+        "artifacts": of_prefect(f"{pages}/{promoted}?tab=Artifacts", height=1046, below=below),
+        "approval": of_prefect(
+            f"{pages}/{waiting}",
+            click("button", "Open menu"),
+            click("[role=menuitem]", "Resume"),
+            "document.querySelector('[role=dialog] textarea, [role=dialog] input')",
+            height=1700,
+            selector="[role=dialog]",
+        ),
+        "events": of_prefect(f"{pages}/events?resource={resources}", height=1028),
         "automation": of_prefect(
-            f"{stage.url}/events/event/{acted['occurred'][:10]}/{acted['id']}", height=480, below=(256, 0)
+            f"{pages}/events/event/{acted['occurred'][:10]}/{acted['id']}", height=492, below=(256, 0)
         ),
     }
 

@@ -24,6 +24,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from flows.stack.server_users import ServerOrder, watch_users
+from gpo.errors import StateError
 from gpo.files import make_private, replace_whole
 from gpo.serving.http_guard import guard, local_hosts
 
@@ -89,20 +90,44 @@ def place_database(home: Path) -> bool:
 
     Prefect would make it in eighty migrations, five seconds and more. Those that are newer than ours it makes itself;
     where Prefect is older, nothing is placed.
+
+    Raises:
+        StateError: there is one already, which a newer Prefect has written.
     """
     path = home / "prefect.db"
-    if path.exists() or not os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL", "").endswith(f"///{path}"):
+    if not os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL", "").endswith(f"///{path}"):
         return False
-    import prefect.server.database._migrations as migrations  # noqa: PLC0415
-
+    if path.exists():
+        _check_revision(path)
+        return False
     statements = _EMPTY.read_text(encoding="utf-8")
     revision = _REVISION.search(statements)
-    known = Path(str(migrations.__path__[0])) / "versions" / "sqlite"
-    if revision is None or not any(known.glob(f"*{revision[1]}*.py")):
+    if revision is None or not _knows(revision[1]):
         return False
     with replace_whole(path) as draft, closing(sqlite3.connect(draft)) as database:
         database.executescript(statements)
     return True
+
+
+def _knows(revision: str) -> bool:
+    """Whether the installed Prefect can bring a database of a revision up to date."""
+    import prefect.server.database._migrations as migrations  # noqa: PLC0415 - seconds
+
+    versions = Path(str(migrations.__path__[0])) / "versions" / "sqlite"
+    return any(versions.glob(f"*{revision}*.py"))
+
+
+def _check_revision(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:  # Prefect says what is wrong with it, or fills it
+        return
+    if row is not None and not _knows(row[0]):
+        raise StateError(
+            f"{path} is of a newer Prefect than the installed one: install that again, or move the file away: only its "
+            "list of past runs is lost"
+        )
 
 
 def _print_to(log: Path) -> None:

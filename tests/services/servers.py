@@ -346,7 +346,11 @@ def prefect_on_sqlite(folder: Path) -> Iterator[str]:
     }
     api = f"http://127.0.0.1:{port}/api"
     # Without a key and without users: the tests are the only ones.
-    code = "from flows.stack.prefect_server import queue_writers; queue_writers(); from prefect.cli import app; app()"
+    code = (
+        "import os; from pathlib import Path; from flows.stack.prefect_server import place_database, queue_writers;"
+        "place_database(Path(os.environ['PREFECT_HOME']));"
+        "queue_writers(); from prefect.cli import app; app()"
+    )
     command = [sys.executable, "-P", "-c", code, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = Server(command, folder, lambda: listens(port) and answers(f"{api}/health"), environment)
     with server.running():
