@@ -177,7 +177,7 @@ def _own_splits(tables: Tables, spec: TaskSpec) -> Splits:
 
 
 def _with_own_ids(few_shot: Sequence[Example], train: Sequence[Example]) -> tuple[Example, ...]:
-    """Demonstrations of a file, none with the id of another example for training: a prompt names by ids what it shows."""
+    """Demonstrations, none with the id of another one or of a training example: a prompt names by ids what it shows."""
     taken, found = {example.id: example for example in train}, list[Example]()
     for example in few_shot:
         while taken.setdefault(example.id, example) != example:

@@ -177,7 +177,8 @@ def test_a_demonstration_with_the_id_of_another_training_example_gets_one_of_its
     rows = [{"number": n, "question": f"question {n}", "label": "yes"} for n in range(7)]
     for name, part in {"train": rows[:2], "dev": rows[2:4], "test": rows[4:6]}.items():
         write_rows(tmp_path / f"{name}.jsonl", part)
-    write_rows(tmp_path / "few_shot_examples.jsonl", [{**rows[6], "number": 0}, rows[1], {**rows[6], "label": "no", "number": 0}])
+    others = [{**rows[6], "number": 0, "label": label} for label in ("yes", "no")]
+    write_rows(tmp_path / "few_shot_examples.jsonl", [others[0], rows[1], others[1]])
     splits = load_splits(spec_for(tmp_path, id="number"))
     by_id = showable(splits)
     assert {name: (example.inputs["question"], example.reference) for name, example in by_id.items()} == {
