@@ -104,9 +104,12 @@ def _tell_all() -> None:
     """Wait until the threads that tell Prefect's server of logs and events have done so."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
+    from prefect.settings import PREFECT_API_URL
 
     async def drained() -> None:
-        for waiting in (APILogWorker.instance().drain(), EventsWorker.drain_all()):
+        # Where no server is, nothing was logged to one; asked all the same, Prefect would start one of its own.
+        logs = APILogWorker.instance().drain() if PREFECT_API_URL.value() else None
+        for waiting in (logs, EventsWorker.drain_all()):
             if isinstance(waiting, Awaitable):
                 await waiting
 
