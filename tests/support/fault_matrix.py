@@ -343,6 +343,13 @@ PREFECT = Kind(
             seen(SHUT, "test_why_a_server_cannot_load_stands_in_its_log"),
         ),
         Fault(
+            "Its database was written by a newer Prefect",
+            "Named, with what to do; it stays as it is.",
+            seen(
+                "tests/flows/stack/test_prefect_server.py", "test_a_database_that_a_newer_prefect_has_written_is_named"
+            ),
+        ),
+        Fault(
             "Servers that start at once; a stranger's process with the pid of one that died",
             "Each takes a port of its own; a stranger is neither used nor killed.",
             seen(
