@@ -1,5 +1,6 @@
 """Scores one prompt on a list of examples with the task model, and with the judge where the metric is one."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -94,8 +95,9 @@ async def evaluate(
     score = Score(values={}, planned=len(examples))
     tried = 0
     as_block = begins_with_instruction(spec.prompt.template)
-    first = spec.optimizer.race_after if incumbent is not None else READ_FIRST
-    for block in blocks(examples, first):
+    # A race decides again and again. Else the rest goes in one piece: at the end of a block calls wait for its last.
+    first, growth = (spec.optimizer.race_after, 2) if incumbent is not None else (READ_FIRST, math.inf)
+    for block in blocks(examples, first, growth):
         if tried and incumbent is not None and not stays(score, incumbent):
             emit(Dropped((len(examples) - tried) * calls_an_example(spec)))
             break

@@ -11,11 +11,13 @@ from gpo.records import Example, Score
 from gpo.words import split_words
 
 
-def blocks(examples: Sequence[Example], first: int | None) -> list[Sequence[Example]]:
-    """The examples in the order they are tried: a first block that decides, doubling blocks after it.
+def blocks(examples: Sequence[Example], first: int | None, growth: float = 2) -> list[Sequence[Example]]:
+    """The examples in the order they are tried: a first block that decides, and blocks that grow after it.
 
     >>> [len(block) for block in blocks(list(range(100)), 16)]
     [16, 32, 52]
+    >>> [len(block) for block in blocks(list(range(100)), 16, math.inf)]
+    [16, 84]
     >>> [len(block) for block in blocks(list(range(100)), None)]
     [100]
     """
@@ -26,7 +28,7 @@ def blocks(examples: Sequence[Example], first: int | None) -> list[Sequence[Exam
     while begin < len(examples):
         end = begin + size if begin + 2 * size < len(examples) else len(examples)
         found.append(examples[begin:end])
-        begin, size = end, 2 * size
+        begin, size = end, int(min(growth * size, len(examples)))
     return found
 
 
