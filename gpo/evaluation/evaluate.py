@@ -18,6 +18,7 @@ from gpo.messages.message import Message
 from gpo.models.ask import BlockOfCalls, usage_of
 from gpo.models.chat import ChatModel
 from gpo.models.clients.call_notes import calls_about
+from gpo.models.ledger import Answer
 from gpo.models.replies import is_cut
 from gpo.progress import Dropped, emit
 from gpo.records import Example, Score, UsageByRole, total_usage
@@ -169,14 +170,15 @@ async def _replies(prompt: _Prompt, inquiry: BlockOfCalls) -> dict[str, TaskRepl
     asked = {example.id: prompt.messages(example) for example in inquiry.block}
     keys = {name: model.key(messages, sampling) for name, messages in asked.items()}
     questions = {example.id: question_of(example) for example in inquiry.block}
-    found = await inquiry.ask(model, keys, sampling)
-    # Where we set the length ourselves, an answer that ends there is whole.
-    cut = {name: sampling.max_tokens is None and is_cut(reply.finish_reason) for name, reply in found.items()}
-    is_held = bool(sampling.grammar)
-    replies = {}
-    for name, reply in found.items():
-        reading = await read_reply(reply.text, answer, questions[name], cut=cut[name], is_held=is_held)
-        replies[name] = TaskReply(answers=(reply,), text=reply.text, reading=reading, cut=cut[name])
+    read: dict[str, TaskReply] = {}
+
+    async def hear(name: str, reply: Answer) -> None:
+        # Where we set the length ourselves, an answer that ends there is whole.
+        cut = sampling.max_tokens is None and is_cut(reply.finish_reason)
+        reading = await read_reply(reply.text, answer, questions[name], cut=cut, is_held=bool(sampling.grammar))
+        read[name] = TaskReply(answers=(reply,), text=reply.text, reading=reading, cut=cut)
+
+    replies = {name: read[name] for name in await inquiry.ask(model, keys, sampling, hear)}
     return replies if answer.extract is None else await _extracted(prompt, inquiry, answer.extract, asked, replies)
 
 

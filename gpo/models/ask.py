@@ -1,6 +1,6 @@
 """Asking a model: answers come from the ledger where they are, and are paid for where they are not."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,13 +40,21 @@ class Ask(NamedTuple):
     """The example that it is about, where it is about one."""
 
 
+async def _ignore(_of: object, _answer: Answer) -> None:
+    """What is done with an answer where nobody wants to hear it at once."""
+
+
 async def ask_missing(
-    model: ChatModel, asks: Sequence[Ask], may_fail: Callable[[ModelCallError, Ask], bool]
+    model: ChatModel,
+    asks: Sequence[Ask],
+    may_fail: Callable[[ModelCallError, Ask], bool],
+    hear: Callable[[Ask, Answer], Awaitable[None]] = _ignore,
 ) -> dict[str, Answer]:
     """Answers by key digest: those that the ledger has, and the others paid for.
 
     The answer of a call that failed is missing where `may_fail` says so of its error. It is called once for each
-    failure, in the order in which they come.
+    failure, in the order in which they come. `hear` is called once for each answer as soon as it is there, so that
+    what is done with it costs no time of its own: other calls are under way.
 
     Raises:
         ModelCallError: the first call whose failure is one too many; calls that wait are cancelled.
@@ -58,14 +66,21 @@ async def ask_missing(
     async def pay(ask: Ask) -> None:
         try:
             with calls_about(**{"example": ask.example} if ask.example else {}):
-                found[ask.key.digest] = await model.ask(ask.key, ask.sampling, ask.priority)
+                answer = found[ask.key.digest] = await model.ask(ask.key, ask.sampling, ask.priority)
         except ModelCallError as error:
             if not may_fail(error, ask):
                 raise
             return
         emit(Answered(paid=True))
+        await hear(ask, answer)
 
-    await gather_or_cancel(*(pay(ask) for ask in asks if ask.key.digest not in found))
+    async def hear_kept(kept: Sequence[Ask]) -> None:
+        for ask in kept:
+            await hear(ask, found[ask.key.digest])
+
+    missing = [ask for ask in asks if ask.key.digest not in found]
+    kept = [ask for ask in asks if ask.key.digest in found]
+    await gather_or_cancel(*map(pay, missing), hear_kept(kept))
     return found
 
 
@@ -151,8 +166,16 @@ class BlockOfCalls:
     reasons: dict[str, str] = field(default_factory=dict)
     failed_calls: dict[str, tuple[TracedCall, ...]] = field(default_factory=dict)
 
-    async def ask(self, model: ChatModel, keys: Mapping[str, CallKey], sampling: Sampling) -> dict[str, Answer]:
+    async def ask(
+        self,
+        model: ChatModel,
+        keys: Mapping[str, CallKey],
+        sampling: Sampling,
+        hear: Callable[[str, Answer], Awaitable[None]] = _ignore,
+    ) -> dict[str, Answer]:
         """Answers by example id, as the keys are; missing where the call failed.
+
+        `hear` is called with each as soon as it is there, in any order.
 
         Raises:
             TooManyFailures: more calls failed than are allowed. The first one too many cancels the rest.
@@ -161,14 +184,21 @@ class BlockOfCalls:
         places = {example.id: self.offset + (0 if self.as_block else index) for index, example in enumerate(self.block)}
         # Two examples may ask the same; that is one call, paid for and told once.
         asks = {key.digest: Ask(key, sampling, places[name], name) for name, key in keys.items()}
+        names: dict[str, list[str]] = {}
+        for name, key in keys.items():
+            names.setdefault(key.digest, []).append(name)
         failed: list[ModelCallError] = []
 
         def may_fail(error: ModelCallError, ask: Ask) -> bool:
             failed.append(error)
-            return self._allows(error, *(name for name, key in keys.items() if key.digest == ask.key.digest))
+            return self._allows(error, *names[ask.key.digest])
+
+        async def hear_each(ask: Ask, answer: Answer) -> None:
+            for name in names[ask.key.digest]:
+                await hear(name, answer)
 
         try:
-            found = await ask_missing(model, list(asks.values()), may_fail)
+            found = await ask_missing(model, list(asks.values()), may_fail, hear_each)
         except ModelCallError as first:
             raise self.too_many() from first
         self.lost = total_usage([self.lost, usage_of(model, (), failed)])
