@@ -120,7 +120,9 @@ class WorkerPool:
         worker = self._idle.pop() if self._idle else await self._start()
         request = {"prompts": {name: each.model_dump(mode="json") for name, each in contents.items()}, "given": given}
         try:
-            reply = await asyncio.wait_for(self._converse(worker, request), self._spec.timeout_s + GRACE_S)
+            # Not `wait_for`, which in Python 3.11 forgets that it was cancelled when the reply comes at that moment.
+            async with asyncio.timeout(self._spec.timeout_s + GRACE_S):
+                reply = await self._converse(worker, request)
         except TimeoutError:
             await self._end(worker)
             raise self._failed(f"it took longer than `target.timeout_s`, {self._spec.timeout_s:g} s") from None
@@ -189,7 +191,8 @@ class WorkerPool:
         self._tell_warden("+", worker)
         try:
             begun = {"spec": self._spec.model_dump(mode="json"), "inputs": self._inputs}
-            reply = await asyncio.wait_for(worker.say(begun), LOADING_S)
+            async with asyncio.timeout(LOADING_S):
+                reply = await worker.say(begun)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
             status = await self._end(worker)
             why = f"took longer than {LOADING_S:g} s" if isinstance(error, TimeoutError) else _describe(status)

@@ -1,6 +1,9 @@
 """A real Prefect server of a state folder, as strangers see it: other users of the machine, and pages in a browser."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,17 +102,16 @@ def lines_of(statements: str) -> list[str]:
 
 def test_the_shipped_database_is_the_one_that_prefect_makes(tmp_path: Path) -> None:
     """Where this fails, Prefect has new migrations: write `made` to flows/stack/prefect.sql."""
-    import asyncio
     import sqlite3
     from contextlib import closing
 
-    from prefect.server.database import provide_database_interface
-    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL, temporary_settings
-
     from flows.stack import prefect_server
 
-    with temporary_settings({PREFECT_API_DATABASE_CONNECTION_URL: f"sqlite+aiosqlite:///{tmp_path}/prefect.db"}):
-        asyncio.run(provide_database_interface().create_db())
+    # In a process of its own: Prefect keeps the first database that a process has asked it for.
+    url = f"sqlite+aiosqlite:///{tmp_path}/prefect.db"
+    code = "import asyncio, prefect.server.database as it; asyncio.run(it.provide_database_interface().create_db())"
+    environment = {**os.environ, "PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     with closing(sqlite3.connect(tmp_path / "prefect.db")) as database:
         made = "\n".join(database.iterdump())
     # The constraints of a table come in any order.
