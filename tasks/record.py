@@ -61,7 +61,8 @@ async def show_progress(run: Run, percent: float) -> None:
 async def tell(telling: Coroutine[Any, Any, T]) -> T | None:
     """Tell Prefect's server something for a person to look at; None where it is away, for which no run stops."""
     try:
-        return await asyncio.wait_for(telling, _PATIENCE_S)
+        async with asyncio.timeout(_PATIENCE_S):
+            return await telling
     except (httpx.HTTPError, TimeoutError) as error:
         emit(Note(f"the Prefect server is away ({type(error).__name__}); the run goes on without it"))
         return None

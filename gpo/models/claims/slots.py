@@ -242,7 +242,8 @@ class SharedLimit:
             if not held and not self._limiter.wanted:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._more.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._more.wait()
 
     async def _fit(self) -> int:
         """Bring the slots that are held to what is wanted and due; how many they are."""

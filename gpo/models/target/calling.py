@@ -43,7 +43,8 @@ async def run_program(program: Program, given: Mapping[str, Any], seconds: float
     with printing_to_stderr():
         running = _begin(program, dict(given))
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(running), seconds)
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(running)
         except TimeoutError:
             if running.done() and not running.cancelled():
                 raise

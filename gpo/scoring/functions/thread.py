@@ -72,7 +72,8 @@ class FunctionThread:
         # Shielded, since the future of a thread that runs on cannot be cancelled.
         ended = asyncio.shield(asyncio.wrap_future(errand.ended))
         try:
-            return await asyncio.wait_for(ended, seconds)
+            async with asyncio.timeout(seconds):
+                return await ended
         except TimeoutError:
             if errand.ended.done():
                 raise
