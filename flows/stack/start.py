@@ -28,7 +28,7 @@ from flows.stack.parts import (
 )
 from flows.stack.process import find_run_processes, first_error, is_alive, start, stop
 from flows.stack.record import Process, Stack, read_last_stack, write_stack
-from flows.stack.server_users import PrefectServer
+from flows.stack.server_users import PrefectServer, keep_path
 from flows.stack.ui import USUAL_PORT, await_server, find_or_start_server
 from flows.stack.waiting import HUNG_S, START_S, STOP_S, STOP_WORKER_S, wait_until
 from gpo.errors import StateError
@@ -124,9 +124,11 @@ class StackStart:
 
     def _start_server(self, port: int | None) -> PrefectServer:
         before = self._known.processes.get(SERVER)
+        was_to_stay = keep_path(self._home).exists()
         server, is_new = find_or_start_server(self._home, port or urlsplit(self._known.api_url).port or USUAL_PORT)
         process = server.process(self._home)
-        is_ours = is_new or (before is not None and before.owned and before.pid == process.pid)
+        # One that a run has started would have ended with its last user, and stays for the stack alone.
+        is_ours = is_new or not was_to_stay or (before is not None and before.owned and before.pid == process.pid)
         self._record_part(SERVER, process.model_copy(update={"owned": is_ours}), is_new=is_new)
         self._update_record(api_url=f"{server.url}/api", ui_url=server.url)
         use_server(self._home, server.url)

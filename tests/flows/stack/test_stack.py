@@ -303,6 +303,22 @@ def test_a_stack_is_raised_repaired_and_stopped(tmp_path: Path) -> None:
     assert stack.status(folder.home) == ()
 
 
+@pytest.mark.slow
+def test_a_server_that_a_run_has_left_ends_with_the_stack(tmp_path: Path) -> None:
+    (tmp_path / "prefect.yaml").write_text(PREFECT_YAML)
+    folder = Folder(tmp_path)
+    ran = folder.gpo("demo", "--synthetic", GPO_HOME=str(folder.home))
+    assert ran.returncode == 0, ran.stderr
+    server = read_server(folder.home)
+    assert server is not None
+    try:
+        assert folder.up()["server"] == "runs"
+    finally:
+        folder.gpo("down")
+    assert not is_alive(server.process(folder.home))
+    assert read_server(folder.home) is None
+
+
 def _check_server(home: Path) -> None:
     """It outlives who started it, has pages, and is the one that `--ui` and `gpo ui` find."""
     server = read_server(home)
