@@ -224,7 +224,7 @@ def append_seen(path: Path, seen: Seen) -> None:
 def measure(wanted: list[tuple[int, str, str]], code_hash: str, until: float) -> Iterator[Seen]:
     """What each interruption came to, until the time is over."""
     model = Model()
-    with serving(model) as url, tempfile.TemporaryDirectory() as place:
+    with serving(model) as url, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         (calm := Path(place) / "calm").mkdir()
         undisturbed = key_result(run(write_spec(calm, url), model, lambda _: False, None).summary)
         calls = len(model.calls)
