@@ -43,7 +43,8 @@ class CallsInFlight:
         if self._count:
             self._home.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._home.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._home.wait()
 
 
 class LoopThread:
