@@ -74,13 +74,13 @@ async def ask_missing(
         emit(Answered(paid=True))
         await hear(ask, answer)
 
-    async def hear_kept(kept: Sequence[Ask]) -> None:
+    async def hear_kept() -> None:
         for ask in kept:
             await hear(ask, found[ask.key.digest])
 
     missing = [ask for ask in asks if ask.key.digest not in found]
     kept = [ask for ask in asks if ask.key.digest in found]
-    await gather_or_cancel(*map(pay, missing), hear_kept(kept))
+    await gather_or_cancel(*map(pay, missing), hear_kept())
     return found
 
 
