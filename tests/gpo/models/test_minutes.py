@@ -186,7 +186,7 @@ PROCESS = """
 import asyncio, sys
 from contextlib import aclosing
 from gpo.database.engine import open_database
-from gpo.models.claims.minutes import Booking, MinuteBook, SharedRate
+from gpo.models.claims.minutes import MinuteBook, SharedRate
 from gpo.models.clients.rate import MinuteLimits, ModelRate, RateLimit
 from gpo.models.ledger import Ledger
 from gpo.models.models import open_models
@@ -194,7 +194,6 @@ from gpo.progress import listen
 from gpo.settings import Settings
 from gpo.spec.models import ModelSpec, ModelsSpec
 from tests.support.keys import PLAIN, key
-from tests.support.minutes import WAITS, give_up_third_call, limited_models
 
 database, url, who = sys.argv[1:]
 LIMITS, HOUR = MinuteLimits(requests=5), 3600.0
