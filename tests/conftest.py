@@ -3,6 +3,7 @@ import gc
 import os
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -46,6 +47,14 @@ def pytest_collection() -> Iterator[None]:
         gc.collect()
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the most slow tests come first: one that began last would keep one worker busy alone."""
+    slow = Counter(
+        item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("services")
+    )
+    items.sort(key=lambda item: -slow[item.path])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
